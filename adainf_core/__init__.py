@@ -1,0 +1,44 @@
+"""Contrastive learning on real and generated images: inflation, theory, and the evidence.
+
+Public names load on first use, so that importing the package costs nothing and the theory never
+loads torch.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "total_variation": "theory.total_variation",
+    "gaussian_total_variation": "theory.total_variation",
+    "mixture": "theory.total_variation",
+    "tv_lower_bound": "theory.total_variation",
+    "AugmentationGraph": "theory.augmentation_graph",
+    "ImageSet": "data.images",
+    "load_images": "data.images",
+    "SpriteWorld": "data.sprites",
+    "Inflation": "data.inflation",
+    "AugmentationPolicy": "learning.augmentation",
+    "POLICIES": "learning.augmentation",
+    "augment": "learning.augmentation",
+    "nt_xent": "learning.objectives",
+    "PretrainConfig": "learning.pretraining",
+    "pretrain": "learning.pretraining",
+    "linear_probe": "learning.probing",
+    "knn_probe": "learning.probing",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

@@ -1,0 +1,1 @@
+"""Studies, their records, the statistics over them and the claims they decide."""

@@ -1,0 +1,161 @@
+"""Records: one JSON file a run, with everything needed to trust it or to run it again."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+RESULTS = PACKAGE.parent / "results"
+SCHEMA = 1
+_VERSIONED = ("torch", "torchvision", "numpy", "scipy", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One finished run.
+
+    `config` is the experiment as plain values and `config_hash` its hash; `code` maps each source
+    file that decided the run to its hash at the time; `metrics` are accuracies in percent, named
+    and explained by `protocols`; `history` is the loss curve; `wall_seconds` covers data to probe;
+    `finished` is a UTC date. `schema` numbers this layout.
+    """
+
+    study: str
+    scale: str
+    arm: str
+    seed: int
+    config: dict
+    config_hash: str
+    code: dict[str, str]
+    versions: dict[str, str]
+    device: str
+    wall_seconds: float
+    finished: str
+    beta: float
+    metrics: dict[str, float]
+    protocols: dict[str, str]
+    history: list[dict[str, float]]
+    schema: int = SCHEMA
+
+    @property
+    def stale(self) -> list[str]:
+        """Source files that have changed since the run, comments and docstrings apart."""
+        return [path for path, then in self.code.items() if _source_hash(path) != then]
+
+
+def record_path(study: str, scale: str, arm: str, seed: int, root: Path = RESULTS) -> Path:
+    """Where the record of a run lives: root/study/scale/arm-seed.json."""
+    return root / study / scale / f"{arm}-{seed}.json"
+
+
+def write_record(record: Record, root: Path = RESULTS) -> Path:
+    """Write `record` to its place, whole or not at all, and return the path."""
+    path = record_path(record.study, record.scale, record.arm, record.seed, root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(json.dumps(asdict(record), indent=1) + "\n")
+        os.replace(partial, path)
+    except BaseException:
+        os.unlink(partial)
+        raise
+    return path
+
+
+def read_record(path: Path) -> Record:
+    """The record in `path`; ValueError naming the file and field where it is not sound."""
+    try:
+        content = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not JSON ({error}); delete it and run the study again") from None
+    schema = content.get("schema")
+    if schema != SCHEMA:
+        raise ValueError(
+            f"{path}: schema {schema!r}, this version reads {SCHEMA}; update adainf_core"
+        )
+    names = {field.name for field in fields(Record)}
+    for what, odd in (("lacks", names - content.keys()), ("has unknown", content.keys() - names)):
+        if odd:
+            raise ValueError(f"{path}: {what} field {sorted(odd)[0]!r}; run the study again")
+    record = Record(**content)
+    if config_hash(record.config) != record.config_hash:
+        raise ValueError(f"{path}: config does not match config_hash; it was edited by hand")
+    return record
+
+
+def load_records(study: str, scale: str, root: Path = RESULTS) -> list[Record]:
+    """All records of a study at a scale, sorted by arm and seed (empty where there are none)."""
+    found = [read_record(path) for path in (root / study / scale).glob("*.json")]
+    return sorted(found, key=lambda record: (record.arm, record.seed))
+
+
+def config_hash(config: dict) -> str:
+    """Hash of a configuration's plain values, whatever the order of its keys."""
+    return _digest(json.dumps(config, sort_keys=True))
+
+
+def code_hashes(paths: tuple[str, ...]) -> dict[str, str]:
+    """Hash of each source file (path relative to the package), blind to comments and docstrings."""
+    return {path: _source_hash(path) for path in paths}
+
+
+def machine() -> tuple[dict[str, str], str]:
+    """Versions of what computes, and the device in words."""
+    import torch
+
+    versions = {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
+    if torch.cuda.is_available():
+        return versions, torch.cuda.get_device_name()
+    return versions, f"cpu ({_cpu_name()}), {torch.get_num_threads()} thread(s)"
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+@lru_cache
+def _source_hash(path: str) -> str:
+    source = PACKAGE / path
+    return _digest(_bones(ast.parse(source.read_text()))) if source.is_file() else "absent"
+
+
+def _bones(node) -> str:
+    """The syntax tree in words, docstrings left out, alike in every Python version."""
+    if isinstance(node, list):
+        return "[" + ",".join(map(_bones, node)) + "]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    parts = []
+    for name, value in ast.iter_fields(node):
+        if name == "body" and isinstance(value, list) and value and _is_docstring(value[0]):
+            value = value[1:]
+        if value not in (None, []) and name not in ("kind", "type_comment"):
+            parts.append(f"{name}={_bones(value)}")
+    return f"{type(node).__name__}({','.join(parts)})"
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

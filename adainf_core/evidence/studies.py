@@ -1,0 +1,228 @@
+"""Studies: named grids of experiments, and the runner that turns them into records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from multiprocessing import get_context
+from pathlib import Path
+
+from adainf_core.evidence.experiments import Experiment, run_experiment
+from adainf_core.evidence.records import (
+    Record,
+    code_hashes,
+    config_hash,
+    machine,
+    read_record,
+    record_path,
+    write_record,
+)
+from adainf_core.learning.augmentation import POLICIES
+from adainf_core.learning.pretraining import PretrainConfig
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One treatment: which generator, whether real images weigh N times, which policy, a label.
+
+    `inflated` is None, "flawed" (the study's imperfect generator) or "perfect"; `reweighted` uses
+    the study's N, else N = 1; `policy` names one of `POLICIES`.
+    """
+
+    label: str
+    inflated: str | None
+    reweighted: bool
+    policy: str
+
+
+STRONG, WEAK = "symmetric", "symmetric_adainf"
+
+#: The paper's three arms, and the controls it lacks.
+FAILURE_MODE_ARMS = {
+    "none": Arm("no inflation", None, False, STRONG),
+    "weak": Arm("weak only", None, False, WEAK),
+    "vanilla": Arm("vanilla", "flawed", False, STRONG),
+    "adainf": Arm("AdaInf", "flawed", True, WEAK),
+    "perfect_vanilla": Arm("vanilla, perfect", "perfect", False, STRONG),
+    "perfect_adainf": Arm("AdaInf, perfect", "perfect", True, WEAK),
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A grid of arms over seeds around one base experiment a scale.
+
+    `flawed` is the imperfect generator's name and its `tau`; `bases` gives per scale the base
+    experiment, the generated images and N of inflated arms, and the number of seeds; `code` lists
+    the source files that decide a run.
+    """
+
+    name: str
+    arms: dict[str, Arm]
+    flawed: tuple[str, float]
+    bases: dict[str, tuple[Experiment, int, float, int]]
+    code: tuple[str, ...]
+
+    def seeds(self, scale: str) -> int:
+        """Seeds per arm at `scale`."""
+        return self._base(scale)[3]
+
+    def experiment(self, scale: str, arm: str, seed: int) -> Experiment:
+        """The experiment of one arm and seed; arms of one seed share real images and weights."""
+        if arm not in self.arms:
+            raise ValueError(
+                f"study {self.name!r} has no arm {arm!r}; it has {', '.join(self.arms)}"
+            )
+        base, n_generated, replication, _ = self._base(scale)
+        treatment = self.arms[arm]
+        policy = POLICIES[treatment.policy].for_image_size(base.size)
+        pretrain = replace(base.pretrain, policy=policy, seed=seed)
+        experiment = replace(base, seed=seed, pretrain=pretrain)
+        if treatment.inflated is None:
+            return experiment
+        generator, tau = self.flawed if treatment.inflated == "flawed" else ("perfect", 0.0)
+        return replace(
+            experiment,
+            generator=generator,
+            tau=tau,
+            n_generated=n_generated,
+            replication=replication if treatment.reweighted else 1.0,
+        )
+
+    def _base(self, scale: str) -> tuple[Experiment, int, float, int]:
+        if scale not in self.bases:
+            raise ValueError(
+                f"study {self.name!r} is not laid out at scale {scale!r}; "
+                f"it has {', '.join(self.bases)}"
+            )
+        return self.bases[scale]
+
+
+def run_study(
+    study: Study,
+    scale: str,
+    *,
+    seeds: int | None = None,
+    store: Path | None = None,
+    processes: int = 1,
+    budget: float = float("inf"),
+    progress: bool = False,
+) -> list[Record]:
+    """Run what has no record yet, seed by seed across all arms, and return every record.
+
+    Each run has a process and one thread of its own, `processes` at a time. With `store` (a results
+    folder) finished runs are read from there and new ones written; without it everything runs and
+    nothing is kept. No run starts after `budget` seconds, so a prefix of the grid, balanced over
+    arms, is what remains of a budget that was too small. `progress` shows a bar in the terminal.
+    """
+    started = time.monotonic()
+    records: dict[tuple[int, str], Record] = {}
+    pending = []
+    for seed in range(study.seeds(scale) if seeds is None else seeds):
+        for arm in study.arms:
+            path = store and record_path(study.name, scale, arm, seed, store)
+            if path and path.is_file():
+                records[seed, arm] = read_record(path)
+            else:
+                pending.append((study, scale, arm, seed))
+    finished = _run_all(pending, processes, started + budget)
+    if progress:
+        from tqdm import tqdm
+
+        finished = tqdm(finished, total=len(pending), unit="run")
+    for record in finished:
+        records[record.seed, record.arm] = record
+        if store:
+            write_record(record, store)
+    return [
+        records[key] for key in sorted(records, key=lambda k: (k[0], list(study.arms).index(k[1])))
+    ]
+
+
+def run_one(study: Study, scale: str, arm: str, seed: int) -> Record:
+    """Run one arm and seed on one thread and return its record."""
+    import torch
+
+    torch.set_num_threads(1)
+    experiment = study.experiment(scale, arm, seed)
+    config = experiment.config()
+    started = time.monotonic()
+    outcome = run_experiment(experiment)
+    versions, device = machine()
+    return Record(
+        study=study.name,
+        scale=scale,
+        arm=arm,
+        seed=seed,
+        config=config,
+        config_hash=config_hash(config),
+        code=code_hashes(study.code),
+        versions=versions,
+        device=device,
+        wall_seconds=round(time.monotonic() - started, 1),
+        finished=datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        beta=outcome.beta,
+        metrics={name: round(value, 2) for name, value in outcome.metrics.items()},
+        protocols=outcome.protocols,
+        history=[{"step": h["step"], "loss": round(h["loss"], 4)} for h in outcome.history],
+    )
+
+
+def _run_all(pending: list[tuple], processes: int, deadline: float) -> Iterator[Record]:
+    """Records as they finish; work is handed out late, so that the deadline is kept."""
+    queue = iter(pending)
+    # spawned, not forked: a forked child inherits torch's locked thread pools
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        running = set()
+        while True:
+            while len(running) < processes and time.monotonic() < deadline:
+                job = next(queue, None)
+                if job is None:
+                    break
+                running.add(pool.submit(run_one, *job))
+            if not running:
+                return
+            done = next(as_completed(running))
+            running.remove(done)
+            yield done.result()
+
+
+_LEARNING = tuple(f"learning/{m}.py" for m in (
+    "augmentation", "encoders", "objectives", "pretraining", "probing"))  # fmt: skip
+_COMMON = ("evidence/experiments.py", "data/images.py", "data/inflation.py", *_LEARNING)
+
+FAILURE_MODE = Study(
+    name="failure-mode",
+    arms=FAILURE_MODE_ARMS,
+    flawed=("gaussian_mixture", 0.0),
+    bases={
+        # N = 4 gives the paper's beta = 1/3 with 40,000 generated beside 5,000 real images
+        "laptop": (
+            Experiment(
+                "cifar10", size=16, n_real=5000, n_test=10_000,
+                pretrain=PretrainConfig(steps=1500, width=16, precision="bf16", device="cpu"),
+            ), 40_000, 4.0, 5,
+        ),
+    },
+    code=(*_COMMON, "data/generators.py"),
+)  # fmt: skip
+
+_SPRITES = PretrainConfig(steps=300, batch_size=128, width=12, hidden=128, warmup=20, device="cpu")
+
+FAILURE_MODE_SPRITES = Study(
+    name="failure-mode-sprites",
+    arms=FAILURE_MODE_ARMS,
+    flawed=("chimera", 0.5),
+    bases={
+        "quick": (
+            Experiment("sprites", size=16, n_real=1000, n_test=4000, pretrain=_SPRITES),
+            10_000, 10.0, 3,
+        ),
+    },
+    code=(*_COMMON, "data/sprites.py"),
+)  # fmt: skip
+
+STUDIES = {study.name: study for study in (FAILURE_MODE, FAILURE_MODE_SPRITES)}

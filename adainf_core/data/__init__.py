@@ -1,1 +1,1 @@
-"""Images and where they come from: real sets, sprites of known law, generators, and their mixture."""
+"""Images and where they come from: real sets, sprites of known law, generators, mixtures."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +22,8 @@ class GaussianMixtureGenerator:
     components: int
     principal: int
     image_shape: tuple[int, ...]
-    _pca: object
-    _mixture: object
+    _pca: Any
+    _mixture: Any
 
     @classmethod
     def fit(

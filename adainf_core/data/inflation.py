@@ -1,4 +1,4 @@
-"""Inflation: the training law P_t = beta P_d + (1 - beta) P_g as index arithmetic, without copies."""
+"""Inflation: the training law P_t = beta P_d + (1 - beta) P_g by index arithmetic, no copies."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ class Inflation:
         self, batch_size: int, generator: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Indices int64 (batch_size,) into real-then-generated, and the mask of the real ones."""
+        assert self.beta is not None  # settled when the mixture was made
         n_real = len(self.real)
         is_real = generator.random(batch_size) < self.beta
         indices = generator.integers(0, n_real, batch_size)

@@ -76,9 +76,9 @@ class SpriteWorld:
 
         "chimera" joins halves of two shapes, "background" uses one that no real image has, "blur"
         smooths a real sprite: all three lie outside the real support. "mode_drop" stays within
-        it and knows only the first half of the tilts and hues.
+        it and knows only the first half of the hues.
         """
-        left, right, hue, _, _, _, tilt, background, blur = np.indices(self.shape, sparse=True)
+        left, right, hue, *_, background, blur = np.indices(self.shape, sparse=True)
         same, seen, sharp = left == right, background < self.backgrounds, blur == 0
         if flaw == "chimera":
             chosen = ~same & seen & sharp
@@ -180,12 +180,10 @@ class SpriteWorld:
 
     @cached_property
     def _grounds(self) -> np.ndarray:
-        """Backgrounds (n, 3, size, size): muted colours under six textures, then two unseen ones."""
+        """Backgrounds (n, 3, size, size): six plain muted colours, then two unseen textures."""
         y, x = np.mgrid[0 : self.size, 0 : self.size] * (16 / self.size)
-        textures = (
-            np.zeros_like(x), (x // 4) % 2, (y // 4) % 2, (x // 4 + y // 4) % 2,
-            ((x + y) // 4) % 2, np.hypot(x - 7.5, y - 7.5) / 10.6, ((x - y) // 3) % 2, (x * y) % 3 / 2,
-        )  # fmt: skip
+        plain = np.zeros_like(x)
+        textures = [plain] * 6 + [((x - y) // 3) % 2, (x * y) % 3 / 2]
         kept = [*range(self.backgrounds), *range(6, 6 + self.unseen_backgrounds)]
         grounds = []
         for index in kept:
@@ -226,5 +224,6 @@ def _box_blur(images: np.ndarray) -> np.ndarray:
     """A 3x3 box blur with repeated edges, rounded to uint8."""
     h, w = images.shape[2:]
     padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge").astype(np.uint16)
-    total = sum(padded[:, :, dy : dy + h, dx : dx + w] for dy in range(3) for dx in range(3))
+    shifts = [padded[:, :, dy : dy + h, dx : dx + w] for dy in range(3) for dx in range(3)]
+    total = np.sum(shifts, axis=0, dtype=np.uint16)
     return ((total + 4) // 9).astype(np.uint8)

@@ -79,7 +79,7 @@ def run_experiment(experiment: Experiment) -> Outcome:
     return Outcome(
         metrics={"linear": 100 * linear.accuracy, "knn": 100 * knn.accuracy},
         protocols={"linear": linear.protocol, "knn": knn.protocol},
-        beta=float(data.beta),
+        beta=data.beta or 0.0,
         history=trained.history,
     )
 

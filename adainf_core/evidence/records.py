@@ -134,7 +134,7 @@ def _source_hash(path: str) -> str:
     return _digest(_bones(ast.parse(source.read_text()))) if source.is_file() else "absent"
 
 
-def _bones(node) -> str:
+def _bones(node: object) -> str:
     """The syntax tree in words, docstrings left out, alike in every Python version."""
     if isinstance(node, list):
         return "[" + ",".join(map(_bones, node)) + "]"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Interval:
         return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
 
-def t_interval(values, confidence: float = 0.95) -> Interval:
+def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Student t interval of the mean of `values` (n,), n >= 2; assumes roughly normal seeds."""
     from scipy.stats import t
 

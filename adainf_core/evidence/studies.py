@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -148,7 +148,7 @@ def run_one(study: Study, scale: str, arm: str, seed: int) -> Record:
 
     torch.set_num_threads(1)
     experiment = study.experiment(scale, arm, seed)
-    config = experiment.config()
+    config, code = experiment.config(), code_hashes(study.code)
     started = time.monotonic()
     outcome = run_experiment(experiment)
     versions, device = machine()
@@ -159,11 +159,11 @@ def run_one(study: Study, scale: str, arm: str, seed: int) -> Record:
         seed=seed,
         config=config,
         config_hash=config_hash(config),
-        code=code_hashes(study.code),
+        code=code,
         versions=versions,
         device=device,
         wall_seconds=round(time.monotonic() - started, 1),
-        finished=datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        finished=datetime.now(UTC).strftime("%Y-%m-%d"),
         beta=outcome.beta,
         metrics={name: round(value, 2) for name, value in outcome.metrics.items()},
         protocols=outcome.protocols,
@@ -176,7 +176,7 @@ def _run_all(pending: list[tuple], processes: int, deadline: float) -> Iterator[
     queue = iter(pending)
     # spawned, not forked: a forked child inherits torch's locked thread pools
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        running = set()
+        running: set[Future[Record]] = set()
         while True:
             while len(running) < processes and time.monotonic() < deadline:
                 job = next(queue, None)
@@ -203,7 +203,7 @@ FAILURE_MODE = Study(
         "laptop": (
             Experiment(
                 "cifar10", size=16, n_real=5000, n_test=10_000,
-                pretrain=PretrainConfig(steps=1500, width=16, precision="bf16", device="cpu"),
+                pretrain=PretrainConfig(steps=1000, width=16, precision="bf16", device="cpu"),
             ), 40_000, 4.0, 5,
         ),
     },

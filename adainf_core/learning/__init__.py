@@ -1,1 +1,1 @@
-"""Contrastive pre-training on a mixture of real and generated images, and the probes that judge it."""
+"""Contrastive pre-training on real and generated images, and the probes that judge it."""

@@ -9,7 +9,9 @@ loop over images. The order is the official one: crop, jitter, grey, blur, solar
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import Literal, overload
 
 import torch
 
@@ -63,17 +65,22 @@ class AugmentationPolicy:
         return replace(self, blur_sigma=(low * size / reference, high * size / reference))
 
 
-_ASYMMETRIC = {"saturation": 0.2, "blur_p": 0.0, "solarize_p": (0.0, 0.2)}
-_HALF_JITTER = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1}
-_ADAINF = {"crop_scale": (0.2, 1.0), "jitter_p": 0.4}
+_WEAK = AugmentationPolicy(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
+_ASYMMETRIC = replace(_WEAK, saturation=0.2, blur_p=0.0, solarize_p=(0.0, 0.2))
+
+
+def _adainf(policy: AugmentationPolicy) -> AugmentationPolicy:
+    """The paper's weakening: larger crops, and jitter half as often."""
+    return replace(policy, crop_scale=(0.2, 1.0), jitter_p=0.4)
+
 
 #: The official presets (paper's code, scripts/pretrain/cifar/augmentations).
 POLICIES: dict[str, AugmentationPolicy] = {
     "symmetric": AugmentationPolicy(),
-    "symmetric_weak": AugmentationPolicy(**_HALF_JITTER),
-    "symmetric_adainf": AugmentationPolicy(**(_HALF_JITTER | _ADAINF)),
-    "asymmetric": AugmentationPolicy(**(_HALF_JITTER | _ASYMMETRIC)),
-    "asymmetric_adainf": AugmentationPolicy(**(_HALF_JITTER | _ASYMMETRIC | _ADAINF)),
+    "symmetric_weak": _WEAK,
+    "symmetric_adainf": _adainf(_WEAK),
+    "asymmetric": _ASYMMETRIC,
+    "asymmetric_adainf": _adainf(_ASYMMETRIC),
 }
 
 
@@ -100,6 +107,23 @@ class ViewParameters:
     solarize: torch.Tensor
 
 
+@overload
+def augment(
+    images: torch.Tensor,
+    policy: AugmentationPolicy,
+    generator: torch.Generator,
+    view: int = 0,
+    return_parameters: Literal[False] = False,
+) -> torch.Tensor: ...
+@overload
+def augment(
+    images: torch.Tensor,
+    policy: AugmentationPolicy,
+    generator: torch.Generator,
+    view: int = 0,
+    *,
+    return_parameters: Literal[True],
+) -> tuple[torch.Tensor, ViewParameters]: ...
 def augment(
     images: torch.Tensor,
     policy: AugmentationPolicy,
@@ -151,7 +175,9 @@ def draw_parameters(
     )  # fmt: skip
 
 
-def _draw_crops(n: int, h: int, w: int, policy: AugmentationPolicy, uniform) -> tuple:
+def _draw_crops(
+    n: int, h: int, w: int, policy: AugmentationPolicy, uniform: Callable[..., torch.Tensor]
+) -> tuple[torch.Tensor, ...]:
     """Torchvision's RandomResizedCrop: ten tries, the first that fits, else the central crop."""
     tries = 10
     area = h * w * uniform(n, tries, low=policy.crop_scale[0], high=policy.crop_scale[1])

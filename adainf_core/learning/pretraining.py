@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -81,7 +82,7 @@ def pretrain(config: PretrainConfig, data: Inflation, progress: bool = False) ->
     torch.manual_seed(config.seed)
     encoder = build_encoder(config.encoder, config.width)
     model = nn.Sequential(encoder, projection_head(encoder.feature_dim, config.hidden, config.out))
-    model = model.to(device, memory_format=torch.channels_last)
+    model = model.to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(
         model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
@@ -128,7 +129,7 @@ def warmup_cosine(step: int, config: PretrainConfig) -> float:
     return 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _steps(count: int, progress: bool):
+def _steps(count: int, progress: bool) -> Iterable[int]:
     if not progress:
         return range(count)
     from tqdm import tqdm

@@ -10,7 +10,8 @@ import torch
 from adainf_core.data.images import ImageSet
 from adainf_core.learning.encoders import Encoder
 
-PENALTIES = (0.01, 0.1, 1.0, 10.0)
+#: Ridge penalties per training image that the linear probe chooses from.
+PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,10 @@ def linear_probe(encoder: Encoder, train: ImageSet, test: ImageSet, seed: int = 
         features, labels, test_size=0.2, stratify=labels, random_state=seed
     )
 
-    def accuracy(penalty: float, x, y, x_test, y_test) -> float:
-        model = LogisticRegression(C=1 / (penalty * len(x)) * 100, max_iter=300, tol=1e-3)
+    def accuracy(
+        penalty: float, x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray
+    ) -> float:
+        model = LogisticRegression(C=1 / (penalty * len(x)), max_iter=300, tol=1e-3)
         return float(model.fit(x, y).score(x_test, y_test))
 
     best = max(PENALTIES, key=lambda penalty: accuracy(penalty, fit, y_fit, held, y_held))

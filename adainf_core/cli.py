@@ -34,8 +34,8 @@ def _list() -> None:
     from adainf_core.evidence.studies import STUDIES
 
     for study in STUDIES.values():
-        for scale in study.bases:
-            print(f"{study.name:24} {scale:8} {len(study.arms)} arms x {study.seeds(scale)} seeds")
+        for scale, layout in study.layouts.items():
+            print(f"{study.name:24} {scale:8} {len(study.arms)} arms x {layout.seeds} seeds")
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -226,4 +226,4 @@ def _box_blur(images: np.ndarray) -> np.ndarray:
     padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge").astype(np.uint16)
     shifts = [padded[:, :, dy : dy + h, dx : dx + w] for dy in range(3) for dx in range(3)]
     total = np.sum(shifts, axis=0, dtype=np.uint16)
-    return ((total + 4) // 9).astype(np.uint8)
+    return np.asarray((total + 4) // 9, np.uint8)

@@ -99,6 +99,23 @@ def load_records(study: str, scale: str, root: Path = RESULTS) -> list[Record]:
     return sorted(found, key=lambda record: (record.arm, record.seed))
 
 
+def provenance(records: list[Record]) -> str:
+    """One line on where the numbers of a figure come from: runs, machine, versions, freshness."""
+    if not records:
+        raise ValueError("no records to speak of: run the study first")
+    days = sorted({record.finished for record in records})
+    stale = sorted({path for record in records for path in record.stale})
+    versions = records[0].versions
+    return (
+        f"{len(records)} runs of `{records[0].study}` at scale `{records[0].scale}`, "
+        f"{days[0] if len(days) == 1 else f'{days[0]} to {days[-1]}'}, "
+        f"{', '.join(sorted({record.device for record in records}))}, "
+        f"torch {versions['torch']}, Python {versions['python']}, "
+        f"{sum(record.wall_seconds for record in records) / 60:.0f} minutes in all; "
+        + (f"**stale**: {', '.join(stale)} changed since" if stale else "code unchanged since")
+    )
+
+
 def config_hash(config: dict) -> str:
     """Hash of a configuration's plain values, whatever the order of its keys."""
     return _digest(json.dumps(config, sort_keys=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -20,7 +21,8 @@ from adainf_core.evidence.records import (
     record_path,
     write_record,
 )
-from adainf_core.learning.augmentation import POLICIES
+from adainf_core.evidence.scales import SCALES
+from adainf_core.learning.augmentation import POLICIES, AugmentationPolicy
 from adainf_core.learning.pretraining import PretrainConfig
 
 
@@ -29,7 +31,7 @@ class Arm:
     """One treatment: which generator, whether real images weigh N times, which policy, a label.
 
     `inflated` is None, "flawed" (the study's imperfect generator) or "perfect"; `reweighted` uses
-    the study's N, else N = 1; `policy` names one of `POLICIES`.
+    the study's N, else N = 1; `policy` is "strong" or "weak", one of the study's two.
     """
 
     label: str
@@ -38,37 +40,62 @@ class Arm:
     policy: str
 
 
-STRONG, WEAK = "symmetric", "symmetric_adainf"
-
 #: The paper's three arms, and the controls it lacks.
 FAILURE_MODE_ARMS = {
-    "none": Arm("no inflation", None, False, STRONG),
-    "weak": Arm("weak only", None, False, WEAK),
-    "vanilla": Arm("vanilla", "flawed", False, STRONG),
-    "adainf": Arm("AdaInf", "flawed", True, WEAK),
-    "perfect_vanilla": Arm("vanilla, perfect", "perfect", False, STRONG),
-    "perfect_adainf": Arm("AdaInf, perfect", "perfect", True, WEAK),
+    "none": Arm("no inflation", None, False, "strong"),
+    "weak": Arm("weak only", None, False, "weak"),
+    "vanilla": Arm("vanilla", "flawed", False, "strong"),
+    "adainf": Arm("AdaInf", "flawed", True, "weak"),
+    "perfect_vanilla": Arm("vanilla, perfect", "perfect", False, "strong"),
+    "perfect_adainf": Arm("AdaInf, perfect", "perfect", True, "weak"),
 }
 
 
 @dataclass(frozen=True)
-class Study:
-    """A grid of arms over seeds around one base experiment a scale.
+class Layout:
+    """A study's numbers at one scale.
 
-    `flawed` is the imperfect generator's name and its `tau`; `bases` gives per scale the base
-    experiment, the generated images and N of inflated arms, and the number of seeds; `code` lists
-    the source files that decide a run.
+    `base` is the experiment without inflation; inflated arms add `n_generated` images and, where
+    reweighted, count each real one `replication` times; every arm runs on `seeds` seeds.
+    """
+
+    base: Experiment
+    n_generated: int
+    replication: float
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Study:
+    """A grid of arms over seeds, laid out at one or more scales.
+
+    `flawed` is the imperfect generator's name and its `tau`; `policies` are the "strong" and the
+    "weak" augmentation; `layouts` maps scales to their numbers; `code` lists the source files that
+    decide a run.
     """
 
     name: str
     arms: dict[str, Arm]
     flawed: tuple[str, float]
-    bases: dict[str, tuple[Experiment, int, float, int]]
+    policies: dict[str, AugmentationPolicy]
+    layouts: dict[str, Layout]
     code: tuple[str, ...]
 
-    def seeds(self, scale: str) -> int:
-        """Seeds per arm at `scale`."""
-        return self._base(scale)[3]
+    def layout(self, scale: str) -> Layout:
+        """The study's numbers at `scale`; ValueError where it is not laid out."""
+        if scale not in self.layouts:
+            raise ValueError(
+                f"study {self.name!r} is not laid out at scale {scale!r}; "
+                f"it has {', '.join(self.layouts)}"
+            )
+        return self.layouts[scale]
+
+    def largest_scale(self, wanted: str) -> str:
+        """The largest laid-out scale that is not above `wanted`; ValueError where all are."""
+        within = [s for s in SCALES[: SCALES.index(wanted) + 1] if s in self.layouts]
+        if not within:
+            raise ValueError(f"study {self.name!r} starts at scale {next(iter(self.layouts))!r}")
+        return within[-1]
 
     def experiment(self, scale: str, arm: str, seed: int) -> Experiment:
         """The experiment of one arm and seed; arms of one seed share real images and weights."""
@@ -76,11 +103,10 @@ class Study:
             raise ValueError(
                 f"study {self.name!r} has no arm {arm!r}; it has {', '.join(self.arms)}"
             )
-        base, n_generated, replication, _ = self._base(scale)
-        treatment = self.arms[arm]
-        policy = POLICIES[treatment.policy].for_image_size(base.size)
-        pretrain = replace(base.pretrain, policy=policy, seed=seed)
-        experiment = replace(base, seed=seed, pretrain=pretrain)
+        layout, treatment = self.layout(scale), self.arms[arm]
+        policy = self.policies[treatment.policy]
+        pretrain = replace(layout.base.pretrain, policy=policy, seed=seed)
+        experiment = replace(layout.base, seed=seed, pretrain=pretrain)
         if treatment.inflated is None:
             return experiment
         generator, tau = self.flawed if treatment.inflated == "flawed" else ("perfect", 0.0)
@@ -88,17 +114,9 @@ class Study:
             experiment,
             generator=generator,
             tau=tau,
-            n_generated=n_generated,
-            replication=replication if treatment.reweighted else 1.0,
+            n_generated=layout.n_generated,
+            replication=layout.replication if treatment.reweighted else 1.0,
         )
-
-    def _base(self, scale: str) -> tuple[Experiment, int, float, int]:
-        if scale not in self.bases:
-            raise ValueError(
-                f"study {self.name!r} is not laid out at scale {scale!r}; "
-                f"it has {', '.join(self.bases)}"
-            )
-        return self.bases[scale]
 
 
 def run_study(
@@ -121,7 +139,7 @@ def run_study(
     started = time.monotonic()
     records: dict[tuple[int, str], Record] = {}
     pending = []
-    for seed in range(study.seeds(scale) if seeds is None else seeds):
+    for seed in range(study.layout(scale).seeds if seeds is None else seeds):
         for arm in study.arms:
             path = store and record_path(study.name, scale, arm, seed, store)
             if path and path.is_file():
@@ -148,7 +166,8 @@ def run_one(study: Study, scale: str, arm: str, seed: int) -> Record:
 
     torch.set_num_threads(1)
     experiment = study.experiment(scale, arm, seed)
-    config, code = experiment.config(), code_hashes(study.code)
+    config = json.loads(json.dumps(experiment.config()))  # as it will be read back
+    code = code_hashes(study.code)
     started = time.monotonic()
     outcome = run_experiment(experiment)
     versions, device = machine()
@@ -198,28 +217,45 @@ FAILURE_MODE = Study(
     name="failure-mode",
     arms=FAILURE_MODE_ARMS,
     flawed=("gaussian_mixture", 0.0),
-    bases={
-        # N = 4 gives the paper's beta = 1/3 with 40,000 generated beside 5,000 real images
-        "laptop": (
+    policies={
+        "strong": POLICIES["symmetric"].for_image_size(16),
+        "weak": POLICIES["symmetric_adainf"].for_image_size(16),
+    },
+    layouts={
+        "laptop": Layout(
             Experiment(
                 "cifar10", size=16, n_real=5000, n_test=10_000,
                 pretrain=PretrainConfig(steps=1000, width=16, precision="bf16", device="cpu"),
-            ), 40_000, 4.0, 5,
+            ),
+            # N = 4 gives the paper's beta = 1/3
+            n_generated=40_000, replication=4, seeds=5,
         ),
     },
     code=(*_COMMON, "data/generators.py"),
 )  # fmt: skip
 
-_SPRITES = PretrainConfig(steps=300, batch_size=128, width=12, hidden=128, warmup=20, device="cpu")
+_SPRITES = Experiment(
+    "sprites", size=16, n_real=1000, n_test=4000,
+    pretrain=PretrainConfig(
+        steps=300, batch_size=128, width=8, hidden=128, warmup=20, device="cpu"
+    ),
+)  # fmt: skip
+# a sprite is gone from a crop of 8 % and shapeless under blur: strong means less here
+_SPRITE_POLICIES = {
+    "strong": replace(POLICIES["symmetric"], crop_scale=(0.25, 1.0), blur_p=0.0),
+    "weak": replace(POLICIES["symmetric_adainf"], crop_scale=(0.5, 1.0), blur_p=0.0),
+}
 
 FAILURE_MODE_SPRITES = Study(
     name="failure-mode-sprites",
     arms=FAILURE_MODE_ARMS,
-    flawed=("chimera", 0.5),
-    bases={
-        "quick": (
-            Experiment("sprites", size=16, n_real=1000, n_test=4000, pretrain=_SPRITES),
-            10_000, 10.0, 3,
+    flawed=("background", 0.9),
+    policies=_SPRITE_POLICIES,
+    layouts={
+        "quick": Layout(_SPRITES, n_generated=10_000, replication=5, seeds=4),
+        "laptop": Layout(
+            replace(_SPRITES, pretrain=replace(_SPRITES.pretrain, steps=3000)),
+            n_generated=10_000, replication=5, seeds=5,
         ),
     },
     code=(*_COMMON, "data/sprites.py"),

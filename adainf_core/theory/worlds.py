@@ -1,0 +1,193 @@
+"""Finite worlds: points, views, a real and a generated law, labels; all of the theory is exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from adainf_core.theory.augmentation_graph import AugmentationGraph
+from adainf_core.theory.total_variation import mixture, total_variation
+from adainf_core.theory.validation import (
+    FloatArray,
+    IntArray,
+    Matrix,
+    as_count,
+    as_kernel,
+    as_labels,
+    as_law,
+    as_real,
+    as_share,
+    freeze,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class FiniteWorld:
+    """n natural points, m views, two laws and the labels; arrays are checked and made read-only.
+
+    kernel (n, m): augmentation law 𝒜, dense or sparse, rows sum to one. p_real, p_generated (n,):
+    P_d and P_g. natural_labels (n,), view_labels (m,): nonnegative integers; the labels of views
+    are what α compares sources with. positions (n, 2), view_positions (m, 2): where to draw them,
+    or None.
+    """
+
+    kernel: Matrix
+    p_real: FloatArray
+    p_generated: FloatArray
+    natural_labels: IntArray
+    view_labels: IntArray
+    positions: FloatArray | None = None
+    view_positions: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        kernel = as_kernel(self.kernel)
+        n, m = kernel.shape
+        checked = {
+            "kernel": kernel,
+            "p_real": as_law(self.p_real, "p_real", size=n),
+            "p_generated": as_law(self.p_generated, "p_generated", size=n),
+            "natural_labels": as_labels(self.natural_labels, n, "natural_labels"),
+            "view_labels": as_labels(self.view_labels, m, "view_labels"),
+        }
+        for name, count in (("positions", n), ("view_positions", m)):
+            if getattr(self, name) is not None:
+                checked[name] = as_real(getattr(self, name), name)
+                if checked[name].shape != (count, 2):
+                    raise ValueError(
+                        f"{name} has shape {checked[name].shape}, expected ({count}, 2)"
+                    )
+        for name, array in checked.items():
+            object.__setattr__(self, name, freeze(array))
+
+    def p_train(self, beta: float) -> FloatArray:
+        """P_t = β P_d + (1 − β) P_g, (n,)."""
+        return mixture(self.p_real, self.p_generated, beta)
+
+    def graph(self, beta: float = 1.0) -> AugmentationGraph:
+        """Augmentation graph of the training law at share β of real draws; β = 1: real alone."""
+        return AugmentationGraph(self.kernel, self.p_train(beta))
+
+    @property
+    def total_variation(self) -> float:
+        """D_TV(P_d, P_g); the training law is (1 − β) times as far from the real one."""
+        return total_variation(self.p_real, self.p_generated)
+
+    def labeling_error(self, beta: float = 1.0) -> float:
+        """α under P_t = β α_d + (1 − β) α_g: linear in β."""
+        return self.graph(beta).labeling_error(self.natural_labels, self.view_labels)
+
+
+def ring_world(
+    strength: int = 1, *, points: int = 24, classes: int = 2, boundary_share: float = 0.1
+) -> FiniteWorld:
+    """A ring cut into class arcs: the smallest world with AdaInf's complementary roles.
+
+    Views are the points themselves; augmentation moves a point uniformly by at most `strength`
+    steps. Each arc is cut in sixths: real points fill the second and the fifth sixth (two clusters
+    a class), the generator fills sixths two to five evenly (it closes the gap inside the class) but
+    puts `boundary_share` of its mass on the outermost points of the arcs, where views cross into
+    the next class. So strength raises both α and λ_{k+1}; inflation connects the graph at a lower
+    strength, at a price in α. Exact: D_TV = (1 + boundary_share) / 2.
+
+    The 2·classes real clusters are evenly spaced, so real data alone cannot tell which of them
+    belong together: at β = 1 the encoder with k = classes is not unique (λ_2 = λ_3 for two
+    classes, a DegenerateSpectrumWarning); any β < 1 settles it.
+
+    strength: whole steps, 0 ≤ 2·strength < points. points: a multiple of 6·classes. boundary_share
+    in [0, 1]. Deterministic, dense, positions on the unit circle (class 0 starts at the top,
+    clockwise).
+    """
+    classes = as_count(classes, "classes", 1)
+    points = as_count(points, "points", 6 * classes)
+    if points % (6 * classes):
+        raise ValueError(
+            f"points = {points} must be a multiple of 6·classes = {6 * classes}: "
+            "arcs are cut in sixths"
+        )
+    reach = as_count(strength, "strength", 0, (points - 1) // 2, ", at most once around the ring")
+    share = as_share(boundary_share, "boundary_share")
+    place = np.arange(points)
+    steps = np.abs(place[:, None] - place)
+    near = np.minimum(steps, points - steps) <= reach
+    arc = points // classes
+    offset = place % arc
+    sixth = offset * 6 // arc
+    real = (sixth == 1) | (sixth == 4)
+    inside = (sixth >= 1) & (sixth <= 4)
+    edge = (offset == 0) | (offset == arc - 1)
+    angle = 2 * np.pi * (place + 0.5) / points
+    circle = np.column_stack([np.sin(angle), np.cos(angle)])
+    labels = place // arc
+    return FiniteWorld(
+        kernel=near / near.sum(axis=1, keepdims=True),
+        p_real=real / real.sum(),
+        p_generated=(1 - share) * inside / inside.sum() + share * edge / edge.sum(),
+        natural_labels=labels,
+        view_labels=labels,
+        positions=circle,
+        view_positions=circle,
+    )
+
+
+def bridge_world() -> FiniteWorld:
+    """Two real points without common views, a generated one between: inflation raises λ_2.
+
+    Exact: λ_2 = (1 − β) / (2 − β), so 0 at β = 1, 1/5 at β = 3/4, near 1/2 as β → 0; α = (1 − β)/2;
+    D_TV = 1.
+    """
+    half = 0.5
+    return FiniteWorld(
+        kernel=np.array([[half, half, 0, 0], [0, 0, half, half], [0, half, half, 0]]),
+        p_real=np.array([half, half, 0]),
+        p_generated=np.array([0.0, 0, 1]),
+        natural_labels=np.array([0, 1, 0]),
+        view_labels=np.array([0, 0, 1, 1]),
+        positions=np.array([[-1.0, 1], [1, 1], [0, 1]]),
+        view_positions=np.array([[-1.5, 0], [-0.5, 0], [0.5, 0], [1.5, 0]]),
+    )
+
+
+def isolated_cluster_world(overlap: float = 0.75) -> FiniteWorld:
+    """Two overlapping real points and one generated point far from both: inflation lowers λ_2 to 0.
+
+    The real points share views of mass `overlap` in [0, 1]. Exact: λ_2 = overlap at β = 1 and 0 for
+    every 0 < β < 1 (two components), λ_3 = overlap there; α = 0; D_TV = 1.
+    """
+    shared = as_share(overlap, "overlap")
+    return FiniteWorld(
+        kernel=np.array([[1 - shared, shared, 0, 0], [0, shared, 1 - shared, 0], [0, 0, 0, 1]]),
+        p_real=np.array([0.5, 0.5, 0]),
+        p_generated=np.array([0.0, 0, 1]),
+        natural_labels=np.array([0, 0, 1]),
+        view_labels=np.array([0, 0, 0, 1]),
+        positions=np.array([[-1.0, 1], [0, 1], [2, 1]]),
+        view_positions=np.array([[-1.5, 0], [-0.5, 0], [0.5, 0], [2, 0]]),
+    )
+
+
+def random_world(
+    rng: np.random.Generator, *, points: int = 6, views: int = 8, classes: int = 2
+) -> FiniteWorld:
+    """A random world for checking statements that should hold in all of them.
+
+    Each natural point reaches a random subset of views with exponential weights; each law lives on
+    a random subset of points; a view is labelled after its heaviest source, so that α ranges from 0
+    to large. Dense, no positions.
+    """
+    n, m = as_count(points, "points", 1), as_count(views, "views", 1)
+    r = as_count(classes, "classes", 1)
+    density = 0.9 * rng.random() ** 2  # sparse more often than dense: several components
+    kernel = rng.exponential(size=(n, m)) * (rng.random((n, m)) < density)
+    # Every point keeps one view, every law one point.
+    kernel[np.arange(n), rng.integers(m, size=n)] += rng.exponential(size=n) + 0.1
+    laws = rng.exponential(size=(2, n)) * (rng.random((2, n)) < 0.8)
+    laws[[0, 1], rng.integers(n, size=2)] += 0.1
+    natural_labels = rng.integers(r, size=n)
+    return FiniteWorld(
+        kernel=kernel / kernel.sum(axis=1, keepdims=True),
+        p_real=laws[0] / laws[0].sum(),
+        p_generated=laws[1] / laws[1].sum(),
+        natural_labels=natural_labels,
+        view_labels=natural_labels[kernel.argmax(axis=0)],
+    )

@@ -1,0 +1,77 @@
+"""Sprites: an injective renderer carries exact total variation from latents to images."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from adainf_core.data.sprites import FLAWS, SHAPES, SpriteWorld
+from adainf_core.theory.total_variation import total_variation
+
+WORLD = SpriteWorld()
+
+
+@pytest.mark.parametrize(
+    "world", [WORLD, SpriteWorld(size=32, hues=3, places=2, backgrounds=3, unseen_backgrounds=1)]
+)
+def test_no_two_latents_render_alike(world):
+    seen = set()
+    for start in range(0, world.count, 20_000):
+        images = world.render(np.arange(start, min(start + 20_000, world.count)))
+        seen.update(hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images)
+    assert len(seen) == world.count
+
+
+def test_a_render_depends_on_its_latent_alone():
+    latents = np.random.default_rng(0).integers(0, WORLD.count, 50)
+    together = WORLD.render(latents)
+    for latent, image in zip(latents, together, strict=True):
+        assert np.array_equal(WORLD.render(np.array([latent]))[0], image)
+
+
+@pytest.mark.parametrize("flaw", FLAWS)
+@pytest.mark.parametrize("tau", [0.0, 0.1, 0.5])
+def test_generators_are_at_exactly_tau(flaw, tau):
+    law = WORLD.generated_law(flaw, tau)
+    assert total_variation(WORLD.real_law(), law) == pytest.approx(tau, abs=1e-12)
+
+
+@pytest.mark.parametrize("flaw", ["chimera", "background", "blur"])
+def test_off_support_flaws_reach_distance_one(flaw):
+    assert total_variation(WORLD.real_law(), WORLD.generated_law(flaw, 1.0)) == pytest.approx(1)
+
+
+def test_a_flaw_that_cannot_reach_tau_is_refused():
+    with pytest.raises(ValueError, match=r"tau=0.8 is outside \[0, 0.5\]"):
+        WORLD.generated_law("mode_drop", 0.8)
+
+
+def test_unknown_flaw_is_named():
+    with pytest.raises(ValueError, match="'ghost'"):
+        WORLD.flaw_law("ghost")
+
+
+def test_samples_follow_the_law_and_carry_its_classes():
+    images = WORLD.sample(WORLD.real_law(), 16_000, np.random.default_rng(0))
+    counts = np.bincount(images.labels, minlength=len(SHAPES))
+    # eight equally likely classes of 2,000: 5 standard deviations are 209
+    assert len(counts) == len(SHAPES) and np.abs(counts - 2000).max() < 209
+
+
+def test_a_sample_is_a_set_of_renders_of_the_support():
+    law = WORLD.generated_law("background", 1.0)
+    images = WORLD.sample(law, 20, np.random.default_rng(0)).images
+    support = {image.tobytes() for image in WORLD.render(np.flatnonzero(law))}
+    assert all(image.tobytes() in support for image in images)
+
+
+def test_every_shape_is_seen_in_every_pose():
+    coverage = WORLD._masks.reshape(-1, WORLD.size**2).mean(1) / 255
+    assert coverage.min() > 0.03 and coverage.max() < 0.6
+
+
+@pytest.mark.parametrize("wrong", [{"size": 8}, {"tilts": 0}, {"unseen_backgrounds": 3}])
+def test_impossible_worlds_are_refused(wrong):
+    (name,) = wrong
+    with pytest.raises(ValueError, match=name):
+        SpriteWorld(**wrong)

@@ -1,0 +1,110 @@
+"""Figures: themed, labelled, the same bytes every time."""
+
+import re
+
+import numpy as np
+import pytest
+
+from adainf_core.evidence.claims import Claim, Verdict
+from adainf_core.evidence.statistics import Interval
+from adainf_core.evidence.studies import FAILURE_MODE_ARMS
+from adainf_core.figures import (
+    ARM_STYLE,
+    INK,
+    Table,
+    arm_dots,
+    contact_sheet,
+    differences,
+    draw,
+    verdict_table,
+)
+
+VERDICT = Verdict(
+    Claim("k", "A beats B", "a", "b", 1.5, "Table 1"), "holds", Interval(2.0, 1.0, 3.0, 5)
+)
+
+
+def line(ax) -> None:
+    ax.plot([0, 1], [0, 1], color=INK)
+    ax.set_xlabel("x")
+
+
+def test_ink_becomes_the_pages_text_colour():
+    svg = draw(line, alt="A line.").svg
+    assert "currentColor" in svg and INK not in svg
+    assert not re.search(r"fill: #ffffff|fill:#fff", svg)  # nothing paints over a dark page
+
+
+def test_same_figure_same_bytes():
+    assert draw(line, alt="A line.").svg == draw(line, alt="A line.").svg
+
+
+def test_alt_text_is_carried_and_escaped():
+    html = draw(line, alt='Rises from "0" < 1.')._repr_html_()
+    assert 'role="img" aria-label="Rises from &quot;0&quot; &lt; 1."' in html
+
+
+def test_svg_shrinks_with_the_page_and_text_stays_text():
+    svg = draw(line, alt="A line.", width=4).svg
+    assert 'style="width: 100%; max-width: 384px; height: auto"' in svg
+    assert not re.search(r'<svg[^>]* width="', svg) and "<text" in svg
+
+
+@pytest.mark.parametrize("alt", ["", "  ", "x" * 301])
+def test_alt_text_is_required_and_short(alt):
+    with pytest.raises(ValueError, match="alt text"):
+        draw(line, alt=alt)
+
+
+def test_print_form_is_a_png():
+    assert draw(line, alt="A line.")._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_failing_painter_leaves_no_open_figure():
+    from matplotlib import pyplot as plt
+
+    with pytest.raises(ZeroDivisionError):
+        draw(lambda ax: 1 / 0, alt="Never.")
+    assert plt.get_fignums() == []
+
+
+def test_arm_dots_shows_every_seed_and_the_mean():
+    def paint(ax):
+        arm_dots(ax, {"none": ("no inflation", [50.0, 52.0, 54.0])}, "%")
+        assert sum(len(c.get_offsets()) for c in ax.collections) == 3
+        assert [t.get_text() for t in ax.texts] == ["52.0"]
+
+    draw(paint, alt="Dots.")
+
+
+def test_every_arm_has_a_style_of_its_own():
+    assert ARM_STYLE.keys() == FAILURE_MODE_ARMS.keys()
+    assert len(set(ARM_STYLE.values())) == len(ARM_STYLE)
+
+
+def test_differences_marks_the_papers_value():
+    def paint(ax):
+        differences(ax, [VERDICT], ["A > B"])
+        assert [1.5] in [list(artist.get_xdata()) for artist in ax.lines]
+
+    draw(paint, alt="Forest.")
+
+
+def test_contact_sheet_places_each_image():
+    images = np.arange(2 * 3 * 12 * 12, dtype=np.uint8).reshape(2, 3, 12, 12)
+
+    def paint(ax):
+        contact_sheet(ax, [("row", images)])
+        sheet = ax.images[0].get_array()
+        assert np.array_equal(sheet[:, 13:, :3], images[1].transpose(1, 2, 0))
+
+    draw(paint, alt="Two pictures.")
+
+
+def test_tables_are_markdown():
+    assert (
+        Table(("a", "b"), [("1", "2")])._repr_markdown_() == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+    )
+    assert "| A beats B | +1.50 (Table 1) | +2.0 [+1.0, +3.0], n = 5 | **holds** |" in repr(
+        verdict_table([VERDICT])
+    )

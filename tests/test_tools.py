@@ -1,0 +1,239 @@
+"""The tools behind make: set-up, the strict build, the check of the built site."""
+
+import collections
+import subprocess
+import sys
+
+import build_book
+import check_site
+import pytest
+import setup_env
+
+# --- setup_env -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def environment(tmp_path):
+    (tmp_path / "requirements.lock").write_text("numpy==2.0\n")
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    return setup_env.Environment(tmp_path)
+
+
+@pytest.fixture
+def installed(environment, monkeypatch):
+    """An environment whose commands succeed at once, and the commands it was told to run."""
+    commands = []
+    monkeypatch.setattr(setup_env.Environment, "_usable", lambda self: True)
+    monkeypatch.setattr(setup_env.Environment, "_run", lambda self, c, purpose: commands.append(c))
+    monkeypatch.setattr(setup_env, "NEEDED_GIB", 0)
+    environment.python.parent.mkdir(parents=True)
+    environment.python.touch()
+    environment.install()
+    return environment, commands
+
+
+@pytest.mark.parametrize("version", [(3, 8), (3, 10), (3, 14)])
+def test_unsupported_python_is_refused(version):
+    with pytest.raises(setup_env.SetupError, match=rf"Python 3\.{version[1]} .*PYTHON="):
+        setup_env.check_python(version)
+
+
+@pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13)])
+def test_supported_python_is_accepted(version):
+    setup_env.check_python(version)
+
+
+def test_missing_venv_module_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    with pytest.raises(setup_env.SetupError, match=r"venv module .*PYTHON="):
+        setup_env.check_venv_module()
+
+
+def test_too_little_disk_is_refused(tmp_path, monkeypatch):
+    usage = collections.namedtuple("usage", "total used free")
+    monkeypatch.setattr(setup_env.shutil, "disk_usage", lambda path: usage(0, 0, 2 * 2**30))
+    with pytest.raises(setup_env.SetupError, match=r"2\.0 GiB free .* need 9 GiB"):
+        setup_env.check_disk(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        ("WARNING: Retrying ... NewConnectionError\nERROR: No matching distribution", "network"),
+        ("ERROR: Could not install: [Errno 28] No space left on device", "disk is full"),
+        ("ERROR: torch has no wheel for this platform", "torch has no wheel for this platform"),
+        ("", "run the same command again"),
+    ],
+)
+def test_failed_install_is_one_line_with_its_log(environment, monkeypatch, printed, expected):
+    def failing_run(command, stdout, **rest):
+        stdout.write(printed)
+        stdout.flush()
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(setup_env.Environment, "_usable", lambda self: True)
+    monkeypatch.setattr(setup_env, "NEEDED_GIB", 0)
+    monkeypatch.setattr(setup_env.subprocess, "run", failing_run)
+    with pytest.raises(setup_env.SetupError) as failure:
+        environment.install()
+    message = str(failure.value)
+    assert expected in message
+    assert "\n" not in message
+    assert str(environment.log) in message
+    assert printed in environment.log.read_text()
+    assert not environment.is_current()
+
+
+def test_finished_install_is_not_repeated_until_something_changes(installed):
+    environment, commands = installed
+    assert [command[-1] for command in commands] == ["requirements.lock", "."]
+    assert environment.is_current()
+    (environment.root / "requirements.lock").write_text("numpy==2.1\n")
+    assert not environment.is_current()
+
+
+def test_interrupted_install_is_not_mistaken_for_a_good_one(installed, monkeypatch):
+    environment, _ = installed
+
+    def interrupted(self, command, purpose):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(setup_env.Environment, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        environment.install()
+    assert not environment.is_current()
+
+
+def test_half_installed_packages_are_forgotten(installed):
+    environment, _ = installed
+    site = environment.folder / "lib" / "python3.11" / "site-packages"
+    for name in ("whole-1.dist-info", "half-1.dist-info", "~replaced"):
+        (site / name).mkdir(parents=True)
+    (site / "whole-1.dist-info" / "RECORD").touch()
+    environment.install()
+    assert [path.name for path in site.iterdir()] == ["whole-1.dist-info"]
+
+
+def test_main_prints_one_line(monkeypatch, capsys):
+    def refuse():
+        raise setup_env.SetupError("no such luck; try again.")
+
+    monkeypatch.setattr(setup_env, "check_python", refuse)
+    assert setup_env.main() == 1
+    assert capsys.readouterr().err == "setup: no such luck; try again.\n"
+
+
+# --- check_site ----------------------------------------------------------------------------------
+
+CLEAN = """<!doctype html><html><head>
+<link rel="stylesheet" href="style.css"><link rel="canonical" href="https://example.org/">
+<script src="local.js"></script></head><body>
+<h1 id="top">Title</h1> <a href="#top">up</a> <a href="other%20page.html#there">on</a>
+<a href="https://example.org/">another site</a> <a href="mailto:a@example.org">write</a>
+<a href="#">nowhere in particular</a> <a href="folder/">folder</a>
+<img src="picture.png" alt="a grey square">
+<img src="data:image/png;base64,AAAA" alt="a dot">
+<div class="fig" role="img" aria-label="a curve"><svg></svg></div>
+</body></html>"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / "index.html").write_text(CLEAN)
+    (tmp_path / "other page.html").write_text('<p id="there">x</p>')
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "index.html").write_text('<a href="../index.html#top">back</a>')
+    for name in ("local.js", "picture.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "style.css").write_text("a { background: url(picture.png) }")
+    return tmp_path
+
+
+def test_clean_site_passes(site):
+    assert check_site.check(site) == []
+
+
+@pytest.mark.parametrize(
+    ("fragment", "expected"),
+    [
+        ('<img src="picture.png">', "picture picture.png has no alt text"),
+        ('<img src="picture.png" alt=" ">', "picture picture.png has no alt text"),
+        ('<img src="picture.png" alt="picture.png">', "picture picture.png has no alt text"),
+        ('<div class="fig wide" aria-label="x"></div>', 'class="fig"'),
+        ('<div class="fig" role="img" aria-label=""></div>', 'class="fig"'),
+        ('<script src="https://cdn.example/x.js"></script>', "loads https://cdn.example/x.js"),
+        ('<script src="//cdn.example/x.js"></script>', "loads //cdn.example/x.js"),
+        ('<link rel="stylesheet" href="http://cdn.example/x.css">', "loads http://cdn.example/"),
+        ('<img alt="a" src="https://cdn.example/x.png">', "loads https://cdn.example/x.png"),
+        ("<style>@import url('https://cdn.example/f.css')</style>", "loads https://cdn.example/"),
+        ('<p style="background: url(//cdn.example/p.png)">', "loads //cdn.example/p.png"),
+        ('<a href="missing.html">x</a>', "link missing.html leads to no file"),
+        ('<script src="missing.js"></script>', "link missing.js leads to no file"),
+        ('<a href="#nowhere">x</a>', "link #nowhere leads to no such place"),
+        ('<a href="folder/index.html#top">x</a>', "link folder/index.html#top leads to no such"),
+    ],
+)
+def test_each_fault_is_found(site, fragment, expected):
+    (site / "index.html").write_text(CLEAN.replace("</body>", fragment + "</body>"))
+    [fault] = check_site.check(site)
+    assert fault.startswith("index.html: ")
+    assert expected in fault
+
+
+def test_outside_font_in_a_style_sheet_is_found(site):
+    (site / "style.css").write_text("@font-face { src: url('https://cdn.example/f.woff2') }")
+    assert check_site.check(site) == [
+        "style.css: loads https://cdn.example/f.woff2 from outside the site"
+    ]
+
+
+def test_empty_site_is_a_fault(tmp_path):
+    assert len(check_site.check(tmp_path)) == 1
+
+
+# --- build_book ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def jupyter_book(tmp_path, monkeypatch):
+    """Stand in for jupyter-book: write `pages` below the site, end with `code`."""
+    calls = []
+
+    def pretend(pages, code=0):
+        def run(command, cwd, **rest):
+            calls.append(command)
+            for name, text in pages.items():
+                path = tmp_path / "_build" / "html" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            return subprocess.CompletedProcess(command, code)
+
+        monkeypatch.setattr(build_book.subprocess, "run", run)
+        return calls
+
+    return pretend
+
+
+def test_good_build_has_no_faults_and_is_strict(tmp_path, jupyter_book):
+    calls = jupyter_book({"index.html": "<p>fine</p>"})
+    assert build_book.build(tmp_path) == []
+    assert {"--all", "-W", "-n", "--keep-going"} <= set(calls[0])
+
+
+def test_failed_build_is_a_fault(tmp_path, jupyter_book):
+    jupyter_book({"index.html": "<p>fine</p>"}, code=1)
+    [fault] = build_book.build(tmp_path)
+    assert "exit code 1" in fault
+
+
+def test_site_of_an_earlier_build_does_not_count(tmp_path, jupyter_book):
+    jupyter_book({"index.html": "<p>fine</p>"})
+    build_book.build(tmp_path)
+    jupyter_book({})
+    [fault] = build_book.build(tmp_path)
+    assert "index.html" in fault
+
+
+def test_faulty_page_is_a_fault(tmp_path, jupyter_book):
+    jupyter_book({"index.html": "<img src='x.png'>"})
+    assert len(build_book.build(tmp_path)) == 2  # no alt text, no file

@@ -1,0 +1,127 @@
+"""The two-Gaussian toy: closed-form labeling error, tabulated values, sampling error."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from adainf_core.theory import gaussian_toy, gaussian_toy_labeling_error
+
+
+@pytest.mark.parametrize(
+    ("strength", "alpha"),
+    [
+        (0.1, 0.00991),
+        (0.2, 0.0198),
+        (0.3, 0.0298),
+        (0.5, 0.05),
+        (0.7, 0.0705),
+        (1.0, 0.1019),
+        (1.4, 0.1441),
+        (2.0, 0.204),
+        (3.0, 0.2816),
+    ],
+)
+def test_labeling_error_reproduces_the_table(strength, alpha):
+    # The table is rounded to 4 decimals (5 at 0.1).
+    assert gaussian_toy_labeling_error(strength) == pytest.approx(alpha, abs=6e-5)
+
+
+@pytest.mark.parametrize("strength", [0.01, 0.7, 3.0, 50.0, 1000.0])
+@pytest.mark.parametrize("variance", [0.7, 0.05])
+def test_labeling_error_matches_adaptive_quadrature(strength, variance):
+    def integrand(t):
+        s = t / strength
+        beyond = (math.acos(s) - s * math.sqrt(1 - s * s)) / math.pi
+        density = math.exp(-((t - 1) ** 2) / (2 * variance))
+        density += math.exp(-((t + 1) ** 2) / (2 * variance))
+        return density / (2 * math.sqrt(2 * math.pi * variance)) * beyond
+
+    top = min(strength, 1 + 12 * math.sqrt(variance))
+    points = [1.0] if top > 1 else None
+    numeric = 2 * quad(integrand, 0, top, points=points, limit=200, epsabs=1e-13)[0]
+    assert gaussian_toy_labeling_error(strength, variance=variance) == pytest.approx(
+        numeric, abs=1e-10
+    )
+
+
+def test_small_strength_has_the_linear_law():
+    density = math.exp(-1 / 1.4) / math.sqrt(2 * math.pi * 0.7)
+    linear = density * 4 * 1e-3 / (3 * math.pi)
+    # The next term is of relative order r².
+    assert gaussian_toy_labeling_error(1e-3) == pytest.approx(linear, rel=1e-5)
+
+
+def test_sampled_labeling_error_agrees_with_the_closed_form():
+    for strength in (0.5, 1.0, 2.0):
+        world = gaussian_toy(4000, strength, np.random.default_rng(0))
+        # A point's own error has a standard deviation of at most 0.2, so the mean of 4,000 has
+        # 0.003; four of those. The grid's effect is far smaller.
+        assert world.labeling_error() == pytest.approx(
+            gaussian_toy_labeling_error(strength), abs=0.013
+        )
+
+
+def test_kernel_is_uniform_over_the_cells_of_a_disc():
+    world = gaussian_toy(20, 0.8, np.random.default_rng(1))
+    kernel = world.kernel.toarray()
+    offsets = world.view_positions[None] - world.positions[:, None]
+    inside = np.linalg.norm(offsets, axis=2) <= 0.8
+    np.testing.assert_array_equal(kernel > 0, inside)
+    np.testing.assert_allclose(kernel[inside], (1 / inside.sum(axis=1)).repeat(inside.sum(axis=1)))
+    # π 8² = 201 cells a disc, up to the cells its rim cuts.
+    assert (np.abs(inside.sum(axis=1) - 201) < 12).all()
+    assert np.abs(world.view_positions).min() > 1e-9
+
+
+@pytest.mark.parametrize(
+    ("strength", "n", "k", "mean", "error"),
+    [
+        (0.5, 30, 8, 0.118, 0.012),
+        (0.7, 30, 1, 0.021, 0.005),
+        (0.7, 30, 2, 0.056, 0.011),
+        (0.7, 30, 8, 0.339, 0.022),
+        (0.7, 120, 4, 0.142, 0.008),
+        (1.0, 9, 2, 0.212, 0.028),
+        (1.0, 9, 8, 0.886, 0.020),
+        (1.0, 30, 4, 0.341, 0.014),
+        (1.0, 30, 8, 0.655, 0.014),
+    ],
+)
+def test_spectrum_reproduces_the_table_within_sampling_error(strength, n, k, mean, error):
+    rng = np.random.default_rng(2)
+    draws = [gaussian_toy(n, strength, rng).graph().spectral_gap(k) for _ in range(24)]
+    own = np.std(draws, ddof=1) / math.sqrt(len(draws))
+    # Both sides are averages of independent draws; 3.5 joint standard errors over nine entries.
+    assert abs(np.mean(draws) - mean) < 3.5 * math.hypot(error, own)
+
+
+def test_the_grid_is_fine_enough():
+    coarse, fine = (
+        gaussian_toy(60, 1.0, np.random.default_rng(3), pitch=1 / cells).graph().eigenvalues(9)
+        for cells in (8, 24)
+    )
+    np.testing.assert_allclose(coarse[1:], fine[1:], rtol=0.03)
+
+
+def test_generated_draws_are_moved_off_and_the_finite_total_variation_is_one():
+    world = gaussian_toy(3000, 1.0, np.random.default_rng(4), n_generated=3000, generated_shift=2)
+    generated = world.p_generated > 0
+    assert world.total_variation == pytest.approx(1)
+    # Means of 3,000 draws of standard deviation 0.84: standard error 0.015.
+    assert world.positions[generated, 1].mean() == pytest.approx(2, abs=0.07)
+    assert world.positions[~generated, 1].mean() == pytest.approx(0, abs=0.07)
+    alone = gaussian_toy(5, 1.0, np.random.default_rng(5))
+    assert alone.total_variation == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [((0, 1.0), "n = 0"), ((5, 0.0), "strength = 0"), ((5, math.nan), "strength = nan")],
+)
+def test_bad_toys_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        gaussian_toy(*arguments, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="pitch = 2"):
+        gaussian_toy(5, 1.0, np.random.default_rng(0), pitch=2)

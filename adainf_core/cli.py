@@ -1,4 +1,4 @@
-"""The command line: `adainf study list | run`."""
+"""The command line: `adainf study list | run | pictures`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ def main(arguments: list[str] | None = None) -> int:
     actions = study.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="studies, their scales and sizes")
     run = actions.add_parser("run", help="run what has no record yet")
-    run.add_argument("name")
-    run.add_argument("--scale", default=None, help="default: ADAINF_SCALE, else quick")
+    pictures = actions.add_parser("pictures", help="keep sample images beside the records")
+    for action in (run, pictures):
+        action.add_argument("name")
+        action.add_argument("--scale", default=None, help="default: ADAINF_SCALE, else quick")
+        action.add_argument("--results", type=Path, default=None, help="default: results/")
     run.add_argument("--seeds", type=int, default=None, help="default: the study's own")
     run.add_argument("--budget", type=float, default=float("inf"), help="seconds")
     run.add_argument("--processes", type=int, default=1)
-    run.add_argument("--results", type=Path, default=None, help="default: results/")
     options = parser.parse_args(arguments)
     try:
         _list() if options.action == "list" else _run(options)
@@ -39,22 +41,27 @@ def _list() -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from adainf_core.evidence.records import RESULTS
+    from adainf_core.evidence.records import RESULTS, write_pictures
     from adainf_core.evidence.scales import current_scale
-    from adainf_core.evidence.studies import STUDIES, run_study
+    from adainf_core.evidence.studies import STUDIES, run_study, study_pictures
 
     if options.name not in STUDIES:
         raise ValueError(f"unknown study {options.name!r}; known: {', '.join(STUDIES)}")
+    study, scale = STUDIES[options.name], options.scale or current_scale()
+    results = options.results or RESULTS
+    if options.action == "pictures":
+        print(write_pictures(study.name, scale, study_pictures(study, scale), results))
+        return
     records = run_study(
-        STUDIES[options.name],
-        options.scale or current_scale(),
+        study,
+        scale,
         seeds=options.seeds,
-        store=options.results or RESULTS,
+        store=results,
         processes=options.processes,
         budget=options.budget,
         progress=True,
     )
-    print(f"{len(records)} records")
+    print(f"{len(records)} records in {results / study.name / scale}")
 
 
 if __name__ == "__main__":

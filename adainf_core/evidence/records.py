@@ -8,10 +8,15 @@ import json
 import os
 import platform
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import IO
+
+import numpy as np
 
 PACKAGE = Path(__file__).resolve().parents[1]
 RESULTS = PACKAGE.parent / "results"
@@ -60,16 +65,39 @@ def record_path(study: str, scale: str, arm: str, seed: int, root: Path = RESULT
 def write_record(record: Record, root: Path = RESULTS) -> Path:
     """Write `record` to its place, whole or not at all, and return the path."""
     path = record_path(record.study, record.scale, record.arm, record.seed, root)
+    with _whole_file(path) as file:
+        file.write((json.dumps(asdict(record), indent=1) + "\n").encode())
+    return path
+
+
+def write_pictures(
+    study: str, scale: str, pictures: dict[str, np.ndarray], root: Path = RESULTS
+) -> Path:
+    """Keep sample images beside a study's records: uint8 (n, 3, h, w) by name, in one npz."""
+    path = root / study / scale / "pictures.npz"
+    with _whole_file(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **pictures)
+    return path
+
+
+def read_pictures(study: str, scale: str, root: Path = RESULTS) -> dict[str, np.ndarray]:
+    """The sample images of a study, in the order they were written."""
+    with np.load(root / study / scale / "pictures.npz", allow_pickle=False) as pictures:
+        return dict(pictures)
+
+
+@contextmanager
+def _whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears at `path` when the block ends well, and not at all otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
     try:
-        with os.fdopen(handle, "w") as file:
-            file.write(json.dumps(asdict(record), indent=1) + "\n")
+        with os.fdopen(handle, "wb") as file:
+            yield file
         os.replace(partial, path)
     except BaseException:
         os.unlink(partial)
         raise
-    return path
 
 
 def read_record(path: Path) -> Record:

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 
-from adainf_core.evidence.experiments import Experiment, run_experiment
+import numpy as np
+
+from adainf_core.evidence.experiments import Experiment, experiment_data, run_experiment
 from adainf_core.evidence.records import (
     Record,
     code_hashes,
@@ -158,6 +160,15 @@ def run_study(
     return [
         records[key] for key in sorted(records, key=lambda k: (k[0], list(study.arms).index(k[1])))
     ]
+
+
+def study_pictures(study: Study, scale: str, count: int = 12) -> dict[str, np.ndarray]:
+    """The first `count` real images of seed 0, and of what each generator makes of them."""
+    real, flawed, _ = experiment_data(study.experiment(scale, "vanilla", 0))
+    _, perfect, _ = experiment_data(study.experiment(scale, "perfect_vanilla", 0))
+    assert flawed is not None and perfect is not None  # both arms are inflated
+    sides = {"real": real, "flawed": flawed, "perfect": perfect}
+    return {name: side.images[:count] for name, side in sides.items()}
 
 
 def run_one(study: Study, scale: str, arm: str, seed: int) -> Record:

@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         _list() if options.action == "list" else _run(options)
-    except (ValueError, RuntimeError, FileNotFoundError) as error:
+    except (ValueError, RuntimeError, OSError, FloatingPointError) as error:
         print(f"adainf: {error}", file=sys.stderr)
         return 2
     return 0

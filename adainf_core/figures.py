@@ -181,7 +181,7 @@ def arm_dots(ax: Axes, arms: Mapping[str, tuple[str, Sequence[float]]], unit: st
 
 
 def differences(ax: Axes, verdicts: Sequence[Verdict], labels: Sequence[str]) -> None:
-    """A forest plot of paired differences: interval and mean, the paper's value as an open star.
+    """A forest plot of paired differences: interval and mean, the paper's values as open stars.
 
     `labels` has a short name for each verdict; in the grey band from 0 to the claims' `MARGIN` a
     difference is too small to matter.
@@ -189,11 +189,12 @@ def differences(ax: Axes, verdicts: Sequence[Verdict], labels: Sequence[str]) ->
     ax.axvspan(0, MARGIN, color=_FAINT, alpha=0.18, lw=0)
     ax.axvline(0, color=INK, lw=0.8)
     for row, verdict in enumerate(verdicts):
-        interval, paper = verdict.difference, verdict.claim.paper
+        interval = verdict.difference
         ax.plot([interval.low, interval.high], [row, row], color=INK, lw=1.6)
         ax.plot(interval.mean, row, "o", color=INK, ms=6)
-        if paper is not None:
-            ax.plot(paper, row, "*", ms=11, mfc="none", mec=GENERATED, mew=1.4)
+        for published in verdict.claim.published:
+            if published.difference is not None:
+                ax.plot(published.difference, row, "*", ms=11, mfc="none", mec=GENERATED, mew=1.4)
     ax.set_yticks(range(len(verdicts)), labels)
     ax.set_ylim(len(verdicts) - 0.5, -0.5)
     ax.set_xlabel("difference in linear accuracy, points")
@@ -206,10 +207,18 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     rows = []
     for verdict in verdicts:
         claim, ours = verdict.claim, verdict.difference
-        paper = "no such arm" if claim.source is None else claim.source
-        if claim.paper is not None:
-            paper = f"{claim.paper:+.2f} ({claim.source})"
-        rows.append((claim.statement, paper, f"{ours:+.1f}, n = {ours.n}", f"**{verdict.word}**"))
+        published = [
+            p.source if p.difference is None else f"{p.difference:+.2f} ({p.source})"
+            for p in claim.published
+        ]
+        rows.append(
+            (
+                claim.statement,
+                "; ".join(published) or "not known",
+                f"{ours:+.1f}, n = {ours.n}",
+                f"**{verdict.word}**",
+            )
+        )
     return Table(("claim", "paper, points", "ours, points", "verdict"), rows)
 
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from adainf_core.evidence.claims import Claim, Verdict
+from adainf_core.evidence.claims import Claim, Published, Verdict
 from adainf_core.evidence.statistics import Interval
 from adainf_core.evidence.studies import FAILURE_MODE_ARMS
 from adainf_core.figures import (
@@ -20,7 +20,9 @@ from adainf_core.figures import (
 )
 
 VERDICT = Verdict(
-    Claim("k", "A beats B", "a", "b", 1.5, "Table 1"), "holds", Interval(2.0, 1.0, 3.0, 5)
+    Claim("k", "A beats B", "a", "b", (Published("Table 1", 1.5),)),
+    "holds",
+    Interval(2.0, 1.0, 3.0, 5),
 )
 
 

@@ -32,7 +32,8 @@ class GaussianMixtureGenerator:
         """Fit to `real` (labels are not looked at).
 
         `components` full-covariance Gaussians live in the first `principal` principal components;
-        both need at least as many images, else ValueError. Deterministic given `seed`.
+        neither may exceed the number of images or of pixel values, else ValueError. Deterministic
+        given `seed`.
         """
         from sklearn.decomposition import PCA
         from sklearn.exceptions import ConvergenceWarning

@@ -20,10 +20,11 @@ class Experiment:
     """What one run does, from data to probe; `seed` decides the images, `pretrain.seed` the rest.
 
     `world` is "sprites" or "cifar10" (averaged down to `size` pixels). `generator` is None (no
-    inflation), "perfect" (fresh real images the learner otherwise never sees, TV = 0), for sprites
-    one of the flaws at total variation `tau`, for CIFAR-10 "gaussian_mixture" (fitted to the same
-    real images). `replication` is the paper's N. Runs that differ only in generator, replication or
-    `pretrain` share their real images, test images and initialisation: they are paired.
+    inflation), "perfect" (fresh draws from the real law, TV = 0; on the sprites' finite grid some
+    coincide with test images), for sprites one of the flaws at total variation `tau`, for CIFAR-10
+    "gaussian_mixture" (fitted to the same real images). `replication` is the paper's N.
+    Runs that differ only in generator, replication or `pretrain.policy` share their real images,
+    test images and initialisation: they are paired.
     """
 
     world: str

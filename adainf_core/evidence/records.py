@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -75,8 +75,9 @@ def write_pictures(
 ) -> Path:
     """Keep sample images beside a study's records: uint8 (n, 3, h, w) by name, in one npz."""
     path = root / study / scale / "pictures.npz"
+    arrays: dict[str, Any] = dict(pictures)
     with _whole_file(path) as file:
-        np.savez_compressed(file, allow_pickle=False, **pictures)
+        np.savez_compressed(file, **arrays)
     return path
 
 
@@ -103,9 +104,11 @@ def _whole_file(path: Path) -> Iterator[IO[bytes]]:
 def read_record(path: Path) -> Record:
     """The record in `path`; ValueError naming the file and field where it is not sound."""
     try:
-        content = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not JSON ({error}); delete it and run the study again") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: holds no record; delete it and run the study again")
     schema = content.get("schema")
     if schema != SCHEMA:
         raise ValueError(
@@ -133,12 +136,14 @@ def provenance(records: list[Record]) -> str:
         raise ValueError("no records to speak of: run the study first")
     days = sorted({record.finished for record in records})
     stale = sorted({path for record in records for path in record.stale})
-    versions = records[0].versions
+    versions = sorted(
+        {f"torch {r.versions['torch']}, Python {r.versions['python']}" for r in records}
+    )
     return (
         f"{len(records)} runs of `{records[0].study}` at scale `{records[0].scale}`, "
         f"{days[0] if len(days) == 1 else f'{days[0]} to {days[-1]}'}, "
         f"{', '.join(sorted({record.device for record in records}))}, "
-        f"torch {versions['torch']}, Python {versions['python']}, "
+        f"{'; '.join(versions)}, "
         f"{sum(record.wall_seconds for record in records) / 60:.0f} minutes in all; "
         + (f"**stale**: {', '.join(stale)} changed since" if stale else "code unchanged since")
     )
@@ -154,12 +159,12 @@ def code_hashes(paths: tuple[str, ...]) -> dict[str, str]:
     return {path: _source_hash(path) for path in paths}
 
 
-def machine() -> tuple[dict[str, str], str]:
-    """Versions of what computes, and the device in words."""
+def machine(device: str | None) -> tuple[dict[str, str], str]:
+    """Versions of what computes, and in words the device that `PretrainConfig.device` leads to."""
     import torch
 
     versions = {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
-    if torch.cuda.is_available():
+    if device == "cuda" or (device is None and torch.cuda.is_available()):
         return versions, torch.cuda.get_device_name()
     return versions, f"cpu ({_cpu_name()}), {torch.get_num_threads()} thread(s)"
 

@@ -137,6 +137,7 @@ def run_study(
     folder) finished runs are read from there and new ones written; without it everything runs and
     nothing is kept. No run starts after `budget` seconds, so a prefix of the grid, balanced over
     arms, is what remains of a budget that was too small. `progress` shows a bar in the terminal.
+    Raises ValueError where the store holds a run of another configuration.
     """
     started = time.monotonic()
     records: dict[tuple[int, str], Record] = {}
@@ -146,6 +147,13 @@ def run_study(
             path = store and record_path(study.name, scale, arm, seed, store)
             if path and path.is_file():
                 records[seed, arm] = read_record(path)
+                if records[seed, arm].config_hash != config_hash(
+                    study.experiment(scale, arm, seed).config()
+                ):
+                    raise ValueError(
+                        f"{path}: ran under another configuration than the study has now; "
+                        "move it away to run again"
+                    )
             else:
                 pending.append((study, scale, arm, seed))
     finished = _run_all(pending, processes, started + budget)
@@ -181,7 +189,7 @@ def run_one(study: Study, scale: str, arm: str, seed: int) -> Record:
     code = code_hashes(study.code)
     started = time.monotonic()
     outcome = run_experiment(experiment)
-    versions, device = machine()
+    versions, device = machine(experiment.pretrain.device)
     return Record(
         study=study.name,
         scale=scale,
@@ -217,6 +225,9 @@ def _run_all(pending: list[tuple], processes: int, deadline: float) -> Iterator[
                 return
             done = next(as_completed(running))
             running.remove(done)
+            if done.exception():
+                # what runs beside the failed one is not lost with it
+                yield from (other.result() for other in running if not other.exception())
             yield done.result()
 
 
@@ -239,7 +250,7 @@ FAILURE_MODE = Study(
                 pretrain=PretrainConfig(steps=1000, width=16, precision="bf16", device="cpu"),
             ),
             # N = 4 gives the paper's beta = 1/3
-            n_generated=40_000, replication=4, seeds=5,
+            n_generated=40_000, replication=4.0, seeds=5,
         ),
     },
     code=(*_COMMON, "data/generators.py"),
@@ -263,10 +274,10 @@ FAILURE_MODE_SPRITES = Study(
     flawed=("background", 0.9),
     policies=_SPRITE_POLICIES,
     layouts={
-        "quick": Layout(_SPRITES, n_generated=10_000, replication=5, seeds=4),
+        "quick": Layout(_SPRITES, n_generated=10_000, replication=5.0, seeds=4),
         "laptop": Layout(
             replace(_SPRITES, pretrain=replace(_SPRITES.pretrain, steps=3000)),
-            n_generated=10_000, replication=5, seeds=5,
+            n_generated=10_000, replication=5.0, seeds=5,
         ),
     },
     code=(*_COMMON, "data/sprites.py"),

@@ -67,7 +67,10 @@ def linear_probe(encoder: Encoder, train: ImageSet, test: ImageSet, seed: int = 
 
 
 def knn_probe(encoder: Encoder, train: ImageSet, test: ImageSet, k: int = 10) -> ProbeResult:
-    """Majority vote of the `k` training images nearest in cosine distance; no parameter to fit."""
+    """Majority vote of the `k` training images nearest in cosine distance.
+
+    Features are standardised first; there is no parameter to fit.
+    """
     from sklearn.neighbors import KNeighborsClassifier
 
     if not 1 <= k <= len(train):

@@ -63,6 +63,13 @@ def test_a_truncated_record_is_refused(make_record, tmp_path):
         read_record(path)
 
 
+def test_a_file_that_holds_something_else_is_refused(tmp_path):
+    path = tmp_path / "list.json"
+    path.write_text("[1, 2]")
+    with pytest.raises(ValueError, match="holds no record"):
+        read_record(path)
+
+
 def test_config_hash_sees_values_not_order():
     assert config_hash({"a": 1, "b": (2, 3)}) == config_hash({"b": [2, 3], "a": 1})
     assert config_hash({"a": 1}) != config_hash({"a": 2})

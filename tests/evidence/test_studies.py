@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from adainf_core.evidence.experiments import Experiment, experiment_data
-from adainf_core.evidence.records import PACKAGE, load_records
+from adainf_core.evidence.records import PACKAGE, config_hash, load_records
 from adainf_core.evidence.studies import (
     FAILURE_MODE,
     FAILURE_MODE_SPRITES,
@@ -86,6 +86,29 @@ def test_runs_are_recorded_once_and_repeat_themselves(tiny, tmp_path):
     again = run_study(tiny, "quick", store=tmp_path)
     assert [r.metrics for r in again] == [r.metrics for r in first]
     assert [r.history for r in again] == [r.history for r in first]
+
+
+def test_a_record_of_another_configuration_is_not_mixed_in(tiny, tmp_path):
+    run_study(tiny, "quick", store=tmp_path, seeds=1)
+    layout = replace(tiny.layouts["quick"], base=replace(TINY, n_test=50))
+    with pytest.raises(ValueError, match=r"none-0.json: ran under another configuration"):
+        run_study(replace(tiny, layouts={"quick": layout}), "quick", store=tmp_path, seeds=1)
+
+
+def test_committed_records_are_of_the_studies_as_they_stand():
+    for study in STUDIES.values():
+        for scale in study.layouts:
+            for record in load_records(study.name, scale):
+                now = study.experiment(scale, record.arm, record.seed).config()
+                assert record.config_hash == config_hash(now)
+
+
+def test_a_failing_run_does_not_take_its_neighbour_along(tiny, tmp_path):
+    broken = replace(tiny.arms["adainf"], policy="missing")
+    study = replace(tiny, arms={"none": tiny.arms["none"], "adainf": broken})
+    with pytest.raises(KeyError, match="missing"):
+        run_study(study, "quick", store=tmp_path, processes=2, seeds=1)
+    assert [r.arm for r in load_records("tiny", "quick", tmp_path)] == ["none"]
 
 
 def test_an_exhausted_budget_starts_nothing(tiny, tmp_path):

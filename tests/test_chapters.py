@@ -37,7 +37,7 @@ def test_chapter_runs(name, monkeypatch):
     notebook = jupytext.read(path)
     # A raising cell ends this with its traceback.
     nbclient.NotebookClient(
-        notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}
+        notebook, timeout=1200, resources={"metadata": {"path": str(path.parent)}}
     ).execute()
     stray = [
         f"cell {number}: {output['text']}"

@@ -215,7 +215,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
             (
                 claim.statement,
                 "; ".join(published) or "not known",
-                f"{ours:+.1f}, n = {ours.n}",
+                f"{ours:+.2f}, n = {ours.n}",
                 f"**{verdict.word}**",
             )
         )

@@ -107,6 +107,6 @@ def test_tables_are_markdown():
     assert (
         Table(("a", "b"), [("1", "2")])._repr_markdown_() == "| a | b |\n| --- | --- |\n| 1 | 2 |"
     )
-    assert "| A beats B | +1.50 (Table 1) | +2.0 [+1.0, +3.0], n = 5 | **holds** |" in repr(
+    assert "| A beats B | +1.50 (Table 1) | +2.00 [+1.00, +3.00], n = 5 | **holds** |" in repr(
         verdict_table([VERDICT])
     )

@@ -51,11 +51,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the rule says of a claim, and the paired interval it read (points, corrected)."""
+    """What the rule says of a claim, and the paired interval it read (points, corrected).
+
+    `agreeing` counts the seeds whose own difference has the claimed sign; the rule does not use it.
+    """
 
     claim: Claim
     word: str
     difference: Interval
+    agreeing: int
 
 
 # Published accuracies: CIFAR-10, SimCLR, ResNet-18, 1M generated images, 100k steps. Table 1 is the
@@ -134,7 +138,8 @@ def judge(claims: tuple[Claim, ...], records: list[Record]) -> list[Verdict]:
     for claim in claims:
         better, worse = (by_seed(records, arm) for arm in (claim.better, claim.worse))
         difference = paired_difference(better, worse, confidence)
-        verdicts.append(Verdict(claim, verdict_word(difference), difference))
+        agreeing = sum(better[seed] > worse[seed] for seed in better.keys() & worse.keys())
+        verdicts.append(Verdict(claim, verdict_word(difference), difference, agreeing))
     return verdicts
 
 

@@ -23,6 +23,7 @@ VERDICT = Verdict(
     Claim("k", "A beats B", "a", "b", (Published("Table 1", 1.5),)),
     "holds",
     Interval(2.0, 1.0, 3.0, 5),
+    5,
 )
 
 

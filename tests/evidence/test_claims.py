@@ -37,6 +37,7 @@ def test_judges_the_paired_difference_in_the_claimed_direction(make_record):
     # seeds spread by 1 a step, pairs by 0.1: only pairing can see a difference of 2
     assert up.word == "holds" and down.word == "does not hold"
     assert up.difference.mean == pytest.approx(2.15) == -down.difference.mean
+    assert (up.agreeing, down.agreeing) == (4, 0)
 
 
 def test_more_claims_widen_the_intervals(make_record):

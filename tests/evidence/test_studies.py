@@ -70,6 +70,7 @@ def test_code_that_decides_a_run_exists(study):
     assert all((PACKAGE / path).is_file() for path in study.code)
 
 
+@pytest.mark.slow
 def test_runs_are_recorded_once_and_repeat_themselves(tiny, tmp_path):
     first = run_study(tiny, "quick", store=tmp_path)
     assert [(r.seed, r.arm) for r in first] == [
@@ -88,6 +89,7 @@ def test_runs_are_recorded_once_and_repeat_themselves(tiny, tmp_path):
     assert [r.history for r in again] == [r.history for r in first]
 
 
+@pytest.mark.slow
 def test_a_record_of_another_configuration_is_not_mixed_in(tiny, tmp_path):
     run_study(tiny, "quick", store=tmp_path, seeds=1)
     layout = replace(tiny.layouts["quick"], base=replace(TINY, n_test=50))
@@ -103,6 +105,7 @@ def test_committed_records_are_of_the_studies_as_they_stand():
                 assert record.config_hash == config_hash(now)
 
 
+@pytest.mark.slow
 def test_a_failing_run_does_not_take_its_neighbour_along(tiny, tmp_path):
     broken = replace(tiny.arms["adainf"], policy="missing")
     study = replace(tiny, arms={"none": tiny.arms["none"], "adainf": broken})

@@ -15,6 +15,7 @@ _PUBLIC = {
     "mixture": "theory.total_variation",
     "tv_lower_bound": "theory.total_variation",
     "AugmentationGraph": "theory.augmentation_graph",
+    "transfer_bound": "theory.bounds",
     "ImageSet": "data.images",
     "load_images": "data.images",
     "SpriteWorld": "data.sprites",

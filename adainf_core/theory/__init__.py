@@ -5,6 +5,8 @@ importing this package costs little more than importing numpy.
 """
 
 from adainf_core.theory.augmentation_graph import AugmentationGraph as AugmentationGraph
+from adainf_core.theory.bounds import BoundReport as BoundReport
+from adainf_core.theory.bounds import transfer_bound as transfer_bound
 from adainf_core.theory.gaussian_toy import gaussian_toy as gaussian_toy
 from adainf_core.theory.gaussian_toy import (
     gaussian_toy_labeling_error as gaussian_toy_labeling_error,

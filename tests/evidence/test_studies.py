@@ -105,6 +105,12 @@ def test_committed_records_are_of_the_studies_as_they_stand():
                 assert record.config_hash == config_hash(now)
 
 
+def test_the_books_study_is_recorded_whole():
+    found = {(r.arm, r.seed) for r in load_records("failure-mode", "laptop")}
+    seeds = range(FAILURE_MODE.layout("laptop").seeds)
+    assert found == {(arm, seed) for arm in FAILURE_MODE.arms for seed in seeds}
+
+
 @pytest.mark.slow
 def test_a_failing_run_does_not_take_its_neighbour_along(tiny, tmp_path):
     broken = replace(tiny.arms["adainf"], policy="missing")

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from adainf_core.data.sources import (
+    ImageSource,
+    channels_first,
+    folder_source,
+    npz_source,
+    square,
+)
+
 DEFAULT_ROOT = Path("~/.cache/adainf_core").expanduser()
+_CHUNK = 1000
 
 
 @dataclass(frozen=True)
 class ImageSet:
     """Images with optional labels.
 
-    `images` is uint8 of shape (n, 3, h, w), RGB; `labels` is int64 of shape (n,) or None for
-    unlabelled images; `name` says where they come from. Raises ValueError on anything else, so
-    that a set that exists is a set that can be trained on.
+    `images` is uint8 of shape (n, 3, h, w), RGB, in memory or memory-mapped; `labels` is int64 of
+    shape (n,) or None for unlabelled images; `name` says where they come from. Raises ValueError on
+    anything else, so that a set that exists is a set that can be trained on.
     """
 
     images: np.ndarray
@@ -58,6 +69,33 @@ class ImageSet:
         """Height in pixels (images are square wherever the book uses them)."""
         return self.images.shape[2]
 
+    @property
+    def classes(self) -> int | None:
+        """Number of classes, one more than the largest label; None for unlabelled images."""
+        return None if self.labels is None else int(self.labels.max()) + 1
+
+    @classmethod
+    def from_npz(cls, path: str | Path) -> ImageSet:
+        """The images of an npz archive: uint8, (n, h, w, 3) or (n, 3, h, w).
+
+        They lie under images, image, data or arr_0, and integer labels under labels, label or
+        targets where there are any; labels that are all -1 mean none. Raises FileNotFoundError or
+        ValueError naming the file, the value and the remedy; nothing is ever unpickled.
+        """
+        source = npz_source(Path(path))
+        return ImageSet(source.read(), source.labels, source.path.stem)
+
+    @classmethod
+    def from_folder(cls, path: str | Path, size: int | None = None) -> ImageSet:
+        """The image files of a folder: a class per sub-folder, or flat and unlabelled.
+
+        Images are turned upright (EXIF) and to RGB. With `size` each is cropped to its central
+        square and resized to `size` pixels a side (bicubic, antialiased). Raises FileNotFoundError
+        or ValueError naming the file that is broken or, without `size`, of another size.
+        """
+        source = folder_source(Path(path), size)
+        return ImageSet(source.read(), source.labels, source.path.name)
+
     def subset(self, indices: np.ndarray, name: str | None = None) -> ImageSet:
         """The images at `indices` (int array), labels along with them."""
         labels = None if self.labels is None else self.labels[indices]
@@ -86,78 +124,64 @@ class ImageSet:
         mean = (total + (fy * fx) // 2) // (fy * fx)  # round half up, in integers
         return ImageSet(mean.astype(np.uint8), self.labels, f"{self.name}@{size}")
 
+    def resized(self, size: int, cache: str | Path | None = None) -> ImageSet:
+        """Each image's central square resized to `size` pixels a side (PIL's antialiased bicubic).
+
+        With a `cache` folder the result is kept there, in an .npy file named after the images'
+        content and the size, and memory-mapped. For whole-number factors `downsampled` is exact.
+        """
+        if size < 1:
+            raise ValueError(f"size={size} is below 1 pixel")
+        if self.images.shape[2:] == (size, size):
+            return self
+        source = ImageSource(
+            Path(self.name), (len(self), 3, size, size), self.labels, lambda: self._resized(size)
+        )
+        if cache is None:
+            images = source.read()
+        else:
+            images = source.stored(Path(cache) / f"{self._digest()}-{size}.npy")
+        return ImageSet(images, self.labels, f"{self.name}@{size}")
+
+    def _resized(self, size: int) -> Iterator[np.ndarray]:
+        from PIL import Image
+
+        for start in range(0, len(self), _CHUNK):
+            yield np.stack(
+                [
+                    channels_first(square(Image.fromarray(image.transpose(1, 2, 0)), size))
+                    for image in self.images[start : start + _CHUNK]
+                ]
+            )
+
+    def _digest(self) -> str:
+        digest = hashlib.blake2b(repr(self.images.shape).encode(), digest_size=16)
+        for start in range(0, len(self), _CHUNK):
+            digest.update(np.ascontiguousarray(self.images[start : start + _CHUNK]).data)
+        return digest.hexdigest()
+
 
 def load_images(
     name: str, root: str | Path | None = None, split: str = "train", download: bool = True
 ) -> ImageSet:
-    """A named image set, read through torchvision and verified against its published checksums.
+    """A named image set, verified against its published checksums where there are any.
 
-    `name` is "cifar10"; `split` is "train" or "test". The folder is `root`, else the environment
-    variable ADAINF_DATA, else a cache under the home directory. Where the set is absent and
-    `download` is true it is fetched; a folder named by `root` or ADAINF_DATA that holds damaged
+    `name` is "cifar10", "cifar100", "stl10", "tinyimagenet" (64x64, the usual folder),
+    "tinyimagenet32" (an npz at 32x32) or "digits" (of scikit-learn, 8x8); `split` is "train",
+    "test" (Tiny ImageNet: its validation images) or, for STL-10, "unlabeled". The folder is `root`,
+    else the environment variable ADAINF_DATA, else a cache under the home directory. CIFAR and
+    STL-10 are fetched where they are absent and `download` is true; a folder that holds damaged
     files is never repaired silently. Raises ValueError for an unknown name or split,
     FileNotFoundError or RuntimeError in one line that names the file and the remedy.
     """
-    if name not in _LOADERS:
-        raise ValueError(f"unknown image set {name!r}; known: {', '.join(sorted(_LOADERS))}")
-    if split not in ("train", "test"):
-        raise ValueError(f"unknown split {split!r}; choose 'train' or 'test'")
+    from adainf_core.data.named_sets import LOADERS, SPLITS
+
+    if name not in LOADERS:
+        raise ValueError(f"unknown image set {name!r}; known: {', '.join(sorted(LOADERS))}")
+    splits = SPLITS.get(name, ("train", "test"))
+    if split not in splits:
+        known = " or ".join(map(repr, splits))
+        raise ValueError(f"unknown split {split!r} of {name}; choose {known}")
     chosen = root if root is not None else os.environ.get("ADAINF_DATA")
     folder = Path(chosen).expanduser() if chosen else DEFAULT_ROOT
-    return _LOADERS[name](folder, split, download)
-
-
-def _load_cifar10(root: Path, split: str, download: bool) -> ImageSet:
-    from torchvision.datasets import CIFAR10
-
-    folder = root / CIFAR10.base_folder
-    if folder.is_dir():
-        _verify(folder, [*CIFAR10.train_list, *CIFAR10.test_list])
-    elif not download:
-        raise FileNotFoundError(
-            f"no CIFAR-10 in {root}: put the folder {CIFAR10.base_folder} there, point ADAINF_DATA "
-            "to the folder that holds it, or call with download=True"
-        )
-    else:
-        _download(CIFAR10, root)
-    dataset = CIFAR10(str(root), train=split == "train", download=False)
-    images = np.ascontiguousarray(dataset.data.transpose(0, 3, 1, 2))
-    return ImageSet(images, np.asarray(dataset.targets, dtype=np.int64), f"cifar10-{split}")
-
-
-def _verify(folder: Path, files: list) -> None:
-    """Refuse a folder with a missing or altered file: torchvision unpickles what it finds there."""
-    from torchvision.datasets.utils import check_integrity
-
-    for filename, md5 in files:
-        path = folder / filename
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"{path} is missing: the folder is incomplete; delete {folder} to load it afresh"
-            )
-        if not check_integrity(str(path), md5):
-            raise RuntimeError(
-                f"{path} does not have its published MD5 {md5}: the file is damaged or half "
-                f"downloaded; delete {folder} to load it afresh"
-            )
-
-
-def _download(dataset: type, root: Path) -> None:
-    from urllib.error import URLError
-
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        dataset(str(root), download=True)
-    except (URLError, ConnectionError, TimeoutError) as error:
-        raise RuntimeError(
-            f"could not download {dataset.__name__} into {root} ({error}): connect to a network, "
-            "or point ADAINF_DATA to a folder that holds it"
-        ) from None
-    except OSError as error:
-        raise RuntimeError(
-            f"could not write {dataset.__name__} into {root} ({error}): free some space or point "
-            "ADAINF_DATA elsewhere"
-        ) from None
-
-
-_LOADERS = {"cifar10": _load_cifar10}
+    return LOADERS[name](folder, split, download)

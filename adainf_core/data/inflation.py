@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from adainf_core.data.images import ImageSet
+
+# streams of random numbers, so that no two purposes share one
+_OFFSET, _BATCH, _EPOCH = range(3)
+
+
+class Exposures(NamedTuple):
+    """Expected number of times that training sees each real and each generated image."""
+
+    real: float
+    generated: float
 
 
 @dataclass(frozen=True)
@@ -15,71 +28,243 @@ class Inflation:
 
     Give `replication` N (each real image counts N times beside every generated one, paper section
     3.1) or `beta`, the share of real draws, not both; N = 1 is the paper's vanilla inflation.
-    Without generated images beta is 1. Draws are i.i.d. from P_t: an image is real with probability
-    `beta`, then uniform within its side. That is the law replication stands for, at the cost of
-    no memory.
+    Without generated images beta is 1. Images are numbered real first, then generated, each once.
 
-    Raises ValueError for beta outside [0, 1], N below 1, both given, or images of two sizes.
+    `sampling="iid"` draws from P_t independently: an image is real with probability `beta`, then
+    uniform within its side. `sampling="epoch"` is the paper's shuffled concatenation: an epoch
+    holds every real image N times and every generated image once, in a fresh order, and drops what
+    is left after its last full batch; N has to be whole. `stratified` gives every batch the same
+    number of real images up to rounding, and carries the rounding over from batch to batch, so that
+    the expected share is exactly `beta` and the count of real images drawn so far is never off by
+    one. None of it copies an image.
+
+    Raises ValueError for beta outside [0, 1], N below 1 or (by epoch) not whole, both given, an
+    unknown sampling, or images of two sizes.
     """
 
     real: ImageSet
     generated: ImageSet | None = None
     replication: float | None = None
     beta: float | None = None
+    sampling: Literal["iid", "epoch"] = "iid"
+    stratified: bool = False
+    # the order of the epoch in use: ((epoch, seed), indices)
+    _order: tuple[tuple[int, int], np.ndarray] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
+        if self.sampling not in ("iid", "epoch"):
+            raise ValueError(f"sampling={self.sampling!r} is unknown: choose 'iid' or 'epoch'")
         if self.replication is not None and self.beta is not None:
             raise ValueError(
                 f"both replication={self.replication} and beta={self.beta} given: one fixes the "
                 "other, drop one"
             )
+        if self.replication is not None and not 1 <= self.replication < math.inf:
+            raise ValueError(
+                f"replication={self.replication} is outside [1, inf); use beta for smaller shares"
+            )
+        if self.beta is not None and not 0 <= self.beta <= 1:
+            raise ValueError(f"beta={self.beta} is outside [0, 1]: it is the share of real draws")
         if self.generated is None:
             if self.beta not in (None, 1.0):
                 raise ValueError(f"beta={self.beta} asks for generated images, but none are given")
-            object.__setattr__(self, "beta", 1.0)
-            return
-        if self.real.images.shape[1:] != self.generated.images.shape[1:]:
+        elif self.real.images.shape[1:] != self.generated.images.shape[1:]:
             raise ValueError(
                 f"real images are {self.real.images.shape[1:]}, generated ones "
                 f"{self.generated.images.shape[1:]}: resize one side, e.g. with downsampled()"
             )
-        if self.beta is None:
-            replication = 1.0 if self.replication is None else self.replication
-            if not replication >= 1:
-                raise ValueError(
-                    f"replication={replication} is below 1; use beta for smaller shares"
-                )
-            weighted = replication * len(self.real)
-            object.__setattr__(self, "beta", weighted / (weighted + len(self.generated)))
-        elif not 0 <= self.beta <= 1:
-            raise ValueError(f"beta={self.beta} is outside [0, 1]: it is the share of real draws")
+        object.__setattr__(self, "beta", self._settled_beta())
+        if self.sampling == "epoch":
+            self._check_whole_copies()
+
+    def _settled_beta(self) -> float:
+        if self.generated is None:
+            return 1.0
+        if self.beta is not None:
+            return float(self.beta)
+        weighted = (self.replication or 1.0) * len(self.real)
+        return weighted / (weighted + len(self.generated))
+
+    @property
+    def _share(self) -> float:
+        assert self.beta is not None  # settled when the mixture was made
+        return self.beta
+
+    @property
+    def _copies(self) -> float:
+        """N: how often a real image counts beside a generated one, inf where only real count."""
+        if self.replication is not None or self.generated is None:
+            return self.replication or 1.0
+        if self._share == 1:
+            return math.inf
+        return self._share * len(self.generated) / ((1 - self._share) * len(self.real))
+
+    def _check_whole_copies(self) -> None:
+        copies, given = self._copies, f"replication={self.replication}"
+        if self.replication is None:
+            given = f"beta={self.beta} means replication={copies:.6g}, which"
+        if copies == math.inf:
+            raise ValueError(
+                "beta=1 leaves no generated image in an epoch: drop generated, or sampling='iid'"
+            )
+        if abs(copies - round(copies)) > 1e-9 * max(1.0, copies):
+            raise ValueError(
+                f"{given} is not whole, and an epoch holds whole copies: take "
+                f"replication={max(1, round(copies))}, or sampling='iid'"
+            )
 
     @property
     def images(self) -> list[np.ndarray]:
-        """The two sides, real first; indices from `draw_indices` run through them in this order."""
+        """The two sides, real first; indices run through them in this order."""
         sides = [self.real, self.generated]
         return [side.images for side in sides if side is not None]
+
+    @property
+    def epoch_size(self) -> int:
+        """Draws in an epoch: N n_d + n_g.
+
+        For i.i.d. draws this is how many it takes until each generated image is expected once (each
+        real one where beta is 1), rounded.
+        """
+        if self._copies == math.inf:
+            return len(self.real)
+        n_generated = 0 if self.generated is None else len(self.generated)
+        return round(self._copies * len(self.real)) + n_generated
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Full batches in an epoch; ValueError where not even one fits."""
+        if not 1 <= batch_size <= self.epoch_size:
+            raise ValueError(
+                f"batch_size={batch_size} is outside 1..{self.epoch_size}, the images of an epoch"
+            )
+        return self.epoch_size // batch_size
+
+    def batch_indices(self, step: int, batch_size: int, seed: int) -> np.ndarray:
+        """Indices int64 (batch_size,) of the images of global training batch `step`.
+
+        A function of its arguments and nothing else: a resumed run asks for the next step, and rank
+        r of w ranks takes `batch_indices(...)[r::w]`. Raises ValueError for a negative step or
+        seed, or a batch size below 1 or (by epoch) beyond the epoch.
+        """
+        if step < 0 or seed < 0 or batch_size < 1:
+            raise ValueError(
+                f"step={step}, batch_size={batch_size}, seed={seed}: need a step and a seed of at "
+                "least 0 and a batch of at least 1"
+            )
+        if self.sampling == "epoch":
+            return self._epoch_batch(step, batch_size, seed)
+        rng = _stream(seed, _BATCH, step)
+        if self.stratified:
+            before, after = (self._reals_before(t * batch_size, seed) for t in (step, step + 1))
+            is_real = rng.permutation(batch_size) < after - before
+        else:
+            is_real = rng.random(batch_size) < self._share
+        indices = rng.integers(0, len(self.real), batch_size)
+        if self.generated is None:
+            return indices
+        other = len(self.real) + rng.integers(0, len(self.generated), batch_size)
+        return np.where(is_real, indices, other)
+
+    def _epoch_batch(self, step: int, batch_size: int, seed: int) -> np.ndarray:
+        epoch, within = divmod(step, self.steps_per_epoch(batch_size))
+        order = self._epoch_order(epoch, seed)
+        start = within * batch_size
+        if not self.stratified:
+            return order[start : start + batch_size].astype(np.int64)
+        # both sides are used up at their own pace; rounding down keeps either within its length
+        first, before, after = (
+            self._reals_before(t * batch_size, seed) for t in (step - within, step, step + 1)
+        )
+        generated = self._real_entries + start - (before - first)
+        batch = np.concatenate(
+            [
+                order[before - first : after - first],
+                order[generated : generated + batch_size - (after - before)],
+            ]
+        )
+        return _stream(seed, _BATCH, step).permutation(batch.astype(np.int64))
+
+    @property
+    def _real_entries(self) -> int:
+        return round(self._copies) * len(self.real)
+
+    def _epoch_order(self, epoch: int, seed: int) -> np.ndarray:
+        """Every entry of the epoch in its order; stratified, all real ones before the others."""
+        cached = self._order
+        if cached is not None and cached[0] == (epoch, seed):
+            return cached[1]
+        n_real, split = len(self.real), self._real_entries
+        dtype: type = np.int32 if self.epoch_size <= np.iinfo(np.int32).max else np.int64
+        order: np.ndarray = np.arange(self.epoch_size, dtype=dtype)
+        order[:split] %= n_real
+        order[split:] += n_real - split
+        rng = _stream(seed, _EPOCH, epoch)
+        for part in (order[:split], order[split:]) if self.stratified else (order,):
+            rng.shuffle(part)
+        object.__setattr__(self, "_order", ((epoch, seed), order))
+        return order
+
+    def _reals_before(self, draws: int, seed: int) -> int:
+        """How many of the first `draws` images are real when stratified, in exact numbers."""
+        share = Fraction(self._share)
+        if self.sampling == "epoch":
+            share = Fraction(self._real_entries, self.epoch_size)
+        offset = Fraction(_stream(seed, _OFFSET, 0).random())
+        return math.floor(offset + draws * share)
+
+    def is_real(self, indices: np.ndarray) -> np.ndarray:
+        """Mask bool of `indices`' shape: which of them are real images."""
+        return indices < len(self.real)
+
+    def gather(self, indices: np.ndarray) -> np.ndarray:
+        """Copies uint8 (n, 3, h, w) of the images at `indices` int (n,), from both sides."""
+        batch = np.empty((len(indices), *self.real.images.shape[1:]), dtype=np.uint8)
+        # in the order of the files, for sides that are memory-mapped
+        places = np.argsort(indices)
+        split = int(self.is_real(indices).sum())
+        batch[places[:split]] = self.real.images[indices[places[:split]]]
+        if self.generated is not None:
+            others = places[split:]
+            batch[others] = self.generated.images[indices[others] - len(self.real)]
+        return batch
 
     def draw_indices(
         self, batch_size: int, generator: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Indices int64 (batch_size,) into real-then-generated, and the mask of the real ones."""
-        assert self.beta is not None  # settled when the mixture was made
-        n_real = len(self.real)
-        is_real = generator.random(batch_size) < self.beta
-        indices = generator.integers(0, n_real, batch_size)
-        if self.generated is not None:
-            other = n_real + generator.integers(0, len(self.generated), batch_size)
-            indices = np.where(is_real, indices, other)
-        return indices, is_real
+        """A first batch under a fresh seed: indices int64 (batch_size,), mask of the real ones.
+
+        For i.i.d. sampling successive draws are a sample of P_t; by epoch every draw starts an
+        epoch of its own, so train on `batch_indices` there.
+        """
+        indices = self.batch_indices(0, batch_size, int(generator.integers(2**63)))
+        return indices, self.is_real(indices)
 
     def draw(
         self, batch_size: int, generator: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A batch from P_t: images uint8 (batch_size, 3, h, w) and the mask of the real ones."""
+        """`draw_indices` with images uint8 (batch_size, 3, h, w) in place of the indices."""
         indices, is_real = self.draw_indices(batch_size, generator)
-        batch = np.empty((batch_size, *self.real.images.shape[1:]), dtype=np.uint8)
-        batch[is_real] = self.real.images[indices[is_real]]
+        return self.gather(indices), is_real
+
+    def exposures(self, steps: int, batch_size: int) -> Exposures:
+        """Expected passes over each real and each generated image in `steps` training batches."""
+        draws = steps * batch_size
+        if self.generated is None:
+            return Exposures(draws / len(self.real), 0.0)
+        generated = draws * (1 - self._share) / len(self.generated)
+        return Exposures(draws * self._share / len(self.real), generated)
+
+    def describe(self) -> str:
+        """The mixture in one line."""
+        sides = f"{len(self.real):,} real"
         if self.generated is not None:
-            batch[~is_real] = self.generated.images[indices[~is_real] - len(self.real)]
-        return batch, is_real
+            sides += f" (weight {self._copies:.4g}) + {len(self.generated):,} generated"
+        how = {"iid": "i.i.d. draws", "epoch": "shuffled epochs"}[self.sampling]
+        strata = ", stratified batches" if self.stratified else ""
+        return f"{sides}, beta = {self.beta:.4f}, {how}{strata}"
+
+
+def _stream(seed: int, purpose: int, number: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, number)))

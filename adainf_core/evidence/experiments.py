@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from adainf_core.configuration import to_plain
 from adainf_core.data.generators import GaussianMixtureGenerator
 from adainf_core.data.images import ImageSet, load_images
 from adainf_core.data.inflation import Inflation
@@ -55,7 +56,7 @@ class Experiment:
 
     def config(self) -> dict:
         """The experiment as plain JSON values."""
-        return asdict(self)
+        return to_plain(self)
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,16 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import os
 import platform
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
+
+from adainf_core.files import whole_file
 
 PACKAGE = Path(__file__).resolve().parents[1]
 RESULTS = PACKAGE.parent / "results"
@@ -65,7 +63,7 @@ def record_path(study: str, scale: str, arm: str, seed: int, root: Path = RESULT
 def write_record(record: Record, root: Path = RESULTS) -> Path:
     """Write `record` to its place, whole or not at all, and return the path."""
     path = record_path(record.study, record.scale, record.arm, record.seed, root)
-    with _whole_file(path) as file:
+    with whole_file(path) as file:
         file.write((json.dumps(asdict(record), indent=1) + "\n").encode())
     return path
 
@@ -76,7 +74,7 @@ def write_pictures(
     """Keep sample images beside a study's records: uint8 (n, 3, h, w) by name, in one npz."""
     path = root / study / scale / "pictures.npz"
     arrays: dict[str, Any] = dict(pictures)
-    with _whole_file(path) as file:
+    with whole_file(path) as file:
         np.savez_compressed(file, **arrays)
     return path
 
@@ -85,20 +83,6 @@ def read_pictures(study: str, scale: str, root: Path = RESULTS) -> dict[str, np.
     """The sample images of a study, in the order they were written."""
     with np.load(root / study / scale / "pictures.npz", allow_pickle=False) as pictures:
         return dict(pictures)
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears at `path` when the block ends well, and not at all otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
 
 
 def read_record(path: Path) -> Record:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -25,6 +24,7 @@ from adainf_core.evidence.records import (
 )
 from adainf_core.evidence.scales import SCALES
 from adainf_core.learning.augmentation import POLICIES, AugmentationPolicy
+from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.pretraining import PretrainConfig
 
 
@@ -185,7 +185,7 @@ def run_one(study: Study, scale: str, arm: str, seed: int) -> Record:
 
     torch.set_num_threads(1)
     experiment = study.experiment(scale, arm, seed)
-    config = json.loads(json.dumps(experiment.config()))  # as it will be read back
+    config = experiment.config()
     code = code_hashes(study.code)
     started = time.monotonic()
     outcome = run_experiment(experiment)
@@ -232,7 +232,8 @@ def _run_all(pending: list[tuple], processes: int, deadline: float) -> Iterator[
 
 
 _LEARNING = tuple(f"learning/{m}.py" for m in (
-    "augmentation", "encoders", "objectives", "pretraining", "probing"))  # fmt: skip
+    "augmentation", "encoders", "feeding", "methods", "objectives", "optimizers", "pretraining",
+    "probing", "softmax_regression"))  # fmt: skip
 _COMMON = ("evidence/experiments.py", "data/images.py", "data/inflation.py", *_LEARNING)
 
 FAILURE_MODE = Study(
@@ -259,7 +260,7 @@ FAILURE_MODE = Study(
 _SPRITES = Experiment(
     "sprites", size=16, n_real=1000, n_test=4000,
     pretrain=PretrainConfig(
-        steps=300, batch_size=128, width=8, hidden=128, warmup=20, device="cpu"
+        method=SimCLR(hidden=128), steps=300, batch_size=128, width=8, warmup=20, device="cpu"
     ),
 )  # fmt: skip
 # a sprite is gone from a crop of 8 % and shapeless under blur: strong means less here

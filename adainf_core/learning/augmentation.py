@@ -4,19 +4,27 @@ Torchvision draws one set of parameters for a whole batch; contrastive learning 
 and view. Here crop, flip and blur are small matrix products, one matrix per image, and the colour
 operations are pointwise with per-image factors, so a batch costs a few passes over memory and no
 loop over images. The order is the official one: crop, jitter, grey, blur, solarise, flip.
+
+Chance enters once, as a table of uniforms (`view_noise`), one row a view. What follows is a pure
+function of bytes and table: `view_parameters` reads the table by torchvision's laws and
+`apply_parameters` does the work. Neither branches on values, so `torch.compile(two_views,
+fullgraph=True)` sees one graph, and a rank that takes its rows of the table makes the very views
+that the whole batch would have had there.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Literal, overload
+from typing import Literal, NamedTuple, overload
 
 import torch
 
 # ITU-R 601 luma, as in PIL and torchvision
 LUMA = (0.299, 0.587, 0.114)
+
+# Pixels that a processor core works on at once: a chunk's planes then stay in its cache
+CHUNK = 65_536
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,33 @@ class AugmentationPolicy:
         low, high = self.blur_sigma
         return replace(self, blur_sigma=(low * size / reference, high * size / reference))
 
+    def scaled(self, strength: float) -> AugmentationPolicy:
+        """The policy at another `strength`: 1 is itself, 0 leaves square images as they are.
+
+        Between them every probability, jitter strength and end of the crop's range moves in a
+        straight line, and the crop's aspect in the logarithm, in which its law is uniform; the
+        blur's range stays, for its probability already fades. Above 1 the lines go on. Raises
+        ValueError for a negative strength, and where a line leaves what a policy allows (nothing
+        is clipped: `symmetric`, with crops from 0.08, ends just above 1.08).
+        """
+        if strength < 0:
+            raise ValueError(f"strength={strength}: need 0 (no augmentation) or more")
+        low, high = self.crop_scale
+        return AugmentationPolicy(
+            crop_scale=(1 - strength * (1 - low), 1 - strength * (1 - high)),
+            crop_ratio=(self.crop_ratio[0] ** strength, self.crop_ratio[1] ** strength),
+            jitter_p=strength * self.jitter_p,
+            brightness=strength * self.brightness,
+            contrast=strength * self.contrast,
+            saturation=strength * self.saturation,
+            hue=strength * self.hue,
+            grey_p=strength * self.grey_p,
+            blur_p=strength * self.blur_p,
+            blur_sigma=self.blur_sigma,
+            solarize_p=(strength * self.solarize_p[0], strength * self.solarize_p[1]),
+            flip_p=strength * self.flip_p,
+        )
+
 
 _WEAK = AugmentationPolicy(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
 _ASYMMETRIC = replace(_WEAK, saturation=0.2, blur_p=0.0, solarize_p=(0.0, 0.2))
@@ -84,14 +119,34 @@ POLICIES: dict[str, AugmentationPolicy] = {
 }
 
 
+def _jitter_times(factor: float) -> AugmentationPolicy:
+    base = POLICIES["symmetric"]
+    names = ("brightness", "contrast", "saturation", "hue")
+    return replace(base, **{name: factor * getattr(base, name) for name in names})
+
+
+#: The official sweeps around `symmetric` (same folder): "crop" by the smallest crop, "jitter" by
+#: the factor on all four strengths. The file symmetric_crop_0.15.yaml really holds 0.1; here 0.15
+#: is 0.15. The tiny-ImageNet files (symmetric_0.2_0.4_1 and the like) are left out: their names
+#: alone do not say what they hold.
+SWEEPS: dict[str, dict[float, AugmentationPolicy]] = {
+    "crop": {
+        low: replace(POLICIES["symmetric"], crop_scale=(low, 1.0))
+        for low in (0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4)
+    },
+    "jitter": {factor: _jitter_times(factor) for factor in (0.1, 0.5, 1.0, 2.0)},
+}
+
+
 @dataclass(frozen=True)
 class ViewParameters:
     """What was done to each image of a batch; every field has a leading axis of n images.
 
-    `top`, `left`, `height`, `width` are the crop box in whole pixels; `order` (n, 4) lists the
-    jitter operations in the order applied (0 brightness, 1 contrast, 2 saturation, 3 hue);
-    `factors` (n, 3) are the first three's factors, 1 for none; `hue` is in turns; `blur_sigma`
-    is 0 for none; `grey`, `solarize` and `flip` are masks.
+    `top`, `left`, `height`, `width` (int64) are the crop box in whole pixels; `order` (n, 4; int64)
+    lists the jitter operations in the order applied (0 brightness, 1 contrast, 2 saturation,
+    3 hue); `factors` (n, 3; float32) are the first three's factors, 1 for none; `hue` (float32) is
+    in turns, 0 for none; `blur_sigma` (float32) is in pixels, 0 for none; `grey`, `solarize` and
+    `flip` are bool masks.
     """
 
     top: torch.Tensor
@@ -105,6 +160,20 @@ class ViewParameters:
     grey: torch.Tensor
     blur_sigma: torch.Tensor
     solarize: torch.Tensor
+
+
+# Columns of the noise table: `_TRIES` areas and as many aspects, then one each unless said
+_TRIES = 10
+_WIDTHS = (_TRIES, _TRIES, 1, 1, 1, 3, 1, 4, 1, 1, 1, 1, 1)
+NOISE = sum(_WIDTHS)
+
+
+def view_noise(n: int, generator: torch.Generator) -> torch.Tensor:
+    """All the chance in `n` views: uniforms on [0, 1), float32 (n, `NOISE`), one row a view.
+
+    Drawn in one call on the generator's device.
+    """
+    return torch.rand((n, NOISE), generator=generator, device=generator.device)
 
 
 @overload
@@ -135,168 +204,323 @@ def augment(
 
     `images` is uint8 (n, 3, h, w); the result is float32 of the same shape in [0, 1], on the same
     device. `view` (0 or 1) picks the entry of per-view probabilities. With `return_parameters` the
-    drawn `ViewParameters` come along, so that the view can be replayed elsewhere.
+    drawn `ViewParameters` come along, so that the view can be replayed elsewhere. Raises
+    ValueError for images of another dtype or shape.
     """
+    n, h, w = _image_shape(images)
+    noise = view_noise(n, generator).to(images.device)
+    parameters = view_parameters(noise, h, w, policy, view)
+    views = apply_parameters(images, policy, parameters, view)
+    return (views, parameters) if return_parameters else views
+
+
+def two_views(
+    images: torch.Tensor, policy: AugmentationPolicy, noise: torch.Tensor
+) -> torch.Tensor:
+    """Both views of each image in one pass: float32 (2n, 3, h, w), first views, then second.
+
+    `images` is uint8 (n, 3, h, w) and `noise` is `view_noise(2 * n, ...)` on the same device; its
+    rows i and n + i belong to image i. Raises ValueError for anything else.
+    """
+    n, h, w = _image_shape(images)
+    if noise.shape != (2 * n, NOISE):
+        raise ValueError(f"noise is {tuple(noise.shape)}, {n} images need {(2 * n, NOISE)}")
+    parameters = view_parameters(noise, h, w, policy, view=None)
+    return apply_parameters(images.repeat(2, 1, 1, 1), policy, parameters, view=None)
+
+
+def _image_shape(images: torch.Tensor) -> tuple[int, int, int]:
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
         raise ValueError(
             f"images are {images.dtype} {tuple(images.shape)}, need torch.uint8 (n, 3, h, w)"
         )
-    n, _, h, w = images.shape
-    drawn = draw_parameters(n, h, w, policy, generator, view)
-    views = apply_parameters(images, policy, drawn, view)
-    return (views, drawn) if return_parameters else views
+    return images.shape[0], images.shape[2], images.shape[3]
 
 
-def draw_parameters(
-    n: int, h: int, w: int, policy: AugmentationPolicy, generator: torch.Generator, view: int = 0
+def _solarize_p(policy: AugmentationPolicy, view: int | None) -> tuple[float, ...]:
+    return policy.solarize_p if view is None else (policy.solarize_p[view],)
+
+
+def view_parameters(
+    noise: torch.Tensor, height: int, width: int, policy: AugmentationPolicy, view: int | None = 0
 ) -> ViewParameters:
-    """Parameters for `n` views of h x w images, by torchvision's laws."""
-    device = generator.device
+    """What `noise` (n, `NOISE`) means for images of `height` x `width`, by torchvision's laws.
 
-    def uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
-        return low + (high - low) * torch.rand(shape, generator=generator, device=device)
-
-    top, left, height, width = _draw_crops(n, h, w, policy, uniform)
-    jitter = uniform(n, 1) < policy.jitter_p
+    `view` is 0 or 1, or None where the rows' first half are first views, the rest second ones.
+    """
+    (
+        area, aspect, down, right, jitter, factor, hue, order, grey, blur, sigma, solarize, flip
+    ) = noise.split(_WIDTHS, 1)  # fmt: skip
+    top, left, crop_height, crop_width = _crop_boxes(
+        area, aspect, down, right, height, width, policy
+    )
+    jittered = jitter < policy.jitter_p
     strengths = (policy.brightness, policy.contrast, policy.saturation)
-    factors = torch.cat([uniform(n, 1, low=max(0.0, 1 - s), high=1 + s) for s in strengths], 1)
-    hue = uniform(n, low=-policy.hue, high=policy.hue)
-    low, high = policy.blur_sigma
-    blurred = uniform(n) < policy.blur_p
+    factors = [
+        _between(max(0.0, 1 - s), 1 + s, u)
+        for s, u in zip(strengths, factor.unbind(1), strict=True)
+    ]
+    probabilities = _solarize_p(policy, view)
+    parts = solarize[:, 0].chunk(len(probabilities))
+    sigma = torch.where(blur < policy.blur_p, _between(*policy.blur_sigma, sigma), 0.0)
     return ViewParameters(
-        top, left, height, width,
-        flip=uniform(n) < policy.flip_p,
-        order=uniform(n, 4).argsort(1),
-        factors=torch.where(jitter, factors, 1.0),
-        hue=torch.where(jitter[:, 0], hue, 0.0),
-        grey=uniform(n) < policy.grey_p,
-        blur_sigma=torch.where(blurred, uniform(n, low=low, high=high), 0.0),
-        solarize=uniform(n) < policy.solarize_p[view],
-    )  # fmt: skip
+        top=top,
+        left=left,
+        height=crop_height,
+        width=crop_width,
+        flip=flip[:, 0] < policy.flip_p,
+        order=order.argsort(1),
+        factors=torch.where(jittered, torch.stack(factors, 1), 1.0),
+        hue=torch.where(jittered, _between(-policy.hue, policy.hue, hue), 0.0)[:, 0],
+        grey=grey[:, 0] < policy.grey_p,
+        blur_sigma=sigma[:, 0],
+        solarize=torch.cat([u < p for u, p in zip(parts, probabilities, strict=True)]),
+    )
 
 
-def _draw_crops(
-    n: int, h: int, w: int, policy: AugmentationPolicy, uniform: Callable[..., torch.Tensor]
+def _between(low: float, high: float, uniform: torch.Tensor) -> torch.Tensor:
+    return low + (high - low) * uniform
+
+
+def _crop_boxes(
+    area: torch.Tensor,
+    aspect: torch.Tensor,
+    down: torch.Tensor,
+    right: torch.Tensor,
+    h: int,
+    w: int,
+    policy: AugmentationPolicy,
 ) -> tuple[torch.Tensor, ...]:
     """Torchvision's RandomResizedCrop: ten tries, the first that fits, else the central crop."""
-    tries = 10
-    area = h * w * uniform(n, tries, low=policy.crop_scale[0], high=policy.crop_scale[1])
-    low, high = (math.log(r) for r in policy.crop_ratio)
-    aspect = uniform(n, tries, low=low, high=high).exp()
-    widths = (area * aspect).sqrt().round().long()
-    heights = (area / aspect).sqrt().round().long()
+    low, high = policy.crop_scale
+    size = _between(h * w * low, h * w * high, area)
+    ratio = _between(math.log(policy.crop_ratio[0]), math.log(policy.crop_ratio[1]), aspect).exp()
+    widths, heights = (size * ratio).sqrt().round(), (size / ratio).sqrt().round()
     fits = (widths > 0) & (widths <= w) & (heights > 0) & (heights <= h)
-    first = fits.long().argmax(1, keepdim=True)
-    any_fits = fits.any(1)
-    ratio = min(max(w / h, policy.crop_ratio[0]), policy.crop_ratio[1])
-    central_w, central_h = min(w, round(h * ratio)), min(h, round(w / ratio))
-    width = torch.where(any_fits, widths.gather(1, first)[:, 0], central_w)
-    height = torch.where(any_fits, heights.gather(1, first)[:, 0], central_h)
-    top = torch.where(any_fits, (uniform(n) * (h - height + 1)).long(), (h - central_h) // 2)
-    left = torch.where(any_fits, (uniform(n) * (w - width + 1)).long(), (w - central_w) // 2)
-    return top, left, height, width
+    first = fits.int().argmax(1, keepdim=True)
+    fitted = fits.gather(1, first)
+    shape = min(max(w / h, policy.crop_ratio[0]), policy.crop_ratio[1])
+    central_w, central_h = min(w, round(h * shape)), min(h, round(w / shape))
+    width = torch.where(fitted, widths.gather(1, first), central_w)
+    height = torch.where(fitted, heights.gather(1, first), central_h)
+    box = (
+        torch.where(fitted, down * (h - height + 1), (h - central_h) // 2),
+        torch.where(fitted, right * (w - width + 1), (w - central_w) // 2),
+        height,
+        width,
+    )
+    return tuple(side[:, 0].long() for side in box)
 
 
 def apply_parameters(
-    images: torch.Tensor, policy: AugmentationPolicy, drawn: ViewParameters, view: int = 0
+    images: torch.Tensor,
+    policy: AugmentationPolicy,
+    parameters: ViewParameters,
+    view: int | None = 0,
 ) -> torch.Tensor:
-    """The views `drawn` describes; `policy` only says which operations can be left out."""
+    """The views that `parameters` describe: float32 (n, 3, h, w) in [0, 1] of uint8 `images`.
+
+    `policy` and `view` only say which operations can be left out. Autocast is off within, for
+    bfloat16 would cost a level of brightness. A processor works in chunks that suit its cache; a
+    compiled graph and a GPU take the batch at once, and the arithmetic is the same.
+    """
+    _, h, w = _image_shape(images)
+    solarize = max(_solarize_p(policy, view)) > 0
+    with torch.autocast(images.device.type, enabled=False):
+        by = _coefficients(parameters, policy, h, w)
+        vertical = _spread(by.taps.shape[1], h, images.device)
+        spreads = vertical, vertical if h == w else _spread(by.taps.shape[1], w, images.device)
+        size = max(1, CHUNK // (h * w))
+        if torch.compiler.is_compiling() or images.device.type != "cpu" or len(images) <= size:
+            return _views(images, policy, by, spreads, solarize)
+        views = torch.empty(images.shape)
+        parts = zip(*(column.split(size) for column in by), strict=True)
+        for out, some, part in zip(views.split(size), images.split(size), parts, strict=True):
+            out.copy_(_views(some, policy, _Coefficients(*part), spreads, solarize))
+        return views
+
+
+class _Coefficients(NamedTuple):
+    """`ViewParameters` as the pixel code wants them; small beside the pixels, n first.
+
+    `row_taps` and `row_weights` (n, 4 h) are places and values in the matrix that resamples along
+    the columns, `column_taps` and `column_weights` (n, 4 w) those along the rows; `amount`,
+    `to_luma` and `to_mean` (n, 7, 1, 1) belong to the seven steps of `_recolour`; `turns` (n, 1)
+    is the hue's; `taps` (n, 2 radius + 1) is the blur's kernel; `solarize` (n, 1, 1, 1) is bool.
+    """
+
+    row_taps: torch.Tensor
+    row_weights: torch.Tensor
+    column_taps: torch.Tensor
+    column_weights: torch.Tensor
+    amount: torch.Tensor
+    to_luma: torch.Tensor
+    to_mean: torch.Tensor
+    turns: torch.Tensor
+    taps: torch.Tensor
+    solarize: torch.Tensor
+
+
+def _coefficients(
+    drawn: ViewParameters, policy: AugmentationPolicy, h: int, w: int
+) -> _Coefficients:
+    row_taps, row_weights = _bicubic(drawn.top, drawn.height, h)
+    column_taps, column_weights = _bicubic(drawn.left, drawn.width, w, drawn.flip)
+    amount, to_luma, to_mean = _blends(drawn)
+    return _Coefficients(
+        row_taps,
+        row_weights / 255,  # bytes become [0, 1] along with the second product
+        column_taps,
+        column_weights,
+        amount,
+        to_luma,
+        to_mean,
+        turns=drawn.hue[:, None],
+        taps=_gaussian(drawn.blur_sigma, policy.blur_sigma[1]),
+        solarize=drawn.solarize[:, None, None, None],
+    )
+
+
+def _views(
+    images: torch.Tensor,
+    policy: AugmentationPolicy,
+    by: _Coefficients,
+    spreads: tuple[torch.Tensor, torch.Tensor],
+    solarize: bool,
+) -> torch.Tensor:
     n, _, h, w = images.shape
-    x = images.float() / 255
-    rows = _resize_matrix(drawn.top, drawn.height, h)
-    columns = _resize_matrix(drawn.left, drawn.width, w)
-    columns = torch.where(drawn.flip[:, None, None], columns.flip(1), columns)
+    rows = _matrix(by.row_taps, by.row_weights, h)
+    columns = _matrix(by.column_taps, by.column_weights, w)
     # PIL resizes along x, rounds into 0..255, then along y: the clamp between matters
-    x = (x.reshape(n, 3 * h, w) @ columns.mT).clamp_(0, 1).reshape(n, 3, h, w)
+    x = _along_rows(columns, images.float()).clamp_(0, 255)
     x = (rows[:, None] @ x).clamp_(0, 1)
-    if policy.jitter_p > 0:
-        x = _jitter(x.flatten(2), drawn).reshape(n, 3, h, w)
-    if policy.grey_p > 0:
-        x = torch.where(drawn.grey[:, None, None, None], _luma(x.flatten(2)).view(n, 1, h, w), x)
+    if policy.jitter_p > 0 or policy.grey_p > 0:
+        x = _recolour(x.view(n, 3, h * w), policy, by).view(n, 3, h, w)
     if policy.blur_p > 0:
-        blur_rows = _blur_matrix(drawn.blur_sigma, h, policy.blur_sigma[1])
-        blur_columns = (
-            blur_rows if h == w else _blur_matrix(drawn.blur_sigma, w, policy.blur_sigma[1])
-        )
-        x = (x.reshape(n, 3 * h, w) @ blur_columns.mT).reshape(n, 3, h, w)
-        x = blur_rows[:, None] @ x
-    if policy.solarize_p[view] > 0:
-        x = torch.where(drawn.solarize[:, None, None, None] & (x >= 128 / 255), 1 - x, x)
+        vertical = _convolution(by.taps, spreads[0])
+        horizontal = vertical if h == w else _convolution(by.taps, spreads[1])
+        x = (vertical[:, None] @ _along_rows(horizontal, x)).clamp_(0, 1)
+    if solarize:
+        x = torch.where(by.solarize & (x >= 128 / 255), 1 - x, x)
     return x
 
 
-def _resize_matrix(start: torch.Tensor, length: torch.Tensor, size: int) -> torch.Tensor:
-    """Weights (n, size, size) of bicubic resampling from [start, start + length) to `size`.
+def _along_rows(matrix: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Each image's (w, w) matrix applied to all rows of (n, 3, h, w): one product an image."""
+    n, _, h, w = x.shape
+    return (x.reshape(n, 3 * h, w) @ matrix.mT).view(n, 3, h, w)
 
-    PIL's convention: a = -0.5, taps outside the crop dropped and the rest renormalised. A crop is
-    never larger than the view, so nothing shrinks and no antialiasing is needed.
+
+def _bicubic(
+    start: torch.Tensor, length: torch.Tensor, size: int, mirror: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Bicubic resampling of [start, start + length) to `size` pixels, as taps for `_matrix`.
+
+    PIL's convention: Keys' cubic with a = -0.5, taps outside the crop dropped and the rest
+    renormalised. A crop is never larger than the view, so four taps do and nothing is antialiased.
+    `mirror` (n, bool) flips the view. Returns places (int64) and weights (float32), (n, 4 size).
     """
-    grid = torch.arange(size, device=start.device, dtype=torch.float32)
+    pixel = torch.arange(size, device=start.device)
     begin, extent = start[:, None, None].float(), length[:, None, None].float()
-    stretch = extent / size
-    centre = begin + (grid[:, None] + 0.5) * stretch
-    distance = (grid + 0.5 - centre).abs()
-    near = (1.5 * distance - 2.5) * distance.square() + 1
-    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
-    weight = torch.where(distance < 1, near, torch.where(distance < 2, far, 0.0))
-    weight = weight * ((grid >= begin) & (grid < begin + extent))
-    return weight / weight.sum(2, keepdim=True)
+    way = (pixel + 0.5) * (extent / size)
+    if mirror is not None:
+        way = torch.where(mirror[:, None, None], extent - way, way)
+    centre = begin + way
+    tap = (centre - 0.5).floor() + torch.arange(-1, 3, device=start.device)[:, None]
+    distance = (tap + 0.5 - centre).abs_()
+    near = ((1.5 * distance - 2.5) * distance).mul_(distance).add_(1)
+    far = ((-0.5 * distance + 2.5) * distance - 4).mul_(distance).add_(2)
+    weight = torch.where(distance < 1, near, far)
+    weight = torch.where((tap >= begin) & (tap < begin + extent), weight, 0.0)
+    place = tap.long() + (2 + (size + 4) * pixel)
+    return place.flatten(1), weight.div_(weight.sum(1, keepdim=True)).flatten(1)
 
 
-def _luma(x: torch.Tensor) -> torch.Tensor:
-    """Grey value (n, 1, pixels) of (n, 3, pixels)."""
-    return LUMA[0] * x[:, 0:1] + LUMA[1] * x[:, 1:2] + LUMA[2] * x[:, 2:3]
+def _matrix(places: torch.Tensor, weights: torch.Tensor, size: int) -> torch.Tensor:
+    """The taps of `_bicubic` as matrices (n, size, size); two spare columns a side take strays."""
+    n = len(places)
+    wide = weights.new_zeros(n, size * (size + 4)).scatter_(1, places, weights)
+    return wide.view(n, size, size + 4)[:, :, 2:-2]
 
 
-def _jitter(x: torch.Tensor, drawn: ViewParameters) -> torch.Tensor:
-    """Brightness, contrast, saturation and hue of (n, 3, pixels), each image in its own order.
+def _blends(drawn: ViewParameters) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The steps of `_recolour`: how far each blends, and whether to luma or mean; (n, 7, 1, 1)."""
+    hue_position = drawn.order.argmax(1, keepdim=True)
+    position = torch.arange(4, device=drawn.order.device)
+    amounts = torch.nn.functional.pad(1 - drawn.factors, (0, 1)).gather(1, drawn.order)
+    before = torch.where(position < hue_position, amounts, 0.0)[:, :3]
+    after = torch.where(position > hue_position, amounts, 0.0)[:, 1:]
+    amount = torch.cat([before, after, drawn.grey[:, None].float()], 1)
+    saturation = torch.full_like(hue_position, 2)
+    operation = torch.cat([drawn.order[:, :3], drawn.order[:, 1:], saturation], 1)
+    steps = amount, (operation == 2).float(), (operation == 1).float()
+    amount, to_luma, to_mean = (step[:, :, None, None] for step in steps)
+    return amount, to_luma, to_mean
 
-    Three of the four are blends towards a reference (black, mean grey, grey), so one masked blend
-    serves all; those before an image's hue come first, then every hue, then those after.
+
+def _recolour(x: torch.Tensor, policy: AugmentationPolicy, by: _Coefficients) -> torch.Tensor:
+    """Jitter of (n, 3, pixels), each image in its own order, then grey.
+
+    All but hue are blends towards a reference (black, the mean luma, luma), so one step serves
+    all, and greying is saturation 0. An image's blends before its hue are steps 0 to 2, then comes
+    every hue, the blends after it are steps 3 to 5, and grey is 6; an amount of 0 is no blend.
     """
-    hue_position = (drawn.order == 3).int().argmax(1)
-    padded = torch.cat([drawn.factors, torch.ones_like(drawn.factors[:, :1])], 1)
-    factors = padded.gather(1, drawn.order)
-    for after_hue in (False, True):
-        if after_hue:
-            x = _rotate_hue(x, drawn.hue)
-        for position in range(1, 4) if after_hue else range(3):
-            active = position > hue_position if after_hue else position < hue_position
-            factor = torch.where(active, factors[:, position], 1.0)[:, None, None]
-            operation = drawn.order[:, position, None, None]
-            grey = _luma(x)
-            reference = grey * (operation == 2) + grey.mean(2, keepdim=True) * (operation == 1)
-            x = torch.lerp(reference, x, factor).clamp_(0, 1)
-    return x
+    steps = list(zip(by.amount.unbind(1), by.to_luma.unbind(1), by.to_mean.unbind(1), strict=True))
+    if policy.jitter_p > 0:
+        for step in steps[:3]:
+            x = _blend(x, *step)
+        if policy.hue > 0:
+            x = _rotate_hue(x, by.turns)
+        for step in steps[3:6]:
+            x = _blend(x, *step)
+    return _blend(x, *steps[6]) if policy.grey_p > 0 else x
+
+
+def _blend(
+    x: torch.Tensor, amount: torch.Tensor, to_luma: torch.Tensor, to_mean: torch.Tensor
+) -> torch.Tensor:
+    """`x` (n, 3, pixels), in place, moved by `amount` to its luma, to that's mean or to black."""
+    red, green, blue = x.split(1, 1)
+    luma = (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
+    mean = luma.mean(2, keepdim=True)
+    return x.lerp_(luma.mul_(to_luma).add_(mean.mul_(to_mean)), amount).clamp_(0, 1)
 
 
 def _rotate_hue(x: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
-    """Exact HSV hue rotation of (n, 3, pixels) by (n,) `turns`, without branches."""
+    """Exact HSV hue rotation of (n, 3, pixels) by (n, 1) `turns`, without branch or selection.
+
+    In sixths of a turn from green, hue is 1 + (b + r - g - min) / chroma on the side of blue and
+    minus that on the side of red. Rotated and brought back into [-3, 3], green lies one chroma
+    above the minimum up to 1 away and at the minimum from 2 on; red and blue, 2 off, mirror it.
+    """
     red, green, blue = x.unbind(1)
-    value, minimum = x.amax(1), x.amin(1)
-    chroma = value - minimum
-    safe = torch.where(chroma > 0, chroma, 1.0)
-    sixths = torch.where(
-        value == red,
-        (green - blue) / safe,
-        torch.where(value == green, 2 + (blue - red) / safe, 4 + (red - green) / safe),
-    )
-    sixths = sixths + 6 * turns[:, None]
-    # channel = value - chroma * clamp(min(k, 4 - k), 0, 1), k = (offset + sixths) mod 6
-    channels = []
-    for offset in (5, 3, 1):
-        k = torch.remainder(sixths + offset, 6)
-        channels.append(value - chroma * torch.minimum(k, 4 - k).clamp_(0, 1))
-    return torch.stack(channels, 1)
+    smallest = x.amin(1)
+    chroma = x.amax(1).sub_(smallest)
+    hue = (blue + red).sub_(green).sub_(smallest).div_(chroma.clamp(min=1e-9)).add_(1)
+    hue = hue.copysign_(blue - red).add_(6 * turns)
+    hue = hue.sub_((hue / 6).round_(), alpha=6)
+    levels = hue[:, None] + torch.arange(-1, 2, device=x.device)[:, None]
+    levels.abs_().clamp_(1, 2)
+    levels[:, 1].neg_().add_(3)
+    return levels.mul_(chroma[:, None]).add_(smallest.sub_(chroma)[:, None])
 
 
-def _blur_matrix(sigma: torch.Tensor, size: int, largest: float) -> torch.Tensor:
-    """Gaussian blur along one axis as (n, size, size), edges repeated; sigma 0 is the identity."""
+def _gaussian(sigma: torch.Tensor, largest: float) -> torch.Tensor:
+    """Normalised kernels (n, 2 radius + 1), four of the `largest` sigma wide on either side."""
     radius = max(1, math.ceil(4 * largest))
     offsets = torch.arange(-radius, radius + 1, device=sigma.device)
     taps = torch.exp(-0.5 * (offsets / sigma.clamp(min=1e-3)[:, None]).square())
-    taps = taps / taps.sum(1, keepdim=True)
-    position = torch.arange(size, device=sigma.device)
-    source = (position[None, :] + offsets[:, None]).clamp(0, size - 1)
-    spread = torch.nn.functional.one_hot(source, size).float()  # (taps, size, size)
-    return (taps @ spread.flatten(1)).view(len(sigma), size, size)
+    return taps / taps.sum(1, keepdim=True)
+
+
+def _spread(width: int, size: int, device: torch.device) -> torch.Tensor:
+    """Where the `width` taps of a convolution fall, edges repeated: 0 or 1, (width, size, size)."""
+    position = torch.arange(size, device=device)
+    offset = torch.arange(width, device=device)[:, None] - width // 2
+    source = (position + offset).clamp_(0, size - 1)
+    return (source[:, :, None] == position).float()
+
+
+def _convolution(taps: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
+    """Convolution with each image's `taps` (n, width) as matrices (n, size, size)."""
+    return (taps @ spread.flatten(1)).view(len(taps), *spread.shape[1:])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
 PIXEL_MEAN, PIXEL_STD = 0.5, 0.25
+
+ENCODERS = ("small_cnn", "resnet18", "resnet34", "resnet50")
 
 
 class Encoder(nn.Module):
@@ -15,13 +19,22 @@ class Encoder(nn.Module):
     normalisation lives here so that no probe can forget it.
     """
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(self, backbone: nn.Module, feature_dim: int) -> None:
         super().__init__()
         self.backbone = backbone
         self.feature_dim = feature_dim
+        self.normalize((PIXEL_MEAN,), (PIXEL_STD,))
+
+    def normalize(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        """Set the pixel `mean` and `std` that are taken out, one of each or one per channel."""
+        for name, values in (("mean", mean), ("std", std)):
+            self.register_buffer(name, torch.tensor(values).view(-1, 1, 1), persistent=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.backbone((images - PIXEL_MEAN) / PIXEL_STD)
+        return self.backbone((images - self.mean) / self.std)
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -54,32 +67,42 @@ def small_cnn(width: int = 24) -> Encoder:
     return Encoder(nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), 8 * width)
 
 
-def resnet18(stem_padding: int = 1) -> Encoder:
-    """ResNet-18 with the CIFAR stem: 3x3 stride-1 convolution, no max pooling; feature_dim 512.
+def resnet(name: str, stem_padding: int = 1) -> Encoder:
+    """ResNet-18, -34 or -50 with the CIFAR stem: 3x3 stride-1 convolution, no max pooling.
 
-    The official code inherits `stem_padding=2`, which widens the maps from 32 to 34 pixels and the
-    cost by about a quarter.
+    feature_dim is 512 (50: 2048). The official code inherits `stem_padding=2`, which widens the
+    maps from 32 to 34 pixels and the cost by about a quarter.
     """
-    from torchvision.models import resnet18 as imagenet_resnet18
+    from torchvision import models
 
-    backbone = imagenet_resnet18(weights=None)
+    if name not in ENCODERS[1:]:
+        raise ValueError(f"unknown ResNet {name!r}; known: {', '.join(ENCODERS[1:])}")
+    if stem_padding not in (1, 2):
+        raise ValueError(f"stem_padding={stem_padding}: choose 1, or 2 as in the official code")
+    backbone = getattr(models, name)(weights=None)
+    feature_dim = backbone.fc.in_features
     backbone.conv1 = nn.Conv2d(3, 64, 3, stride=1, padding=stem_padding, bias=False)
     backbone.maxpool = nn.Identity()
     backbone.fc = nn.Identity()
-    return Encoder(backbone, 512)
+    return Encoder(backbone, feature_dim)
 
 
-def build_encoder(name: str, width: int = 24) -> Encoder:
-    """The encoder called `name`: "small_cnn" (with `width`) or "resnet18"."""
-    if name == "small_cnn":
-        return small_cnn(width)
-    if name == "resnet18":
-        return resnet18()
-    raise ValueError(f"unknown encoder {name!r}; known: small_cnn, resnet18")
+def build_encoder(name: str, width: int = 24, stem_padding: int = 1) -> Encoder:
+    """The encoder called `name`: "small_cnn" (with `width`) or a ResNet (with `stem_padding`)."""
+    if name not in ENCODERS:
+        raise ValueError(f"unknown encoder {name!r}; known: {', '.join(ENCODERS)}")
+    return small_cnn(width) if name == "small_cnn" else resnet(name, stem_padding)
 
 
-def projection_head(feature_dim: int, hidden: int, out: int) -> nn.Sequential:
-    """SimCLR's two-layer projector: feature_dim -> hidden -> out; thrown away after training."""
-    return nn.Sequential(
-        nn.Linear(feature_dim, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, out)
-    )
+def mlp(*sizes: int, batch_norm: bool = False) -> nn.Sequential:
+    """Linear layers of these sizes with ReLU (and batch norm before it) between them.
+
+    The projectors and predictors of all methods; they are thrown away after training.
+    """
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(sizes[:-1]):
+        layers.append(nn.Linear(inputs, outputs))
+        if batch_norm:
+            layers.append(nn.BatchNorm1d(outputs))
+        layers.append(nn.ReLU(inplace=True))
+    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))

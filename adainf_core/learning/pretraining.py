@@ -3,122 +3,188 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
+from adainf_core.configuration import from_plain, to_plain
 from adainf_core.data.inflation import Inflation
-from adainf_core.learning.augmentation import POLICIES, AugmentationPolicy, augment
-from adainf_core.learning.encoders import Encoder, build_encoder, projection_head
-from adainf_core.learning.objectives import nt_xent
+from adainf_core.learning import distributed
+from adainf_core.learning.augmentation import POLICIES, AugmentationPolicy, two_views, view_noise
+from adainf_core.learning.checkpoints import (
+    Checkpoint,
+    check_same_run,
+    fingerprint,
+    read_checkpoint,
+    write_checkpoint,
+)
+from adainf_core.learning.encoders import ENCODERS, Encoder, build_encoder
+from adainf_core.learning.feeding import Feed
+from adainf_core.learning.methods import Method, MethodConfig, SimCLR, build_method
+from adainf_core.learning.optimizers import OPTIMIZERS, build_optimizer
+
+_HISTORY = 50  # entries of a loss curve
+_VOTE = 10  # steps between two looks of all ranks at whether one has to stop
 
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """Everything that decides a SimCLR run except its data.
+    """Everything that decides a run except its data.
 
-    `encoder` and `width` go to `build_encoder`; `hidden` and `out` are the projector's sizes;
-    `steps` batches of `batch_size` images (two views each) under AdamW with linear warm-up over
-    `warmup` steps and a cosine to zero; `precision` is "fp32" or "bf16" (autocast). `device` is
-    "cpu", "cuda" or None for whichever is there. Raises ValueError for a value out of range.
+    `method` is one of the configurations in `methods`; `encoder`, `width` and `stem_padding` go to
+    `build_encoder`, `pixel_mean` and `pixel_std` to its normalisation. `steps` global batches of
+    `batch_size` images (two views each) under `optimizer` ("adamw", "sgd", "lars") with linear
+    warm-up of `learning_rate` over `warmup` steps and a cosine to zero; `momentum` is SGD's and
+    LARS's. `precision` is "fp32" or "bf16" (autocast); `compile` hands augmentation and model to
+    torch.compile. With `online_learning_rate` a linear classifier learns along, on detached
+    features of the real labelled images in the batch: the official code's probe, an extra to
+    compare with. `device` is "cpu", "cuda" or None for whichever is there. Raises ValueError for a
+    value out of range.
     """
 
     policy: AugmentationPolicy = field(default_factory=lambda: POLICIES["symmetric"])
+    method: MethodConfig = field(default_factory=SimCLR)
     encoder: str = "small_cnn"
     width: int = 16
-    hidden: int = 256
-    out: int = 64
-    temperature: float = 0.2
+    stem_padding: int = 1
+    pixel_mean: tuple[float, ...] = (0.5,)
+    pixel_std: tuple[float, ...] = (0.25,)
     steps: int = 1000
     batch_size: int = 256
+    optimizer: str = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
+    momentum: float = 0.9
     warmup: int = 50
     precision: str = "fp32"
+    compile: bool = False
+    online_learning_rate: float | None = None
     seed: int = 0
     device: str | None = None
 
     def __post_init__(self) -> None:
         for entry in fields(self):
             value = getattr(self, entry.name)
-            if entry.name in ("steps", "batch_size", "width", "hidden", "out") and value < 1:
+            if entry.name in ("steps", "width") and value < 1:
                 raise ValueError(f"{entry.name}={value} has to be at least 1")
-            if entry.name in ("temperature", "learning_rate") and not value > 0:
+            if entry.name in ("learning_rate", "online_learning_rate") and not (
+                value is None or 0 < value < math.inf
+            ):
                 raise ValueError(f"{entry.name}={value} has to be positive")
-        if self.precision not in ("fp32", "bf16"):
-            raise ValueError(f"precision={self.precision!r}; choose 'fp32' or 'bf16'")
+        for name, known in (
+            ("encoder", ENCODERS),
+            ("optimizer", OPTIMIZERS),
+            ("precision", ("fp32", "bf16")),
+            ("device", ("cpu", "cuda", None)),
+        ):
+            if getattr(self, name) not in known:
+                choices = ", ".join(map(str, known))
+                raise ValueError(f"{name}={getattr(self, name)!r} is unknown; choose {choices}")
+        if self.batch_size < 2:
+            raise ValueError(f"batch_size={self.batch_size}: contrast needs at least 2 images")
+        if not self.weight_decay >= 0:
+            raise ValueError(f"weight_decay={self.weight_decay} is negative")
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum={self.momentum} is outside [0, 1)")
         if not 0 <= self.warmup <= self.steps:
             raise ValueError(f"warmup={self.warmup} is outside 0..steps={self.steps}")
+        if self.stem_padding not in (1, 2):
+            raise ValueError(f"stem_padding={self.stem_padding}: choose 1 or 2")
+        for name in ("pixel_mean", "pixel_std"):
+            if len(getattr(self, name)) not in (1, 3):
+                raise ValueError(f"{name}={getattr(self, name)}: give one value or three")
+        if min(self.pixel_std) <= 0:
+            raise ValueError(f"pixel_std={self.pixel_std} has to be positive")
 
 
 @dataclass(frozen=True)
 class Pretrained:
     """A trained encoder (in eval mode, on the CPU) and the loss along the way.
 
-    `history` is a list of {"step", "loss"}: the mean loss since the entry before.
+    `history` is a list of {"step", "loss"}: the mean loss since the entry before. `steps` were
+    done of those configured, all of them if `finished`; `checkpoint` is the file a run can be
+    continued from. `online_classifier` maps features to class scores where one was asked for.
     """
 
     encoder: Encoder
     history: list[dict[str, float]]
+    steps: int
+    finished: bool
+    checkpoint: Path | None = None
+    online_classifier: nn.Linear | None = None
 
 
-def pretrain(config: PretrainConfig, data: Inflation, progress: bool = False) -> Pretrained:
-    """Train a SimCLR encoder on draws from `data`.
+def pretrain(
+    config: PretrainConfig,
+    data: Inflation,
+    *,
+    checkpoint: str | Path | None = None,
+    checkpoint_seconds: float = 300.0,
+    max_seconds: float = math.inf,
+    progress: bool = False,
+    tensorboard: str | Path | None = None,
+) -> Pretrained:
+    """Train an encoder on draws from `data`.
 
-    The images live on the device as one uint8 tensor; each step gathers a batch, augments it twice
-    and descends `nt_xent`. Deterministic given `config.seed` on one machine and thread count. With
-    `progress` a bar runs in the terminal. Raises ValueError for a batch larger than the data and
-    FloatingPointError when the loss stops being finite.
+    Every random number is a function of `config.seed` and the step, so a run is deterministic on
+    one machine and thread count, whatever the number of processes. With `checkpoint` (a file) the
+    run continues from there if the file exists, writes it every `checkpoint_seconds` and at the
+    end; after `max_seconds` or on SIGTERM it stops there and returns unfinished. On CPU a continued
+    run ends in the same bits. With `progress` a bar runs in the terminal, with `tensorboard` (a
+    folder) the loss goes there. Under `torchrun` (see `distributed.process_group`) `batch_size` is
+    shared among the processes.
+
+    Raises ValueError before any training for a batch larger than the data, labels missing for an
+    online probe, or a checkpoint of another run, and FloatingPointError when the loss stops being
+    finite (the checkpoint then is from before).
     """
-    available = sum(len(side) for side in data.images)
-    if config.batch_size > available:
-        raise ValueError(
-            f"batch_size={config.batch_size} is larger than the {available} images there are"
-        )
-    device = torch.device(config.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    torch.manual_seed(config.seed)
-    encoder = build_encoder(config.encoder, config.width)
-    model = nn.Sequential(encoder, projection_head(encoder.feature_dim, config.hidden, config.out))
-    model = model.to(device).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: warmup_cosine(t, config))
-    images = torch.cat([torch.from_numpy(side) for side in data.images]).to(device)
-    batches = np.random.default_rng(config.seed)
-    views = torch.Generator(device).manual_seed(config.seed)
-    bf16 = config.precision == "bf16"
+    path = None if checkpoint is None else Path(checkpoint)
+    started = time.monotonic()
+    run = _Run(config, data)
+    if path is not None and path.is_file():
+        run.restore(path)
+    main = distributed.rank() == 0
+    saved = time.monotonic()
+    with _terminated() as stop, _writer(tensorboard if main else None) as writer:
+        for step, loss in run.train(_bar(run.step, config.steps, progress and main)):
+            if loss is not None and writer is not None:
+                writer.add_scalar("loss", loss, step)
+                writer.add_scalar("learning_rate", run.learning_rate(), step)
+            now = time.monotonic()
+            wanted = stop.is_set() or now - started >= max_seconds
+            if (distributed.world_size() == 1 or step % _VOTE == 0) and distributed.any_rank(
+                wanted, run.device
+            ):
+                break
+            if path is not None and main and now - saved >= checkpoint_seconds:
+                write_checkpoint(run.checkpoint(), path)
+                saved = now
+    if path is not None and main:
+        write_checkpoint(run.checkpoint(), path)
+    return run.result(path)
 
-    history: list[dict[str, float]] = []
-    every = max(1, config.steps // 50)
-    total, since = torch.zeros((), device=device), 0
-    model.train()
-    for step in _steps(config.steps, progress):
-        indices, _ = data.draw_indices(config.batch_size, batches)
-        batch = images[torch.from_numpy(indices).to(device)]
-        both = torch.cat([augment(batch, config.policy, views, view) for view in (0, 1)])
-        both = both.to(memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            z1, z2 = model(both).chunk(2)
-        loss = nt_xent(z1, z2, config.temperature)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        total, since = total + loss.detach(), since + 1
-        if since == every or step == config.steps - 1:
-            mean = float(total) / since
-            if not math.isfinite(mean):
-                raise FloatingPointError(
-                    f"the loss became {mean} by step {step + 1}: lower learning_rate="
-                    f"{config.learning_rate} or raise temperature={config.temperature}"
-                )
-            history.append({"step": step + 1, "loss": mean})
-            total, since = torch.zeros((), device=device), 0
-    return Pretrained(encoder.eval().to("cpu"), history)
+
+def load_pretrained(path: str | Path) -> Pretrained:
+    """What the run that wrote the checkpoint at `path` has reached."""
+    found = read_checkpoint(Path(path))
+    config = from_plain(PretrainConfig, found.config)
+    trainee = _Trainee(config, _classes(found.classifier))
+    trainee.method.load_state_dict(found.model)
+    if trainee.classifier is not None and found.classifier is not None:
+        trainee.classifier.load_state_dict(found.classifier)
+    finished = found.step == config.steps
+    return trainee.result(found.history, found.step, finished, Path(path))
 
 
 def warmup_cosine(step: int, config: PretrainConfig) -> float:
@@ -129,9 +195,222 @@ def warmup_cosine(step: int, config: PretrainConfig) -> float:
     return 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _steps(count: int, progress: bool) -> Iterable[int]:
-    if not progress:
-        return range(count)
+class _Trainee(nn.Module):
+    """What descends: a method, and the online classifier where there is one."""
+
+    def __init__(self, config: PretrainConfig, classes: int | None) -> None:
+        super().__init__()
+        torch.manual_seed(config.seed)
+        encoder = build_encoder(config.encoder, config.width, config.stem_padding)
+        encoder.normalize(config.pixel_mean, config.pixel_std)
+        self.method: Method = build_method(config.method, encoder)
+        self.classifier = nn.Linear(encoder.feature_dim, classes) if classes else None
+
+    def forward(
+        self, views: torch.Tensor, ids: torch.Tensor, labels: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The method's loss, and the sum of all that is to be descended."""
+        loss, features = self.method(views, ids)
+        if self.classifier is None or labels is None:
+            return loss, loss
+        scores = self.classifier(features).float()
+        labels = labels.repeat(2)
+        # generated images carry -1; a batch may hold nothing else, and 0 / 0 would be the mean
+        summed = F.cross_entropy(scores, labels, ignore_index=-1, reduction="sum")
+        return loss, loss + summed / (labels >= 0).sum().clamp(min=1)
+
+    def result(
+        self, history: list[dict[str, float]], steps: int, finished: bool, path: Path | None
+    ) -> Pretrained:
+        encoder = self.method.encoder.eval().to("cpu")
+        classifier = None if self.classifier is None else self.classifier.eval().to("cpu")
+        return Pretrained(encoder, history, steps, finished, path, classifier)
+
+
+class _Run:
+    """A run between two of its steps."""
+
+    def __init__(self, config: PretrainConfig, data: Inflation) -> None:
+        available = sum(map(len, data.images))
+        if config.batch_size > available:
+            raise ValueError(
+                f"batch_size={config.batch_size} is larger than the {available} images there are"
+            )
+        labels = data.real.labels
+        if config.online_learning_rate is not None and labels is None:
+            raise ValueError(
+                f"online_learning_rate={config.online_learning_rate}: an online probe needs "
+                f"labels, and {data.real.name} has none"
+            )
+        self.config, self.data = config, data
+        self.device = _device(config.device)
+        self.labels = None if config.online_learning_rate is None else labels
+        classes = None if self.labels is None else int(self.labels.max()) + 1
+        self.trainee = _Trainee(config, classes).to(self.device)
+        self.trainee = self.trainee.to(memory_format=torch.channels_last)
+        self.model = distributed.wrap(self.trainee, self.device)
+        self.two_views = two_views
+        if config.compile:
+            self.model = torch.compile(self.model)  # type: ignore[assignment]
+            self.two_views = torch.compile(two_views, fullgraph=True)
+        groups: list[dict[str, Any]] = [
+            {
+                "params": [p for p in self.trainee.method.parameters() if p.requires_grad],
+                "lr": config.learning_rate,
+            }
+        ]
+        if self.trainee.classifier is not None:
+            online = list(self.trainee.classifier.parameters())
+            groups.append(
+                {"params": online, "lr": config.online_learning_rate, "weight_decay": 0.0}
+            )
+        self.rates = [group["lr"] for group in groups]
+        self.optimizer = build_optimizer(
+            config.optimizer, groups, config.weight_decay, config.momentum
+        )
+        self.feed = Feed(data, config.batch_size, config.seed, self.device)
+        self.noise = torch.Generator(self.device)
+        self.step = 0
+        self.history: list[dict[str, float]] = []
+        self.total, self.since = torch.zeros((), device=self.device), 0
+
+    def train(self, steps: Iterator[int]) -> Iterator[tuple[int, float | None]]:
+        """Take `steps` one by one; yield each one's number and, where recorded, the loss."""
+        config = self.config
+        every = max(1, config.steps // _HISTORY)
+        self.model.train()
+        batches = self.feed.batches(self.step, config.steps)
+        for _, (indices, images) in zip(steps, batches, strict=False):
+            loss = self._descend(indices, images)
+            self.step += 1
+            self.total, self.since = self.total + loss, self.since + 1
+            recorded = None
+            if self.since == every or self.step == config.steps:
+                recorded = self._finite_total() / self.since
+                self.history.append({"step": self.step, "loss": recorded})
+                self.total, self.since = torch.zeros_like(self.total), 0
+            yield self.step, recorded
+
+    def _descend(self, indices: np.ndarray, images: torch.Tensor) -> torch.Tensor:
+        config, n = self.config, self.config.batch_size
+        self.noise.manual_seed(step_seed(config.seed, self.step))
+        # noise for the global batch, whatever the number of ranks; each takes its rows
+        noise = view_noise(2 * n, self.noise).view(2, n, -1)[:, self.feed.rows].flatten(0, 1)
+        views = self.two_views(images, config.policy, noise)
+        views = views.to(memory_format=torch.channels_last)
+        ids = torch.from_numpy(indices).to(self.device, non_blocking=True)
+        labels = None if self.labels is None else self._labels(indices)
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * warmup_cosine(self.step, config)
+        half = config.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16) if half else nullcontext():
+            loss, descended = self.model(views, ids, labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        descended.backward()
+        self.optimizer.step()
+        self.trainee.method.after_step((self.step + 1) / config.steps)
+        return loss.detach()
+
+    def _labels(self, indices: np.ndarray) -> torch.Tensor:
+        """Labels of the batch's real images, -1 for generated ones."""
+        assert self.labels is not None
+        real = indices < len(self.labels)
+        labels = np.where(real, self.labels[np.where(real, indices, 0)], -1)
+        return torch.from_numpy(labels).to(self.device)
+
+    def _finite_total(self) -> float:
+        total = float(self.total)
+        if not math.isfinite(total):
+            raise FloatingPointError(
+                f"the loss became {total} by step {self.step}: lower learning_rate="
+                f"{self.config.learning_rate} or raise the temperature"
+            )
+        return total
+
+    def learning_rate(self) -> float:
+        return self.optimizer.param_groups[0]["lr"]
+
+    def checkpoint(self) -> Checkpoint:
+        classifier = self.trainee.classifier
+        return Checkpoint(
+            config=to_plain(self.config),
+            data=fingerprint(self.data),
+            step=self.step,
+            model=self.trainee.method.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            history=self.history,
+            pending=(self._finite_total(), self.since),
+            classifier=None if classifier is None else classifier.state_dict(),
+        )
+
+    def restore(self, path: Path) -> None:
+        found = read_checkpoint(path)
+        check_same_run(found, to_plain(self.config), fingerprint(self.data), path)
+        self.trainee.method.load_state_dict(found.model)
+        if self.trainee.classifier is not None and found.classifier is not None:
+            self.trainee.classifier.load_state_dict(found.classifier)
+        self.optimizer.load_state_dict(found.optimizer)
+        self.step, self.history = found.step, list(found.history)
+        self.total = torch.tensor(found.pending[0], device=self.device)
+        self.since = found.pending[1]
+
+    def result(self, path: Path | None) -> Pretrained:
+        finished = self.step == self.config.steps
+        return self.trainee.result(self.history, self.step, finished, path)
+
+
+def step_seed(seed: int, step: int) -> int:
+    """The seed of the augmentation's noise at `step`, well apart for neighbouring arguments."""
+    return int(np.random.SeedSequence((seed, step, 1)).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _device(name: str | None) -> torch.device:
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device='cuda', but no GPU is visible; choose device='cpu' or None")
+    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)
+
+
+def _classes(classifier: dict[str, Any] | None) -> int | None:
+    return None if classifier is None else len(classifier["bias"])
+
+
+@contextmanager
+def _terminated() -> Iterator[threading.Event]:
+    """An event that SIGTERM sets while the block runs, instead of ending the process."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked  # only the main thread may handle signals
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        asked.set()
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _writer(folder: str | Path | None) -> Iterator[Any]:
+    if folder is None:
+        yield None
+        return
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise ImportError(
+            "tensorboard is not installed: pip install 'adainf-core[tensorboard]'"
+        ) from None
+    with SummaryWriter(str(folder)) as writer:
+        yield writer
+
+
+def _bar(done: int, steps: int, shown: bool) -> Iterator[int]:
+    if not shown:
+        return iter(range(done, steps))
     from tqdm import tqdm
 
-    return tqdm(range(count), unit="step")
+    return iter(tqdm(range(done, steps), initial=done, total=steps, unit="step"))

@@ -1,94 +1,347 @@
-"""Offline probes: how much of the labels a frozen encoder's features give away."""
+"""Probes: how much of the labels a frozen encoder's features give away.
+
+`linear_probe` and `knn_probe` are offline: they start from the finished encoder and see every
+labelled training image equally often, whatever it was trained on. `online_probe` only reads off a
+classifier that learnt during pre-training, and says so in its protocol.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from adainf_core.data.images import ImageSet
-from adainf_core.learning.encoders import Encoder
+from adainf_core.files import whole_file
+from adainf_core.learning.augmentation import AugmentationPolicy, augment
+from adainf_core.learning.softmax_regression import fit_softmax_regression, softmax_regression_path
 
-#: Ridge penalties per training image that the linear probe chooses from.
-PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
+#: Ridge penalties per training row that the linear probe chooses from, strong to weak.
+PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+#: What linear evaluation customarily trains on: random resized crop and flip, no colour.
+PROBE_AUGMENTATION = AugmentationPolicy(crop_scale=(0.08, 1.0), jitter_p=0, grey_p=0, blur_p=0)
+_SIMILARITIES = 2**25  # cosines in memory at once, 128 MiB of them
+_CHUNK = 4096  # images read at once for their hash
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """A probe's test accuracy in [0, 1], the protocol that gave it, and its sample sizes."""
+    """A probe's test accuracy in [0, 1], the protocol that gave it, and its sample sizes.
+
+    `n_train` counts images, not views, and is None where nobody counted (online). `details` are
+    the linear probe's: the `penalty` chosen, the `held_out_accuracy` that chose it, and as 0 or 1
+    whether it was the grid's first or last (`penalty_at_edge`) and whether the fit `converged`.
+    """
 
     accuracy: float
     protocol: str
-    n_train: int
+    n_train: int | None
     n_test: int
+    details: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def standard_error(self) -> float:
+        """Binomial standard error over test images; it knows nothing of training seeds."""
+        return (self.accuracy * (1 - self.accuracy) / self.n_test) ** 0.5
 
 
-@torch.inference_mode()
-def extract_features(encoder: Encoder, images: np.ndarray, batch_size: int = 1000) -> np.ndarray:
-    """Features float32 (n, feature_dim) of uint8 images (n, 3, h, w), unaugmented."""
-    encoder.eval()
-    device = next(encoder.parameters()).device
-    batches = []
-    for start in range(0, len(images), batch_size):
-        batch = torch.from_numpy(images[start : start + batch_size]).to(device).float() / 255
-        batches.append(encoder(batch.contiguous(memory_format=torch.channels_last)).cpu())
-    return torch.cat(batches).float().numpy()
+def extract_features(
+    encoder: nn.Module,
+    images: np.ndarray,
+    batch_size: int = 1000,
+    *,
+    augmentation: AugmentationPolicy | None = None,
+    seed: int = 0,
+    cache: Path | None = None,
+) -> np.ndarray:
+    """Features float32 (n, d) of uint8 images (n, 3, h, w), which may be memory-mapped.
 
-
-def linear_probe(encoder: Encoder, train: ImageSet, test: ImageSet, seed: int = 0) -> ProbeResult:
-    """Multinomial logistic regression on frozen, standardised features of the real training set.
-
-    The ridge penalty is chosen among `PENALTIES` on a stratified fifth of `train` and the model
-    refitted on all of it; `test` is looked at once. Raises ValueError for unlabelled sets.
+    Runs on the encoder's device in eval mode and leaves every module in the mode it had. With
+    `augmentation` each image is seen through one view drawn from `seed`. With `cache`, a folder,
+    features found there are returned memory-mapped and new ones are kept; the file's name hashes
+    the encoder (its printed architecture, parameters and buffers), the images and the view, but no
+    source code. Raises ValueError for an encoder that returns no (n, d), features that are not
+    finite, or a damaged cache file.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import train_test_split
+    view = "" if augmentation is None else f"{augmentation} {seed}"
+    path = None if cache is None else Path(cache) / f"{_fingerprint(encoder, images, view)}.npy"
+    if path is not None and path.exists():
+        return _read_features(path, len(images))
+    modes = {module: module.training for module in encoder.modules()}
+    encoder.eval()
+    try:
+        features = _run(encoder, images, batch_size, augmentation, seed)
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    broken = np.flatnonzero(~np.isfinite(features).all(1))
+    if len(broken):
+        raise ValueError(
+            f"the encoder gives features that are not finite for {len(broken)} of {len(images)} "
+            f"images, first for image {broken[0]}: its training has diverged"
+        )
+    if path is not None:
+        with whole_file(path) as file:
+            np.save(file, features)
+    return features
 
-    features, labels, test_features, test_labels = _labelled_features(encoder, train, test)
-    fit, held, y_fit, y_held = train_test_split(
-        features, labels, test_size=0.2, stratify=labels, random_state=seed
+
+def linear_probe(
+    encoder: nn.Module,
+    train: ImageSet,
+    test: ImageSet,
+    seed: int = 0,
+    *,
+    augmentation: AugmentationPolicy | None = None,
+    views: int = 4,
+    penalties: Sequence[float] = PENALTIES,
+    cache: Path | None = None,
+) -> ProbeResult:
+    """Multinomial logistic regression on frozen features, on the encoder's device.
+
+    Features are standardised by their training moments. The ridge penalty (per row: the objective
+    is a mean) is the one of `penalties` most accurate on a stratified fifth of `train` that `seed`
+    holds out, ties going to the stronger; the model is then refitted on all of
+    `train` and `test` looked at once. With `augmentation`, say `PROBE_AUGMENTATION`, it learns
+    from `views` views of each image instead of the image; what is held out is held out with all
+    its views, and judged, like `test`, as it is. `cache` goes to `extract_features`.
+
+    Raises ValueError for unlabelled sets, image sizes that differ, fewer than two classes, a class
+    with a single training image, or a test class that training has not seen.
+    """
+    labels, test_labels, known = _dense_labels(train, test)
+    if views < 1:
+        raise ValueError(f"views={views} has to be at least 1")
+    counts = np.bincount(labels)
+    if counts.min() < 2:
+        raise ValueError(
+            f"label {known[counts.argmin()]} has a single image in {train.name}: holding out a "
+            "fifth of each class takes two"
+        )
+    penalties = sorted(penalties, reverse=True)
+    fitted, held = _stratified_fifth(labels, seed)
+    # the held-out images last, so that what is fitted on is a slice
+    order = np.concatenate([fitted, held])
+
+    def features(images: np.ndarray, view: int | None = None) -> torch.Tensor:
+        policy = None if view is None else augmentation
+        found = extract_features(encoder, images, augmentation=policy, seed=view or 0, cache=cache)
+        return torch.tensor(found, device=_device(encoder))
+
+    plain = features(train.images)[order]
+    if augmentation is None:
+        x, repeats = plain, 1
+    else:
+        seeds = np.random.default_rng(seed).integers(2**62, size=views).tolist()
+        x = torch.stack([features(train.images, view)[order] for view in seeds], 1).flatten(0, 1)
+        repeats = views
+    mean, std = x.mean(0), x.std(0)
+    # a feature that does not vary tells nothing
+    std[std <= 1e-6 * (std.max() + mean.abs())] = torch.inf
+    x, x_held, x_test = (
+        (part - mean) / std for part in (x, plain[len(fitted) :], features(test.images))
+    )
+    y, y_held, y_test = (
+        torch.from_numpy(part).to(x.device)
+        for part in (labels[order].repeat(repeats), labels[held], test_labels)
+    )
+    rows = len(fitted) * repeats
+    path = list(softmax_regression_path(x[:rows], y[:rows], penalties, len(known)))
+    held_out = [model.accuracy(x_held, y_held) for model in path]
+    best = held_out.index(max(held_out))
+    model = fit_softmax_regression(x, y, penalties[best], len(known), start=path[best])
+    seen = f"{views} augmented views ({augmentation}) of each of " if augmentation else ""
+    return ProbeResult(
+        model.accuracy(x_test, y_test),
+        f"offline linear probe: multinomial logistic regression on frozen, standardised features "
+        f"of {seen}all {len(train)} labelled images of {train.name}; ridge penalty chosen among "
+        f"{len(penalties)} from {penalties[-1]:g} to {penalties[0]:g} on a held-out stratified "
+        f"fifth of these images, then refitted on all; {test.name} looked at once, unaugmented",
+        len(train),
+        len(test),
+        {
+            "penalty": model.penalty,
+            "penalty_at_edge": float(best in (0, len(path) - 1)),
+            "held_out_accuracy": held_out[best],
+            "converged": float(model.converged),
+        },
     )
 
-    def accuracy(
-        penalty: float, x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray
-    ) -> float:
-        model = LogisticRegression(C=1 / (penalty * len(x)), max_iter=300, tol=1e-3)
-        return float(model.fit(x, y).score(x_test, y_test))
 
-    best = max(PENALTIES, key=lambda penalty: accuracy(penalty, fit, y_fit, held, y_held))
+def knn_probe(
+    encoder: nn.Module,
+    train: ImageSet,
+    test: ImageSet,
+    k: int = 10,
+    temperature: float | None = None,
+    *,
+    cache: Path | None = None,
+) -> ProbeResult:
+    """Vote of the `k` training images nearest in cosine similarity s; nothing is fitted.
+
+    Every neighbour has one vote, a tie going to the lower label; with `temperature` T it has
+    exp(s / T) votes (Wu et al. 2018, who take k = 200 and T = 0.1). Features are used as they are,
+    neither centred nor standardised, as is customary. `cache` goes to `extract_features`. Raises
+    ValueError as `linear_probe` does, for a `k` outside 1..len(train) and a temperature <= 0.
+    """
+    labels, test_labels, known = _dense_labels(train, test)
+    if not 1 <= k <= len(train):
+        raise ValueError(f"k={k} is outside 1..{len(train)}, the size of the training set")
+    if temperature is not None and not temperature > 0:
+        raise ValueError(f"temperature={temperature} has to be positive")
+    device = _device(encoder)
+    x, x_test = (
+        F.normalize(torch.tensor(extract_features(encoder, part.images, cache=cache))).to(device)
+        for part in (train, test)
+    )
+    y = torch.from_numpy(labels).to(device)
+    votes = []
+    for queries in x_test.split(max(1, _SIMILARITIES // len(x))):
+        similarity, nearest = (queries @ x.T).topk(k)
+        # relative to the nearest: a small temperature must neither overflow nor lose all votes
+        weight = (
+            torch.ones_like(similarity)
+            if temperature is None
+            else ((similarity - similarity[:, :1]) / temperature).exp()
+        )
+        votes.append(torch.zeros(len(queries), len(known), device=device))
+        votes[-1].scatter_add_(1, y[nearest], weight)
+    vote = "one vote each" if temperature is None else f"exp(cosine / {temperature:g}) votes each"
     return ProbeResult(
-        accuracy(best, features, labels, test_features, test_labels),
-        f"offline linear probe: logistic regression on frozen features of the {len(train)} real "
-        "training images, penalty chosen on a held-out fifth of them",
+        _accuracy(torch.cat(votes), torch.from_numpy(test_labels).to(device)),
+        f"offline {k}-nearest-neighbour probe: {vote}, cosine similarity of frozen features "
+        f"(neither centred nor standardised) to all {len(train)} labelled images of {train.name}",
         len(train),
         len(test),
     )
 
 
-def knn_probe(encoder: Encoder, train: ImageSet, test: ImageSet, k: int = 10) -> ProbeResult:
-    """Majority vote of the `k` training images nearest in cosine distance.
+def online_probe(
+    encoder: nn.Module, classifier: nn.Linear, test: ImageSet, trained_on: str
+) -> ProbeResult:
+    """Test accuracy of a `classifier` that learnt beside the encoder while that was pre-trained.
 
-    Features are standardised first; there is no parameter to fit.
+    It saw only the real labelled images that came by in the mixture (`trained_on` says which), on
+    features that were still moving, so its accuracy falls with the share beta of real images
+    whatever the encoder is worth: an extra to set beside the official code's numbers, never to
+    compare arms with. Raises ValueError for unlabelled images or labels the classifier lacks.
     """
-    from sklearn.neighbors import KNeighborsClassifier
-
-    if not 1 <= k <= len(train):
-        raise ValueError(f"k={k} is outside 1..{len(train)}, the size of the training set")
-    features, labels, test_features, test_labels = _labelled_features(encoder, train, test)
-    model = KNeighborsClassifier(k, metric="cosine", algorithm="brute")
-    accuracy = float(model.fit(features, labels).score(test_features, test_labels))
+    labels = _labels(test)
+    if labels.max() >= classifier.out_features:
+        raise ValueError(
+            f"{test.name} has label {labels.max()}, the classifier's go to "
+            f"{classifier.out_features - 1}"
+        )
+    features = torch.tensor(extract_features(encoder, test.images))
+    if features.shape[1] != classifier.in_features:
+        raise ValueError(
+            f"the encoder gives {features.shape[1]} features, the classifier takes "
+            f"{classifier.in_features}"
+        )
+    with torch.inference_mode():
+        scores = classifier(features.to(classifier.weight)).cpu()
     return ProbeResult(
-        accuracy, f"{k}-nearest-neighbour vote, cosine distance", len(train), len(test)
+        _accuracy(scores, torch.from_numpy(labels)),
+        "ONLINE probe (not comparable between arms): linear classifier trained during "
+        f"pre-training on {trained_on}, whose share of the batches beta decides; {test.name} "
+        "unaugmented",
+        None,
+        len(test),
     )
 
 
-def _labelled_features(encoder: Encoder, train: ImageSet, test: ImageSet) -> tuple:
-    """Features of both sets, standardised by the training set's moments, with their labels."""
-    for images in (train, test):
-        if images.labels is None:
-            raise ValueError(f"{images.name} has no labels: a probe needs them on both sides")
-    x = extract_features(encoder, train.images)
-    mean, std = x.mean(0), x.std(0) + 1e-6
-    x_test = extract_features(encoder, test.images)
-    return (x - mean) / std, train.labels, (x_test - mean) / std, test.labels
+@torch.inference_mode()
+def _run(
+    encoder: nn.Module,
+    images: np.ndarray,
+    batch_size: int,
+    augmentation: AugmentationPolicy | None,
+    seed: int,
+) -> np.ndarray:
+    device = _device(encoder)
+    generator = torch.Generator().manual_seed(seed)
+    features = np.empty((0, 0), np.float32)
+    for start in range(0, len(images), batch_size):
+        batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)
+        seen = (
+            batch.float() / 255 if augmentation is None else augment(batch, augmentation, generator)
+        )
+        found = encoder(seen.contiguous(memory_format=torch.channels_last))
+        if found.ndim != 2:
+            raise ValueError(f"the encoder returns {tuple(found.shape)}, need (images, features)")
+        if start == 0:
+            features = np.empty((len(images), found.shape[1]), np.float32)
+        features[start : start + len(found)] = found.float().cpu().numpy()
+    return features
+
+
+def _fingerprint(encoder: nn.Module, images: np.ndarray, view: str) -> str:
+    digest = hashlib.sha256(f"{type(encoder)} {encoder} {images.shape} {view}".encode())
+    for name, tensor in chain(encoder.named_parameters(), encoder.named_buffers()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+    for start in range(0, len(images), _CHUNK):
+        digest.update(np.ascontiguousarray(images[start : start + _CHUNK]).data)
+    return digest.hexdigest()[:32]
+
+
+def _read_features(path: Path, n: int) -> np.ndarray:
+    try:
+        features = np.load(path, mmap_mode="r")
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path}: damaged ({error}); delete it") from None
+    if features.dtype != np.float32 or features.ndim != 2 or len(features) != n:
+        raise ValueError(
+            f"{path}: holds {features.dtype} {features.shape}, need float32 ({n}, d); delete it"
+        )
+    return features
+
+
+def _device(encoder: nn.Module) -> torch.device:
+    return next(chain(encoder.parameters(), encoder.buffers()), torch.empty(0)).device
+
+
+def _labels(images: ImageSet) -> np.ndarray:
+    if images.labels is None:
+        raise ValueError(f"{images.name} has no labels: a probe needs them on both sides")
+    return images.labels
+
+
+def _dense_labels(train: ImageSet, test: ImageSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels of both sets renumbered 0.. in ascending order, and the labels so numbered."""
+    labels, test_labels = _labels(train), _labels(test)
+    sizes = ["x".join(map(str, part.images.shape[2:])) for part in (train, test)]
+    if sizes[0] != sizes[1]:
+        raise ValueError(
+            f"{train.name} has images of {sizes[0]} pixels, {test.name} of {sizes[1]}: "
+            "a probe needs one size"
+        )
+    known = np.unique(labels)
+    if len(known) < 2:
+        raise ValueError(f"{train.name} has one class, {known[0]}: there is nothing to tell apart")
+    unseen = np.setdiff1d(test_labels, known)
+    if len(unseen):
+        raise ValueError(f"{test.name} has label {unseen[0]}, which {train.name} does not have")
+    return np.searchsorted(known, labels), np.searchsorted(known, test_labels), known
+
+
+def _stratified_fifth(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices to fit on and to hold out: of each class a fifth, rounded, but at least one."""
+    rng = np.random.default_rng(seed)
+    of_class = [rng.permutation(np.flatnonzero(labels == c)) for c in range(labels.max() + 1)]
+    cuts = [max(1, round(len(indices) / 5)) for indices in of_class]
+    return (
+        np.concatenate([i[cut:] for i, cut in zip(of_class, cuts, strict=True)]),
+        np.concatenate([i[:cut] for i, cut in zip(of_class, cuts, strict=True)]),
+    )
+
+
+def _accuracy(scores: torch.Tensor, labels: torch.Tensor) -> float:
+    return float((scores.argmax(1) == labels).double().mean())

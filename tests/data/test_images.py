@@ -1,12 +1,18 @@
-"""Image sets: what is refused, exact averaging, and CIFAR-10 as torchvision reads it."""
+"""Image sets: what is refused, resizing, and the named sets as their publishers lay them out."""
 
+import errno
+import hashlib
 import os
+import pickle
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from adainf_core.data import images as images_module
+from adainf_core.data import sources
 from adainf_core.data.images import ImageSet, load_images
 
 BASE = "cifar-10-batches-py"
@@ -53,10 +59,249 @@ def test_subset_keeps_images_and_labels_together():
     assert np.array_equal(chosen.images, some().images[[4, 1]])
 
 
-@pytest.mark.parametrize(("name", "split"), [("cifar11", "train"), ("cifar10", "validation")])
-def test_unknown_set_or_split_is_named(name, split):
-    with pytest.raises(ValueError, match=name if name == "cifar11" else split):
+def test_classes_are_counted_by_the_largest_label():
+    assert some().classes == 6 and some(labels=False).classes is None
+    assert some().subset(np.array([0, 3])).classes == 4
+
+
+# ---- resizing
+
+
+def test_resizing_is_pils_antialiased_bicubic():
+    images = some(size=12)
+    small = images.resized(5)
+    assert small.images.shape == (6, 3, 5, 5) and small.name == "some@5"
+    assert np.array_equal(small.labels, images.labels)
+    for ours, image in zip(small.images, images.images, strict=True):
+        theirs = Image.fromarray(image.transpose(1, 2, 0)).resize((5, 5), Image.Resampling.BICUBIC)
+        assert np.array_equal(ours.transpose(1, 2, 0), np.asarray(theirs))
+
+
+def test_resizing_takes_the_central_square():
+    wide = ImageSet(some(size=12).images[:, :, 2:10], None, "wide")
+    inner = ImageSet(wide.images[..., 2:10].copy(), None, "inner")
+    assert np.array_equal(wide.resized(4).images, inner.resized(4).images)
+    assert some(size=8).resized(8).images.shape == (6, 3, 8, 8)
+    with pytest.raises(ValueError, match="size=0"):
+        some().resized(0)
+
+
+def test_a_resized_set_is_kept_and_mapped(tmp_path, monkeypatch):
+    first = some().resized(5, cache=tmp_path)
+    (kept,) = tmp_path.iterdir()
+    monkeypatch.setattr(ImageSet, "_resized", None)  # a second time would fail
+    again = some().resized(5, cache=tmp_path)
+    assert isinstance(again.images, np.memmap)
+    assert np.array_equal(again.images, first.images)
+    monkeypatch.undo()
+    assert np.array_equal(first.images, some().resized(5).images)
+    other = ImageSet(255 - some().images, None, "some").resized(5, cache=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2  # by content, not by name
+    assert not np.array_equal(other.images, first.images)
+    kept.write_bytes(kept.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"is damaged .*delete it"):
+        some().resized(5, cache=tmp_path)
+
+
+def test_a_full_disk_leaves_no_cache(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sources, "write_npy", full)
+    with pytest.raises(OSError, match=r"could not write .*5\.npy .*free some space"):
+        some().resized(5, cache=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+# ---- named sets
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "says"),
+    [
+        ("cifar11", "train", "unknown image set 'cifar11'; known: cifar10, cifar100, digits"),
+        ("cifar10", "validation", "unknown split 'validation' of cifar10; choose 'train' or"),
+        ("cifar10", "unlabeled", "unknown split 'unlabeled'"),
+        ("stl10", "val", "choose 'train' or 'test' or 'unlabeled'"),
+    ],
+)
+def test_unknown_set_or_split_is_named(name, split, says):
+    with pytest.raises(ValueError, match=says):
         load_images(name, split=split)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100", "stl10", "tinyimagenet", "tinyimagenet32"])
+def test_an_absent_set_says_where_it_belongs(tmp_path, name):
+    with pytest.raises(FileNotFoundError, match=f"in {tmp_path}: .*ADAINF_DATA"):
+        load_images(name, root=tmp_path, download=False)
+
+
+def listed(folder: Path, names) -> list:
+    return [[name, hashlib.md5((folder / name).read_bytes()).hexdigest()] for name in names]
+
+
+@pytest.fixture
+def cifar100_root(tmp_path, monkeypatch) -> Path:
+    """Two images a split in CIFAR-100's layout, with checksums to match."""
+    from torchvision.datasets import CIFAR100
+
+    folder = tmp_path / CIFAR100.base_folder
+    folder.mkdir()
+    pixels = np.arange(2 * 3072, dtype=np.int64).astype(np.uint8).reshape(2, 3072)
+    for i, split in enumerate(("train", "test")):
+        batch = {"data": pixels + np.uint8(i), "fine_labels": [99, i], "coarse_labels": [1, 1]}
+        (folder / split).write_bytes(pickle.dumps(batch))
+    (folder / "meta").write_bytes(pickle.dumps({"fine_label_names": [str(i) for i in range(100)]}))
+    monkeypatch.setattr(CIFAR100, "train_list", listed(folder, ["train"]))
+    monkeypatch.setattr(CIFAR100, "test_list", listed(folder, ["test"]))
+    (meta,) = listed(folder, ["meta"])
+    key = {"filename": "meta", "key": "fine_label_names", "md5": meta[1]}
+    monkeypatch.setattr(CIFAR100, "meta", key)
+    return tmp_path
+
+
+def test_cifar100_has_fine_labels(cifar100_root):
+    train = load_images("cifar100", root=cifar100_root)
+    test = load_images("cifar100", root=cifar100_root, split="test")
+    assert train.labels.tolist() == [99, 0] and test.labels.tolist() == [99, 1]
+    assert train.images.shape == (2, 3, 32, 32) and train.name == "cifar100-train"
+    assert np.array_equal(train.images[0, 0, 0], np.arange(32))
+    assert np.array_equal(test.images, train.images + np.uint8(1))
+
+
+def test_a_damaged_cifar100_is_never_unpickled(cifar100_root):
+    (cifar100_root / "cifar-100-python" / "train").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    with pytest.raises(RuntimeError, match="train does not have its published MD5"):
+        load_images("cifar100", root=cifar100_root)
+
+
+@pytest.fixture
+def stl10_root(tmp_path, monkeypatch) -> Path:
+    """A few images in STL-10's layout: columns before rows, classes from one."""
+    from torchvision.datasets import STL10
+
+    folder = tmp_path / STL10.base_folder
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for split, n in (("train", 3), ("test", 2), ("unlabeled", 4)):
+        rng.integers(0, 256, (n, 3, 96, 96), dtype=np.uint8).tofile(folder / f"{split}_X.bin")
+    np.array([1, 10, 5], np.uint8).tofile(folder / "train_y.bin")
+    np.array([2, 3], np.uint8).tofile(folder / "test_y.bin")
+    train = ["train_X.bin", "train_y.bin", "unlabeled_X.bin"]
+    monkeypatch.setattr(STL10, "train_list", listed(folder, train))
+    monkeypatch.setattr(STL10, "test_list", listed(folder, ["test_X.bin", "test_y.bin"]))
+    return tmp_path
+
+
+@pytest.mark.parametrize("split", ["train", "test", "unlabeled"])
+def test_stl10_is_what_torchvision_reads(stl10_root, split):
+    from torchvision.datasets import STL10
+
+    ours = load_images("stl10", root=stl10_root, split=split)
+    theirs = STL10(str(stl10_root), split=split)
+    assert isinstance(ours.images, np.memmap)
+    assert np.array_equal(ours.images, theirs.data)
+    if split == "unlabeled":
+        assert ours.labels is None
+    else:
+        assert np.array_equal(ours.labels, theirs.labels)
+
+
+def test_a_damaged_stl10_is_refused(stl10_root):
+    with (stl10_root / "stl10_binary" / "test_X.bin").open("r+b") as file:
+        file.write(b"?")
+    assert len(load_images("stl10", root=stl10_root)) == 3  # the other split is whole
+    with pytest.raises(RuntimeError, match=r"test_X\.bin does not have its published MD5"):
+        load_images("stl10", root=stl10_root, split="test")
+
+
+@pytest.fixture
+def tiny_root(tmp_path, monkeypatch) -> Path:
+    """Tiny ImageNet's folder with two classes."""
+    monkeypatch.setattr(images_module, "DEFAULT_ROOT", tmp_path / "home")
+    folder = tmp_path / "tiny-imagenet-200"
+    for shade, wnid in ((200, "n02"), (50, "n01")):
+        place = folder / "train" / wnid / "images"
+        place.mkdir(parents=True)
+        for i in range(2):
+            Image.new("RGB", (64, 64), (shade, i, 0)).save(place / f"{wnid}_{i}.JPEG")
+    (folder / "wnids.txt").write_text("n02\nn01\n")
+    place = folder / "val" / "images"
+    place.mkdir(parents=True)
+    Image.new("L", (64, 64), 90).save(place / "val_0.JPEG")
+    Image.new("RGB", (64, 64), (20, 20, 20)).save(place / "val_1.JPEG")
+    (folder / "val" / "val_annotations.txt").write_text(
+        "val_0.JPEG\tn01\t0\t0\t62\t57\nval_1.JPEG\tn02\t3\t3\t9\t9\n"
+    )
+    return tmp_path
+
+
+def test_tinyimagenet_labels_follow_wnids(tiny_root):
+    train = load_images("tinyimagenet", root=tiny_root)
+    assert train.images.shape == (4, 3, 64, 64) and train.labels.tolist() == [0, 0, 1, 1]
+    assert np.abs(train.images[:, 0, 0, 0].astype(int) - [200, 200, 50, 50]).max() < 3
+    test = load_images("tinyimagenet", root=tiny_root, split="test")
+    assert test.labels.tolist() == [1, 0]
+    assert (test.images[0] == 90).all() and (test.images[1] == 20).all()
+
+
+def test_tinyimagenet_is_decoded_once(tiny_root, monkeypatch):
+    first = load_images("tinyimagenet", root=tiny_root)
+    assert isinstance(first.images, np.memmap)
+    decoded = []
+    decode = sources._decode
+    monkeypatch.setattr(sources, "_decode", lambda *a: (decoded.append(a), decode(*a))[1])
+    assert np.array_equal(load_images("tinyimagenet", root=tiny_root).images, first.images)
+    assert len(decoded) == 1  # the first image, for its size
+    path = tiny_root / "tiny-imagenet-200" / "train" / "n02" / "images" / "n02_1.JPEG"
+    Image.new("RGB", (64, 64), (0, 0, 255)).save(path)
+    changed = load_images("tinyimagenet", root=tiny_root).images
+    assert changed[1, 2, 0, 0] > 250
+
+
+def test_a_wrong_tinyimagenet_is_named(tiny_root):
+    folder = tiny_root / "tiny-imagenet-200"
+    annotations = folder / "val" / "val_annotations.txt"
+    annotations.write_text("val_0.JPEG\tn03\n")
+    with pytest.raises(ValueError, match=r"val_0\.JPEG is of n03, which wnids\.txt lacks"):
+        load_images("tinyimagenet", root=tiny_root, split="test")
+    annotations.write_text("val_0.JPEG\n")
+    with pytest.raises(ValueError, match="cut short"):
+        load_images("tinyimagenet", root=tiny_root, split="test")
+    (folder / "wnids.txt").unlink()
+    with pytest.raises(FileNotFoundError, match=r"wnids\.txt is missing"):
+        load_images("tinyimagenet", root=tiny_root)
+
+
+def test_tinyimagenet32_reads_both_parts(tmp_path):
+    rng = np.random.default_rng(0)
+    train, val = (rng.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8) for n in (4, 2))
+    path = tmp_path / "tinyimagenet32.npz"
+    arrays = {"train_images": train, "val_images": val, "val_labels": np.array([7, 199])}
+    np.savez(path, **arrays, train_labels=np.array([0, 1, 2, 200]))
+    test = load_images("tinyimagenet32", root=tmp_path, split="test")
+    assert np.array_equal(test.images, val.transpose(0, 3, 1, 2))
+    assert test.labels.tolist() == [7, 199] and test.classes == 200
+    with pytest.raises(ValueError, match=r"label 200 is outside 0\.\.199"):
+        load_images("tinyimagenet32", root=tmp_path)
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match="holds no train_labels"):
+        load_images("tinyimagenet32", root=tmp_path)
+
+
+def test_digits_are_split_evenly_and_keep_every_shade():
+    from sklearn.datasets import load_digits
+
+    train, test = (load_images("digits", split=split) for split in ("train", "test"))
+    assert len(train) + len(test) == 1797 and train.images.shape[1:] == (3, 8, 8)
+    counts = [np.bincount(part.labels, minlength=10) for part in (train, test)]
+    assert np.abs(counts[0] / 4 - counts[1]).max() <= 1
+    assert len(np.unique(train.images)) == 17 and train.images.max() == 255
+    assert (train.images == train.images[:, :1]).all()
+    grey = {image.tobytes() for image in load_digits().images.astype(np.uint8)}
+    back = np.concatenate([train.images, test.images])[:, 0] * (16 / 255)
+    assert {image.tobytes() for image in back.round().astype(np.uint8)} == grey
+    assert np.array_equal(load_images("digits").images, train.images)
 
 
 def test_missing_folder_names_the_remedy(tmp_path, monkeypatch):

@@ -14,7 +14,8 @@ from adainf_core.learning.augmentation import (
     POLICIES,
     AugmentationPolicy,
     augment,
-    draw_parameters,
+    view_noise,
+    view_parameters,
 )
 
 N, SIZE = 200, 32
@@ -108,7 +109,7 @@ def test_solarize_matches_torchvision(images):
 
 
 def test_crop_boxes_follow_torchvisions_law():
-    drawn = draw_parameters(4000, SIZE, SIZE, POLICIES["symmetric"], generator())
+    drawn = view_parameters(view_noise(4000, generator()), SIZE, SIZE, POLICIES["symmetric"])
     torch.manual_seed(1)
     blank = torch.zeros(3, SIZE, SIZE)
     boxes = torch.tensor(
@@ -124,7 +125,7 @@ def test_crop_boxes_follow_torchvisions_law():
 
 def test_jitter_law_is_uniform_with_every_order_equally_likely():
     n = 24_000
-    drawn = draw_parameters(n, SIZE, SIZE, POLICIES["symmetric"], generator())
+    drawn = view_parameters(view_noise(n, generator()), SIZE, SIZE, POLICIES["symmetric"])
     on = drawn.hue != 0
     assert abs(on.float().mean() - 0.8) < 4 * (0.16 / n) ** 0.5
     for column in range(3):

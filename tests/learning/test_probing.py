@@ -1,14 +1,33 @@
-"""Probes against scikit-learn on the same features, and on features with a known answer."""
+"""Probes against scikit-learn and numpy on the same features, and where the answer is known."""
+
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 from adainf_core.data.images import ImageSet
+from adainf_core.learning import probing
+from adainf_core.learning.augmentation import AugmentationPolicy
 from adainf_core.learning.encoders import PIXEL_MEAN, PIXEL_STD, Encoder, small_cnn
-from adainf_core.learning.probing import extract_features, knn_probe, linear_probe
+from adainf_core.learning.probing import (
+    PROBE_AUGMENTATION,
+    ProbeResult,
+    extract_features,
+    knn_probe,
+    linear_probe,
+    online_probe,
+)
+
+DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+FLIP = AugmentationPolicy(crop_scale=(1.0, 1.0), crop_ratio=(1.0, 1.0), jitter_p=0, grey_p=0,
+                          blur_p=0, flip_p=0.5)  # fmt: skip
+STILL = replace(FLIP, flip_p=0)
 
 
 class Corner(nn.Module):
@@ -16,6 +35,10 @@ class Corner(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x[:, :, 0, 0]
+
+
+ENCODER = Encoder(Corner(), 3)
+PIXELS = nn.Flatten()
 
 
 def coloured(n: int, noise: float, seed: int) -> ImageSet:
@@ -27,8 +50,22 @@ def coloured(n: int, noise: float, seed: int) -> ImageSet:
     return ImageSet(np.ascontiguousarray(images), labels.astype(np.int64), "coloured")
 
 
-ENCODER = Encoder(Corner(), 3)
-ENCODER.register_parameter("unused", nn.Parameter(torch.zeros(1)))
+def digits() -> tuple[ImageSet, ImageSet]:
+    """Handwritten digits as grey images, split in halves; some pixels are black in all of them."""
+    found = load_digits()
+    grey = (found.images * 15).astype(np.uint8)[:, None].repeat(3, 1)
+    return tuple(
+        ImageSet(grey[half::2], found.target[half::2].astype(np.int64), f"digits-{half}")
+        for half in (0, 1)
+    )
+
+
+def labelled(labels: list[int], size: int = 4) -> ImageSet:
+    images = np.random.default_rng(0).integers(0, 256, (len(labels), 3, size, size), np.uint8)
+    return ImageSet(images, np.array(labels, dtype=np.int64), f"set-of-{len(labels)}")
+
+
+# Features
 
 
 def test_features_are_the_normalised_pixels():
@@ -37,21 +74,259 @@ def test_features_are_the_normalised_pixels():
     np.testing.assert_allclose(extract_features(ENCODER, images.images), expected, atol=1e-6)
 
 
-def test_features_do_not_depend_on_the_batch():
-    encoder, images = small_cnn(4).train(), coloured(7, 20, 0).images
-    one, many = (extract_features(encoder, images, b) for b in (1, 7))
+@pytest.mark.parametrize("augmentation", [None, PROBE_AUGMENTATION])
+def test_features_do_not_depend_on_the_batch(augmentation):
+    encoder, images = small_cnn(4), labelled([0] * 7, 16).images
+    one, many = (extract_features(encoder, images, b, augmentation=augmentation) for b in (2, 7))
     np.testing.assert_allclose(one, many, atol=1e-5)
 
 
-def test_linear_probe_agrees_with_scikit_learn():
-    train, test = coloured(600, 40, 1), coloured(2000, 40, 2)
-    ours = linear_probe(ENCODER, train, test)
-    pixels, test_pixels = (s.images[:, :, 0, 0].astype(float) for s in (train, test))
-    theirs = LogisticRegression(max_iter=1000).fit(pixels, train.labels)
-    # another penalty on another scale: three features leave it little to decide
-    assert ours.accuracy == pytest.approx(theirs.score(test_pixels, test.labels), abs=0.01)
-    assert 0.5 < ours.accuracy < 0.95 and ours.n_train == 600 and ours.n_test == 2000
-    assert "600 real training images" in ours.protocol
+def test_memory_mapped_images_are_read_as_they_are(tmp_path):
+    images = coloured(10, 5, 0).images
+    np.save(tmp_path / "images.npy", images)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    np.testing.assert_array_equal(
+        extract_features(ENCODER, mapped, 3), extract_features(ENCODER, images)
+    )
+
+
+def test_every_module_keeps_its_mode():
+    encoder, images = small_cnn(4).train(), labelled([0] * 4, 16).images
+    frozen = encoder.backbone[0].eval()
+    running = encoder.state_dict()["backbone.0.1.running_mean"].clone()
+    extract_features(encoder, images)
+    assert encoder.training and encoder.backbone[1].training and not frozen.training
+    assert torch.equal(encoder.state_dict()["backbone.0.1.running_mean"], running)
+    with pytest.raises(ValueError, match="need \\(images, features\\)"):
+        extract_features(nn.Sequential(nn.Identity()).train(), images)
+    assert encoder.training
+
+
+def test_views_come_from_the_seed():
+    images = labelled([0] * 40).images
+    plain = extract_features(PIXELS, images)
+    one, same, other = (
+        extract_features(PIXELS, images, augmentation=FLIP, seed=seed) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+    flipped = extract_features(PIXELS, np.ascontiguousarray(images[..., ::-1]))
+    which = [np.abs(one - known).max(1) < 1e-5 for known in (plain, flipped)]
+    assert (which[0] ^ which[1]).all() and 5 < which[1].sum() < 35
+
+
+class Counting(nn.Module):
+    """Encoder that counts its calls, with a parameter and a buffer no state_dict holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+        self.scale = nn.Parameter(torch.ones(()))
+        self.register_buffer("shift", torch.zeros(1), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return x.flatten(1) * self.scale + self.shift
+
+
+def test_cache_serves_what_it_has_seen_and_nothing_else(tmp_path):
+    encoder, images = Counting(), labelled([0] * 6).images
+
+    def calls(**view: object) -> int:
+        before = encoder.calls
+        found = extract_features(encoder, images, cache=tmp_path / "kept", **view)
+        np.testing.assert_array_equal(found, extract_features(encoder, images, **view))
+        return encoder.calls - before - 1
+
+    assert [calls(), calls()] == [1, 0]
+    with torch.no_grad():
+        encoder.scale += 1
+    assert [calls(), calls()] == [1, 0]
+    encoder.shift += 1
+    assert [calls(), calls()] == [1, 0]
+    images[3, 0, 0, 0] += 1
+    assert [calls(), calls()] == [1, 0]
+    assert [calls(augmentation=FLIP), calls(augmentation=FLIP)] == [1, 0]
+    assert [calls(augmentation=FLIP, seed=1), calls(augmentation=STILL)] == [1, 1]
+    assert len(list((tmp_path / "kept").iterdir())) == 7
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+def replaced(path):
+    np.save(path, np.zeros((5, 48), np.float32))
+
+
+@pytest.mark.parametrize("damage", [cut_short, replaced])
+def test_damaged_cache_is_named(tmp_path, damage: Callable):
+    images = labelled([0] * 6).images
+    extract_features(PIXELS, images, cache=tmp_path)
+    (path,) = tmp_path.iterdir()
+    damage(path)
+    with pytest.raises(ValueError, match=rf"{path.name}: .*; delete it"):
+        extract_features(PIXELS, images, cache=tmp_path)
+
+
+def test_features_that_are_not_finite_are_named(tmp_path):
+    images = np.zeros((5, 3, 2, 2), np.uint8)
+    images[3] = 255
+
+    class Diverged(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.where(x == 1, torch.nan, x).flatten(1)
+
+    with pytest.raises(ValueError, match=r"not finite for 1 of 5 images, first for image 3"):
+        extract_features(Diverged(), images, 2, cache=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+# Linear
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_linear_probe_agrees_with_scikit_learn(device):
+    train, test = digits()
+    encoder = small_cnn(4).to(device)
+    for probed in (PIXELS, encoder):
+        ours = linear_probe(probed, train, test)
+        x, x_test = (extract_features(probed, s.images).astype(float) for s in (train, test))
+        mean, std = x.mean(0), x.std(0)
+        x, x_test = ((part - mean) / np.where(std > 0, std, 1) for part in (x, x_test))
+        penalty = ours.details["penalty"]
+        theirs = LogisticRegression(C=1 / (penalty * len(x)), max_iter=5000).fit(x, train.labels)
+        assert ours.accuracy == pytest.approx(theirs.score(x_test, test.labels), abs=0.003)
+        assert ours.accuracy > 0.4 and ours.details["converged"] == 1
+    assert ours.n_train == len(train) and ours.n_test == len(test)
+    assert "all 899 labelled images of digits-0" in ours.protocol
+
+
+def test_penalty_is_the_best_on_the_held_out_fifth():
+    train, test = digits()
+    fitted, held = probing._stratified_fifth(train.labels, 0)
+    x = extract_features(PIXELS, train.images).astype(float)
+    x = (x - x.mean(0)) / np.where(x.std(0) > 0, x.std(0), 1)
+    scores = {
+        p: LogisticRegression(C=1 / (p * len(fitted)), max_iter=5000)
+        .fit(x[fitted], train.labels[fitted])
+        .score(x[held], train.labels[held])
+        for p in (1.0, 1e-2, 1e-4)
+    }
+    found = linear_probe(PIXELS, train, test, penalties=(1e-4, 1.0, 1e-2)).details
+    assert found["held_out_accuracy"] == pytest.approx(max(scores.values()), abs=0.006)
+    assert scores[found["penalty"]] == pytest.approx(max(scores.values()), abs=0.006)
+    assert max(scores.values()) - min(scores.values()) > 0.02
+
+
+def test_penalty_at_the_edge_is_reported():
+    train, test = digits()
+    inside = linear_probe(PIXELS, train, test, penalties=(1e2, 1e-2, 1e-9)).details
+    outside = linear_probe(PIXELS, train, test, penalties=(1e2, 1e-2)).details
+    assert inside["penalty"] == outside["penalty"] == 1e-2
+    assert (inside["penalty_at_edge"], outside["penalty_at_edge"]) == (0, 1)
+
+
+def test_test_labels_decide_nothing():
+    train, test = digits()
+    shuffled = replace(test, labels=np.random.default_rng(0).permutation(test.labels))
+    honest, chance = (linear_probe(PIXELS, train, s) for s in (test, shuffled))
+    assert honest.details == chance.details and chance.accuracy < 0.2 < honest.accuracy
+
+
+def test_held_out_fifth_is_stratified_and_apart():
+    labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [50, 20, 2]))
+    fitted, held = probing._stratified_fifth(labels, 0)
+    assert sorted([*fitted, *held]) == list(range(72))
+    assert np.bincount(labels[held]).tolist() == [10, 4, 1]
+    again, other = (probing._stratified_fifth(labels, seed)[1] for seed in (0, 1))
+    assert held.tolist() == again.tolist() and set(held) != set(other)
+
+
+def test_no_view_of_a_held_out_image_is_fitted():
+    # random labels, more pixels than images: what has been seen is known by heart, the rest guessed
+    train = labelled(np.random.default_rng(1).integers(0, 3, 90).tolist(), 8)
+    result = linear_probe(PIXELS, train, train, augmentation=STILL, views=3)
+    assert result.details["held_out_accuracy"] < 0.7
+    weakest = linear_probe(PIXELS, train, train, augmentation=STILL, views=3, penalties=(1e-6,))
+    assert weakest.accuracy == 1
+
+
+def test_augmented_views_teach_what_they_vary():
+    # in training the bright side tells the class, in the test set it is mirrored
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 200)
+    images = rng.integers(0, 100, (200, 3, 4, 4))
+    images[:, 0] += 60 * labels[:, None, None]
+    images[labels == 1, :, :, 0] += 80
+    train = ImageSet(images.astype(np.uint8), labels, "one-sided")
+    test = replace(train, images=np.ascontiguousarray(train.images[..., ::-1]), name="mirrored")
+    plain = linear_probe(PIXELS, train, test, penalties=(1e-2,))
+    taught = linear_probe(PIXELS, train, test, penalties=(1e-2,), augmentation=FLIP, views=2)
+    assert plain.accuracy < taught.accuracy == 1
+    assert "2 augmented views" in taught.protocol and "flip_p=0.5" in taught.protocol
+    assert "augmented views" not in plain.protocol and taught.n_train == 200
+
+
+def test_linear_probe_repeats_itself(tmp_path):
+    train, test = digits()
+    one, two, cached, again = (
+        linear_probe(PIXELS, train, test, augmentation=PROBE_AUGMENTATION, views=2, cache=cache)
+        for cache in (None, None, tmp_path, tmp_path)
+    )
+    assert one == two == cached == again
+    assert len(list(tmp_path.iterdir())) == 4  # training images, two views of them, test images
+
+
+def test_a_collapsed_encoder_is_at_chance():
+    class Collapsed(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.full((len(x), 4), 0.3)
+
+    train, test = labelled([0, 0, 0, 1, 1, 2, 2] * 5), labelled([0, 1, 2])
+    assert linear_probe(Collapsed(), train, test).accuracy == pytest.approx(1 / 3)
+
+
+def test_labels_need_not_be_consecutive():
+    train, test = coloured(60, 0, 1), coloured(60, 0, 2)
+    names = np.array([3, 7, 40])
+    train, test = (replace(s, labels=names[s.labels]) for s in (train, test))
+    assert linear_probe(ENCODER, train, test).accuracy == 1
+    assert knn_probe(ENCODER, train, test, k=5).accuracy == 1
+
+
+# Nearest neighbours
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("k", [1, 10])
+def test_knn_agrees_with_scikit_learn(monkeypatch, k, device):
+    monkeypatch.setattr(probing, "_SIMILARITIES", 50_000)  # several blocks
+    train, test = digits()
+    encoder = small_cnn(4).to(device)
+    x, x_test = (extract_features(encoder, s.images) for s in (train, test))
+    theirs = KNeighborsClassifier(k, metric="cosine", algorithm="brute").fit(x, train.labels)
+    ours = knn_probe(encoder, train, test, k=k)
+    assert ours.accuracy == pytest.approx(theirs.score(x_test, test.labels), abs=0.0012)
+    assert ours.accuracy > 0.5 and f"{k}-nearest" in ours.protocol
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.001])
+def test_weighted_knn_agrees_with_brute_force(temperature):
+    train, test = digits()
+    x, x_test = (extract_features(PIXELS, s.images).astype(float) for s in (train, test))
+    x, x_test = (part / np.linalg.norm(part, axis=1, keepdims=True) for part in (x, x_test))
+    hits = 0
+    for query, label in zip(x_test, test.labels, strict=True):
+        similarity = x @ query
+        votes = np.zeros(10)
+        for i in np.argsort(-similarity)[:200]:
+            votes[train.labels[i]] += np.exp((similarity[i] - similarity.max()) / temperature)
+        hits += votes.argmax() == label
+    ours = knn_probe(PIXELS, train, test, k=200, temperature=temperature)
+    assert ours.accuracy == pytest.approx(hits / len(test), abs=0.0012)
+    unweighted = knn_probe(PIXELS, train, test, k=200)
+    assert ours.accuracy != unweighted.accuracy and ours.protocol != unweighted.protocol
 
 
 def test_probes_separate_what_is_separable():
@@ -60,11 +335,78 @@ def test_probes_separate_what_is_separable():
     assert knn_probe(ENCODER, train, test, k=5).accuracy == 1
 
 
-def test_unlabelled_images_are_refused():
-    with pytest.raises(ValueError, match="has no labels"):
-        linear_probe(ENCODER, coloured(9, 0, 0), coloured(9, 0, 0).unlabelled())
+# Online
 
 
-def test_more_neighbours_than_images_are_refused():
-    with pytest.raises(ValueError, match=r"k=10 is outside 1\.\.9"):
-        knn_probe(ENCODER, coloured(9, 0, 0), coloured(9, 0, 0))
+def test_online_probe_reads_raw_features_through_the_classifier():
+    test = coloured(300, 20, 0)
+    features = extract_features(ENCODER, test.images)
+    classifier = nn.Linear(3, 3)
+    with torch.no_grad():
+        classifier.weight.copy_(torch.eye(3))
+        classifier.bias.copy_(torch.tensor([0.2, 0.0, -0.3]))
+    expected = ((features + [0.2, 0.0, -0.3]).argmax(1) == test.labels).mean()
+    result = online_probe(ENCODER, classifier, test, "the 500 real images of a mixture")
+    assert result.accuracy == pytest.approx(expected) and 0.5 < expected < 1
+    assert result.protocol.startswith("ONLINE probe (not comparable")
+    assert "the 500 real images of a mixture" in result.protocol
+    assert result.n_train is None and result.n_test == 300
+
+
+@pytest.mark.parametrize(
+    ("classifier", "test", "message"),
+    [
+        (nn.Linear(3, 2), labelled([0, 2]), "label 2, the classifier's go to 1"),
+        (nn.Linear(5, 3), labelled([0, 2]), "gives 3 features, the classifier takes 5"),
+        (nn.Linear(3, 3), labelled([0, 2]).unlabelled(), "set-of-2 has no labels"),
+    ],
+)
+def test_classifier_that_does_not_fit_is_refused(classifier, test, message):
+    with pytest.raises(ValueError, match=message):
+        online_probe(ENCODER, classifier, test, "anything")
+
+
+# What both sides refuse
+
+
+def test_standard_error_is_binomial():
+    assert ProbeResult(0.75, "", 10, 48).standard_error == pytest.approx(0.0625)
+
+
+@pytest.mark.parametrize("probe", [linear_probe, lambda *sets: knn_probe(*sets, k=1)])
+@pytest.mark.parametrize(
+    ("train", "test", "message"),
+    [
+        (labelled([0, 1] * 5).unlabelled(), labelled([0, 1]), "set-of-10 has no labels"),
+        (labelled([0, 1] * 5), labelled([0, 1]).unlabelled(), "set-of-2 has no labels"),
+        (labelled([4] * 5), labelled([4]), "set-of-5 has one class, 4"),
+        (labelled([0, 1] * 5), labelled([0, 5]), "set-of-2 has label 5, which set-of-10 does not"),
+        (labelled([0, 1] * 5), labelled([0], 8), "images of 4x4 pixels, set-of-1 of 8x8"),
+    ],
+)
+def test_sets_that_cannot_be_probed_are_refused(probe, train, test, message):
+    with pytest.raises(ValueError, match=message):
+        probe(PIXELS, train, test)
+
+
+def test_a_class_with_one_image_cannot_be_held_out():
+    with pytest.raises(ValueError, match="label 7 has a single image in set-of-5"):
+        linear_probe(PIXELS, labelled([0, 0, 7, 9, 9]), labelled([0]))
+
+
+def test_views_have_to_be_positive():
+    with pytest.raises(ValueError, match="views=0"):
+        linear_probe(PIXELS, labelled([0, 1] * 5), labelled([0]), augmentation=FLIP, views=0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"k": 10}, r"k=10 is outside 1\.\.9"),
+        ({"k": 0}, r"k=0 is outside 1\.\.9"),
+        ({"k": 3, "temperature": 0.0}, r"temperature=0\.0"),
+    ],
+)
+def test_neighbours_that_do_not_exist_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        knn_probe(ENCODER, coloured(9, 0, 0), coloured(9, 0, 0), **wrong)

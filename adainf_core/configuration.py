@@ -1,0 +1,156 @@
+"""Configurations are frozen dataclasses; here they become plain JSON values and come back.
+
+A field may be a dataclass itself, or one of several that tell each other apart by a field `name`.
+Whatever is unknown or of the wrong type is one error that names the key and what is allowed.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Config = TypeVar("Config")
+
+
+def to_plain(config: Any) -> dict[str, Any]:
+    """A configuration as JSON would give it back: dicts, lists, numbers, strings, None."""
+    return json.loads(json.dumps(asdict(config)))
+
+
+def from_plain(kind: type[Config], plain: Mapping[str, Any], key: str = "") -> Config:
+    """The configuration of type `kind` that `plain` describes; absent fields keep their defaults.
+
+    Raises ValueError for an unknown key or a value of the wrong type, naming it with its dotted
+    path.
+    """
+    hints = _hints(kind)
+    unknown = plain.keys() - hints.keys()
+    if unknown:
+        raise ValueError(
+            f"unknown key {_join(key, sorted(unknown)[0])!r}; known: {', '.join(hints)}"
+        )
+    values = {n: _typed(value, hints[n], _join(key, n)) for n, value in plain.items()}
+    return kind(**values)
+
+
+def override(config: Config, assignments: list[str]) -> Config:
+    """`config` with dotted assignments such as "pretrain.steps=100" or "method.name=byol" applied.
+
+    Naming another variant of a field starts from that variant's defaults. Values are JSON where
+    they parse as such, else strings.
+    """
+    plain = to_plain(config)
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise ValueError(f"{assignment!r} is not an assignment; write key=value")
+        _assign(plain, type(config), key, key.split("."), _parse(text))
+    return from_plain(type(config), plain)
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any], key: str = "") -> list[str]:
+    """Dotted keys at which two plain configurations differ, each with both values in words."""
+    found = []
+    for name in sorted(one.keys() | other.keys()):
+        a, b = one.get(name), other.get(name)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            found += differences(a, b, _join(key, name))
+        elif a != b:
+            found.append(f"{_join(key, name)}={a!r} against {b!r}")
+    return found
+
+
+def _assign(plain: dict, kind: Any, whole: str, path: list[str], value: Any) -> None:
+    hints = _hints(kind)
+    if path[0] not in hints:
+        raise ValueError(f"unknown key {whole!r}: {path[0]!r} is none of {', '.join(hints)}")
+    if len(path) == 1:
+        plain[path[0]] = value
+        return
+    variants = _variants(hints[path[0]])
+    if not variants:
+        raise ValueError(f"unknown key {whole!r}: {path[0]!r} has no fields")
+    inner = plain[path[0]]
+    if inner is None:  # an optional part, given now
+        inner = plain[path[0]] = {}
+    if path[1:] == ["name"] and len(variants) > 1:
+        plain[path[0]] = {"name": value}  # fields of another variant mean nothing to this one
+        return
+    _assign(inner, _variant(variants, inner, path[0]), whole, path[1:], value)
+
+
+def _typed(value: Any, hint: Any, key: str) -> Any:
+    """`value` as the type `hint`: lists become tuples, whole numbers floats where floats belong."""
+    variants = _variants(hint)
+    if variants and isinstance(value, Mapping):
+        return from_plain(_variant(variants, value, key), value, key)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        options = [a for a in arguments if a is not type(None) and not is_dataclass(a)]
+        for option in options:
+            try:
+                return _typed(value, option, key)
+            except ValueError:
+                continue
+    elif origin is Literal:
+        if value in arguments:
+            return value
+    elif origin is tuple and isinstance(value, list | tuple):
+        inner = [arguments[0]] * len(value) if arguments[1:] == (...,) else arguments
+        if len(inner) == len(value):
+            return tuple(_typed(v, a, key) for v, a in zip(value, inner, strict=True))
+    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif isinstance(hint, type) and isinstance(value, hint):
+        if not (hint is int and isinstance(value, bool)):
+            return value
+    raise ValueError(f"{key}={value!r}: need {_words(hint)}")
+
+
+def _variants(hint: Any) -> tuple[type, ...]:
+    """The dataclasses among what `hint` allows."""
+    return tuple(a for a in (get_args(hint) or (hint,)) if isinstance(a, type) and is_dataclass(a))
+
+
+def _variant(variants: tuple[type, ...], plain: Mapping[str, Any], key: str) -> Any:
+    if len(variants) == 1:
+        return variants[0]
+    named = {_default_name(variant): variant for variant in variants}
+    name = plain.get("name")
+    if name not in named:
+        raise ValueError(f"{_join(key, 'name')}={name!r}: choose {', '.join(named)}")
+    return named[name]
+
+
+def _default_name(variant: Any) -> Any:
+    return next(field.default for field in fields(variant) if field.name == "name")
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind) if field.init}
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return {"None": None, "True": True, "False": False}.get(text, text)
+
+
+def _words(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(map(repr, get_args(hint)))
+    variants = _variants(hint)
+    if variants:
+        return "a mapping of its fields"
+    return getattr(hint, "__name__", str(hint)) if not get_args(hint) else str(hint)
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name

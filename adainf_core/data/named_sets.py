@@ -1,0 +1,183 @@
+"""The image sets that `load_images` knows by name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adainf_core.data import images
+from adainf_core.data.images import ImageSet
+from adainf_core.data.sources import ImageSource, files_source, npz_source
+
+
+def _cifar(root: Path, split: str, download: bool, name: str) -> ImageSet:
+    from torchvision import datasets
+
+    kind: Any = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[name]
+    _fetched(kind, root, [*kind.train_list, *kind.test_list], download)
+    dataset = kind(str(root), train=split == "train", download=False)
+    pixels = np.ascontiguousarray(dataset.data.transpose(0, 3, 1, 2))
+    return ImageSet(pixels, np.asarray(dataset.targets, dtype=np.int64), f"{name}-{split}")
+
+
+def _stl10(root: Path, split: str, download: bool) -> ImageSet:
+    """Memory-mapped; of the published files only those of the split are verified."""
+    from torchvision.datasets import STL10
+
+    listed = [*STL10.train_list, *STL10.test_list]
+    folder = _fetched(
+        STL10, root, [entry for entry in listed if entry[0].startswith(split)], download
+    )
+    pixels = np.memmap(folder / f"{split}_X.bin", np.uint8, "r").reshape(-1, 3, 96, 96)
+    labels = None
+    if split != "unlabeled":
+        # classes count from one there
+        labels = np.fromfile(folder / f"{split}_y.bin", np.uint8).astype(np.int64) - 1
+        _check_labels(folder, labels, 10)
+    return ImageSet(pixels.transpose(0, 1, 3, 2), labels, f"stl10-{split}")
+
+
+def _tinyimagenet(root: Path, split: str, download: bool) -> ImageSet:
+    folder = root / "tiny-imagenet-200"
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"no Tiny ImageNet in {root}: it is not downloaded for you; unpack "
+            "http://cs231n.stanford.edu/tiny-imagenet-200.zip there, or point ADAINF_DATA to the "
+            f"folder that holds {folder.name}"
+        )
+    wnids = _listed(folder / "wnids.txt")
+    label_of = {wnid: label for label, (wnid, *_) in enumerate(wnids)}
+    if split == "train":
+        pairs = [
+            (path, label)
+            for wnid, label in label_of.items()
+            for path in sorted((folder / "train" / wnid / "images").glob("*.JPEG"))
+        ]
+    else:
+        annotations = folder / "val" / "val_annotations.txt"
+        entries = [(entry[0], entry[1]) for entry in _listed(annotations, fields=2)]
+        for file, wnid in entries:
+            if wnid not in label_of:
+                raise ValueError(f"{annotations}: {file} is of {wnid}, which wnids.txt lacks")
+        pairs = [(folder / "val" / "images" / file, label_of[wnid]) for file, wnid in entries]
+    files = [path for path, _ in pairs]
+    source = files_source(folder / split, files, np.array([n for _, n in pairs], np.int64))
+    return ImageSet(_decoded_once(source, files), source.labels, f"tinyimagenet-{split}")
+
+
+def _tinyimagenet32(root: Path, split: str, download: bool) -> ImageSet:
+    path = root / "tinyimagenet32.npz"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no tinyimagenet32.npz in {root}: it is not downloaded for you; point ADAINF_DATA to "
+            "the folder that holds it"
+        )
+    part = {"train": "train", "test": "val"}[split]
+    source = npz_source(path, (f"{part}_images",), (f"{part}_labels",))
+    if source.labels is None:
+        raise ValueError(f"{path}: holds no {part}_labels; make it again")
+    _check_labels(path, source.labels, 200)
+    return ImageSet(source.read(), source.labels, f"tinyimagenet32-{split}")
+
+
+def _digits(root: Path, split: str, download: bool) -> ImageSet:
+    """Every fifth digit of each class is for testing; grey 0..16 is spread over 0..255."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    labels = digits.target.astype(np.int64)
+    rank = np.empty(len(labels), np.int64)
+    for label in range(10):
+        (where,) = np.nonzero(labels == label)
+        rank[where] = np.arange(len(where))
+    chosen = (rank % 5 == 4) == (split == "test")
+    grey = np.round(digits.images[chosen] * (255 / 16)).astype(np.uint8)
+    return ImageSet(np.repeat(grey[:, None], 3, axis=1), labels[chosen], f"digits-{split}")
+
+
+LOADERS: dict[str, Callable[[Path, str, bool], ImageSet]] = {
+    "cifar10": partial(_cifar, name="cifar10"),
+    "cifar100": partial(_cifar, name="cifar100"),
+    "stl10": _stl10,
+    "tinyimagenet": _tinyimagenet,
+    "tinyimagenet32": _tinyimagenet32,
+    "digits": _digits,
+}
+SPLITS = {"stl10": ("train", "test", "unlabeled")}
+
+
+def _check_labels(path: Path, labels: np.ndarray, classes: int) -> None:
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if len(wrong):
+        raise ValueError(f"{path}: label {wrong[0]} is outside 0..{classes - 1}")
+
+
+def _listed(path: Path, fields: int = 1) -> list[list[str]]:
+    """The lines of a table as words; an error names the file that is missing or cut short."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: unpack the set afresh")
+    lines = [line.split() for line in path.read_text().splitlines() if line.strip()]
+    if not lines or min(map(len, lines)) < fields:
+        raise ValueError(f"{path} is empty or cut short: unpack the set afresh")
+    return lines
+
+
+def _decoded_once(source: ImageSource, files: list[Path]) -> np.ndarray:
+    """The images of `source`, decoded into the cache the first time and memory-mapped from it."""
+    stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    key = hashlib.blake2b(repr(stats).encode(), digest_size=16).hexdigest()
+    return source.stored(images.DEFAULT_ROOT / "decoded" / f"{key}.npy")
+
+
+def _fetched(kind: Any, root: Path, files: list, download: bool) -> Path:
+    """The folder of a torchvision set, downloaded if need be, with `files` of the right MD5."""
+    folder: Path = root / kind.base_folder
+    if not folder.is_dir():
+        if not download:
+            raise FileNotFoundError(
+                f"no {kind.__name__} in {root}: put the folder {kind.base_folder} there, point "
+                "ADAINF_DATA to the folder that holds it, or call with download=True"
+            )
+        _download(kind, root)
+    _verify(folder, files)
+    return folder
+
+
+def _verify(folder: Path, files: list) -> None:
+    """Refuse a folder with a missing or altered file: some of them are to be unpickled."""
+    from torchvision.datasets.utils import check_integrity
+
+    for filename, md5 in files:
+        path = folder / filename
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} is missing: the folder is incomplete; delete {folder} to load it afresh"
+            )
+        if not check_integrity(str(path), md5):
+            raise RuntimeError(
+                f"{path} does not have its published MD5 {md5}: the file is damaged or half "
+                f"downloaded; delete {folder} to load it afresh"
+            )
+
+
+def _download(kind: Any, root: Path) -> None:
+    from urllib.error import URLError
+
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        kind(str(root), download=True)
+    except (URLError, ConnectionError, TimeoutError) as error:
+        raise RuntimeError(
+            f"could not download {kind.__name__} into {root} ({error}): connect to a network, "
+            "or point ADAINF_DATA to a folder that holds it"
+        ) from None
+    except OSError as error:
+        raise RuntimeError(
+            f"could not write {kind.__name__} into {root} ({error}): free some space or point "
+            "ADAINF_DATA elsewhere"
+        ) from None

@@ -1,0 +1,284 @@
+"""Images in npz archives and folders, read in chunks: no source is ever in memory as a whole."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from adainf_core.files import whole_file
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+IMAGE_KEYS = ("images", "image", "data", "arr_0")
+LABEL_KEYS = ("labels", "label", "targets")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
+_CHUNK_BYTES = 2**23
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """Images that can be read once more whenever they are needed.
+
+    `shape` is (n, 3, h, w); `labels` int64 (n,) or None; `chunks()` yields the images in order as
+    uint8 (m, 3, h, w), a few megabytes at a time, and raises ValueError where they are damaged.
+    """
+
+    path: Path
+    shape: tuple[int, int, int, int]
+    labels: np.ndarray | None
+    chunks: Callable[[], Iterator[np.ndarray]]
+
+    def read(self) -> np.ndarray:
+        """All images, uint8 (n, 3, h, w), in memory."""
+        images, filled = np.empty(self.shape, np.uint8), 0
+        for chunk in self.chunks():
+            images[filled : filled + len(chunk)] = chunk
+            filled += len(chunk)
+        return images
+
+    def stored(self, path: Path) -> np.ndarray:
+        """All images, memory-mapped from the .npy file at `path`, which is written if absent."""
+        if not path.exists():
+            with whole_file(path) as file:
+                write_npy(file, self.shape, self.chunks())
+        return mapped(path, self.shape)
+
+
+def write_npy(file: IO[bytes], shape: tuple[int, ...], chunks: Iterator[np.ndarray]) -> None:
+    """Write uint8 `chunks` of an array of `shape` to `file` in numpy's npy format."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    for chunk in chunks:
+        file.write(np.ascontiguousarray(chunk).data)
+
+
+def mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """The uint8 array of `shape` in an .npy file, memory-mapped; ValueError where it is not."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} is damaged ({error}): delete it to have it made anew") from None
+    if array.dtype != np.uint8 or array.shape != shape:
+        raise ValueError(
+            f"{path} holds {array.dtype} of shape {array.shape}, not uint8 of shape {shape}: "
+            "delete it to have it made anew"
+        )
+    return array
+
+
+# ---- npz
+
+
+def npz_source(
+    path: Path,
+    image_keys: tuple[str, ...] = IMAGE_KEYS,
+    label_keys: tuple[str, ...] = LABEL_KEYS,
+) -> ImageSource:
+    """The images under the first of `image_keys` in an npz archive, labels where there are any.
+
+    Images are uint8, NHWC or NCHW; labels are integers, and all of them -1 means none. Raises
+    FileNotFoundError, or ValueError naming the file, the value and the remedy. Never unpickles.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there: name an npz archive of images")
+    with _readable(path), zipfile.ZipFile(path) as archive:
+        members = [name.removesuffix(".npy") for name in archive.namelist()]
+        found = [key for key in image_keys if key in members]
+        if not found:
+            raise ValueError(
+                f"{path}: holds {', '.join(members) or 'nothing'}, but images are looked for under "
+                f"{' | '.join(image_keys)}: save them with np.savez(path, {image_keys[0]}=...)"
+            )
+        with archive.open(f"{found[0]}.npy") as file:
+            shape, fortran, dtype = _header(path, file)
+            if dtype != np.uint8:
+                _refuse_dtype(path, file, dtype)
+    channels_last = len(shape) == 4 and shape[1] != 3 and shape[3] == 3
+    if len(shape) != 4 or not (channels_last or shape[1] == 3) or fortran:
+        order = " in Fortran order" if fortran else ""
+        raise ValueError(
+            f"{path}: images have shape {shape}{order}, need (n, h, w, 3) or (n, 3, h, w), C order"
+        )
+    n, c, h, w = shape if not channels_last else (shape[0], 3, shape[1], shape[2])
+    if n * h * w == 0:
+        raise ValueError(f"{path}: the set is empty (shape {shape})")
+
+    def chunks() -> Iterator[np.ndarray]:
+        per_chunk = max(1, _CHUNK_BYTES // (3 * h * w))
+        member = f"{found[0]}.npy"
+        with _readable(path), zipfile.ZipFile(path) as archive, archive.open(member) as file:
+            _header(path, file)
+            for start in range(0, n, per_chunk):
+                count = min(per_chunk, n - start)
+                chunk = np.frombuffer(_exactly(file, count * 3 * h * w), np.uint8)
+                chunk = chunk.reshape(count, *shape[1:])
+                yield chunk.transpose(0, 3, 1, 2) if channels_last else chunk
+            file.read(1)  # the end of the member, where its checksum is compared
+
+    return ImageSource(path, (n, c, h, w), _npz_labels(path, label_keys, n), chunks)
+
+
+def _npz_labels(path: Path, keys: tuple[str, ...], count: int) -> np.ndarray | None:
+    try:
+        with _readable(path), np.load(path, allow_pickle=False) as archive:
+            labels = next((archive[key] for key in keys if key in archive), None)
+    except ValueError as error:
+        raise ValueError(f"{path}: labels cannot be read ({error}): save them again") from None
+    if labels is None:
+        return None
+    if labels.dtype.kind not in "iu" or labels.shape != (count,):
+        raise ValueError(
+            f"{path}: labels are {labels.dtype} of shape {labels.shape}, need integers of shape "
+            f"({count},)"
+        )
+    return None if (labels == -1).all() else labels.astype(np.int64)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise ValueError(
+            f"{path} is truncated or no npz archive ({error}): copy or download it again"
+        ) from None
+
+
+def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    try:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0
+        return read(file) if version == (1, 0) else np.lib.format.read_array_header_2_0(file)
+    except ValueError as error:
+        raise ValueError(f"{path} holds no readable array ({error}): save it again") from None
+
+
+def _exactly(file: IO[bytes], count: int) -> bytes:
+    content = file.read(count)
+    if len(content) < count:
+        raise EOFError(f"{count - len(content)} bytes short")
+    return content
+
+
+def _refuse_dtype(path: Path, file: IO[bytes], dtype: np.dtype) -> None:
+    """Say what the first values are, and how to turn them into uint8."""
+    if dtype.kind not in "iufb":
+        raise ValueError(f"{path}: images are {dtype}, need uint8 in 0..255")
+    first = np.frombuffer(file.read(dtype.itemsize * 2**16), dtype).astype(np.float64)
+    low, high = (float(first.min()), float(first.max())) if len(first) else (0.0, 0.0)
+    if dtype.kind in "iu":
+        remedy = "x.astype('uint8')" if 0 <= low <= high <= 255 else "rescaling to 0..255"
+    elif low < 0:
+        remedy = "(127.5 * (x + 1)).round().astype('uint8')"
+    else:
+        remedy = f"({'' if high > 1 else '255 * '}x).round().astype('uint8')"
+    raise ValueError(
+        f"{path}: images are {dtype} from {low:g} to {high:g}, need uint8 in 0..255; convert with "
+        f"{remedy}"
+    )
+
+
+# ---- folders
+
+
+def folder_source(path: Path, size: int | None = None) -> ImageSource:
+    """Image files in a folder: labelled by sub-folder, or flat and unlabelled.
+
+    Classes are the sub-folders in alphabetical order, images the files below them in alphabetical
+    order. Raises FileNotFoundError for a missing folder, ValueError for one that holds no images,
+    an empty class, or both classes and loose images; see `files_source` for the rest.
+    """
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path} is not there: name a folder of images")
+    loose = sorted(child for child in path.iterdir() if _is_image(child))
+    classes = sorted(c for c in path.iterdir() if c.is_dir() and not c.name.startswith("."))
+    if not classes:
+        return files_source(path, loose, None, size)
+    if loose:
+        raise ValueError(
+            f"{path} holds both sub-folders (classes) and loose images such as {loose[0].name}: "
+            "move one kind elsewhere"
+        )
+    files, labels = [], []
+    for label, folder in enumerate(classes):
+        members = sorted(child for child in folder.rglob("*") if _is_image(child))
+        if not members:
+            raise ValueError(f"{folder}: this class holds no images; delete the folder or fill it")
+        files += members
+        labels += [label] * len(members)
+    return files_source(path, files, np.asarray(labels, np.int64), size)
+
+
+def files_source(
+    path: Path, files: list[Path], labels: np.ndarray | None, size: int | None = None
+) -> ImageSource:
+    """Image files that belong to `path`, turned upright (EXIF) and to RGB.
+
+    With `size` each is cropped to its central square and resized (bicubic, antialiased); without,
+    all must be as large as the first. Raises ValueError naming the file that is not.
+    """
+    if not files:
+        raise ValueError(f"{path} holds no images ({' '.join(SUFFIXES)})")
+    if size is not None and size < 1:
+        raise ValueError(f"size={size} is below 1 pixel")
+    first = _decode(files[0], size).shape
+    per_chunk = max(1, _CHUNK_BYTES // int(np.prod(first)))
+
+    def decoded(file: Path) -> np.ndarray:
+        image = _decode(file, size)
+        if image.shape != first:
+            raise ValueError(
+                f"{file} is {image.shape[1]}x{image.shape[2]}, {files[0].name} is "
+                f"{first[1]}x{first[2]}: give size=... to bring all images to one size"
+            )
+        return image
+
+    def chunks() -> Iterator[np.ndarray]:
+        for start in range(0, len(files), per_chunk):
+            yield np.stack([decoded(file) for file in files[start : start + per_chunk]])
+
+    return ImageSource(path, (len(files), 3, first[1], first[2]), labels, chunks)
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _decode(path: Path, size: int | None) -> np.ndarray:
+    """The image in `path`, uint8 (3, h, w)."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as file:
+            image: Any = ImageOps.exif_transpose(file)
+            if image.mode[0] in "IF":
+                raise ValueError(f"{path} has mode {image.mode}, more than 8 bits: convert it")
+            if "transparency" in image.info:
+                image = image.convert("RGBA")
+            image = image.convert("RGB")
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path} is no readable image ({error}): mend or delete it") from None
+    return channels_first(image if size is None else square(image, size))
+
+
+def square(image: Image.Image, size: int) -> Image.Image:
+    """The central square of a PIL image, resized to `size` pixels a side (bicubic, antialiased)."""
+    from PIL import Image
+
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    central = image.crop((left, top, left + side, top + side))
+    return central.resize((size, size), Image.Resampling.BICUBIC)
+
+
+def channels_first(image: Image.Image) -> np.ndarray:
+    """A PIL image in RGB as uint8 (3, h, w)."""
+    return np.asarray(image).transpose(2, 0, 1)

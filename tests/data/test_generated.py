@@ -1,0 +1,215 @@
+"""Generated sets: imported whole or not at all, checked once, memory-mapped after."""
+
+import errno
+import json
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from adainf_core.data import generated as generated_module
+from adainf_core.data.generated import GeneratedImages
+from adainf_core.data.images import ImageSet
+from adainf_core.data.inflation import Inflation
+
+
+def warm(n=200, seed=0) -> np.ndarray:
+    """Noise uint8 (n, 8, 8, 3) whose red lies above its blue, as real images have it."""
+    rng = np.random.default_rng(seed)
+    base = rng.normal((153, 128, 103), 40, (n, 3))
+    pixels = base[:, None, None] + rng.normal(0, 20, (n, 8, 8, 3))
+    return pixels.clip(0, 255).astype(np.uint8)
+
+
+def first(pixels: np.ndarray) -> np.ndarray:
+    return pixels.transpose(0, 3, 1, 2)
+
+
+PIXELS = warm()
+REAL = ImageSet(first(warm(seed=1)), None, "real")
+
+
+def archive(tmp_path, pixels=PIXELS, **more):
+    path = tmp_path / "edm.npz"
+    np.savez(path, image=pixels, label=np.full(len(pixels), -1), **more)
+    return path
+
+
+def leftovers(tmp_path) -> list[str]:
+    return sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_an_npz_becomes_a_store(tmp_path):
+    made = GeneratedImages.from_npz(archive(tmp_path), real=REAL)
+    assert np.array_equal(made.images, first(PIXELS)) and isinstance(made.images, np.memmap)
+    assert made.labels is None and made.name == "edm" and made.path == tmp_path / "edm.images"
+    assert made.checks == {"constant": 0, "duplicates": 0, "memorised": 0, "order": "rgb"}
+    opened = GeneratedImages.open(made.path)
+    assert np.array_equal(opened.images, made.images) and opened.checks == made.checks
+    assert sorted(path.name for path in made.path.iterdir()) == ["images.npy", "meta.json"]
+    assert leftovers(tmp_path) == ["edm.images", "edm.npz"]
+
+
+def test_a_folder_becomes_a_store(tmp_path):
+    for i, pixels in enumerate(PIXELS[:4]):
+        path = tmp_path / "samples" / "abcd"[i] / "0.png"
+        path.parent.mkdir(parents=True)
+        Image.fromarray(pixels).save(path)
+    made = GeneratedImages.from_folder(tmp_path / "samples", store=tmp_path / "elsewhere")
+    assert np.array_equal(made.images, first(PIXELS[:4]))
+    assert made.labels is None and made.checks["order"] == "undecided"
+    smaller = GeneratedImages.from_folder(tmp_path / "samples", size=4)
+    assert smaller.image_size == 4 and smaller.path == tmp_path / "samples.images"
+
+
+def test_a_second_import_opens_the_store(tmp_path, monkeypatch):
+    path = archive(tmp_path)
+    made = GeneratedImages.from_npz(path)
+    monkeypatch.setattr(generated_module, "write_npy", None)  # writing would fail
+    assert np.array_equal(GeneratedImages.from_npz(path).images, made.images)
+    archive(tmp_path, warm(seed=5))
+    with pytest.raises(ValueError, match=r"edm\.images holds other images than .*edm\.npz"):
+        GeneratedImages.from_npz(path)
+
+
+def test_a_store_imported_without_real_images_is_compared_later(tmp_path):
+    path = archive(tmp_path, PIXELS[..., ::-1].copy())
+    GeneratedImages.from_npz(path)
+    with pytest.raises(ValueError, match="red and blue swapped"):
+        GeneratedImages.from_npz(path, real=REAL)
+
+
+def test_swapped_channels_are_refused_unless_told(tmp_path):
+    path = archive(tmp_path, PIXELS[..., ::-1].copy())
+    with pytest.raises(ValueError, match=r"fit real with red and blue swapped .*'bgr' .*'as_is'"):
+        GeneratedImages.from_npz(path, real=REAL)
+    assert leftovers(tmp_path) == ["edm.npz"]
+    mended = GeneratedImages.from_npz(path, real=REAL, channel_order="bgr", store=tmp_path / "rgb")
+    assert np.array_equal(mended.images, first(PIXELS)) and mended.checks["order"] == "rgb"
+    kept = GeneratedImages.from_npz(path, real=REAL, channel_order="as_is", store=tmp_path / "bgr")
+    assert np.array_equal(kept.images, first(PIXELS)[:, ::-1]) and kept.checks["order"] == "bgr"
+
+
+def test_reversing_a_set_in_order_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="drop it"):
+        GeneratedImages.from_npz(archive(tmp_path), real=REAL, channel_order="bgr")
+
+
+def test_copies_of_real_images_are_counted(tmp_path):
+    pixels = np.concatenate([PIXELS, REAL.images[:7].transpose(0, 2, 3, 1)])
+    assert GeneratedImages.from_npz(archive(tmp_path, pixels), real=REAL).checks["memorised"] == 7
+    larger = ImageSet(REAL.images.repeat(2, 2).repeat(2, 3), None, "larger")
+    made = GeneratedImages.from_npz(tmp_path / "edm.npz", real=larger, store=tmp_path / "s")
+    assert made.checks["memorised"] is None
+
+
+def constant(n):
+    return np.arange(1, n + 1, dtype=np.uint8)[:, None, None, None] + np.zeros((n, 8, 8, 3), "u1")
+
+
+@pytest.mark.parametrize(
+    ("pixels", "says"),
+    [
+        (np.concatenate([PIXELS, PIXELS[:3]]), "3 of 203 images are duplicates, .* limit=0.01"),
+        (np.concatenate([PIXELS, constant(3)]), "3 of 203 images are constant, .* limit=0.01"),
+        ((PIXELS > 100).astype(np.uint8), r"no pixel is above 1; .* 255 \* x"),
+        ((PIXELS / 255).astype(np.float32), "images are float32 from 0"),
+        (PIXELS[:0], "the set is empty"),
+        (PIXELS[..., 0], r"shape \(200, 8, 8\)"),
+    ],
+)
+def test_unsound_sets_are_refused_and_leave_nothing(tmp_path, pixels, says):
+    with pytest.raises(ValueError, match=says):
+        GeneratedImages.from_npz(archive(tmp_path, pixels))
+    assert leftovers(tmp_path) == ["edm.npz"]
+
+
+def test_a_few_flaws_are_counted_and_a_higher_limit_takes_more(tmp_path):
+    pixels = np.concatenate([PIXELS, PIXELS[:2], constant(1)])
+    assert GeneratedImages.from_npz(archive(tmp_path, pixels)).checks["duplicates"] == 2
+    pixels = np.concatenate([PIXELS, PIXELS[:100]])
+    path = archive(tmp_path, pixels)
+    made = GeneratedImages.from_npz(path, limit=0.5, store=tmp_path / "s")
+    assert made.checks["duplicates"] == 100
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({"channel_order": "rgb"}, "channel_order='rgb'"), ({"limit": 2}, r"limit=2 is outside")],
+)
+def test_unknown_options_are_named(tmp_path, options, says):
+    with pytest.raises(ValueError, match=says):
+        GeneratedImages.from_npz(archive(tmp_path), **options)
+
+
+def test_a_truncated_npz_leaves_nothing(tmp_path):
+    path = archive(tmp_path)
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(ValueError, match="truncated or no npz archive"):
+        GeneratedImages.from_npz(path)
+    assert leftovers(tmp_path) == ["edm.npz"]
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
+    def full(file, shape, chunks):
+        file.write(next(chunks).tobytes()[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(generated_module, "write_npy", full)
+    with pytest.raises(OSError, match=r"could not write .*edm\.images .*free some space"):
+        GeneratedImages.from_npz(archive(tmp_path))
+    assert leftovers(tmp_path) == ["edm.npz"]
+
+
+def edit(folder, **changes):
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps(meta | changes))
+
+
+@pytest.mark.parametrize(
+    ("damage", "error", "says"),
+    [
+        (lambda f: (f / "meta.json").unlink(), FileNotFoundError, "holds no generated set"),
+        (lambda f: (f / "meta.json").write_text("{"), ValueError, r"meta\.json is damaged"),
+        (lambda f: (f / "meta.json").write_text("{}"), ValueError, "'schema'"),
+        (lambda f: edit(f, schema=9), ValueError, "schema 9, this version reads 1"),
+        (lambda f: edit(f, shape=[5, 3, 8, 8]), ValueError, r"holds uint8 of shape \(200"),
+        (lambda f: edit(f, sample="x"), ValueError, "was altered"),
+        (lambda f: (f / "images.npy").write_bytes(b""), ValueError, r"images\.npy is damaged"),
+        (lambda f: (f / "images.npy").unlink(), FileNotFoundError, r"images\.npy"),
+    ],
+)
+def test_damaged_stores_are_named(tmp_path, damage, error, says):
+    folder = GeneratedImages.from_npz(archive(tmp_path)).path
+    damage(folder)
+    with pytest.raises(error, match=says):
+        GeneratedImages.open(folder)
+
+
+def test_a_pickle_carries_the_place_not_the_pixels(tmp_path):
+    made = GeneratedImages.from_npz(archive(tmp_path))
+    carried = pickle.dumps(made)
+    assert len(carried) < 1000
+    assert np.array_equal(pickle.loads(carried).images, made.images)
+
+
+def test_an_import_never_holds_the_whole_set(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (40_000, 32, 32, 3), dtype=np.uint8)
+    path = archive(tmp_path, pixels)  # 123 MB
+    del pixels
+    tracemalloc.start()
+    made = GeneratedImages.from_npz(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(made) == 40_000 and peak < 45e6
+
+
+def test_inflation_takes_a_store(tmp_path):
+    made = GeneratedImages.from_npz(archive(tmp_path))
+    data = Inflation(REAL, made, replication=2, sampling="epoch", stratified=True)
+    images, is_real = data.draw(60, np.random.default_rng(0))
+    assert is_real.sum() == 40 and images.shape == (60, 3, 8, 8)
+    with pytest.raises(ValueError, match="downsampled"):
+        Inflation(REAL.downsampled(4), made)

@@ -1,0 +1,229 @@
+"""Archives and folders of images: what is read, in which layout, and what is refused."""
+
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from adainf_core.data.images import ImageSet
+from adainf_core.data.sources import npz_source
+
+RNG = np.random.default_rng(0)
+PIXELS = RNG.integers(0, 256, (5, 3, 6, 8), dtype=np.uint8)
+LABELS = np.array([0, 1, 2, 1, 0])
+
+
+def saved(tmp_path, compressed=False, **arrays):
+    path = tmp_path / "set.npz"
+    (np.savez_compressed if compressed else np.savez)(path, **arrays)
+    return path
+
+
+# ---- npz
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("key", ["images", "image", "data", "arr_0"])
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_npz_layouts_and_names(tmp_path, key, layout, compressed):
+    pixels = PIXELS if layout == "nchw" else PIXELS.transpose(0, 2, 3, 1).copy()
+    found = ImageSet.from_npz(saved(tmp_path, compressed, **{key: pixels}))
+    assert np.array_equal(found.images, PIXELS)
+    assert found.labels is None and found.classes is None and found.name == "set"
+
+
+@pytest.mark.parametrize("key", ["labels", "label", "targets"])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.int32])
+def test_npz_labels(tmp_path, key, dtype):
+    found = ImageSet.from_npz(saved(tmp_path, images=PIXELS, **{key: LABELS.astype(dtype)}))
+    assert np.array_equal(found.labels, LABELS) and found.labels.dtype == np.int64
+    assert found.classes == 3
+
+
+def test_labels_of_minus_one_mean_none(tmp_path):
+    assert ImageSet.from_npz(saved(tmp_path, image=PIXELS, label=np.full(5, -1))).labels is None
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"pictures": PIXELS}, "holds pictures, but images are looked for under images | image"),
+        ({"images": PIXELS / 255}, r"float64 from 0.* need uint8 .* \(255 \* x\)"),
+        (
+            {"images": (PIXELS / 127.5 - 1).astype("f4")},
+            r"float32 from -1 .* \(127.5 \* \(x \+ 1\)",
+        ),
+        ({"images": PIXELS.astype("f4")}, r"to 25\d, .* with \(x\).round"),
+        ({"images": PIXELS.astype("i8")}, r"int64 .* x.astype\('uint8'\)"),
+        ({"images": PIXELS.astype("i8") * 2}, r"int64 from \d+ to 5\d\d, .* rescaling"),
+        ({"images": PIXELS[:, 0]}, r"shape \(5, 6, 8\), need \(n, h, w, 3\)"),
+        ({"images": PIXELS[:, :2]}, r"shape \(5, 2, 6, 8\)"),
+        ({"images": np.asfortranarray(PIXELS)}, "in Fortran order"),
+        ({"images": PIXELS[:0]}, "the set is empty"),
+        ({"images": np.array([{}])}, "images are object"),
+        ({"images": PIXELS, "labels": LABELS / 2}, "labels are float64"),
+        ({"images": PIXELS, "labels": LABELS[:3]}, r"labels are int64 of shape \(3,\)"),
+        ({"images": PIXELS, "labels": LABELS - 1}, "label -1 is negative"),
+    ],
+)
+def test_wrong_npz_is_named(tmp_path, arrays, says):
+    with pytest.raises(ValueError, match=says):
+        ImageSet.from_npz(saved(tmp_path, **arrays))
+
+
+def test_pickled_labels_are_never_read(tmp_path):
+    path = saved(tmp_path, images=PIXELS, labels=np.array([{}] * 5))
+    with pytest.raises(ValueError, match=r"labels cannot be read \(Object arrays"):
+        ImageSet.from_npz(path)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("kept", [0.0, 0.3, 0.9, 0.999])
+def test_a_truncated_npz_is_one_error(tmp_path, kept, compressed):
+    path = saved(tmp_path, compressed, images=np.tile(PIXELS, (50, 1, 1, 1)))
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    with pytest.raises(ValueError, match=r"set\.npz is truncated or no npz .*download it again"):
+        ImageSet.from_npz(path)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_flipped_byte_is_noticed(tmp_path, compressed):
+    path = saved(tmp_path, compressed, images=np.tile(PIXELS, (50, 1, 1, 1)))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="truncated or no npz"):
+        ImageSet.from_npz(path)
+
+
+def test_a_member_shorter_than_its_header_says(tmp_path):
+    path = saved(tmp_path, images=PIXELS)
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read("images.npy")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("images.npy", content[:-100])
+    with pytest.raises(ValueError, match="100 bytes short"):
+        ImageSet.from_npz(path)
+
+
+def test_a_missing_npz_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"absent\.npz is not there"):
+        ImageSet.from_npz(tmp_path / "absent.npz")
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_chunks_never_hold_the_whole_archive(tmp_path, compressed):
+    images = np.zeros((40_000, 32, 32, 3), np.uint8)  # 123 MB
+    images[:, 0, 0, 0] = np.arange(40_000) % 251
+    path = saved(tmp_path, compressed, images=images)
+    del images
+    tracemalloc.start()
+    seen = 0
+    for chunk in npz_source(path).chunks():
+        assert np.array_equal(chunk[:, 0, 0, 0], np.arange(seen, seen + len(chunk)) % 251)
+        seen += len(chunk)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert seen == 40_000 and peak < 40e6
+
+
+# ---- folders
+
+
+def picture(path, pixels, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+def upright(i=0):
+    return PIXELS[i].transpose(1, 2, 0).copy()
+
+
+def test_flat_folder_is_unlabelled_and_sorted(tmp_path):
+    for i in (2, 0, 1):
+        picture(tmp_path / f"{i}.png", upright(i))
+    (tmp_path / "notes.txt").write_text("not an image")
+    found = ImageSet.from_folder(tmp_path)
+    assert np.array_equal(found.images, PIXELS[:3])
+    assert found.labels is None and found.name == tmp_path.name
+
+
+def test_sub_folders_are_classes_as_torchvision_reads_them(tmp_path):
+    from torchvision.datasets import ImageFolder
+
+    names = ("b/1.png", "a/x.png", "b/deeper/0.png", "c/2.PNG")
+    for i, name in enumerate(names):
+        picture(tmp_path / name, upright(i))
+    ours, theirs = ImageSet.from_folder(tmp_path), ImageFolder(str(tmp_path))
+    assert ours.classes == 3
+    pairs = {
+        (pixels.tobytes(), int(label))
+        for pixels, label in zip(ours.images, ours.labels, strict=True)
+    }
+    assert pairs == {
+        (np.asarray(image).transpose(2, 0, 1).tobytes(), label) for image, label in theirs
+    }
+
+
+def test_images_are_turned_upright_and_to_rgb(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown after a quarter turn clockwise
+    picture(tmp_path / "0.png", np.rot90(upright(), 1).copy(), exif=exif)
+    picture(tmp_path / "1.png", upright()[..., 0])
+    palette = Image.fromarray(upright()).convert("P")
+    palette.save(tmp_path / "2.png", transparency=b"\x00\xff")
+    picture(tmp_path / "3.png", np.dstack([upright(), np.full((6, 8), 7, np.uint8)]))
+    found = ImageSet.from_folder(tmp_path).images
+    assert np.array_equal(found[0], PIXELS[0])
+    assert (found[1] == PIXELS[0, 0]).all()
+    assert np.array_equal(found[2], np.asarray(palette.convert("RGB")).transpose(2, 0, 1))
+    assert np.array_equal(found[3], PIXELS[0])
+
+
+def test_mixed_sizes_need_a_size(tmp_path):
+    picture(tmp_path / "0.png", upright())
+    picture(tmp_path / "1.png", upright()[:, :6])
+    with pytest.raises(ValueError, match=r"1\.png is 6x6, 0\.png is 6x8: give size="):
+        ImageSet.from_folder(tmp_path)
+    found = ImageSet.from_folder(tmp_path, size=6).images
+    assert np.array_equal(found[0], PIXELS[0, :, :, 1:7])  # the central square
+    assert np.array_equal(found[1], PIXELS[0, :, :, :6])
+
+
+def test_wrong_folders_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="absent is not there"):
+        ImageSet.from_folder(tmp_path / "absent")
+    with pytest.raises(ValueError, match="holds no images"):
+        ImageSet.from_folder(tmp_path)
+    (tmp_path / "empty").mkdir()
+    picture(tmp_path / "class" / "0.png", upright())
+    with pytest.raises(ValueError, match="empty: this class holds no images"):
+        ImageSet.from_folder(tmp_path)
+    picture(tmp_path / "loose.png", upright())
+    with pytest.raises(ValueError, match=r"loose images such as loose\.png"):
+        ImageSet.from_folder(tmp_path)
+
+
+def test_a_broken_image_is_named(tmp_path):
+    path = picture(tmp_path / "0.png", upright())
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(ValueError, match=r"0\.png is no readable image"):
+        ImageSet.from_folder(tmp_path)
+    path.write_bytes(b"text")
+    with pytest.raises(ValueError, match=r"0\.png is no readable image"):
+        ImageSet.from_folder(tmp_path)
+
+
+def test_deep_pixels_are_refused_not_clipped(tmp_path):
+    picture(tmp_path / "0.png", np.full((6, 8), 40_000, np.uint16))
+    with pytest.raises(ValueError, match="more than 8 bits"):
+        ImageSet.from_folder(tmp_path)
+
+
+def test_a_size_below_one_pixel_is_refused(tmp_path):
+    picture(tmp_path / "0.png", upright())
+    with pytest.raises(ValueError, match="size=0"):
+        ImageSet.from_folder(tmp_path, size=0)

@@ -1,0 +1,185 @@
+"""Methods: what each trains, what follows slowly, and what the queue holds."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from adainf_core.learning.encoders import build_encoder, mlp, small_cnn
+from adainf_core.learning.methods import (
+    BYOL,
+    BarlowTwins,
+    MoCo,
+    SimCLR,
+    Spectral,
+    build_method,
+)
+from adainf_core.learning.objectives import barlow_twins, nt_xent, spectral_contrastive
+from adainf_core.learning.pretraining import pretrain
+
+SIZES = {"hidden": 16, "out": 8}
+METHODS = [
+    SimCLR(**SIZES),
+    SimCLR(**SIZES, mask_copies=True),
+    MoCo(**SIZES, queue=20),
+    BYOL(**SIZES),
+    BarlowTwins(**SIZES),
+    Spectral(**SIZES),
+]
+
+
+def made(config):
+    torch.manual_seed(0)
+    return build_method(config, small_cnn(4)).train()
+
+
+def views(n: int = 6, seed: int = 0) -> torch.Tensor:
+    return torch.rand((2 * n, 3, 16, 16), generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("method", METHODS, ids=repr)
+def test_every_trained_weight_gets_a_gradient_and_targets_none(method):
+    module = made(method)
+    loss, features = module(views(), torch.arange(6))
+    loss.backward()
+    assert features.shape == (12, 32) and not features.requires_grad
+    for name, p in module.named_parameters():
+        if name.startswith("target"):
+            assert p.grad is None
+        elif not name.endswith("bias"):  # batch norm makes some biases redundant
+            assert p.grad is not None and p.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize(
+    ("method", "objective"),
+    [
+        (SimCLR(**SIZES, temperature=0.3), lambda a, b: nt_xent(a, b, 0.3)),
+        (BarlowTwins(**SIZES), barlow_twins),
+        (Spectral(**SIZES, mu=None), spectral_contrastive),
+    ],
+    ids=["simclr", "barlow", "spectral"],
+)
+def test_loss_is_the_objective_of_the_two_halves(method, objective):
+    module = made(method)
+    loss, _ = module(views(), torch.arange(6))
+    first, second = module.projector(module.encoder(views())).chunk(2)
+    assert loss.item() == pytest.approx(objective(first, second).item(), rel=1e-5)
+
+
+def test_masked_copies_are_told_by_their_ids():
+    module = made(SimCLR(**SIZES, mask_copies=True))
+    distinct, _ = module(views(), torch.arange(6))
+    copies, _ = module(views(), torch.tensor([0, 0, 1, 2, 3, 4]))
+    assert copies < distinct
+
+
+@pytest.mark.parametrize("method", [MoCo(**SIZES, queue=20), BYOL(**SIZES)], ids=["moco", "byol"])
+def test_target_follows_by_its_momentum(method):
+    module = made(replace(method, momentum=(0.9, 1.0)))
+    before = [p.clone() for p in module.target.parameters()]
+    with torch.no_grad():
+        for p in module.encoder.parameters():
+            p.add_(1.0)
+    module.after_step(0.0)
+    online = [*module.encoder.parameters(), *module.projector.parameters()]
+    for old, new, p in zip(before, module.target.parameters(), online, strict=True):
+        torch.testing.assert_close(new, 0.9 * old + 0.1 * p)
+    kept = [p.clone() for p in module.target.parameters()]
+    module.after_step(1.0)  # momentum has risen to one: nothing moves
+    assert all(torch.equal(a, b) for a, b in zip(kept, module.target.parameters(), strict=True))
+    halfway = made(replace(method, momentum=(0.0, 1.0)))
+    with torch.no_grad():
+        next(halfway.encoder.parameters()).zero_()
+    start = next(halfway.target.parameters()).clone()
+    halfway.after_step(0.5)
+    torch.testing.assert_close(next(halfway.target.parameters()), 0.5 * start)
+
+
+def test_queue_is_a_ring_of_the_latest_unit_keys():
+    module = made(MoCo(**SIZES, queue=10))  # not a multiple of the batch
+    expected: list[torch.Tensor] = []
+    for seed in range(4):
+        batch = views(seed=seed)
+        with torch.no_grad():
+            keys = F.normalize(module.target(batch), dim=1).chunk(2)
+        expected += list(torch.stack(keys, 1))
+        module(batch, torch.arange(6))
+    held = module.queue.permute(1, 0, 2)
+    for key in expected[-10:]:
+        assert (held - key).abs().amax((1, 2)).min() < 1e-5
+    for key in expected[:-10]:
+        assert (held - key).abs().amax((1, 2)).min() > 1e-3
+
+
+def test_queue_shorter_than_the_batch_keeps_its_end():
+    module = made(MoCo(**SIZES, queue=4))
+    with torch.no_grad():
+        keys = F.normalize(module.target(views()), dim=1)[2:6]
+    module(views(), torch.arange(6))
+    distance = torch.cdist(module.queue[0], keys)
+    assert distance.amin(0).max() < 1e-5
+
+
+@pytest.mark.parametrize("method", METHODS, ids=repr)
+def test_training_lowers_the_loss(method, data, config):
+    history = pretrain(replace(config, method=method, steps=60, batch_size=64), data).history
+    # MoCo starts beside a queue of random keys, which are easy to tell apart
+    early = history[10]["loss"] if method.name == "moco" else history[0]["loss"]
+    assert history[-1]["loss"] < early - 0.05 * abs(early)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda: SimCLR(temperature=0), r"method.temperature=0"),
+        (lambda: MoCo(queue=0), r"method.queue=0"),
+        (lambda: BYOL(momentum=(0.9, 0.5)), r"method.momentum=\(0.9, 0.5\)"),
+        (lambda: BarlowTwins(out=0), r"method.out=0"),
+        (lambda: Spectral(mu=-1), r"method.mu=-1"),
+    ],
+)
+def test_wrong_hyper_parameters_are_named(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        wrong()
+
+
+@pytest.mark.parametrize(
+    ("name", "dim", "millions"),
+    [("resnet18", 512, 11.17), ("resnet34", 512, 21.28), ("resnet50", 2048, 23.50)],
+)
+def test_resnets_have_their_published_size(name, dim, millions):
+    encoder = build_encoder(name).eval()
+    assert encoder.feature_dim == dim
+    assert encoder(torch.rand(2, 3, 32, 32)).shape == (2, dim)
+    # CIFAR stem, no classifier
+    assert sum(p.numel() for p in encoder.parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
+
+
+def test_official_stem_widens_the_maps():
+    for padding, side in ((1, 32), (2, 34)):
+        stem = build_encoder("resnet18", stem_padding=padding).backbone.conv1
+        assert stem(torch.rand(1, 3, 32, 32)).shape[-1] == side
+
+
+def test_normalisation_is_per_channel():
+    encoder = small_cnn(4)
+    encoder.normalize((0.1, 0.2, 0.3), (1.0, 2.0, 4.0))
+    seen = []
+    encoder.backbone = torch.nn.Module()
+    encoder.backbone.forward = lambda x: seen.append(x)  # type: ignore[method-assign]
+    encoder(torch.ones(1, 3, 2, 2))
+    torch.testing.assert_close(seen[0][0, :, 0, 0], torch.tensor([0.9, 0.4, 0.175]))
+
+
+def test_mlp_has_norm_and_relu_between_layers_only():
+    kinds = [type(layer).__name__ for layer in mlp(4, 8, 8, 2, batch_norm=True)]
+    block = ["Linear", "BatchNorm1d", "ReLU"]
+    assert kinds == [*block, *block, "Linear"]
+
+
+def test_unknown_encoder_is_named():
+    with pytest.raises(ValueError, match="vgg"):
+        build_encoder("vgg")
+    with pytest.raises(ValueError, match="stem_padding=3"):
+        build_encoder("resnet18", stem_padding=3)

@@ -1,0 +1,138 @@
+"""The solver against scikit-learn, against autograd, and where plain gradients crawl."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+
+from adainf_core.learning import softmax_regression
+from adainf_core.learning.softmax_regression import (
+    MAX_STEPS,
+    fit_softmax_regression,
+    softmax_regression_path,
+)
+
+
+def digits() -> tuple[torch.Tensor, torch.Tensor]:
+    """Handwritten digits, standardised: float64 (1797, 64), three of the columns all zero."""
+    pixels, labels = load_digits(return_X_y=True)
+    pixels = (pixels - pixels.mean(0)) / np.where(pixels.std(0) > 0, pixels.std(0), 1)
+    return torch.from_numpy(pixels), torch.from_numpy(labels)
+
+
+X, Y = digits()
+
+
+def objective(
+    weight: torch.Tensor, bias: torch.Tensor, x: torch.Tensor, y: torch.Tensor, penalty: float
+) -> torch.Tensor:
+    """The definition, in torch's own words."""
+    loss = torch.nn.functional.cross_entropy(x @ weight.T + bias, y)
+    return loss + penalty / 2 * (weight**2).sum()
+
+
+@pytest.mark.parametrize("penalty", [1e-1, 1e-3, 1e-5])
+def test_agrees_with_scikit_learn(penalty):
+    fit = fit_softmax_regression(X[::2], Y[::2], penalty, 10)
+    peer = LogisticRegression(C=1 / (penalty * len(X[::2])), tol=1e-8, max_iter=20000)
+    peer.fit(X[::2].numpy(), Y[::2].numpy())
+    reached = float(
+        objective(*map(torch.from_numpy, (peer.coef_, peer.intercept_)), X[::2], Y[::2], penalty)
+    )
+    assert fit.converged
+    assert fit.objective == pytest.approx(reached, rel=1e-4)
+    accuracy = fit.accuracy(X[1::2], Y[1::2])
+    assert accuracy == pytest.approx(peer.score(X[1::2].numpy(), Y[1::2].numpy()), abs=0.003)
+    assert accuracy > 0.85
+
+
+def test_coefficients_are_the_optimum(monkeypatch):
+    monkeypatch.setattr(softmax_regression, "TOLERANCE", 1e-9)
+    penalty, shifted = 1e-2, X + 3  # the bias has work to do
+    fit = fit_softmax_regression(shifted, Y, penalty, 10)
+    peer = LogisticRegression(C=1 / (penalty * len(X)), tol=1e-10, max_iter=20000)
+    peer.fit(shifted.numpy(), Y.numpy())
+    np.testing.assert_allclose(fit.weight, peer.coef_, atol=3e-5)
+    # adding one number to every bias changes nothing
+    np.testing.assert_allclose(
+        fit.bias - fit.bias.mean(), peer.intercept_ - peer.intercept_.mean(), atol=1e-4
+    )
+
+
+def test_autograd_finds_no_way_down():
+    fit = fit_softmax_regression(X, Y, 1e-3, 10)
+    weight, bias = (p.clone().requires_grad_() for p in (fit.weight, fit.bias))
+    value = objective(weight, bias, X, Y, 1e-3)
+    value.backward()
+    assert fit.objective == pytest.approx(value.item(), rel=1e-12)
+    assert weight.grad is not None and bias.grad is not None
+    assert weight.grad.abs().max() < 1e-4 and bias.grad.abs().max() < 1e-4
+
+
+def test_two_classes_split_the_weight_of_the_binary_model(monkeypatch):
+    monkeypatch.setattr(softmax_regression, "TOLERANCE", 1e-8)
+    # w and -w carry half the difference each, so the same fit costs half the penalty
+    y, penalty = Y % 2, 1e-2
+    fit = fit_softmax_regression(X, y, penalty, 2)
+    peer = LogisticRegression(C=2 / (penalty * len(X)), tol=1e-8, max_iter=5000)
+    peer.fit(X.numpy(), y.numpy())
+    np.testing.assert_allclose(fit.weight[1] - fit.weight[0], peer.coef_[0], atol=1e-4)
+
+
+def test_nearly_collinear_features_take_few_steps():
+    rng = torch.Generator().manual_seed(0)
+    scales = torch.logspace(0, -4, 40, dtype=torch.float64)
+    x = torch.randn(800, 40, generator=rng, dtype=torch.float64) * scales
+    x = x @ torch.linalg.qr(torch.randn(40, 40, generator=rng, dtype=torch.float64))[0]
+    y = (torch.randn(800, 5, generator=rng) + 1e3 * x[:, :5].float()).argmax(1)
+    fit = fit_softmax_regression(x, y, 1e-7, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is to stop where we did
+        peer = LogisticRegression(C=1 / (1e-7 * 800), tol=1e-12, max_iter=fit.steps)
+        peer.fit(x.numpy(), y.numpy())
+    there = objective(*map(torch.from_numpy, (peer.coef_, peer.intercept_)), x, y, 1e-7)
+    assert fit.converged and fit.steps < 150
+    assert fit.objective < 0.9 * float(there)
+
+
+def test_path_and_start_lead_to_the_same_place():
+    penalties = (1e-1, 1e-2, 1e-3)
+    path = list(softmax_regression_path(X, Y, penalties, 10))
+    assert [fit.penalty for fit in path] == list(penalties)
+    for fit in path:
+        alone = fit_softmax_regression(X, Y, fit.penalty, 10)
+        assert fit.objective == pytest.approx(alone.objective, rel=1e-4)
+    again = fit_softmax_regression(X, Y, 1e-3, 10, start=path[-1])
+    assert again.steps <= 1 and again.objective == pytest.approx(path[-1].objective, rel=1e-9)
+
+
+def test_single_precision_is_enough():
+    double, single = (fit_softmax_regression(x, Y, 1e-4, 10) for x in (X, X.float()))
+    assert single.weight.dtype == torch.float32 and single.converged
+    assert single.objective == pytest.approx(double.objective, rel=1e-4)
+
+
+def test_a_feature_that_never_varies_gets_no_weight():
+    fit = fit_softmax_regression(X, Y, 1e-3, 10)
+    constant = X.std(0) == 0
+    assert constant.sum() == 3 and not fit.weight[:, constant].any()
+
+
+def test_too_few_steps_are_admitted(monkeypatch):
+    monkeypatch.setattr(softmax_regression, "MAX_STEPS", 2)
+    fit = fit_softmax_regression(X, Y, 1e-3, 10)
+    assert not fit.converged and fit.steps == 2 < MAX_STEPS
+
+
+@pytest.mark.parametrize("penalty", [0.0, -1.0, float("nan")])
+def test_penalty_has_to_be_positive(penalty):
+    with pytest.raises(ValueError, match=f"penalty={penalty} has to be positive"):
+        fit_softmax_regression(X, Y, penalty, 10)
+
+
+def test_shapes_have_to_fit():
+    with pytest.raises(ValueError, match=r"features \(1797, 64\) and labels \(5,\)"):
+        fit_softmax_regression(X, Y[:5], 1e-3, 10)

@@ -1,0 +1,86 @@
+"""Configurations: there and back, dotted overrides, and errors that name the key."""
+
+from dataclasses import replace
+
+import pytest
+
+from adainf_core.configuration import differences, from_plain, override, to_plain
+from adainf_core.learning.augmentation import POLICIES
+from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, SimCLR, Spectral
+from adainf_core.learning.pretraining import PretrainConfig
+
+METHODS = (SimCLR(), MoCo(queue=7), BYOL(momentum=(0.5, 0.6)), BarlowTwins(), Spectral(mu=None))
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
+def test_plain_and_back_is_the_same(method):
+    config = PretrainConfig(method=method, policy=POLICIES["asymmetric"], online_learning_rate=0.1)
+    assert from_plain(PretrainConfig, to_plain(config)) == config
+
+
+def test_absent_fields_keep_their_defaults():
+    assert from_plain(PretrainConfig, {"steps": 7, "warmup": 3}) == PretrainConfig(
+        steps=7, warmup=3
+    )
+
+
+def test_whole_numbers_become_floats_where_floats_belong():
+    plain = to_plain(PretrainConfig()) | {"learning_rate": 1}
+    assert isinstance(from_plain(PretrainConfig, plain).learning_rate, float)
+
+
+def test_overrides_reach_into_parts():
+    config = override(
+        PretrainConfig(),
+        ["steps=10", "warmup=1", "policy.hue=0.05", "method.temperature=0.5", "device=cpu"],
+    )
+    assert config == replace(
+        PretrainConfig(steps=10, warmup=1, device="cpu"),
+        policy=replace(POLICIES["symmetric"], hue=0.05),
+        method=SimCLR(temperature=0.5),
+    )
+
+
+def test_naming_another_method_starts_from_its_defaults():
+    config = override(PretrainConfig(method=SimCLR(hidden=99)), ["method.name=moco"])
+    assert config.method == MoCo()
+    assert override(config, ["method.queue=5"]).method == MoCo(queue=5)
+
+
+def test_none_and_lists_are_read():
+    config = override(
+        PretrainConfig(device="cpu"), ["device=null", "pixel_mean=[0.1,0.2,0.3]", "compile=true"]
+    )
+    assert config.device is None and config.pixel_mean == (0.1, 0.2, 0.3) and config.compile
+
+
+@pytest.mark.parametrize(
+    ("assignment", "says"),
+    [
+        ("stepz=1", "unknown key 'stepz'"),
+        ("policy.huge=1", r"unknown key 'policy.huge'"),
+        ("steps.more=1", "'steps' has no fields"),
+        ("steps=many", "steps='many': need int"),
+        ("steps=1.5", r"steps=1.5: need int"),
+        ("compile=1", "compile=1: need bool"),
+        ("steps=true", "steps=True: need int"),
+        ("method.name=supcon", r"method.name='supcon': choose simclr, moco"),
+        ("method.queue=5", r"unknown key 'method.queue'"),
+        ("policy.crop_scale=[0.1]", r"policy.crop_scale=\[0.1\]"),
+        ("steps", "is not an assignment"),
+        ("steps=0", "steps=0 has to be at least 1"),
+    ],
+)
+def test_wrong_overrides_are_named(assignment, says):
+    with pytest.raises(ValueError, match=says):
+        override(PretrainConfig(), [assignment])
+
+
+def test_differences_name_the_key_and_both_values():
+    one = to_plain(PretrainConfig())
+    other = to_plain(override(PretrainConfig(), ["method.hidden=3", "steps=60"]))
+    assert differences(one, other) == [
+        "method.hidden=256 against 3",
+        "steps=1000 against 60",
+    ]
+    assert differences(one, one) == []

@@ -221,13 +221,10 @@ class Inflation:
     def gather(self, indices: np.ndarray) -> np.ndarray:
         """Copies uint8 (n, 3, h, w) of the images at `indices` int (n,), from both sides."""
         batch = np.empty((len(indices), *self.real.images.shape[1:]), dtype=np.uint8)
-        # in the order of the files, for sides that are memory-mapped
-        places = np.argsort(indices)
-        split = int(self.is_real(indices).sum())
-        batch[places[:split]] = self.real.images[indices[places[:split]]]
+        is_real = self.is_real(indices)
+        batch[is_real] = self.real.images[indices[is_real]]
         if self.generated is not None:
-            others = places[split:]
-            batch[others] = self.generated.images[indices[others] - len(self.real)]
+            batch[~is_real] = self.generated.images[indices[~is_real] - len(self.real)]
         return batch
 
     def draw_indices(

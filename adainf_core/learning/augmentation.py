@@ -23,7 +23,7 @@ import torch
 # ITU-R 601 luma, as in PIL and torchvision
 LUMA = (0.299, 0.587, 0.114)
 
-# Pixels that a processor core works on at once: a chunk's planes then stay in its cache
+# Pixels that a processor core works on at once: their three float32 planes fit a cache of 1 MiB
 CHUNK = 65_536
 
 
@@ -81,11 +81,11 @@ class AugmentationPolicy:
         ValueError for a negative strength, and where a line leaves what a policy allows (nothing
         is clipped: `symmetric`, with crops from 0.08, ends just above 1.08).
         """
-        if strength < 0:
+        if not strength >= 0:
             raise ValueError(f"strength={strength}: need 0 (no augmentation) or more")
         low, high = self.crop_scale
         return AugmentationPolicy(
-            crop_scale=(1 - strength * (1 - low), 1 - strength * (1 - high)),
+            crop_scale=(1 - strength + strength * low, 1 - strength + strength * high),
             crop_ratio=(self.crop_ratio[0] ** strength, self.crop_ratio[1] ** strength),
             jitter_p=strength * self.jitter_p,
             brightness=strength * self.brightness,
@@ -173,7 +173,9 @@ def view_noise(n: int, generator: torch.Generator) -> torch.Tensor:
 
     Drawn in one call on the generator's device.
     """
-    return torch.rand((n, NOISE), generator=generator, device=generator.device)
+    return torch.rand(
+        (n, NOISE), generator=generator, device=generator.device, dtype=torch.float32
+    )
 
 
 @overload
@@ -320,9 +322,10 @@ def apply_parameters(
 ) -> torch.Tensor:
     """The views that `parameters` describe: float32 (n, 3, h, w) in [0, 1] of uint8 `images`.
 
-    `policy` and `view` only say which operations can be left out. Autocast is off within, for
-    bfloat16 would cost a level of brightness. A processor works in chunks that suit its cache; a
-    compiled graph and a GPU take the batch at once, and the arithmetic is the same.
+    `policy` and `view` (None where `parameters` are those of both views) only say which operations
+    can be left out. Autocast is off within, for bfloat16 would cost a level of brightness. A
+    processor works in chunks that suit its cache; a compiled graph and a GPU take the batch at
+    once, and the arithmetic is the same.
     """
     _, h, w = _image_shape(images)
     solarize = max(_solarize_p(policy, view)) > 0
@@ -333,7 +336,7 @@ def apply_parameters(
         size = max(1, CHUNK // (h * w))
         if torch.compiler.is_compiling() or images.device.type != "cpu" or len(images) <= size:
             return _views(images, policy, by, spreads, solarize)
-        views = torch.empty(images.shape)
+        views = torch.empty(images.shape, dtype=torch.float32)
         parts = zip(*(column.split(size) for column in by), strict=True)
         for out, some, part in zip(views.split(size), images.split(size), parts, strict=True):
             out.copy_(_views(some, policy, _Coefficients(*part), spreads, solarize))
@@ -345,8 +348,9 @@ class _Coefficients(NamedTuple):
 
     `row_taps` and `row_weights` (n, 4 h) are places and values in the matrix that resamples along
     the columns, `column_taps` and `column_weights` (n, 4 w) those along the rows; `amount`,
-    `to_luma` and `to_mean` (n, 7, 1, 1) belong to the seven steps of `_recolour`; `turns` (n, 1)
-    is the hue's; `taps` (n, 2 radius + 1) is the blur's kernel; `solarize` (n, 1, 1, 1) is bool.
+    `to_luma` and `to_mean` (n, 6, 1, 1) belong to the steps of `_jitter`, `turns` (n, 1) to its
+    hue; `grey` (n, 1, 1) is 0 or 1; `taps` (n, 2 radius + 1) is the blur's kernel; `solarize`
+    (n, 1, 1, 1) is bool.
     """
 
     row_taps: torch.Tensor
@@ -357,6 +361,7 @@ class _Coefficients(NamedTuple):
     to_luma: torch.Tensor
     to_mean: torch.Tensor
     turns: torch.Tensor
+    grey: torch.Tensor
     taps: torch.Tensor
     solarize: torch.Tensor
 
@@ -376,6 +381,7 @@ def _coefficients(
         to_luma,
         to_mean,
         turns=drawn.hue[:, None],
+        grey=drawn.grey[:, None, None].float(),
         taps=_gaussian(drawn.blur_sigma, policy.blur_sigma[1]),
         solarize=drawn.solarize[:, None, None, None],
     )
@@ -388,14 +394,19 @@ def _views(
     spreads: tuple[torch.Tensor, torch.Tensor],
     solarize: bool,
 ) -> torch.Tensor:
+    """The pixel work on one chunk; `spreads` are `_spread` for the height and the width."""
     n, _, h, w = images.shape
     rows = _matrix(by.row_taps, by.row_weights, h)
     columns = _matrix(by.column_taps, by.column_weights, w)
     # PIL resizes along x, rounds into 0..255, then along y: the clamp between matters
     x = _along_rows(columns, images.float()).clamp_(0, 255)
     x = (rows[:, None] @ x).clamp_(0, 1)
-    if policy.jitter_p > 0 or policy.grey_p > 0:
-        x = _recolour(x.view(n, 3, h * w), policy, by).view(n, 3, h, w)
+    x = x.view(n, 3, h * w)
+    if policy.jitter_p > 0:
+        x = _jitter(x, policy, by)
+    if policy.grey_p > 0:
+        x = x.lerp_(_luma(x), by.grey)
+    x = x.view(n, 3, h, w)
     if policy.blur_p > 0:
         vertical = _convolution(by.taps, spreads[0])
         horizontal = vertical if h == w else _convolution(by.taps, spreads[1])
@@ -419,20 +430,27 @@ def _bicubic(
     PIL's convention: Keys' cubic with a = -0.5, taps outside the crop dropped and the rest
     renormalised. A crop is never larger than the view, so four taps do and nothing is antialiased.
     `mirror` (n, bool) flips the view. Returns places (int64) and weights (float32), (n, 4 size).
+    At t pixels past a pixel's centre, the cubic is four polynomials in t and s = 1 - t.
     """
     pixel = torch.arange(size, device=start.device)
-    begin, extent = start[:, None, None].float(), length[:, None, None].float()
-    way = (pixel + 0.5) * (extent / size)
+    begin, extent = start[:, None].float(), length[:, None].float()
+    way = (pixel.float() + 0.5) * (extent / size)
     if mirror is not None:
-        way = torch.where(mirror[:, None, None], extent - way, way)
-    centre = begin + way
-    tap = (centre - 0.5).floor() + torch.arange(-1, 3, device=start.device)[:, None]
-    distance = (tap + 0.5 - centre).abs_()
-    near = ((1.5 * distance - 2.5) * distance).mul_(distance).add_(1)
-    far = ((-0.5 * distance + 2.5) * distance - 4).mul_(distance).add_(2)
-    weight = torch.where(distance < 1, near, far)
-    weight = torch.where((tap >= begin) & (tap < begin + extent), weight, 0.0)
-    place = tap.long() + (2 + (size + 4) * pixel)
+        way = torch.where(mirror[:, None], extent - way, way)
+    centre = begin + way - 0.5
+    floor = centre.floor()
+    t = centre - floor
+    s = 1 - t
+    outer = -0.5 * t * s
+    weight = torch.stack(
+        [outer * s, s * (1 + t * (1 - 1.5 * t)), t * (1 + s * (1 - 1.5 * s)), outer * t], 1
+    )
+    # float steps: a sum of mixed dtypes would leave the vectorised path
+    tap = floor[:, None] + torch.arange(-1.0, 3.0, device=start.device)[:, None]
+    outside = (tap < begin[:, None]) | (tap >= (begin + extent)[:, None])
+    weight.masked_fill_(outside, 0)
+    first = floor.long() + (1 + (size + 4) * pixel)
+    place = first[:, None] + torch.arange(4, device=start.device)[:, None]
     return place.flatten(1), weight.div_(weight.sum(1, keepdim=True)).flatten(1)
 
 
@@ -444,46 +462,40 @@ def _matrix(places: torch.Tensor, weights: torch.Tensor, size: int) -> torch.Ten
 
 
 def _blends(drawn: ViewParameters) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The steps of `_recolour`: how far each blends, and whether to luma or mean; (n, 7, 1, 1)."""
+    """The steps of `_jitter`: how far each blends, and whether to luma or mean; (n, 6, 1, 1)."""
     hue_position = drawn.order.argmax(1, keepdim=True)
     position = torch.arange(4, device=drawn.order.device)
     amounts = torch.nn.functional.pad(1 - drawn.factors, (0, 1)).gather(1, drawn.order)
     before = torch.where(position < hue_position, amounts, 0.0)[:, :3]
     after = torch.where(position > hue_position, amounts, 0.0)[:, 1:]
-    amount = torch.cat([before, after, drawn.grey[:, None].float()], 1)
-    saturation = torch.full_like(hue_position, 2)
-    operation = torch.cat([drawn.order[:, :3], drawn.order[:, 1:], saturation], 1)
-    steps = amount, (operation == 2).float(), (operation == 1).float()
+    operation = torch.cat([drawn.order[:, :3], drawn.order[:, 1:]], 1)
+    steps = torch.cat([before, after], 1), (operation == 2).float(), (operation == 1).float()
     amount, to_luma, to_mean = (step[:, :, None, None] for step in steps)
     return amount, to_luma, to_mean
 
 
-def _recolour(x: torch.Tensor, policy: AugmentationPolicy, by: _Coefficients) -> torch.Tensor:
-    """Jitter of (n, 3, pixels), each image in its own order, then grey.
+def _jitter(x: torch.Tensor, policy: AugmentationPolicy, by: _Coefficients) -> torch.Tensor:
+    """Jitter of (n, 3, pixels), each image in its own order.
 
     All but hue are blends towards a reference (black, the mean luma, luma), so one step serves
-    all, and greying is saturation 0. An image's blends before its hue are steps 0 to 2, then comes
-    every hue, the blends after it are steps 3 to 5, and grey is 6; an amount of 0 is no blend.
+    all. An image's blends before its hue are steps 0 to 2, then comes every hue, and the blends
+    after it are steps 3 to 5; an amount of 0 is no blend.
     """
-    steps = list(zip(by.amount.unbind(1), by.to_luma.unbind(1), by.to_mean.unbind(1), strict=True))
-    if policy.jitter_p > 0:
-        for step in steps[:3]:
-            x = _blend(x, *step)
-        if policy.hue > 0:
+    steps = zip(by.amount.unbind(1), by.to_luma.unbind(1), by.to_mean.unbind(1), strict=True)
+    for step, (amount, to_luma, to_mean) in enumerate(steps):
+        if step == 3 and policy.hue > 0:
             x = _rotate_hue(x, by.turns)
-        for step in steps[3:6]:
-            x = _blend(x, *step)
-    return _blend(x, *steps[6]) if policy.grey_p > 0 else x
+        luma = _luma(x)
+        mean = luma.mean(2, keepdim=True)
+        reference = luma.mul_(to_luma).add_(mean.mul_(to_mean))
+        x = x.lerp_(reference, amount).clamp_(0, 1)
+    return x
 
 
-def _blend(
-    x: torch.Tensor, amount: torch.Tensor, to_luma: torch.Tensor, to_mean: torch.Tensor
-) -> torch.Tensor:
-    """`x` (n, 3, pixels), in place, moved by `amount` to its luma, to that's mean or to black."""
+def _luma(x: torch.Tensor) -> torch.Tensor:
+    """Grey value (n, 1, pixels) of (n, 3, pixels)."""
     red, green, blue = x.split(1, 1)
-    luma = (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
-    mean = luma.mean(2, keepdim=True)
-    return x.lerp_(luma.mul_(to_luma).add_(mean.mul_(to_mean)), amount).clamp_(0, 1)
+    return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
 
 
 def _rotate_hue(x: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
@@ -494,15 +506,15 @@ def _rotate_hue(x: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
     above the minimum up to 1 away and at the minimum from 2 on; red and blue, 2 off, mirror it.
     """
     red, green, blue = x.unbind(1)
-    smallest = x.amin(1)
-    chroma = x.amax(1).sub_(smallest)
-    hue = (blue + red).sub_(green).sub_(smallest).div_(chroma.clamp(min=1e-9)).add_(1)
+    largest, smallest = x.amax(1), x.amin(1)
+    hue = (blue + red).sub_(green).sub_(smallest)
+    hue = hue.div_((largest - smallest).clamp_(min=1e-9)).add_(1)
     hue = hue.copysign_(blue - red).add_(6 * turns)
     hue = hue.sub_((hue / 6).round_(), alpha=6)
-    levels = hue[:, None] + torch.arange(-1, 2, device=x.device)[:, None]
-    levels.abs_().clamp_(1, 2)
-    levels[:, 1].neg_().add_(3)
-    return levels.mul_(chroma[:, None]).add_(smallest.sub_(chroma)[:, None])
+    levels = hue[:, None] + torch.arange(-1.0, 2.0, device=x.device)[:, None]
+    levels.abs_().sub_(1).clamp_(0, 1)
+    levels[:, 1].neg_().add_(1)
+    return torch.lerp(smallest[:, None], largest[:, None], levels)
 
 
 def _gaussian(sigma: torch.Tensor, largest: float) -> torch.Tensor:

@@ -113,14 +113,16 @@ class Pretrained:
     """A trained encoder (in eval mode, on the CPU) and the loss along the way.
 
     `history` is a list of {"step", "loss"}: the mean loss since the entry before. `steps` were
-    done of those configured, all of them if `finished`; `checkpoint` is the file a run can be
-    continued from. `online_classifier` maps features to class scores where one was asked for.
+    done of those configured, all of them if `finished`, on images of `image_size` pixels.
+    `checkpoint` is the file a run can be continued from. `online_classifier` maps features to class
+    scores where one was asked for.
     """
 
     encoder: Encoder
     history: list[dict[str, float]]
     steps: int
     finished: bool
+    image_size: int
     checkpoint: Path | None = None
     online_classifier: nn.Linear | None = None
 
@@ -151,7 +153,7 @@ def pretrain(
     """
     path = None if checkpoint is None else Path(checkpoint)
     started = time.monotonic()
-    run = _Run(config, data)
+    run = Run(config, data)
     if path is not None and path.is_file():
         run.restore(path)
     main = distributed.rank() == 0
@@ -183,8 +185,8 @@ def load_pretrained(path: str | Path) -> Pretrained:
     trainee.method.load_state_dict(found.model)
     if trainee.classifier is not None and found.classifier is not None:
         trainee.classifier.load_state_dict(found.classifier)
-    finished = found.step == config.steps
-    return trainee.result(found.history, found.step, finished, Path(path))
+    size = found.data["real"]["shape"][-1]
+    return trainee.result(found.history, found.step, size, Path(path))
 
 
 def warmup_cosine(step: int, config: PretrainConfig) -> float:
@@ -200,6 +202,7 @@ class _Trainee(nn.Module):
 
     def __init__(self, config: PretrainConfig, classes: int | None) -> None:
         super().__init__()
+        self.steps = config.steps
         torch.manual_seed(config.seed)
         encoder = build_encoder(config.encoder, config.width, config.stem_padding)
         encoder.normalize(config.pixel_mean, config.pixel_std)
@@ -220,15 +223,16 @@ class _Trainee(nn.Module):
         return loss, loss + summed / (labels >= 0).sum().clamp(min=1)
 
     def result(
-        self, history: list[dict[str, float]], steps: int, finished: bool, path: Path | None
+        self, history: list[dict[str, float]], steps: int, image_size: int, path: Path | None
     ) -> Pretrained:
         encoder = self.method.encoder.eval().to("cpu")
         classifier = None if self.classifier is None else self.classifier.eval().to("cpu")
-        return Pretrained(encoder, history, steps, finished, path, classifier)
+        finished = steps == self.steps
+        return Pretrained(encoder, history, steps, finished, image_size, path, classifier)
 
 
-class _Run:
-    """A run between two of its steps."""
+class Run:
+    """A run between two of its steps; `pretrain` drives it, benchmarks and estimates too."""
 
     def __init__(self, config: PretrainConfig, data: Inflation) -> None:
         available = sum(map(len, data.images))
@@ -290,6 +294,13 @@ class _Run:
                 self.history.append({"step": self.step, "loss": recorded})
                 self.total, self.since = torch.zeros_like(self.total), 0
             yield self.step, recorded
+
+    def advance(self, steps: int) -> None:
+        """Take `steps` more steps (no more than are left), and wait for the device."""
+        for _ in self.train(iter(range(steps))):
+            pass
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
 
     def _descend(self, indices: np.ndarray, images: torch.Tensor) -> torch.Tensor:
         config, n = self.config, self.config.batch_size
@@ -355,8 +366,7 @@ class _Run:
         self.since = found.pending[1]
 
     def result(self, path: Path | None) -> Pretrained:
-        finished = self.step == self.config.steps
-        return self.trainee.result(self.history, self.step, finished, path)
+        return self.trainee.result(self.history, self.step, self.data.real.image_size, path)
 
 
 def step_seed(seed: int, step: int) -> int:

@@ -36,7 +36,7 @@ def test_features_change_sign_with_the_order():
 def test_a_reversed_set_is_found_and_one_in_order_is_not():
     real, generated = warm(400, 0), warm(300, 1).images
     kept, reversed_ = (fitting_order(real, x) for x in (generated, generated[:, ::-1]))
-    assert kept.verdict == "rgb" and kept.agreement == pytest.approx(1, abs=0.2)
+    assert kept.verdict == "rgb" and kept.agreement == pytest.approx(1, abs=0.4)
     assert reversed_ == ("bgr", pytest.approx(-kept.agreement), pytest.approx(-kept[2]))
 
 

@@ -114,7 +114,7 @@ def constant(n):
     [
         (np.concatenate([PIXELS, PIXELS[:3]]), "3 of 203 images are duplicates, .* limit=0.01"),
         (np.concatenate([PIXELS, constant(3)]), "3 of 203 images are constant, .* limit=0.01"),
-        ((PIXELS > 100).astype(np.uint8), r"no pixel is above 1; .* 255 \* x"),
+        ((PIXELS > 100).astype(np.uint8), r"no pixel is above 1; .*255 \* x"),
         ((PIXELS / 255).astype(np.float32), "images are float32 from 0"),
         (PIXELS[:0], "the set is empty"),
         (PIXELS[..., 0], r"shape \(200, 8, 8\)"),

@@ -1,6 +1,7 @@
 """The batched kernel against PIL and torchvision, one image at a time."""
 
-from dataclasses import replace
+import shutil
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -10,10 +11,15 @@ from scipy import stats
 from torchvision import transforms
 from torchvision.transforms import functional as TF
 
+from adainf_core.learning import augmentation
 from adainf_core.learning.augmentation import (
+    NOISE,
     POLICIES,
+    SWEEPS,
     AugmentationPolicy,
+    apply_parameters,
     augment,
+    two_views,
     view_noise,
     view_parameters,
 )
@@ -35,6 +41,10 @@ def images() -> torch.Tensor:
     return torch.from_numpy((255 * field).astype(np.uint8))
 
 
+#: Everything at once, and a second view unlike the first
+BUSY = replace(POLICIES["symmetric"], solarize_p=(0.0, 0.5))
+
+
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
@@ -48,16 +58,16 @@ def test_whole_image_without_operations_is_the_image(images):
     torch.testing.assert_close(views, images / 255, atol=1e-6, rtol=0)
 
 
-def test_crop_and_flip_match_pil(images):
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (20, 32), (32, 24)])
+def test_crop_and_flip_match_pil(images, height, width):
+    images = images[:, :, :height, :width]
     policy = replace(PLAIN, crop_scale=(0.08, 1), crop_ratio=(3 / 4, 4 / 3), flip_p=0.5)
     views, drawn = augment(images, policy, generator(), return_parameters=True)
     errors = []
     for i in range(N):
-        top, left, height, width = (
-            int(getattr(drawn, f)[i]) for f in ("top", "left", "height", "width")
-        )
-        box = (left, top, left + width, top + height)
-        expected = as_pil(images[i]).crop(box).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+        top, left, h, w = (int(getattr(drawn, f)[i]) for f in ("top", "left", "height", "width"))
+        box = (left, top, left + w, top + h)
+        expected = as_pil(images[i]).crop(box).resize((width, height), Image.Resampling.BICUBIC)
         if drawn.flip[i]:
             expected = expected.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         errors.append(np.abs(255 * views[i].permute(1, 2, 0).numpy() - np.asarray(expected, float)))
@@ -82,10 +92,14 @@ def test_jitter_and_grey_match_torchvision(images):
         assert (255 * (views[i] - x)).abs().max() <= 1
 
 
-def test_blur_matches_a_gaussian_with_repeated_edges(images):
+@pytest.mark.parametrize("height", [32, 20])
+def test_blur_matches_a_gaussian_with_repeated_edges(images, height):
+    # PIL's GaussianBlur is no yardstick: it comes near a Gaussian by repeated box filters
     from scipy.ndimage import gaussian_filter
 
-    policy = replace(PLAIN, blur_p=0.7)
+    images = images[:, :, :height]
+    # a small crop of a wide image is its middle square: only the whole image is left alone
+    policy = replace(PLAIN, blur_p=0.7, crop_ratio=(SIZE / height, SIZE / height))
     views, drawn = augment(images, policy, generator(), return_parameters=True)
     for i in range(40):
         sigma = drawn.blur_sigma[i].item()
@@ -141,11 +155,129 @@ def test_views_are_deterministic_given_the_generator(images):
     assert not torch.equal(one, augment(images, POLICIES["symmetric"], generator(8)))
 
 
-@pytest.mark.parametrize("name", POLICIES)
+def test_masks_and_blur_follow_their_laws():
+    n = 20_000
+    policy = replace(BUSY, blur_sigma=(0.5, 1.5), flip_p=0.3)
+    drawn = view_parameters(view_noise(n, generator()), SIZE, SIZE, policy, view=1)
+    blurred = drawn.blur_sigma > 0
+    for mask, p in ((drawn.flip, 0.3), (drawn.grey, 0.2), (drawn.solarize, 0.5), (blurred, 0.5)):
+        assert abs(mask.float().mean() - p) < 4 * (p * (1 - p) / n) ** 0.5
+    sigma = drawn.blur_sigma[blurred].numpy()
+    assert stats.kstest(sigma, "uniform", (0.5, 1)).pvalue > 1e-3
+
+
+def test_no_two_parameters_share_their_chance():
+    n = 20_000
+    policy = replace(BUSY, jitter_p=1, blur_p=1, crop_scale=(0.08, 0.5))
+    drawn = view_parameters(view_noise(n, generator()), 256, 256, policy, view=1)
+    height, width = drawn.height, drawn.width
+    columns = [
+        drawn.top / (257 - height), drawn.left / (257 - width), height * width, width / height,
+        *drawn.factors.T, drawn.hue, drawn.grey, drawn.blur_sigma, drawn.solarize, drawn.flip,
+        *(drawn.order == 0).T[:3],
+    ]  # fmt: skip
+    correlation = np.corrcoef(torch.stack([c.float() for c in columns]).numpy())
+    among_order = np.s_[-3:, -3:]  # brightness comes first or second: those exclude each other
+    correlation[among_order] = 0
+    np.fill_diagonal(correlation, 0)
+    assert np.abs(correlation).max() < 5 / n**0.5
+
+
+def test_two_views_are_two_single_views(images):
+    noise = view_noise(2 * N, generator())
+    expected = []
+    for view, rows in enumerate(noise.split(N)):
+        parameters = view_parameters(rows, SIZE, SIZE, BUSY, view)
+        expected.append(apply_parameters(images, BUSY, parameters, view))
+    assert not torch.allclose(*expected, atol=0.1)
+    torch.testing.assert_close(two_views(images, BUSY, noise), torch.cat(expected))
+    # a single view is what `augment` makes of the same chance
+    torch.testing.assert_close(augment(images, BUSY, generator()), expected[0])
+
+
+def test_a_share_of_the_rows_gives_that_share_of_the_views(images):
+    noise = view_noise(2 * N, generator())
+    share = slice(70, 110)
+    rows = torch.cat([half[share] for half in noise.split(N)])
+    expected = torch.cat([half[share] for half in two_views(images, BUSY, noise).split(N)])
+    torch.testing.assert_close(two_views(images[share], BUSY, rows), expected)
+
+
+def test_chunks_leave_no_trace(images, monkeypatch):
+    whole = augment(images, BUSY, generator(), view=1)
+    monkeypatch.setattr(augmentation, "CHUNK", 7 * SIZE * SIZE)  # 200 images: a rest of 4
+    torch.testing.assert_close(augment(images, BUSY, generator(), view=1), whole)
+
+
+def test_autocast_does_not_reach_the_views(images):
+    expected = augment(images, BUSY, generator())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        views = augment(images, BUSY, generator())
+    assert views.dtype == torch.float32 and torch.equal(views, expected)
+
+
+COMPILER = pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a C++ compiler")
+
+
+@pytest.mark.parametrize(
+    "backend", ["aot_eager", pytest.param("inductor", marks=[pytest.mark.slow, COMPILER])]
+)
+def test_compiles_to_one_graph(images, backend):
+    """`fullgraph` refuses what would break the graph, a look at a value above all."""
+    noise = view_noise(2 * N, generator())
+    expected = two_views(images, BUSY, noise)
+    torch.compiler.reset()
+    compiled = torch.compile(two_views, fullgraph=True, backend=backend)
+    torch.testing.assert_close(compiled(images, BUSY, noise), expected, atol=1e-5, rtol=0)
+
+
+ALL = POLICIES | {
+    f"{sweep} {value:g}": policy
+    for sweep, policies in SWEEPS.items()
+    for value, policy in policies.items()
+}
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_views_stay_in_range(images, name):
-    for view in (0, 1):
-        views = augment(images, POLICIES[name], generator(), view=view)
-        assert views.isfinite().all() and views.min() >= 0 and views.max() <= 1 + 1e-6
+    views = two_views(images, ALL[name], view_noise(2 * N, generator()))
+    assert views.shape == (2 * N, 3, SIZE, SIZE) and views.dtype == torch.float32
+    assert views.isfinite().all() and views.min() >= 0 and views.max() <= 1
+
+
+def test_sweeps_are_the_official_ones():
+    symmetric = POLICIES["symmetric"]
+    for low, policy in SWEEPS["crop"].items():
+        assert policy == replace(symmetric, crop_scale=(low, 1))
+    assert list(SWEEPS["crop"]) == [0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4]
+    assert list(SWEEPS["jitter"]) == [0.1, 0.5, 1, 2]
+    assert SWEEPS["crop"][0.08] == SWEEPS["jitter"][1] == symmetric
+    assert SWEEPS["jitter"][2] == replace(
+        symmetric, brightness=1.6, contrast=1.6, saturation=1.6, hue=0.4
+    )
+
+
+@pytest.mark.parametrize("policy", [*POLICIES.values(), BUSY])
+def test_strength_runs_from_nothing_to_the_policy(images, policy):
+    assert policy.scaled(1) == policy
+    views = two_views(images, policy.scaled(0), view_noise(2 * N, generator()))
+    torch.testing.assert_close(views, (images / 255).repeat(2, 1, 1, 1), atol=1e-6, rtol=0)
+    none, half = policy.scaled(0), policy.scaled(0.5)
+    for field in fields(policy):
+        ends = (np.atleast_1d(getattr(p, field.name)) for p in (none, policy))
+        mean = stats.gmean if field.name == "crop_ratio" else np.mean
+        np.testing.assert_allclose(getattr(half, field.name), np.squeeze(mean([*ends], axis=0)))
+
+
+def test_strength_goes_beyond_one_as_far_as_a_policy_can():
+    assert POLICIES["symmetric_adainf"].scaled(1.2).crop_scale[0] == pytest.approx(0.04)
+    with pytest.raises(ValueError, match="crop_scale"):
+        POLICIES["symmetric"].scaled(1.1)
+    with pytest.raises(ValueError, match="jitter_p"):
+        replace(POLICIES["symmetric"], crop_scale=(0.5, 1)).scaled(1.3)
+    for wrong in (-0.1, float("nan")):
+        with pytest.raises(ValueError, match="strength"):
+            POLICIES["symmetric"].scaled(wrong)
 
 
 @pytest.mark.parametrize(
@@ -160,3 +292,9 @@ def test_bad_policy_is_named(wrong):
 def test_float_images_are_refused(images):
     with pytest.raises(ValueError, match="uint8"):
         augment(images.float(), PLAIN, generator())
+
+
+def test_noise_of_another_shape_is_refused(images):
+    for shape in ((N, NOISE), (2 * N, NOISE - 1)):
+        with pytest.raises(ValueError, match="noise"):
+            two_views(images, PLAIN, torch.zeros(shape))

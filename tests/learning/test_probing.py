@@ -195,7 +195,8 @@ def test_linear_probe_agrees_with_scikit_learn(device):
         mean, std = x.mean(0), x.std(0)
         x, x_test = ((part - mean) / np.where(std > 0, std, 1) for part in (x, x_test))
         penalty = ours.details["penalty"]
-        theirs = LogisticRegression(C=1 / (penalty * len(x)), max_iter=5000).fit(x, train.labels)
+        theirs = LogisticRegression(C=1 / (penalty * len(x)), tol=1e-7, max_iter=20000)
+        theirs.fit(x, train.labels)
         assert ours.accuracy == pytest.approx(theirs.score(x_test, test.labels), abs=0.003)
         assert ours.accuracy > 0.4 and ours.details["converged"] == 1
     assert ours.n_train == len(train) and ours.n_test == len(test)
@@ -208,7 +209,7 @@ def test_penalty_is_the_best_on_the_held_out_fifth():
     x = extract_features(PIXELS, train.images).astype(float)
     x = (x - x.mean(0)) / np.where(x.std(0) > 0, x.std(0), 1)
     scores = {
-        p: LogisticRegression(C=1 / (p * len(fitted)), max_iter=5000)
+        p: LogisticRegression(C=1 / (p * len(fitted)), tol=1e-7, max_iter=20000)
         .fit(x[fitted], train.labels[fitted])
         .score(x[held], train.labels[held])
         for p in (1.0, 1e-2, 1e-4)
@@ -257,13 +258,12 @@ def test_augmented_views_teach_what_they_vary():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 200)
     images = rng.integers(0, 100, (200, 3, 4, 4))
-    images[:, 0] += 60 * labels[:, None, None]
     images[labels == 1, :, :, 0] += 80
     train = ImageSet(images.astype(np.uint8), labels, "one-sided")
     test = replace(train, images=np.ascontiguousarray(train.images[..., ::-1]), name="mirrored")
     plain = linear_probe(PIXELS, train, test, penalties=(1e-2,))
     taught = linear_probe(PIXELS, train, test, penalties=(1e-2,), augmentation=FLIP, views=2)
-    assert plain.accuracy < taught.accuracy == 1
+    assert plain.accuracy < 0.8 and taught.accuracy == 1
     assert "2 augmented views" in taught.protocol and "flip_p=0.5" in taught.protocol
     assert "augmented views" not in plain.protocol and taught.n_train == 200
 

@@ -50,16 +50,19 @@ def test_agrees_with_scikit_learn(penalty):
 
 
 def test_coefficients_are_the_optimum(monkeypatch):
-    monkeypatch.setattr(softmax_regression, "TOLERANCE", 1e-9)
-    penalty, shifted = 1e-2, X + 3  # the bias has work to do
-    fit = fit_softmax_regression(shifted, Y, penalty, 10)
-    peer = LogisticRegression(C=1 / (penalty * len(X)), tol=1e-10, max_iter=20000)
-    peer.fit(shifted.numpy(), Y.numpy())
+    monkeypatch.setattr(softmax_regression, "TOLERANCE", 1e-7)
+    fit = fit_softmax_regression(X, Y, 1e-2, 10)
+    peer = LogisticRegression(C=1 / (1e-2 * len(X)), tol=1e-10, max_iter=20000)
+    peer.fit(X.numpy(), Y.numpy())
     np.testing.assert_allclose(fit.weight, peer.coef_, atol=3e-5)
     # adding one number to every bias changes nothing
     np.testing.assert_allclose(
         fit.bias - fit.bias.mean(), peer.intercept_ - peer.intercept_.mean(), atol=1e-4
     )
+    # the bias is free, so moving the features moves it and nothing else
+    moved = fit_softmax_regression(X + 3, Y, 1e-2, 10)
+    np.testing.assert_allclose(moved.weight, fit.weight, atol=1e-5)
+    np.testing.assert_allclose(moved.bias + 3 * moved.weight.sum(1), fit.bias, atol=1e-5)
 
 
 def test_autograd_finds_no_way_down():
@@ -73,7 +76,7 @@ def test_autograd_finds_no_way_down():
 
 
 def test_two_classes_split_the_weight_of_the_binary_model(monkeypatch):
-    monkeypatch.setattr(softmax_regression, "TOLERANCE", 1e-8)
+    monkeypatch.setattr(softmax_regression, "TOLERANCE", 1e-7)
     # w and -w carry half the difference each, so the same fit costs half the penalty
     y, penalty = Y % 2, 1e-2
     fit = fit_softmax_regression(X, y, penalty, 2)
@@ -83,19 +86,20 @@ def test_two_classes_split_the_weight_of_the_binary_model(monkeypatch):
 
 
 def test_nearly_collinear_features_take_few_steps():
+    # a condition number of 1e8, and every direction tells something
     rng = torch.Generator().manual_seed(0)
-    scales = torch.logspace(0, -4, 40, dtype=torch.float64)
-    x = torch.randn(800, 40, generator=rng, dtype=torch.float64) * scales
-    x = x @ torch.linalg.qr(torch.randn(40, 40, generator=rng, dtype=torch.float64))[0]
-    y = (torch.randn(800, 5, generator=rng) + 1e3 * x[:, :5].float()).argmax(1)
+    directions = torch.randn(800, 40, generator=rng, dtype=torch.float64)
+    y = (torch.randn(800, 5, generator=rng) + directions[:, ::8]).argmax(1)
+    mixing = torch.linalg.qr(torch.randn(40, 40, generator=rng, dtype=torch.float64))[0]
+    x = directions * torch.logspace(0, -4, 40, dtype=torch.float64) @ mixing
     fit = fit_softmax_regression(x, y, 1e-7, 5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it is to stop where we did
         peer = LogisticRegression(C=1 / (1e-7 * 800), tol=1e-12, max_iter=fit.steps)
         peer.fit(x.numpy(), y.numpy())
     there = objective(*map(torch.from_numpy, (peer.coef_, peer.intercept_)), x, y, 1e-7)
-    assert fit.converged and fit.steps < 150
-    assert fit.objective < 0.9 * float(there)
+    assert fit.converged and fit.steps < 20
+    assert fit.objective < float(there) - 0.1
 
 
 def test_path_and_start_lead_to_the_same_place():

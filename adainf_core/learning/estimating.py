@@ -1,0 +1,74 @@
+"""Estimates: what a run will cost, from a step or two of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import torch
+
+from adainf_core.data.inflation import Inflation
+from adainf_core.learning.pretraining import PretrainConfig, Run
+
+_CPU_BATCH = 64  # enough to be in proportion, short enough to wait for
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds a step and in all, and bytes on the device: weights, activations, images.
+
+    `weights` covers parameters, gradients, optimiser state and buffers; `activations` what one
+    step keeps for its backward pass; `images` those resident there (on CPU none are copied).
+    """
+
+    seconds_per_step: float
+    seconds: float
+    weights: int
+    activations: int
+    images: int
+
+    @property
+    def memory(self) -> int:
+        """Bytes in all."""
+        return self.weights + self.activations + self.images
+
+
+def estimate(config: PretrainConfig, data: Inflation) -> Estimate:
+    """Time and memory of `pretrain(config, data)`, measured on this machine.
+
+    Takes three steps, on CPU of a smaller batch and scaled up in proportion; compilation is left
+    out. Rough by nature: within a third on an idle machine.
+    """
+    if config.device == "cpu" or not torch.cuda.is_available():
+        size = min(config.batch_size, _CPU_BATCH, sum(map(len, data.images)))
+    else:
+        size = config.batch_size
+    scale = config.batch_size / size
+    steps = max(3, config.steps)
+    run = Run(replace(config, batch_size=size, steps=steps, compile=False), data)
+    stored: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        stored[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    # the first step also allocates; what it keeps is counted, the two after it are timed
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        run.advance(1)
+    started = time.monotonic()
+    run.advance(2)
+    seconds = (time.monotonic() - started) / 2 * scale
+    own = {p.untyped_storage().data_ptr() for p in run.trainee.parameters()}
+    activations = sum(size for pointer, size in stored.items() if pointer not in own)
+    state = [v for s in run.optimizer.state.values() for v in s.values() if torch.is_tensor(v)]
+    trained = [p for p in run.trainee.parameters() if p.requires_grad]
+    tensors = [*run.trainee.parameters(), *run.trainee.buffers(), *state, *trained]
+    resident = run.feed.resident
+    return Estimate(
+        seconds_per_step=seconds,
+        seconds=seconds * config.steps,
+        weights=sum(t.nbytes for t in tensors),
+        activations=round(activations * scale),
+        images=0 if resident is None else resident.nbytes,
+    )

@@ -128,7 +128,9 @@ def _add_pretrain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", default="simclr", help="simclr, moco, byol, barlow, spectral")
     parser.add_argument("--preset", default="none", help="none, vanilla, adainf")
     parser.add_argument("--generated", default=None, help="store made by: adainf data import")
-    parser.add_argument("--checkpoint", type=Path, default=None, help="file to write and go on from")
+    parser.add_argument(
+        "--checkpoint", type=Path, default=None, help="file to write and go on from"
+    )
     parser.add_argument("--max-seconds", type=float, default=float("inf"))
     parser.add_argument("--tensorboard", type=Path, default=None, help="folder for the loss curve")
     parser.add_argument("--dry-run", action="store_true", help="show the run and its cost, stop")
@@ -229,10 +231,12 @@ def _probe(options: argparse.Namespace) -> None:
         print(f"the run has stopped after {trained.steps} steps", file=sys.stderr)
     if torch.cuda.is_available():
         trained.encoder.to("cuda")
-    sides = [load_images(options.dataset, options.root, split) for split in ("train", "test")]
-    sides = [side.resized(trained.image_size) for side in sides]
+    train, test = (
+        load_images(options.dataset, options.root, split).resized(trained.image_size)
+        for split in ("train", "test")
+    )
     for protocol in options.protocol or ["linear", "knn"]:
-        result = _probed(protocol, trained, *sides, options.cache)
+        result = _probed(protocol, trained, train, test, options.cache)
         error = 100 * result.standard_error
         print(f"{protocol:16} {100 * result.accuracy:.2f} % (± {error:.2f}, {result.protocol})")
 

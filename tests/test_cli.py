@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from adainf_core.cli import main
+from adainf_core.data.generated import GeneratedImages
+from adainf_core.data.images import load_images
 from adainf_core.evidence.records import read_pictures
+from adainf_core.learning.checkpoints import read_checkpoint
+from adainf_core.learning.pretraining import load_pretrained
 
 
 def test_list_names_every_study_and_scale(capsys):
@@ -39,3 +43,99 @@ def test_pictures_are_kept_as_they_are_made(capsys, tmp_path):
     assert list(pictures) == ["real", "flawed", "perfect"]
     assert all(p.shape == (12, 3, 16, 16) and p.dtype == np.uint8 for p in pictures.values())
     assert not np.array_equal(pictures["flawed"], pictures["perfect"])
+
+
+# digits come with scikit-learn: no download, 8 pixels a side
+SMALL = [
+    "pretrain.encoder=small_cnn", "pretrain.width=4", "pretrain.method.hidden=16",
+    "pretrain.method.out=8", "pretrain.optimizer=adamw", "pretrain.learning_rate=0.002",
+    "pretrain.batch_size=64", "pretrain.warmup=2", "pretrain.device=cpu",
+]  # fmt: skip
+DIGITS = ["pretrain", "--dataset", "digits", *SMALL]
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A store of generated digits: real ones under noise."""
+    real = load_images("digits").images
+    rng = np.random.default_rng(0)
+    noisy = (real[:200] // 2 + rng.integers(0, 128, (200, 3, 8, 8))).astype(np.uint8)
+    np.savez(tmp_path / "noisy.npz", images=noisy)
+    assert main(["data", "import", str(tmp_path / "noisy.npz"), "--real", "digits"]) == 0
+    return tmp_path / "noisy.images"
+
+
+def test_import_makes_a_store_that_shows_its_checks(store, capsys):
+    assert len(GeneratedImages.open(store)) == 200
+    assert main(["data", "show", str(store)]) == 0
+    out = capsys.readouterr().out
+    assert "noisy: 200 images of 8x8, unlabelled" in out and "duplicates   0" in out
+
+
+def test_data_sets_are_listed_and_shown(capsys):
+    assert main(["data", "list"]) == 0 and "stl10" in capsys.readouterr().out
+    assert main(["data", "show", "digits", "--split", "test"]) == 0
+    assert "10 classes" in capsys.readouterr().out
+
+
+def test_dry_run_shows_the_run_and_its_cost_and_trains_nothing(store, tmp_path, capsys):
+    arguments = [*DIGITS, "pretrain.steps=300", "--preset", "adainf", "--generated", str(store)]
+    assert main([*arguments, "--dry-run", "--checkpoint", str(tmp_path / "run.pt")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    real = len(load_images("digits"))
+    beta = 10 * real / (10 * real + 200)
+    assert "pretrain.policy.crop_scale = [0.2, 1.0]" in lines and "replication = 10.0" in lines
+    assert any(f"beta = {beta:.4f}" in line for line in lines)
+    exposures = next(line for line in lines if line.startswith("exposures"))
+    assert f"{300 * 64 * beta / real:.1f} a real image" in exposures
+    assert any(line.startswith("time") and "a step" in line for line in lines)
+    assert any(line.startswith("memory") and "MiB" in line for line in lines)
+    assert not (tmp_path / "run.pt").exists()
+
+
+def test_a_run_stops_goes_on_and_is_probed(store, tmp_path, capsys):
+    path = tmp_path / "run.pt"
+    arguments = [
+        *DIGITS, "pretrain.steps=30", "pretrain.online_learning_rate=0.05", "stratified=true",
+        "--preset", "vanilla", "--generated", str(store), "--checkpoint", str(path),
+    ]  # fmt: skip
+    assert main([*arguments, "--max-seconds", "0"]) == 0
+    assert "stopped after 1 of 30 steps; the same command goes on" in capsys.readouterr().out
+    assert main(arguments) == 0
+    assert "after 30 steps" in capsys.readouterr().out and load_pretrained(path).finished
+    assert read_checkpoint(path).data["stratified"]
+    protocols = ["linear", "knn", "online"]
+    asked = [part for name in protocols for part in ("--protocol", name)]
+    assert main(["probe", str(path), "--dataset", "digits", *asked]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in out] == protocols
+    # an encoder of thirty steps tells digits apart: the probes get the labels right
+    assert float(out[0].split()[1]) > 50 and "ONLINE" in out[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["pretrain", "--dataset", "mnist"], "unknown image set 'mnist'"),
+        (["pretrain", "--method", "dino"], "method='dino' is unknown"),
+        (["pretrain", "--preset", "adainf"], "preset='adainf' needs generated images"),
+        (["pretrain", "--generated", "x"], "preset='none' wants no generated images"),
+        ([*DIGITS, "pretrain.stepz=3"], "unknown key 'pretrain.stepz'"),
+        ([*DIGITS, "replication=3"], "generated is None"),
+        ([*DIGITS, "pretrain.batch_size=5000"], "batch_size=5000 is"),
+        (["probe", "nothing.pt"], "no checkpoint at nothing.pt"),
+        (["data", "show", "nowhere"], "unknown image set 'nowhere'"),
+        (["data", "import", "nothing.npz"], "nothing.npz"),
+    ],
+)
+def test_other_errors_are_one_line_too(arguments, says, capsys):
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert says in err and err.count("\n") == 1
+
+
+def test_online_protocol_needs_an_online_probe(tmp_path, capsys):
+    path = tmp_path / "run.pt"
+    assert main([*DIGITS, "pretrain.steps=2", "--checkpoint", str(path)]) == 0
+    assert main(["probe", str(path), "--dataset", "digits", "--protocol", "online"]) == 2
+    assert "carried no online probe" in capsys.readouterr().err

@@ -234,7 +234,14 @@ def _run_all(pending: list[tuple], processes: int, deadline: float) -> Iterator[
 _LEARNING = tuple(f"learning/{m}.py" for m in (
     "augmentation", "encoders", "feeding", "methods", "objectives", "optimizers", "pretraining",
     "probing", "softmax_regression"))  # fmt: skip
-_COMMON = ("evidence/experiments.py", "data/images.py", "data/inflation.py", *_LEARNING)
+_COMMON = (
+    "evidence/experiments.py",
+    "data/images.py",
+    "data/inflation.py",
+    "data/named_sets.py",
+    "data/sources.py",
+    *_LEARNING,
+)
 
 FAILURE_MODE = Study(
     name="failure-mode",

@@ -106,8 +106,8 @@ def wrap(model: nn.Module, device: torch.device) -> nn.Module:
     # buffers are equal on all ranks by construction: broadcasting them would only cost time
     known = inspect.signature(parallel).parameters
     option = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
-    devices = [device] if device.type == "cuda" else None
-    return parallel(model, device_ids=devices, **{option: False})
+    options: dict[str, Any] = {option: False}
+    return parallel(model, device_ids=[device] if device.type == "cuda" else None, **options)
 
 
 def synchronize_batch_norm(model: nn.Module) -> nn.Module:

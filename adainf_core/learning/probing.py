@@ -59,7 +59,7 @@ def extract_features(
     *,
     augmentation: AugmentationPolicy | None = None,
     seed: int = 0,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
 ) -> np.ndarray:
     """Features float32 (n, d) of uint8 images (n, 3, h, w), which may be memory-mapped.
 
@@ -102,7 +102,7 @@ def linear_probe(
     augmentation: AugmentationPolicy | None = None,
     views: int = 4,
     penalties: Sequence[float] = PENALTIES,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
 ) -> ProbeResult:
     """Multinomial logistic regression on frozen features, on the encoder's device.
 
@@ -182,7 +182,7 @@ def knn_probe(
     k: int = 10,
     temperature: float | None = None,
     *,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
 ) -> ProbeResult:
     """Vote of the `k` training images nearest in cosine similarity s; nothing is fitted.
 

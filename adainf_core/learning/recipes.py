@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.images import load_images
@@ -97,7 +97,7 @@ _OFFICIAL = {
 OFFICIAL_ONLINE_RATES = {name: official.online_rate for name, official in _OFFICIAL.items()}
 
 # what scripts/pretrain/custom changes for Tiny ImageNet; it trains on 224-pixel crops
-_TINY = {
+_TINY: dict[str, dict[str, Any]] = {
     "simclr": {"method": SimCLR(4096, 512, 0.2), "learning_rate": 0.3},
     "moco": {"learning_rate": 0.15},
     "byol": {"learning_rate": 0.5, "weight_decay": 1e-6},

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 #: where classes separate the curvature vanishes along with the objective.)
 TOLERANCE = 0.005
 MAX_STEPS = 500
+_CHUNK = 8192  # rows in double precision at once
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,12 @@ def softmax_regression_path(
         )
     if not min(penalties) > 0:
         raise ValueError(f"penalty={min(penalties)} has to be positive")
-    n, d = features.shape
-    moment = features.new_ones(d + 1, d + 1, dtype=torch.float64)
-    moment[:d, :d] = features.T @ features / n
-    moment[d, :d] = moment[:d, d] = features.mean(0)
+    features, (n, d) = features.detach(), features.shape
+    moment = features.new_zeros(d + 1, d + 1, dtype=torch.float64)
+    for part in features.split(_CHUNK):
+        # single precision would leave the small eigenvalues of either sign
+        part = F.pad(part.double(), (0, 1), value=1.0)
+        moment += part.T @ part / n
     parameters = features.new_zeros(classes, d + 1) if start is None else _joined(start)
     for penalty in penalties:
         curvature = moment / classes
@@ -143,11 +146,12 @@ def _minimise(
             max_iter=MAX_STEPS - steps,
         )
         optimizer.step(closure)
+        before = float(value)
         value, gradient = objective()
-        before, steps = steps, optimizer.state[moved]["n_iter"]
+        steps = optimizer.state[moved]["n_iter"]
         converged = float(gradient.norm()) <= TOLERANCE * float(value)
-        if steps <= before + 1:  # as far as the arithmetic goes
-            break
+        if float(value) >= (1 - torch.finfo(start.dtype).eps) * before:
+            break  # as far as the arithmetic goes
     return SoftmaxRegression(penalty, *parameters(), float(value), steps, converged)
 
 

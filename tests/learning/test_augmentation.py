@@ -98,7 +98,7 @@ def test_blur_matches_a_gaussian_with_repeated_edges(images, height):
     from scipy.ndimage import gaussian_filter
 
     images = images[:, :, :height]
-    # a small crop of a wide image is its middle square: only the whole image is left alone
+    # the crop has the aspect of the image, for it to be the whole image
     policy = replace(PLAIN, blur_p=0.7, crop_ratio=(SIZE / height, SIZE / height))
     views, drawn = augment(images, policy, generator(), return_parameters=True)
     for i in range(40):

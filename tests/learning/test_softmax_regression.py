@@ -110,13 +110,22 @@ def test_path_and_start_lead_to_the_same_place():
         alone = fit_softmax_regression(X, Y, fit.penalty, 10)
         assert fit.objective == pytest.approx(alone.objective, rel=1e-4)
     again = fit_softmax_regression(X, Y, 1e-3, 10, start=path[-1])
-    assert again.steps <= 1 and again.objective == pytest.approx(path[-1].objective, rel=1e-9)
+    assert again.steps <= 1 and again.objective == pytest.approx(path[-1].objective, rel=1e-5)
 
 
 def test_single_precision_is_enough():
     double, single = (fit_softmax_regression(x, Y, 1e-4, 10) for x in (X, X.float()))
     assert single.weight.dtype == torch.float32 and single.converged
     assert single.objective == pytest.approx(double.objective, rel=1e-4)
+
+
+def test_copies_of_a_feature_share_its_weight():
+    # exactly singular, with a penalty that single precision loses beside the largest eigenvalue
+    copies = 30 * X.float().repeat(1, 4) + 100
+    fit = fit_softmax_regression(copies, Y, 1e-6, 10)
+    weights = fit.weight.view(10, 4, 64)
+    assert fit.accuracy(copies, Y) == 1
+    np.testing.assert_allclose(weights, weights.mean(1, keepdim=True).expand(-1, 4, -1), atol=1e-3)
 
 
 def test_a_feature_that_never_varies_gets_no_weight():

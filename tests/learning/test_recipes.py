@@ -1,0 +1,73 @@
+"""Presets against the official files' figures, and what a recipe makes of its data."""
+
+import numpy as np
+import pytest
+
+from adainf_core.learning.augmentation import POLICIES
+from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, SimCLR
+from adainf_core.learning.recipes import Recipe, recipe
+
+
+@pytest.mark.parametrize(
+    ("method", "config", "optimizer", "rate", "decay"),
+    [
+        ("simclr", SimCLR(2048, 256, 0.2), "lars", 0.4, 1e-4),
+        ("moco", MoCo(2048, 256, 0.2, 32768, (0.99, 0.999)), "sgd", 0.3, 1e-4),
+        ("byol", BYOL(4096, 256, (0.99, 1.0)), "lars", 1.0, 1e-5),
+        ("barlow", BarlowTwins(2048, 2048, 0.0051, 0.1), "lars", 0.3, 1e-4),
+    ],
+)
+def test_methods_have_the_official_hyper_parameters(method, config, optimizer, rate, decay):
+    found = recipe("cifar10", method, "adainf", "store")
+    assert found.replication == 10 and found.sampling == "epoch"
+    run = found.pretrain
+    assert run.method == config and run.optimizer == optimizer
+    assert (run.learning_rate, run.weight_decay) == (rate, decay)
+    assert (run.steps, run.batch_size, run.warmup, run.momentum) == (100_000, 512, 1000, 0.9)
+    assert run.encoder == "resnet18" and run.stem_padding == 2
+    weak = "symmetric_adainf" if method in ("simclr", "moco") else "asymmetric_adainf"
+    assert run.policy == POLICIES[weak]
+
+
+def test_vanilla_keeps_the_baselines_augmentation_and_counts_once():
+    for method in ("simclr", "byol"):
+        none, vanilla = recipe("cifar10", method), recipe("cifar10", method, "vanilla", "store")
+        assert vanilla.pretrain == none.pretrain and vanilla.replication == 1
+        assert none.generated is None and none.replication is None
+    assert recipe("cifar10", "simclr").pretrain.policy == POLICIES["symmetric"]
+
+
+def test_pixels_are_normalised_as_the_data_set_is():
+    assert recipe("cifar100").pretrain.pixel_std == (0.2673, 0.2564, 0.2762)
+    assert recipe("digits").pretrain.pixel_mean == (0.5,)
+
+
+def test_tiny_imagenet_has_its_own():
+    simclr, byol = (recipe("tinyimagenet", m).pretrain for m in ("simclr", "byol"))
+    assert (simclr.method.hidden, simclr.method.out, simclr.learning_rate) == (4096, 512, 0.3)
+    assert (byol.batch_size, byol.weight_decay, byol.learning_rate) == (256, 1e-6, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"method": "dino"}, "method='dino'"),
+        ({"preset": "AdaInf"}, "preset='AdaInf'"),
+        ({"preset": "vanilla"}, "needs generated images"),
+        ({"generated": "store"}, "wants no generated images"),
+    ],
+)
+def test_impossible_presets_are_named(given, says):
+    with pytest.raises(ValueError, match=says):
+        recipe(**given)
+
+
+def test_data_is_loaded_resized_and_mixed():
+    data = Recipe("digits", size=12).data()
+    assert data.real.images.shape[2:] == (12, 12) and data.beta == 1
+    assert len(np.unique(data.real.labels)) == 10
+
+
+def test_weights_without_generated_images_are_refused():
+    with pytest.raises(ValueError, match=r"replication=3.*generated is None"):
+        Recipe("digits", replication=3).data()

@@ -1,6 +1,10 @@
 """Two processes against one: the same loss, gradients, statistics, weights and stops."""
 
+import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import children
 import pytest
@@ -83,3 +87,29 @@ def test_a_batch_that_does_not_divide_is_named(monkeypatch):
     monkeypatch.setattr(distributed, "world_size", lambda: 2)
     with pytest.raises(ValueError, match="batch_size=5 does not divide among 2"):
         distributed.share(5)
+
+
+@pytest.mark.slow
+def test_the_command_line_runs_unchanged_under_torchrun(tmp_path):
+    path = tmp_path / "run.pt"
+    command = [
+        *("-m", "adainf_core.cli", "pretrain", "--dataset", "digits", "--checkpoint", str(path)),
+        *("pretrain.encoder=small_cnn", "pretrain.width=4", "pretrain.method.hidden=16"),
+        *("pretrain.steps=4", "pretrain.warmup=1", "pretrain.batch_size=32", "pretrain.device=cpu"),
+        "pretrain.precision=fp32",
+    ]
+    root = Path(__file__).parents[2]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, *torchrun, *command], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("after 4 steps") == 1  # one process speaks
+    two = read_checkpoint(path)
+    path.unlink()
+    subprocess.run([sys.executable, *command], env=environment, check=True, capture_output=True)
+    one = read_checkpoint(path)
+    # the same batches and views: the same losses up to rounding
+    for a, b in zip(one.history, two.history, strict=True):
+        assert a["loss"] == pytest.approx(b["loss"], rel=1e-3)

@@ -46,8 +46,8 @@ class PretrainConfig:
     `build_encoder`, `pixel_mean` and `pixel_std` to its normalisation. `steps` global batches of
     `batch_size` images (two views each) under `optimizer` ("adamw", "sgd", "lars") with linear
     warm-up of `learning_rate` over `warmup` steps and a cosine to zero; `momentum` is SGD's and
-    LARS's. `precision` is "fp32" or "bf16" (autocast); `compile` hands augmentation and model to
-    torch.compile. With `online_learning_rate` a linear classifier learns along, on detached
+    LARS's. `precision` is "fp32" or "bf16" (autocast); `compile` hands the model to
+    torch.compile, and on accelerators the augmentation. With `online_learning_rate` a linear classifier learns along, on detached
     features of the real labelled images in the batch: the official code's probe, an extra to
     compare with. `device` is "cpu", "cuda" or None for whichever is there. Raises ValueError for a
     value out of range.
@@ -256,7 +256,8 @@ class Run:
         self.two_views = two_views
         if config.compile:
             self.model = torch.compile(self.model)  # type: ignore[assignment]
-            self.two_views = torch.compile(two_views, fullgraph=True)
+            if self.device.type != "cpu":  # where its chunks are faster than a compiled graph
+                self.two_views = torch.compile(two_views, fullgraph=True)
         groups: list[dict[str, Any]] = [
             {
                 "params": [p for p in self.trainee.method.parameters() if p.requires_grad],

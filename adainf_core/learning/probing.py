@@ -108,10 +108,11 @@ def linear_probe(
 
     Features are standardised by their training moments. The ridge penalty (per row: the objective
     is a mean) is the one of `penalties` most accurate on a stratified fifth of `train` that `seed`
-    holds out, ties going to the stronger; the model is then refitted on all of
-    `train` and `test` looked at once. With `augmentation`, say `PROBE_AUGMENTATION`, it learns
-    from `views` views of each image instead of the image; what is held out is held out with all
-    its views, and judged, like `test`, as it is. `cache` goes to `extract_features`.
+    holds out, searched from strong to weak until two in a row are worse; the model is then
+    refitted on all of `train` and `test` looked at once. With `augmentation`, customarily
+    `PROBE_AUGMENTATION`, it learns from `views` views of each image instead of the image; what is
+    held out is held out with all its views, and judged, like `test`, as it is. `cache` goes to
+    `extract_features`.
 
     Raises ValueError for unlabelled sets, image sizes that differ, fewer than two classes, a class
     with a single training image, or a test class that training has not seen.
@@ -153,23 +154,29 @@ def linear_probe(
         for part in (labels[order].repeat(repeats), labels[held], test_labels)
     )
     rows = len(fitted) * repeats
-    path = list(softmax_regression_path(x[:rows], y[:rows], penalties, len(known)))
-    held_out = [model.accuracy(x_held, y_held) for model in path]
-    best = held_out.index(max(held_out))
-    model = fit_softmax_regression(x, y, penalties[best], len(known), start=path[best])
+    best, held_out_accuracy, at, worse = None, -1.0, 0, 0
+    for i, fit in enumerate(softmax_regression_path(x[:rows], y[:rows], penalties, len(known))):
+        accuracy = fit.accuracy(x_held, y_held)
+        if accuracy > held_out_accuracy:
+            best, held_out_accuracy, at = fit, accuracy, i
+        worse = worse + 1 if accuracy < held_out_accuracy else 0
+        if worse == 2:
+            break
+    model = fit_softmax_regression(x, y, penalties[at], len(known), start=best)
     seen = f"{views} augmented views ({augmentation}) of each of " if augmentation else ""
     return ProbeResult(
         model.accuracy(x_test, y_test),
         f"offline linear probe: multinomial logistic regression on frozen, standardised features "
         f"of {seen}all {len(train)} labelled images of {train.name}; ridge penalty chosen among "
-        f"{len(penalties)} from {penalties[-1]:g} to {penalties[0]:g} on a held-out stratified "
-        f"fifth of these images, then refitted on all; {test.name} looked at once, unaugmented",
+        f"{len(penalties)} from {penalties[0]:g} to {penalties[-1]:g} (until two in a row are "
+        "worse) on a held-out stratified fifth of these images, then refitted on all; "
+        f"{test.name} looked at once, unaugmented",
         len(train),
         len(test),
         {
             "penalty": model.penalty,
-            "penalty_at_edge": float(best in (0, len(path) - 1)),
-            "held_out_accuracy": held_out[best],
+            "penalty_at_edge": float(at in (0, len(penalties) - 1)),
+            "held_out_accuracy": held_out_accuracy,
             "converged": float(model.converged),
         },
     )

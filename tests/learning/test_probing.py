@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 from adainf_core.data.images import ImageSet
-from adainf_core.learning import probing
+from adainf_core.learning import probing, softmax_regression
 from adainf_core.learning.augmentation import AugmentationPolicy
 from adainf_core.learning.encoders import PIXEL_MEAN, PIXEL_STD, Encoder, small_cnn
 from adainf_core.learning.probing import (
@@ -226,6 +227,34 @@ def test_penalty_at_the_edge_is_reported():
     outside = linear_probe(PIXELS, train, test, penalties=(1e2, 1e-2)).details
     assert inside["penalty"] == outside["penalty"] == 1e-2
     assert (inside["penalty_at_edge"], outside["penalty_at_edge"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("held_out", "tried", "chosen"),
+    [
+        ([0.5, 0.7, 0.6, 0.65, 0.9], 4, 1),
+        ([0.5, 0.7, 0.6, 0.7, 0.6, 0.9], 6, 5),
+        ([0.5, 0.5, 0.5, 0.5, 0.8], 5, 4),
+    ],
+)
+def test_search_ends_after_two_worse_in_a_row(monkeypatch, held_out, tried, chosen):
+    penalties = [10.0**-i for i in range(len(held_out))]
+    seen = []
+
+    def scripted_path(x, y, penalties, classes):
+        real = softmax_regression.fit_softmax_regression(x, y, 1.0, classes)
+        for penalty, accuracy in zip(penalties, held_out, strict=True):
+            seen.append(penalty)
+            yield SimpleNamespace(
+                weight=real.weight, bias=real.bias, accuracy=lambda x, y, a=accuracy: a
+            )
+
+    monkeypatch.setattr(probing, "softmax_regression_path", scripted_path)
+    train = coloured(60, 0, 1)
+    found = linear_probe(ENCODER, train, train, penalties=penalties).details
+    assert len(seen) == tried
+    assert found["penalty"] == penalties[chosen]
+    assert found["held_out_accuracy"] == held_out[chosen]
 
 
 def test_test_labels_decide_nothing():

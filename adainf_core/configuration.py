@@ -106,7 +106,9 @@ def _typed(value: Any, hint: Any, key: str) -> Any:
             return tuple(_typed(v, a, key) for v, a in zip(value, inner, strict=True))
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    elif (hint in (bool, str) and isinstance(value, hint)) or (hint is int and isinstance(value, int) and not isinstance(value, bool)):
+    elif (hint in (bool, str) and isinstance(value, hint)) or (
+        hint is int and isinstance(value, int) and not isinstance(value, bool)
+    ):
         return value
     raise ValueError(f"{key}={value!r}: need {_words(hint)}")
 

@@ -233,7 +233,7 @@ def _run_all(pending: list[tuple], processes: int, deadline: float) -> Iterator[
 
 _LEARNING = tuple(f"learning/{m}.py" for m in (
     "augmentation", "encoders", "feeding", "methods", "objectives", "optimizers", "pretraining",
-    "probing", "softmax_regression"))  # fmt: skip
+    "features", "probing", "softmax_regression"))  # fmt: skip
 _COMMON = (
     "evidence/experiments.py",
     "data/images.py",

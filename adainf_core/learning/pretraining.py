@@ -47,10 +47,10 @@ class PretrainConfig:
     `batch_size` images (two views each) under `optimizer` ("adamw", "sgd", "lars") with linear
     warm-up of `learning_rate` over `warmup` steps and a cosine to zero; `momentum` is SGD's and
     LARS's. `precision` is "fp32" or "bf16" (autocast); `compile` hands the model to
-    torch.compile, and on accelerators the augmentation. With `online_learning_rate` a linear classifier learns along, on detached
-    features of the real labelled images in the batch: the official code's probe, an extra to
-    compare with. `device` is "cpu", "cuda" or None for whichever is there. Raises ValueError for a
-    value out of range.
+    torch.compile, and on accelerators the augmentation. With `online_learning_rate` a linear
+    classifier learns along, on detached features of the real labelled images in the batch: the
+    official code's probe, an extra to compare with. `device` is "cpu", "cuda" or None for whichever
+    is there. Raises ValueError for a value out of range.
     """
 
     policy: AugmentationPolicy = field(default_factory=lambda: POLICIES["symmetric"])

@@ -3,9 +3,9 @@
     python benchmarks/gpu.py --out DIR [--minutes 6]      # needs adainf_core, torch, torchvision
     python benchmarks/gpu.py --out DIR --device cpu --tiny     # does it run at all?
 
-ResNet-18 on 32 x 32 images, batch 512 (1024 views), SimCLR, AdamW, bfloat16, channels last; CIFAR-10
-from ADAINF_DATA, or noise where there is none, on the device throughout. Eager and through
-torch.compile it measures
+ResNet-18 on 32 x 32 images, batch 512 (1024 views), SimCLR, AdamW, bfloat16, channels last. The
+images (CIFAR-10 from ADAINF_DATA, or noise where there is none) stay on the device. Eager and
+through torch.compile it measures
 
 - "step": whole steps of `Run`, the loop that `pretrain` drives;
 - "model": forward, backward and optimiser on views that are ready;
@@ -32,7 +32,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,7 @@ class Bench:
     matmul_size: int
     more_batches: tuple[int, ...]
     found: dict[str, Any] = field(default_factory=dict)
+    kept: Parts | None = None  # of the section before, where the next one goes on with it
 
     @property
     def cuda(self) -> bool:
@@ -134,7 +135,7 @@ class Bench:
             for _ in range(repeats):
                 work()
                 marks.append(time.perf_counter())
-            return [1e3 * (b - a) for a, b in zip(marks[:-1], marks[1:], strict=True)]
+            return [1e3 * (b - a) for a, b in pairwise(marks)]
         for _ in range(2):
             work()  # so that the queue is full when the first event is met
         events = [torch.cuda.Event(enable_timing=True) for _ in range(repeats + 1)]
@@ -143,7 +144,7 @@ class Bench:
             work()
             event.record()
         torch.cuda.synchronize()
-        return [a.elapsed_time(b) for a, b in zip(events[:-1], events[1:], strict=True)]
+        return [a.elapsed_time(b) for a, b in pairwise(events)]
 
     def _synchronize(self) -> None:
         if self.cuda:
@@ -244,6 +245,7 @@ def steps(bench: Bench, mode: str, batch: int | None = None) -> dict[str, Any]:
             "resident_images": 0.0 if resident is None else resident.nbytes / 1e9,
         }
     times = bench.times(parts.work)
+    bench.kept = parts if batch is None else None
     n = parts.run.config.batch_size
     medians = {name: figure["median_ms"] for name, figure in times.items()}
     return result | {
@@ -269,7 +271,8 @@ def profile(bench: Bench, mode: str) -> dict[str, Any]:
     activities = [torch.profiler.ProfilerActivity.CPU]
     if bench.cuda:
         activities.append(torch.profiler.ProfilerActivity.CUDA)
-    parts, result = Parts(bench, mode), {}
+    parts, bench.kept = bench.kept or Parts(bench, mode), None
+    result = {}
     for name in ("step", "augmentation"):
         work = parts.work[name]
         work()
@@ -370,9 +373,12 @@ def main() -> None:
     parser.add_argument("--device", choices=("cuda", "cpu"))
     parser.add_argument("--tiny", action="store_true", help="sizes for a test")
     parser.add_argument(
-        "--modes", nargs="+", choices=("eager", "compiled"), default=["eager", "compiled"]
-    )
+        "--modes", nargs="+", choices=("eager", "compiled"),
+        help="default: both, --tiny: eager, for compiling takes the better part of a minute",
+    )  # fmt: skip
     options = parser.parse_args()
+    if options.modes is None:
+        options.modes = ["eager"] if options.tiny else ["eager", "compiled"]
     faulthandler.dump_traceback_later(60 * options.minutes + GRACE, exit=True)
     bench = _bench(options)
     big = not options.tiny
@@ -382,11 +388,9 @@ def main() -> None:
     for mode in bench.modes:
         needs = 20.0 if mode == "eager" else 90.0 * big
         bench.section(mode, lambda mode=mode: steps(bench, mode), needs)
-    if "eager" in bench.modes:
-        bench.section("profile, eager", lambda: profile(bench, "eager"), 15.0)
-        bench.section("cudnn search", lambda: searched(bench), 15.0)
-    if "compiled" in bench.modes:
-        bench.section("profile, compiled", lambda: profile(bench, "compiled"), 30.0 * big)
+        if bench.kept is not None:
+            bench.section(f"profile, {mode}", lambda mode=mode: profile(bench, mode), 10.0)
+    bench.section("cudnn search", lambda: searched(bench), 15.0)
     for mode in bench.modes:
         for batch in bench.more_batches:
             needs = 25.0 if mode == "eager" else 75.0 * big

@@ -1,0 +1,200 @@
+"""The benchmarks run at all, and what they share is right."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from adainf_core.data.images import ImageSet
+
+ROOT = Path(__file__).resolve().parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def load() -> Iterator:
+    """Imports a benchmark by its name, as running the script would find it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARKS)
+        yield importlib.import_module
+
+
+@pytest.fixture
+def common(load, tmp_path, monkeypatch) -> ModuleType:
+    module = load("common")
+    monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
+    return module
+
+
+@pytest.fixture
+def clock(common, monkeypatch) -> list[float]:
+    """A clock in place of time.perf_counter, and its only entry: the seconds it shows."""
+    now = [0.0]
+    monkeypatch.setattr(common.time, "perf_counter", lambda: now[0])
+    return now
+
+
+class TestPaired:
+    def test_rates_are_units_per_second(self, common, clock):
+        def steady() -> int:
+            clock[0] += 0.25
+            return 10
+
+        rates = common.paired({"steady": steady}, seconds=1.0, rounds=3)
+        assert rates == {"steady": {"median": 40.0, "low": 40.0, "high": 40.0}}
+
+    def test_contestants_take_turns(self, common, clock):
+        calls = []
+
+        def work(name: str) -> int:
+            clock[0] += 0.5
+            calls.append(name)
+            return 1
+
+        common.paired({name: lambda name=name: work(name) for name in "ab"}, 1.0, rounds=2)
+        assert "".join(calls) == "ab" + 2 * "aabb"
+
+    def test_the_first_call_does_not_count(self, common, clock):
+        durations = iter([100.0] + [0.5] * 10)
+
+        def warms_up() -> int:
+            clock[0] += next(durations)
+            return 1
+
+        assert common.paired({"x": warms_up}, 1.0, rounds=3)["x"]["low"] == 2.0
+
+    def test_a_slow_round_moves_a_quartile_and_not_the_median(self, common, clock):
+        durations = iter([1.0, 1.0, 1.0, 4.0])
+
+        def disturbed() -> int:
+            clock[0] += next(durations)
+            return 4
+
+        rate = common.paired({"x": disturbed}, 1.0, rounds=3)["x"]
+        assert rate["median"] == 4.0
+        assert rate["low"] == np.percentile([4, 4, 1], 25)
+
+
+FIGURES = {"x": {"median": 2.0, "low": 1.0, "high": 3.0}}
+
+
+class TestReport:
+    def test_what_the_file_holds(self, common, capsys):
+        path = common.report("thing", FIGURES, "views/s", ("numpy", "no-such"), "cpu", n=3)
+        record = json.loads(path.read_text())
+        assert path.name == "thing.json"
+        assert record["figures"] == FIGURES
+        assert record["unit"] == "views/s" and record["n"] == 3
+        assert record["versions"]["numpy"] == np.__version__
+        assert record["versions"]["no-such"] == "missing"
+        assert record["device"].startswith("cpu")
+        assert {"commit", "finished"} <= record.keys()
+        assert "views/s" in capsys.readouterr().out
+
+    def test_a_file_that_cannot_be_written_leaves_the_old_one(self, common):
+        path = common.report("thing", FIGURES, "views/s")
+        before = path.read_bytes()
+        with pytest.raises(TypeError):
+            common.report("thing", FIGURES, "views/s", extra=object())
+        assert path.read_bytes() == before
+
+
+class TestTraining:
+    @pytest.fixture
+    def training(self, load) -> ModuleType:
+        pytest.importorskip("torchvision")
+        return load("training")
+
+    @pytest.fixture
+    def images(self) -> ImageSet:
+        pixels = np.random.default_rng(0).integers(0, 256, (12, 3, 8, 8), dtype=np.uint8)
+        return ImageSet(pixels, None, "noise")
+
+    @pytest.fixture
+    def case(self, training):
+        return training.Case("tiny", "small_cnn", 4, 8, 6)
+
+    def test_our_step_returns_its_images(self, training, case, images):
+        assert training.ours(case, images, "fp32")() == 6
+
+    def test_breakdown_adds_up(self, training, case, images):
+        parts = training.breakdown(case, images, "fp32", seconds=0.0)
+        named = ("data_ms", "augmentation_ms", "model_ms")
+        assert min(parts[name] for name in named) > 0
+        assert max(parts[name] for name in named) < parts["step_ms"]
+        assert 0 < parts["share_before_model"] < 1
+        assert parts["steps"] >= 3
+
+    def test_measure_without_peers(self, training, case, images, monkeypatch):
+        monkeypatch.setitem(sys.modules, "lightly", None)
+        monkeypatch.setattr(training, "load", lambda size: (images, "noise"))
+        monkeypatch.setattr(training.torch, "set_num_threads", lambda threads: None)
+        found = training.measure(case, 1, seconds=0.0, rounds=1, compiled=False)
+        assert found["missing"]
+        assert set(found["parts"]) == {name.removeprefix("ours, ") for name in found["figures"]}
+        assert training.ratios(found["figures"]) == {}
+
+    def test_the_best_way_to_share_counts(self, training):
+        rates = {
+            "ours, fp32": 30.0,
+            "ours, bf16": 60.0,
+            "lightly: 2 threads, 0 workers": 10.0,
+            "lightly: 1 thread, 1 worker": 20.0,
+            "lightly, tuned: 2 threads, 0 workers": 40.0,
+        }
+        figures = {name: {"median": rate} for name, rate in rates.items()}
+        assert training.ratios(figures) == {"fp32": 1.5, "recommended": 3.0, "bf16": 1.5}
+
+
+def _gpu(out: Path, *options: str) -> dict:
+    command = [sys.executable, BENCHMARKS / "gpu.py", "--out", out, "--device", "cpu", "--tiny"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "ADAINF_DATA": str(out / "none")}
+    subprocess.run([*command, *options], check=True, env=environment, timeout=300)
+    return json.loads((out / "gpu.json").read_text())
+
+
+def _check_mode(found: dict, mode: str) -> None:
+    section = found[mode]
+    assert set(section["times"]) == {"step", "model", "augmentation"}
+    assert section["images_per_second"] > 0
+    verdict = found["verdicts"][mode]
+    assert sum(isinstance(value, bool) for value in verdict.values()) == 2
+    assert verdict["model_tflops"] > verdict["step_tflops"] > 0
+
+
+@pytest.mark.slow
+class TestGpu:
+    def test_every_section_has_a_result(self, tmp_path):
+        found = _gpu(tmp_path)
+        broken = {name: part for name, part in found.items() if "error" in part}
+        assert not broken
+        _check_mode(found, "eager")
+        assert found["operations"]["an_image"] > 0
+        assert found["matmul"]["tflops"] > 0
+
+    def test_out_of_time_names_what_was_left_out(self, tmp_path):
+        found = _gpu(tmp_path, "--minutes", "0.001")
+        assert "skipped" in found["eager"] and found["verdicts"] == {}
+
+
+class TestGpuVerdicts:
+    def test_targets(self, load):
+        gpu = load("gpu")
+        times = {"step": {"median_ms": 100.0}, "model": {"median_ms": 80.0}}
+        section = {
+            "times": times, "batch": 10, "end_to_end_of_model": 0.8, "augmentation_of_step": 0.1
+        }  # fmt: skip
+        found = {"eager": section, "matmul": {"tflops": 2.0}, "operations": {"an_image": 1e10}}
+        verdict = gpu.verdicts(found)["eager"]
+        assert [value for value in verdict.values() if isinstance(value, bool)] == [False, True]
+        assert verdict["step_tflops"] == pytest.approx(1.0)
+        assert verdict["step_share_of_matmul"] == pytest.approx(0.5)

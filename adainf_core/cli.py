@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from adainf_core.data.images import ImageSet
     from adainf_core.data.inflation import Inflation
+    from adainf_core.learning.estimating import Estimate
     from adainf_core.learning.probing import ProbeResult
     from adainf_core.learning.recipes import Recipe
 
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.run(options)
     except (ValueError, RuntimeError, OSError, FloatingPointError, ImportError) as error:
-        print(f"adainf: {error}", file=sys.stderr)
+        print(f"adainf: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
 
@@ -48,6 +49,9 @@ def _add_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", default=None, help="folder of the data sets (else ADAINF_DATA)")
 
 
+_DATASET = "a name (adainf data list), or an npz archive or a folder of images"
+
+
 # ---- data
 
 
@@ -55,13 +59,13 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True)
     _command(actions, "list", _list_data, "the image sets that have a name")
     show = _command(actions, "show", _show_data, "what is in a set, or in a store of generated one")
-    show.add_argument("name", help="a named set, or the folder of a store")
+    show.add_argument("name", help="a name, a store of generated images, an npz or a folder")
     show.add_argument("--split", default="train")
     _add_root(show)
     keep = _command(actions, "import", _import_data, "check generated images and keep a store")
     keep.add_argument("source", type=Path, help="an npz archive or a folder of image files")
     keep.add_argument("--store", type=Path, default=None, help="folder to make")
-    keep.add_argument("--real", default=None, help="named set to compare colours and copies with")
+    keep.add_argument("--real", default=None, help="training images to compare with")
     keep.add_argument("--size", type=int, default=None, help="side in pixels (folders)")
     keep.add_argument(
         "--channel-order", default="auto", help="bgr reverses, as_is keeps; default: auto, checked"
@@ -78,22 +82,22 @@ def _list_data(options: argparse.Namespace) -> None:
 
 def _show_data(options: argparse.Namespace) -> None:
     from adainf_core.data.generated import GeneratedImages
-    from adainf_core.data.images import load_images
+    from adainf_core.learning.recipes import named_or_own
 
-    if Path(options.name).is_dir():
+    if (Path(options.name) / "meta.json").is_file():
         store = GeneratedImages.open(options.name)
         _describe(store)
         for check, found in store.checks.items():
             print(f"{check:12} {found}")
     else:
-        _describe(load_images(options.name, options.root, options.split))
+        _describe(named_or_own(options.name, options.split, root=options.root))
 
 
 def _import_data(options: argparse.Namespace) -> None:
     from adainf_core.data.generated import GeneratedImages
-    from adainf_core.data.images import load_images
+    from adainf_core.learning.recipes import named_or_own
 
-    real = None if options.real is None else load_images(options.real, options.root)
+    real = None if options.real is None else named_or_own(options.real, "train", root=options.root)
     rest = {"real": real, "store": options.store, "channel_order": options.channel_order}
     if options.source.is_dir():
         found = GeneratedImages.from_folder(options.source, options.size, **rest)
@@ -124,7 +128,7 @@ def _add_pretrain(parser: argparse.ArgumentParser) -> None:
         "same command goes on where it stopped; under torchrun it runs on several devices."
     )
     parser.set_defaults(run=_pretrain)
-    parser.add_argument("--dataset", default="cifar10", help="see: adainf data list")
+    parser.add_argument("--dataset", default="cifar10", help=_DATASET)
     parser.add_argument("--method", default="simclr", help="simclr, moco, byol, barlow, spectral")
     parser.add_argument("--preset", default="none", help="none, vanilla, adainf")
     parser.add_argument("--generated", default=None, help="store made by: adainf data import")
@@ -141,19 +145,22 @@ def _add_pretrain(parser: argparse.ArgumentParser) -> None:
 def _pretrain(options: argparse.Namespace) -> None:
     from adainf_core.configuration import override
     from adainf_core.learning import distributed
+    from adainf_core.learning.estimating import estimate
     from adainf_core.learning.pretraining import pretrain
     from adainf_core.learning.recipes import recipe
 
     preset = recipe(options.dataset, options.method, options.preset, options.generated)
     chosen = override(preset, options.settings)
-    with distributed.process_group():
-        main = distributed.rank() == 0
-        data = chosen.data(options.root)
+    with distributed.process_group(chosen.pretrain.device):
+        first = distributed.rank() == 0
+        with distributed.first_rank_first():
+            data = chosen.data(options.root)
         if options.dry_run:
-            if main:
-                _show_run(chosen, data)
+            cost = estimate(chosen.pretrain, data)  # takes all ranks
+            if first:
+                _show_run(chosen, data, cost)
             return
-        if main:
+        if first:
             print(data.describe())
         trained = pretrain(
             chosen.pretrain,
@@ -163,16 +170,15 @@ def _pretrain(options: argparse.Namespace) -> None:
             tensorboard=options.tensorboard,
             progress=True,
         )
-        if main and trained.finished:
+        if first and trained.finished:
             print(f"loss {trained.history[-1]['loss']:.4f} after {trained.steps} steps")
-        elif main:
+        elif first:
             rest = "; the same command goes on" if trained.checkpoint else ", nothing kept"
             print(f"stopped after {trained.steps} of {chosen.pretrain.steps} steps{rest}")
 
 
-def _show_run(chosen: Recipe, data: Inflation) -> None:
+def _show_run(chosen: Recipe, data: Inflation, cost: Estimate) -> None:
     from adainf_core.configuration import to_plain
-    from adainf_core.learning.estimating import estimate
 
     for key, value in _flat(to_plain(chosen)):
         print(f"{key} = {value}")
@@ -180,7 +186,6 @@ def _show_run(chosen: Recipe, data: Inflation) -> None:
     passes = data.exposures(config.steps, config.batch_size)
     print(f"\nmixture      {data.describe()}")
     print(f"exposures    {passes.real:.1f} a real image, {passes.generated:.1f} a generated one")
-    cost = estimate(config, data)
     print(f"time         {_duration(cost.seconds)} at {cost.seconds_per_step:.3g} s a step")
     parts = ("weights", "activations", "images")
     print(
@@ -212,7 +217,8 @@ _PROTOCOLS = ("linear", "linear-augmented", "knn", "knn-weighted", "online")
 def _add_probe(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_probe)
     parser.add_argument("checkpoint", type=Path, help="file written by: adainf pretrain")
-    parser.add_argument("--dataset", default="cifar10", help="see: adainf data list")
+    parser.add_argument("--dataset", default="cifar10", help=_DATASET)
+    parser.add_argument("--test", default=None, help="images to test on, where --dataset is a path")
     parser.add_argument(
         "--protocol", action="append", choices=_PROTOCOLS, help="may repeat; default: linear, knn"
     )
@@ -223,17 +229,23 @@ def _add_probe(parser: argparse.ArgumentParser) -> None:
 def _probe(options: argparse.Namespace) -> None:
     import torch
 
-    from adainf_core.data.images import load_images
     from adainf_core.learning.pretraining import load_pretrained
+    from adainf_core.learning.recipes import named_or_own
 
+    if options.test is None and Path(options.dataset).exists():
+        raise ValueError(f"--dataset {options.dataset} is a path: name the --test images too")
     trained = load_pretrained(options.checkpoint)
     if not trained.finished:
         print(f"the run has stopped after {trained.steps} steps", file=sys.stderr)
     if torch.cuda.is_available():
         trained.encoder.to("cuda")
+    named = options.test is None
     train, test = (
-        load_images(options.dataset, options.root, split).resized(trained.image_size)
-        for split in ("train", "test")
+        named_or_own(dataset, split, trained.image_size, options.root)
+        for dataset, split in (
+            (options.dataset, "train"),
+            (options.dataset if named else options.test, "test"),
+        )
     )
     for protocol in options.protocol or ["linear", "knn"]:
         result = _probed(protocol, trained, train, test, options.cache)
@@ -254,7 +266,7 @@ def _probed(
             )
         device = next(trained.encoder.parameters()).device
         classifier = trained.online_classifier.to(device)
-        return probing.online_probe(trained.encoder, classifier, test, trained_on=train.name)
+        return probing.online_probe(trained.encoder, classifier, test, trained_on=trained.mixture)
     if protocol.startswith("linear"):
         augmentation = probing.PROBE_AUGMENTATION if protocol == "linear-augmented" else None
         return probing.linear_probe(

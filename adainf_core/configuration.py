@@ -16,8 +16,11 @@ Config = TypeVar("Config")
 
 
 def to_plain(config: Any) -> dict[str, Any]:
-    """A configuration as JSON would give it back: dicts, lists, numbers, strings, None."""
-    return json.loads(json.dumps(asdict(config)))
+    """A configuration as JSON would give it back: dicts, lists, numbers, strings, None.
+
+    Numbers of numpy become plain ones.
+    """
+    return json.loads(json.dumps(asdict(config), default=lambda number: number.item()))
 
 
 def from_plain(kind: type[Config], plain: Mapping[str, Any], key: str = "") -> Config:
@@ -37,10 +40,10 @@ def from_plain(kind: type[Config], plain: Mapping[str, Any], key: str = "") -> C
 
 
 def override(config: Config, assignments: list[str]) -> Config:
-    """`config` with dotted assignments such as "pretrain.steps=100" or "method.name=byol" applied.
+    """`config` with dotted assignments: "steps=100", "method=byol", "policy.hue=0".
 
-    Naming another variant of a field starts from that variant's defaults. Values are JSON where
-    they parse as such, else strings.
+    A part can be replaced by a name: of a variant, which then has its defaults, or one that the
+    part's own `named` knows. Values are JSON where they parse as such, else strings.
     """
     plain = to_plain(config)
     for assignment in assignments:
@@ -73,18 +76,22 @@ def _assign(plain: dict, kind: Any, whole: str, path: list[str], value: Any) -> 
     variants = _variants(hints[path[0]])
     if not variants:
         raise ValueError(f"unknown key {whole!r}: {path[0]!r} has no fields")
-    inner = plain[path[0]]
-    if inner is None:  # an optional part, given now
-        inner = plain[path[0]] = {}
     if path[1:] == ["name"] and len(variants) > 1:
-        plain[path[0]] = {"name": value}  # fields of another variant mean nothing to this one
+        plain[path[0]] = value  # fields of another variant would mean nothing to this one
         return
+    if isinstance(plain[path[0]], str):  # named just now: its fields are needed
+        plain[path[0]] = to_plain(_typed(plain[path[0]], hints[path[0]], path[0]))
+    inner = plain[path[0]]
     _assign(inner, _variant(variants, inner, path[0]), whole, path[1:], value)
 
 
 def _typed(value: Any, hint: Any, key: str) -> Any:
     """`value` as the type `hint`: lists become tuples, whole numbers floats where floats belong."""
     variants = _variants(hint)
+    if len(variants) > 1 and isinstance(value, str):
+        value = {"name": value}
+    elif variants and isinstance(value, str) and hasattr(variants[0], "named"):
+        return variants[0].named(value)
     if variants and isinstance(value, Mapping):
         return from_plain(_variant(variants, value, key), value, key)
     origin, arguments = get_origin(hint), get_args(hint)

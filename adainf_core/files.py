@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import secrets
 import shutil
@@ -37,11 +38,10 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 def whole_folder(path: Path) -> Iterator[Path]:
     """A folder to fill that appears at `path` when the block ends well, and not at all otherwise.
 
-    Raises FileExistsError where `path` is taken, before the block and (by another process) after
-    it. On a full disk OSError names the path and the remedy.
+    Raises FileExistsError where `path` is taken, even by an empty folder, before the block and (by
+    another process) after it. On a full disk OSError names the path and the remedy.
     """
-    if path.exists():
-        raise FileExistsError(f"{path} is there already: delete it or choose another place")
+    _refuse_taken(path)
     partial = _partial(path)
     with _full_disk_names(path):
         try:
@@ -49,7 +49,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
             yield partial
             for content in partial.iterdir():
                 _flush(content)
-            partial.rename(path)
+            _refuse_taken(path)  # rename would replace an empty folder
+            try:
+                partial.rename(path)
+            except OSError:
+                _refuse_taken(path)
+                raise
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         _flush(path.parent)
@@ -57,8 +62,13 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 def remove_partials(path: Path) -> None:
     """Remove what killed writers of `path` left beside it; for files that have one writer."""
-    for partial in path.parent.glob(f".{path.name}.*.partial"):
+    for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
         partial.unlink(missing_ok=True)
+
+
+def _refuse_taken(path: Path) -> None:
+    if os.path.lexists(path):
+        raise FileExistsError(f"{path} is there already: delete it or choose another place")
 
 
 def _partial(path: Path) -> Path:

@@ -198,3 +198,11 @@ class TestGpuVerdicts:
         assert [value for value in verdict.values() if isinstance(value, bool)] == [False, True]
         assert verdict["step_tflops"] == pytest.approx(1.0)
         assert verdict["step_share_of_matmul"] == pytest.approx(0.5)
+
+
+@pytest.mark.slow
+def test_a_run_killed_twenty_times_ends_in_the_undisturbed_weights(load, tmp_path):
+    found = load("resume").kill_and_resume(tmp_path)
+    assert found["tensors"] > 30 and found["tensors_that_differ"] == []
+    assert len(set(found["killed_at"])) == 20 and max(found["killed_at"]) < found["steps"]
+    assert found["left_behind"] == []

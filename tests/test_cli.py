@@ -103,7 +103,7 @@ def test_a_run_stops_goes_on_and_is_probed(store, tmp_path, capsys):
     assert "stopped after 1 of 30 steps; the same command goes on" in capsys.readouterr().out
     assert main(arguments) == 0
     assert "after 30 steps" in capsys.readouterr().out and load_pretrained(path).finished
-    assert read_checkpoint(path).data["stratified"]
+    assert "stratified" in read_checkpoint(path).data["mixture"]
     protocols = ["linear", "knn", "online"]
     asked = [part for name in protocols for part in ("--protocol", name)]
     assert main(["probe", str(path), "--dataset", "digits", *asked]) == 0
@@ -111,6 +111,20 @@ def test_a_run_stops_goes_on_and_is_probed(store, tmp_path, capsys):
     assert [line.split()[0] for line in out] == protocols
     # an encoder of thirty steps tells digits apart: the probes get the labels right
     assert float(out[0].split()[1]) > 50 and "ONLINE" in out[2]
+
+
+def test_images_of_ones_own_are_trained_on_and_probed(tmp_path, capsys):
+    for split in ("train", "test"):
+        digits = load_images("digits", split=split)
+        np.savez(tmp_path / f"{split}.npz", images=digits.images[:300], labels=digits.labels[:300])
+    train, test, path = (str(tmp_path / n) for n in ("train.npz", "test.npz", "run.pt"))
+    arguments = ["pretrain", "--dataset", train, *SMALL, "pretrain.steps=5", "size=12"]
+    assert main([*arguments, "--checkpoint", path]) == 0
+    assert load_pretrained(path).image_size == 12
+    assert main(["data", "show", train]) == 0 and "300 images of 8x8" in capsys.readouterr().out
+    probe = ["probe", path, "--dataset", train, "--protocol", "knn"]
+    assert main([*probe, "--test", test]) == 0 and "all 300 labelled" in capsys.readouterr().out
+    assert main(probe) == 2 and "name the --test images too" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,14 @@ def test_naming_another_method_starts_from_its_defaults():
     assert override(config, ["method.queue=5"]).method == MoCo(queue=5)
 
 
+def test_parts_can_be_named():
+    config = override(PretrainConfig(), ["method=byol", "policy=asymmetric_adainf"])
+    assert config.method == BYOL() and config.policy == POLICIES["asymmetric_adainf"]
+    config = override(config, ["policy=symmetric_weak", "policy.hue=0", "method=moco"])
+    assert config.policy == replace(POLICIES["symmetric_weak"], hue=0.0)
+    assert override(config, ["method=moco", "method.queue=9"]).method == MoCo(queue=9)
+
+
 def test_none_and_lists_are_read():
     config = override(
         PretrainConfig(device="cpu"), ["device=null", "pixel_mean=[0.1,0.2,0.3]", "compile=true"]
@@ -68,7 +76,9 @@ def test_none_and_lists_are_read():
         ("method.queue=5", r"unknown key 'method.queue'"),
         ("policy.crop_scale=[0.1]", r"policy.crop_scale=\[0.1\]"),
         ("steps", "is not an assignment"),
-        ("steps=0", "steps=0 has to be at least 1"),
+        ("policy=strong", "unknown policy 'strong'; known: symmetric,"),
+        ("method=dino", "method.name='dino': choose simclr"),
+        ("steps=0", "steps=0 has to be a whole number, at least 1"),
     ],
 )
 def test_wrong_overrides_are_named(assignment, says):

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from adainf_core.files import whole_file, whole_folder
+from adainf_core.files import remove_partials, whole_file, whole_folder
 
 
 def fail(whole, path, error):
@@ -68,6 +68,51 @@ def test_a_failed_block_leaves_no_folder(tmp_path):
 def test_a_taken_folder_is_refused(tmp_path):
     with pytest.raises(FileExistsError, match="choose another place"), whole_folder(tmp_path):
         pass
+
+
+def make_folder_beside(path, take, at_the_last_moment, monkeypatch):
+    if at_the_last_moment:
+        rename = type(path).rename
+        monkeypatch.setattr(type(path), "rename", lambda *paths: (take(path), rename(*paths)))
+    with whole_folder(path) as folder:
+        (folder / "content").write_text("ours")
+        if not at_the_last_moment:
+            take(path)
+
+
+TAKEN = {
+    "full folder": lambda path: (path.mkdir(), (path / "content").write_text("theirs")),
+    "file": lambda path: path.write_text("theirs"),
+    "dangling link": lambda path: path.symlink_to("nowhere"),
+    "empty folder": lambda path: path.mkdir(),  # which rename alone would replace
+}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "at_the_last_moment"),
+    # at the very last moment rename does replace an empty folder
+    [(kind, False) for kind in TAKEN] + [(kind, True) for kind in TAKEN if kind != "empty folder"],
+)
+def test_a_folder_taken_meanwhile_is_left_alone(tmp_path, monkeypatch, theirs, at_the_last_moment):
+    path = tmp_path / "folder"
+    with pytest.raises(FileExistsError, match="choose another place"):
+        make_folder_beside(path, TAKEN[theirs], at_the_last_moment, monkeypatch)
+    assert list(tmp_path.iterdir()) == [path]
+    if theirs == "full folder":
+        assert (path / "content").read_text() == "theirs"
+    if theirs == "empty folder":
+        assert not list(path.iterdir())
+
+
+def test_partials_are_removed_and_nothing_else(tmp_path):
+    left = tmp_path / ".run[1]*.pt.0a1b2c3d.partial"
+    others = [
+        tmp_path / name for name in (".run1x.pt.0a1b2c3d.partial", "run[1]*.pt", ".run[1]*.pt")
+    ]
+    for path in (left, *others):
+        path.write_bytes(b"")
+    remove_partials(tmp_path / "run[1]*.pt")
+    assert set(tmp_path.iterdir()) == set(others)
 
 
 @pytest.mark.parametrize("whole", [whole_file, whole_folder])

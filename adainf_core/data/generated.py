@@ -13,25 +13,28 @@ import numpy as np
 from adainf_core.data.colour_order import fitting_order
 from adainf_core.data.images import ImageSet
 from adainf_core.data.sources import ImageSource, folder_source, mapped, npz_source, write_npy
-from adainf_core.files import whole_folder
+from adainf_core.files import whole_file, whole_folder
 
 ChannelOrder = Literal["auto", "bgr", "as_is"]
 _SCHEMA = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GeneratedImages(ImageSet):
     """A generator's images: unlabelled, memory-mapped from a store on disk, checked when imported.
 
     The store at `path` is a folder with images.npy (uint8 (n, 3, h, w), RGB) and meta.json.
     `checks` counts the `constant` images, exact `duplicates` and `memorised` ones, which equal a
     real training image (None without real images of that size), and says which channel `order`
-    fits the real ones: "rgb", "bgr" or "undecided". Make a set with `from_npz` or `from_folder`,
+    fits the real ones: "rgb", "bgr" or "undecided". `channel_order` is what the import was told,
+    `compared` the name of the real set it was given. Make a set with `from_npz` or `from_folder`,
     and read it again with `open`.
     """
 
     path: Path
     checks: dict[str, Any]
+    channel_order: ChannelOrder
+    compared: str | None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return GeneratedImages.open, (self.path,)  # pickles carry the place, not the pixels
@@ -53,6 +56,7 @@ class GeneratedImages(ImageSet):
             meta = json.loads(described.read_text(encoding="utf-8"))
             schema, name, shape = meta["schema"], meta["name"], tuple(meta["shape"])
             sample, checks = meta["sample"], meta["checks"]
+            order, compared = meta["channel_order"], meta["real"]
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{described} is damaged ({error!r}): delete {folder}") from None
         if schema != _SCHEMA:
@@ -62,7 +66,17 @@ class GeneratedImages(ImageSet):
         images = mapped(folder / "images.npy", shape)
         if _sample_digest(images) != sample:
             raise ValueError(f"{folder}/images.npy was altered: delete {folder} and import again")
-        return cls(images, None, name, folder, checks)
+        return cls(images, None, name, folder, checks, order, compared)
+
+    def check_against(self, real: ImageSet) -> None:
+        """Compare the colours with those of `real`, as an import given `real` does.
+
+        Raises the import's ValueError where they fit in reversed order. Nothing is done for a set
+        imported with `channel_order="as_is"`, or found in order beside a real set of that name.
+        """
+        settled = self.compared == real.name and self.checks["order"] == "rgb"
+        if self.channel_order != "as_is" and not settled:
+            _checked_order(self.path, self.images, real, self.channel_order, store=self.path)
 
     @classmethod
     def from_npz(
@@ -77,7 +91,9 @@ class GeneratedImages(ImageSet):
         """Import an npz archive (uint8 (n, h, w, 3) or (n, 3, h, w); see `ImageSet.from_npz`).
 
         The images are streamed into `store`, by default the folder `<stem>.images` beside the
-        archive; a store already there is opened if it holds these images. Labels are left behind.
+        archive; a store already there is opened if it was made from these images (told by the
+        archive's checksum, for a folder by its files' names, sizes and times) and refused
+        otherwise. Labels are left behind.
 
         `real` lets colours and copies be compared with the real training images. With
         `channel_order="auto"` a set whose colours fit them better in reversed order is refused
@@ -123,6 +139,7 @@ class GeneratedImages(ImageSet):
         )
         if place.exists():
             return cls._reopened(place, source, real, channel_order)
+        identity = source.identity()  # before the images: a later change is noticed
         with whole_folder(place) as folder:
             tally = _Tally()
             with (folder / "images.npy").open("wb") as file:
@@ -137,12 +154,13 @@ class GeneratedImages(ImageSet):
                 "name": source.path.stem,
                 "shape": source.shape,
                 "source": source.path.name,
+                "identity": identity,
                 "channel_order": channel_order,
                 "real": None if real is None else real.name,
                 "checks": checks,
                 "sample": _sample_digest(images),
             }
-            (folder / "meta.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+            (folder / "meta.json").write_bytes(_json(meta))
         return cls.open(place)
 
     @classmethod
@@ -150,13 +168,28 @@ class GeneratedImages(ImageSet):
         cls, place: Path, source: ImageSource, real: ImageSet | None, channel_order: ChannelOrder
     ) -> GeneratedImages:
         opened = cls.open(place)
-        first = next(source.chunks())
-        if opened.images.shape != source.shape or (opened.images[: len(first)] != first).any():
+        described = place / "meta.json"
+        meta = json.loads(described.read_text(encoding="utf-8"))
+        first = next(source.chunks())  # tells what `channel_order` made of them
+        if (
+            opened.images.shape != source.shape
+            or meta.get("identity") != source.identity()
+            or (opened.images[: len(first)] != first).any()
+        ):
             raise ValueError(
-                f"{place} holds other images than {source.path}: delete it or give store=..."
+                f"{place} holds other images than {source.path}, or that was written again since: "
+                "delete it or give store=..."
             )
-        _checked_order(source.path, opened.images, real, channel_order)
+        _checked_order(source.path, opened.images, real, channel_order, store=place)
+        if channel_order == "as_is" != opened.channel_order:
+            with whole_file(described) as file:
+                file.write(_json(meta | {"channel_order": "as_is"}))
+            return cls.open(place)
         return opened
+
+
+def _json(meta: dict[str, Any]) -> bytes:
+    return (json.dumps(meta, indent=1) + "\n").encode()
 
 
 def _reversed(source: ImageSource) -> ImageSource:
@@ -211,17 +244,26 @@ def _hashes(images: np.ndarray) -> np.ndarray:
 
 
 def _checked_order(
-    path: Path, images: np.ndarray, real: ImageSet | None, channel_order: ChannelOrder
+    path: Path,
+    images: np.ndarray,
+    real: ImageSet | None,
+    channel_order: ChannelOrder,
+    store: Path | None = None,
 ) -> str:
-    """Which channel order fits `real`; ValueError for the reversed one unless it is wanted so."""
+    """Which channel order fits `real`; ValueError for the reversed one unless it is wanted so.
+
+    The error names `path`, and asks for the `store` to be deleted where one was already made.
+    """
     if real is None:
         return "undecided"
     order = fitting_order(real, images)
     if order.verdict == "bgr" and channel_order != "as_is":
         remedy = {
             "auto": "import with channel_order='bgr' to reverse the channels, or 'as_is' to keep",
-            "bgr": "they were in order before channel_order='bgr' reversed them, so drop it",
+            "bgr": "import without channel_order='bgr', which reversed images in order",
         }[channel_order]
+        if store is not None:
+            remedy = f"delete {store} and {remedy}"
         raise ValueError(
             f"{path}: the colours fit {real.name} with red and blue swapped (agreement "
             f"{order.agreement:.2f}, {-order.standard_errors:.0f} standard errors below 0): "

@@ -22,13 +22,14 @@ DEFAULT_ROOT = Path("~/.cache/adainf_core").expanduser()
 _CHUNK = 1000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImageSet:
     """Images with optional labels.
 
     `images` is uint8 of shape (n, 3, h, w), RGB, in memory or memory-mapped; `labels` is int64 of
     shape (n,) or None for unlabelled images; `name` says where they come from. Raises ValueError on
-    anything else, so that a set that exists is a set that can be trained on.
+    anything else, so that a set that exists is a set that can be trained on. Two sets are equal
+    only if they are one object; compare their images with numpy.
     """
 
     images: np.ndarray

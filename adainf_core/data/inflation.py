@@ -22,13 +22,15 @@ class Exposures(NamedTuple):
     generated: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inflation:
     """Real images, a generator's images, and the weight each side carries.
 
     Give `replication` N (each real image counts N times beside every generated one, paper section
-    3.1) or `beta`, the share of real draws, not both; N = 1 is the paper's vanilla inflation.
-    Without generated images beta is 1. Images are numbered real first, then generated, each once.
+    3.1) or `beta`, the share of real draws; N = 1, the paper's vanilla inflation, where neither is
+    given. Without generated images beta is 1. A mixture made by `replication` also says its `beta`
+    (`dataclasses.replace` to another weight or other images: with `beta=None`). Images are numbered
+    real first, then generated, each once.
 
     `sampling="iid"` draws from P_t independently: an image is real with probability `beta`, then
     uniform within its side. `sampling="epoch"` is the paper's shuffled concatenation: an epoch
@@ -38,8 +40,8 @@ class Inflation:
     the expected share is exactly `beta` and the count of real images drawn so far is never off by
     one. None of it copies an image.
 
-    Raises ValueError for beta outside [0, 1], N below 1 or (by epoch) not whole, both given, an
-    unknown sampling, or images of two sizes.
+    Raises ValueError for beta outside [0, 1], N below 1 or (by epoch) not whole, both given and at
+    odds, an unknown sampling, or images of two sizes.
     """
 
     real: ImageSet
@@ -49,18 +51,11 @@ class Inflation:
     sampling: Literal["iid", "epoch"] = "iid"
     stratified: bool = False
     # the order of the epoch in use: ((epoch, seed), indices)
-    _order: tuple[tuple[int, int], np.ndarray] | None = field(
-        default=None, init=False, repr=False, compare=False
-    )
+    _order: tuple[tuple[int, int], np.ndarray] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.sampling not in ("iid", "epoch"):
             raise ValueError(f"sampling={self.sampling!r} is unknown: choose 'iid' or 'epoch'")
-        if self.replication is not None and self.beta is not None:
-            raise ValueError(
-                f"both replication={self.replication} and beta={self.beta} given: one fixes the "
-                "other, drop one"
-            )
         if self.replication is not None and not 1 <= self.replication < math.inf:
             raise ValueError(
                 f"replication={self.replication} is outside [1, inf); use beta for smaller shares"
@@ -75,17 +70,25 @@ class Inflation:
                 f"real images are {self.real.images.shape[1:]}, generated ones "
                 f"{self.generated.images.shape[1:]}: resize one side, e.g. with downsampled()"
             )
-        object.__setattr__(self, "beta", self._settled_beta())
+        self._settle_weight()
         if self.sampling == "epoch":
             self._check_whole_copies()
 
-    def _settled_beta(self) -> float:
-        if self.generated is None:
-            return 1.0
-        if self.beta is not None:
-            return float(self.beta)
-        weighted = (self.replication or 1.0) * len(self.real)
-        return weighted / (weighted + len(self.generated))
+    def _settle_weight(self) -> None:
+        """Set beta, and N where neither is given, so that `replace` starts from both."""
+        if self.replication is None and self.beta is not None:
+            object.__setattr__(self, "beta", float(self.beta))
+            return
+        copies = 1.0 if self.replication is None else self.replication
+        weighted = copies * len(self.real)
+        meant = weighted / (weighted + (0 if self.generated is None else len(self.generated)))
+        if self.beta not in (None, meant):
+            raise ValueError(
+                f"both replication={self.replication} and beta={self.beta} given, but "
+                f"replication={self.replication} means beta={meant:.6g}: drop one (beta=None)"
+            )
+        object.__setattr__(self, "replication", copies)
+        object.__setattr__(self, "beta", meant)
 
     @property
     def _share(self) -> float:
@@ -144,9 +147,9 @@ class Inflation:
     def batch_indices(self, step: int, batch_size: int, seed: int) -> np.ndarray:
         """Indices int64 (batch_size,) of the images of global training batch `step`.
 
-        A function of its arguments and nothing else: a resumed run asks for the next step, and rank
-        r of w ranks takes `batch_indices(...)[r::w]`. Raises ValueError for a negative step or
-        seed, or a batch size below 1 or (by epoch) beyond the epoch.
+        A function of its arguments and nothing else: a resumed run asks for the next step, and each
+        of w ranks takes the next batch_size / w of them, rank 0 the first. Raises ValueError for a
+        negative step or seed, or a batch size below 1 or (by epoch) beyond the epoch.
         """
         if step < 0 or seed < 0 or batch_size < 1:
             raise ValueError(

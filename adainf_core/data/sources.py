@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -29,12 +30,14 @@ class ImageSource:
 
     `shape` is (n, 3, h, w); `labels` int64 (n,) or None; `chunks()` yields the images in order as
     uint8 (m, 3, h, w), a few megabytes at a time, and raises ValueError where they are damaged.
+    `identity()` changes with the images behind it, and is had without reading them.
     """
 
     path: Path
     shape: tuple[int, int, int, int]
     labels: np.ndarray | None
     chunks: Callable[[], Iterator[np.ndarray]]
+    identity: Callable[[], str] = str
 
     def read(self) -> np.ndarray:
         """All images, uint8 (n, 3, h, w), in memory."""
@@ -97,7 +100,8 @@ def npz_source(
                 f"{path}: holds {', '.join(members) or 'nothing'}, but images are looked for under "
                 f"{' | '.join(image_keys)}: save them with np.savez(path, {image_keys[0]}=...)"
             )
-        with archive.open(f"{found[0]}.npy") as file:
+        member = archive.getinfo(f"{found[0]}.npy")
+        with archive.open(member) as file:
             shape, fortran, dtype = _header(path, file)
             if dtype != np.uint8:
                 _refuse_dtype(path, file, dtype)
@@ -113,8 +117,11 @@ def npz_source(
 
     def chunks() -> Iterator[np.ndarray]:
         per_chunk = max(1, _CHUNK_BYTES // (3 * h * w))
-        member = f"{found[0]}.npy"
-        with _readable(path), zipfile.ZipFile(path) as archive, archive.open(member) as file:
+        with (
+            _readable(path),
+            zipfile.ZipFile(path) as archive,
+            archive.open(member.filename) as file,
+        ):
             _header(path, file)
             for start in range(0, n, per_chunk):
                 count = min(per_chunk, n - start)
@@ -123,7 +130,10 @@ def npz_source(
                 yield chunk.transpose(0, 3, 1, 2) if channels_last else chunk
             file.read(1)  # the end of the member, where its checksum is compared
 
-    return ImageSource(path, (n, c, h, w), _npz_labels(path, label_keys, n), chunks)
+    def identity() -> str:
+        return f"{member.filename}, {member.file_size} bytes, CRC-32 {member.CRC:08x}"
+
+    return ImageSource(path, (n, c, h, w), _npz_labels(path, label_keys, n), chunks, identity)
 
 
 def _npz_labels(path: Path, keys: tuple[str, ...], count: int) -> np.ndarray | None:
@@ -245,7 +255,15 @@ def files_source(
         for start in range(0, len(files), per_chunk):
             yield np.stack([decoded(file) for file in files[start : start + per_chunk]])
 
-    return ImageSource(path, (len(files), 3, first[1], first[2]), labels, chunks)
+    def identity() -> str:
+        digest = hashlib.blake2b(digest_size=16)
+        for file in files:
+            status = file.stat()
+            place = file.relative_to(path).as_posix()
+            digest.update(f"{place}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+        return f"{len(files)} files, names, sizes and times {digest.hexdigest()}"
+
+    return ImageSource(path, (len(files), 3, first[1], first[2]), labels, chunks, identity)
 
 
 def _is_image(path: Path) -> bool:

@@ -58,14 +58,21 @@ class AugmentationPolicy:
                     if not 0 <= p <= 1:
                         raise ValueError(f"{field.name}={value}: a probability lies in [0, 1]")
             elif isinstance(value, tuple):
-                if not 0 < value[0] <= value[1]:
-                    raise ValueError(f"{field.name}={value}: need 0 < low <= high")
-            elif value < 0:
-                raise ValueError(f"{field.name}={value}: a strength is not negative")
+                if not 0 < value[0] <= value[1] < math.inf:
+                    raise ValueError(f"{field.name}={value}: need 0 < low <= high < inf")
+            elif not 0 <= value < math.inf:
+                raise ValueError(f"{field.name}={value}: a strength is finite and not negative")
         if self.crop_scale[1] > 1:
             raise ValueError(f"crop_scale={self.crop_scale}: a crop is at most the whole image, 1")
         if self.hue > 0.5:
             raise ValueError(f"hue={self.hue}: half a turn, 0.5, is the most")
+
+    @classmethod
+    def named(cls, name: str) -> AugmentationPolicy:
+        """The official policy called `name`, of `POLICIES`."""
+        if name not in POLICIES:
+            raise ValueError(f"unknown policy {name!r}; known: {', '.join(POLICIES)}")
+        return POLICIES[name]
 
     def for_image_size(self, size: int, reference: int = 32) -> AugmentationPolicy:
         """The same policy on smaller or larger images: the blur shrinks and grows with them."""

@@ -60,14 +60,24 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint at `path`; ValueError in one line where it is damaged or none."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no checkpoint at {path}")
     try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # torch does not look at checksums
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"{damaged} fails its checksum")
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"no checkpoint at {path}") from None
-    except (RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+    except (
+        RuntimeError,
+        EOFError,
+        ValueError,
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+    ) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
-            f"{path} is truncated or no checkpoint ({first}): delete it to start afresh"
+            f"{path} is damaged or no checkpoint ({first}): delete it to start afresh"
         ) from None
     names = {field.name for field in fields(Checkpoint)}
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -95,14 +105,17 @@ def check_same_run(
         )
 
 
-def fingerprint(data: Inflation) -> dict[str, Any]:
-    """What tells one training set from another: its mixture, sizes, and a hash of some images."""
-    sides = {}
+def fingerprint(data: Inflation, labels: np.ndarray | None = None) -> dict[str, Any]:
+    """What tells one training set from another: its mixture, and a hash of some images.
+
+    `labels` are those that the run learns from, if it does.
+    """
+    sides: dict[str, Any] = {}
     for name, images in zip(("real", "generated"), data.images, strict=False):
         # evenly spaced: neighbours in a file are often alike, and all would take too long
         some = images[np.linspace(0, len(images) - 1, min(256, len(images))).astype(int)]
         digest = hashlib.sha256(some.tobytes()).hexdigest()[:16]
         sides[name] = {"shape": list(images.shape), "hash": digest}
-    return sides | {
-        "beta": data.beta, "sampling": data.sampling, "stratified": data.stratified
-    }  # fmt: skip
+    if labels is not None:
+        sides["labels"] = hashlib.sha256(labels.tobytes()).hexdigest()[:16]
+    return sides | {"beta": data.beta, "mixture": f"{data.real.name}: {data.describe()}"}

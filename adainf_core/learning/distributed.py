@@ -27,22 +27,46 @@ def rank() -> int:
     return dist.get_rank() if world_size() > 1 else 0
 
 
+def chosen_device(name: str | None) -> torch.device:
+    """The device called "cpu" or "cuda" (this process's own GPU), or for None whichever is there.
+
+    Raises ValueError for "cuda" without a GPU.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device='cuda', but no GPU is visible; choose device='cpu' or None")
+    if name == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device())
+
+
 @contextmanager
-def process_group() -> Iterator[None]:
+def process_group(device: str | None = None) -> Iterator[None]:
     """The process group that `torchrun` announces in the environment, for as long as the block.
 
-    Without `torchrun` (WORLD_SIZE unset or 1) nothing happens.
+    `device` is where the run computes, as in `chosen_device`. Without `torchrun` (WORLD_SIZE unset
+    or 1) nothing happens.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield
         return
-    if torch.cuda.is_available():
+    on_gpu = chosen_device(device).type == "cuda"
+    if on_gpu:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    dist.init_process_group("nccl" if on_gpu else "gloo")
     try:
         yield
     finally:
         dist.destroy_process_group()
+
+
+@contextmanager
+def first_rank_first() -> Iterator[None]:
+    """A block that rank 0 has done before the others begin: it downloads, they find."""
+    if world_size() > 1 and rank() > 0:
+        dist.barrier()
+    yield
+    if world_size() > 1 and rank() == 0:
+        dist.barrier()
 
 
 def share(total: int) -> slice:
@@ -88,20 +112,25 @@ class _Sum(torch.autograd.Function):
         return total
 
 
+def total(local: torch.Tensor) -> torch.Tensor:
+    """The sum of `local` over all ranks, without gradients."""
+    if world_size() == 1:
+        return local
+    summed = local.detach().clone()
+    dist.all_reduce(summed)
+    return summed
+
+
 def any_rank(flag: bool, device: torch.device) -> bool:
     """Whether `flag` is true on some rank: all of them stop together or not at all."""
-    if world_size() == 1:
-        return flag
-    votes = torch.tensor(float(flag), device=device)
-    dist.all_reduce(votes)
-    return bool(votes)
+    return bool(total(torch.tensor(float(flag), device=device)))
 
 
 def wrap(model: nn.Module, device: torch.device) -> nn.Module:
     """`model` with averaged gradients and shared batch statistics; as it is for one process."""
     if world_size() == 1:
         return model
-    model = synchronize_batch_norm(model)
+    model = synchronize_batch_norm(model, device)
     parallel = nn.parallel.DistributedDataParallel
     # buffers are equal on all ranks by construction: broadcasting them would only cost time
     known = inspect.signature(parallel).parameters
@@ -110,9 +139,9 @@ def wrap(model: nn.Module, device: torch.device) -> nn.Module:
     return parallel(model, device_ids=[device] if device.type == "cuda" else None, **options)
 
 
-def synchronize_batch_norm(model: nn.Module) -> nn.Module:
+def synchronize_batch_norm(model: nn.Module, device: torch.device) -> nn.Module:
     """Batch norms that see the global batch: torch's own on accelerators, ours on CPU."""
-    if torch.cuda.is_available():
+    if device.type != "cpu":
         return nn.SyncBatchNorm.convert_sync_batchnorm(model)
     for name, child in model.named_children():
         if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
@@ -121,7 +150,7 @@ def synchronize_batch_norm(model: nn.Module) -> nn.Module:
             synced._parameters, synced._buffers = child._parameters, child._buffers
             setattr(model, name, synced.train(child.training))
         else:
-            synchronize_batch_norm(child)
+            synchronize_batch_norm(child, device)
     return model
 
 

@@ -54,7 +54,7 @@ class _Residual(nn.Module):
         return x + self.conv(x)
 
 
-def small_cnn(width: int = 24) -> Encoder:
+def small_cnn(width: int = 16) -> Encoder:
     """A laptop's encoder: a stem and three residual stages of `width`, 2x, 4x and 8x channels.
 
     Made for 16x16 images (features come from a 2x2 map, averaged); feature_dim is 8 * width.
@@ -87,7 +87,7 @@ def resnet(name: str, stem_padding: int = 1) -> Encoder:
     return Encoder(backbone, feature_dim)
 
 
-def build_encoder(name: str, width: int = 24, stem_padding: int = 1) -> Encoder:
+def build_encoder(name: str, width: int = 16, stem_padding: int = 1) -> Encoder:
     """The encoder called `name`: "small_cnn" (with `width`) or a ResNet (with `stem_padding`)."""
     if name not in ENCODERS:
         raise ValueError(f"unknown encoder {name!r}; known: {', '.join(ENCODERS)}")

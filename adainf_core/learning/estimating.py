@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from adainf_core.data.inflation import Inflation
+from adainf_core.learning.distributed import chosen_device
 from adainf_core.learning.pretraining import PretrainConfig, Run
 
 _CPU_BATCH = 64  # enough to be in proportion, short enough to wait for
@@ -39,7 +40,7 @@ def estimate(config: PretrainConfig, data: Inflation) -> Estimate:
     Takes three steps, on CPU of a smaller batch and scaled up in proportion; compilation is left
     out. Rough by nature: within a third on an idle machine.
     """
-    if config.device == "cpu" or not torch.cuda.is_available():
+    if chosen_device(config.device).type == "cpu":
         size = min(config.batch_size, _CPU_BATCH, sum(map(len, data.images)))
     else:
         size = config.batch_size

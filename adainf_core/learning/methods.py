@@ -36,8 +36,10 @@ class _Checked:
             value = getattr(self, field.name)
             if field.name in ("hidden", "out", "queue") and value < 1:
                 raise ValueError(f"method.{field.name}={value} has to be at least 1")
-            if field.name in ("temperature", "scale", "mu") and value is not None and not value > 0:
-                raise ValueError(f"method.{field.name}={value} has to be positive")
+            if field.name in ("temperature", "scale", "redundancy", "mu") and not (
+                value is None or 0 < value < math.inf
+            ):
+                raise ValueError(f"method.{field.name}={value} has to be positive and finite")
             if field.name == "momentum" and not 0 <= value[0] <= value[1] <= 1:
                 raise ValueError(f"method.momentum={value}: need 0 <= start <= end <= 1")
 

@@ -108,7 +108,11 @@ def spectral_contrastive(
     divided by mu, as the authors train.
     """
     if mu is not None:
-        z1, z2 = (z * (mu**0.5 / z.norm(dim=1, keepdim=True)).clamp(max=1) for z in (z1, z2))
+        # the norm bounded from below: an embedding of zero would have a gradient of 0 / 0
+        z1, z2 = (
+            z * (mu**0.5 / z.norm(dim=1, keepdim=True).clamp(min=1e-12)).clamp(max=1)
+            for z in (z1, z2)
+        )
     n = len(z1)
     similarity = z1 @ z2.T
     aligned = similarity.diagonal()

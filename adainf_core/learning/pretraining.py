@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -35,6 +35,7 @@ from adainf_core.learning.methods import Method, MethodConfig, SimCLR, build_met
 from adainf_core.learning.optimizers import OPTIMIZERS, build_optimizer
 
 _HISTORY = 50  # entries of a loss curve
+_LOOK = 100  # steps between two looks at whether the loss is finite
 _VOTE = 10  # steps between two looks of all ranks at whether one has to stop
 
 
@@ -74,14 +75,14 @@ class PretrainConfig:
     device: str | None = None
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if entry.name in ("steps", "width") and value < 1:
-                raise ValueError(f"{entry.name}={value} has to be at least 1")
-            if entry.name in ("learning_rate", "online_learning_rate") and not (
-                value is None or 0 < value < math.inf
-            ):
-                raise ValueError(f"{entry.name}={value} has to be positive")
+        for name, least in (("steps", 1), ("width", 1), ("warmup", 0), ("seed", 0)):
+            value = getattr(self, name)
+            if not _whole(value, least):
+                raise ValueError(f"{name}={value} has to be a whole number, at least {least}")
+        for name in ("learning_rate", "online_learning_rate"):
+            value = getattr(self, name)
+            if not (value is None or 0 < value < math.inf):
+                raise ValueError(f"{name}={value} has to be positive and finite")
         for name, known in (
             ("encoder", ENCODERS),
             ("optimizer", OPTIMIZERS),
@@ -91,10 +92,12 @@ class PretrainConfig:
             if getattr(self, name) not in known:
                 choices = ", ".join(map(str, known))
                 raise ValueError(f"{name}={getattr(self, name)!r} is unknown; choose {choices}")
-        if self.batch_size < 2:
-            raise ValueError(f"batch_size={self.batch_size}: contrast needs at least 2 images")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay={self.weight_decay} is negative")
+        if not _whole(self.batch_size, 2):
+            raise ValueError(
+                f"batch_size={self.batch_size}: need a whole number, and contrast at least 2 images"
+            )
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay={self.weight_decay} is outside [0, inf)")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum={self.momentum} is outside [0, 1)")
         if not 0 <= self.warmup <= self.steps:
@@ -102,10 +105,15 @@ class PretrainConfig:
         if self.stem_padding not in (1, 2):
             raise ValueError(f"stem_padding={self.stem_padding}: choose 1 or 2")
         for name in ("pixel_mean", "pixel_std"):
-            if len(getattr(self, name)) not in (1, 3):
-                raise ValueError(f"{name}={getattr(self, name)}: give one value or three")
+            values = getattr(self, name)
+            if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
+                raise ValueError(f"{name}={values}: give one finite value or three")
         if min(self.pixel_std) <= 0:
             raise ValueError(f"pixel_std={self.pixel_std} has to be positive")
+
+
+def _whole(value: Any, least: int) -> bool:
+    return isinstance(value, int | np.integer) and least <= int(value) < 2**63
 
 
 @dataclass(frozen=True)
@@ -114,8 +122,8 @@ class Pretrained:
 
     `history` is a list of {"step", "loss"}: the mean loss since the entry before. `steps` were
     done of those configured, all of them if `finished`, on images of `image_size` pixels.
-    `checkpoint` is the file a run can be continued from. `online_classifier` maps features to class
-    scores where one was asked for.
+    `mixture` says in words of what. `checkpoint` is the file a run can be continued from.
+    `online_classifier` maps features to class scores where one was asked for.
     """
 
     encoder: Encoder
@@ -123,6 +131,7 @@ class Pretrained:
     steps: int
     finished: bool
     image_size: int
+    mixture: str
     checkpoint: Path | None = None
     online_classifier: nn.Linear | None = None
 
@@ -148,23 +157,43 @@ def pretrain(
     shared among the processes.
 
     Raises ValueError before any training for a batch larger than the data, labels missing for an
-    online probe, or a checkpoint of another run, and FloatingPointError when the loss stops being
-    finite (the checkpoint then is from before).
+    online probe, or a checkpoint of another run, and FloatingPointError when loss or weights stop
+    being finite (the checkpoint then is from before).
     """
+    if not max_seconds >= 0:
+        raise ValueError(f"max_seconds={max_seconds} is no time to train for")
     path = None if checkpoint is None else Path(checkpoint)
     started = time.monotonic()
-    run = Run(config, data)
-    if path is not None and path.is_file():
-        run.restore(path)
-    main = distributed.rank() == 0
-    saved = time.monotonic()
-    with _terminated() as stop, _writer(tensorboard if main else None) as writer:
-        for step, loss in run.train(_bar(run.step, config.steps, progress and main)):
+    with _terminated() as stop:
+        run = Run(config, data)
+        if path is not None and path.is_file():
+            run.restore(path)
+        _check_same_start(run)
+        main = distributed.rank() == 0
+        _train(run, stop, path, checkpoint_seconds, started + max_seconds, progress, tensorboard)
+        if path is not None and main:
+            write_checkpoint(run.checkpoint(), path)
+    return run.result(path)
+
+
+def _train(
+    run: Run,
+    stop: threading.Event,
+    path: Path | None,
+    checkpoint_seconds: float,
+    deadline: float,
+    progress: bool,
+    tensorboard: str | Path | None,
+) -> None:
+    """Take the steps that are left, until `stop` is set or the `deadline` is past on some rank."""
+    main, saved = distributed.rank() == 0, time.monotonic()
+    with _writer(tensorboard if main else None, run.step) as writer:
+        for step, loss in run.train(_bar(run.step, run.config.steps, progress and main)):
             if loss is not None and writer is not None:
                 writer.add_scalar("loss", loss, step)
                 writer.add_scalar("learning_rate", run.learning_rate(), step)
             now = time.monotonic()
-            wanted = stop.is_set() or now - started >= max_seconds
+            wanted = stop.is_set() or now >= deadline
             if (distributed.world_size() == 1 or step % _VOTE == 0) and distributed.any_rank(
                 wanted, run.device
             ):
@@ -172,9 +201,16 @@ def pretrain(
             if path is not None and main and now - saved >= checkpoint_seconds:
                 write_checkpoint(run.checkpoint(), path)
                 saved = now
-    if path is not None and main:
-        write_checkpoint(run.checkpoint(), path)
-    return run.result(path)
+
+
+def _check_same_start(run: Run) -> None:
+    """Raise ValueError where ranks do not go on from one step: they read different files."""
+    step = torch.tensor(float(run.step), device=run.device)
+    if float(distributed.total(step)) != run.step * distributed.world_size():
+        raise ValueError(
+            f"rank {distributed.rank()} goes on from step {run.step}, others from elsewhere: the "
+            "checkpoint has to lie where all of them see it"
+        )
 
 
 def load_pretrained(path: str | Path) -> Pretrained:
@@ -185,8 +221,7 @@ def load_pretrained(path: str | Path) -> Pretrained:
     trainee.method.load_state_dict(found.model)
     if trainee.classifier is not None and found.classifier is not None:
         trainee.classifier.load_state_dict(found.classifier)
-    size = found.data["real"]["shape"][-1]
-    return trainee.result(found.history, found.step, size, Path(path))
+    return trainee.result(found.history, found.step, found.data, Path(path))
 
 
 def warmup_cosine(step: int, config: PretrainConfig) -> float:
@@ -203,11 +238,13 @@ class _Trainee(nn.Module):
     def __init__(self, config: PretrainConfig, classes: int | None) -> None:
         super().__init__()
         self.steps = config.steps
-        torch.manual_seed(config.seed)
-        encoder = build_encoder(config.encoder, config.width, config.stem_padding)
-        encoder.normalize(config.pixel_mean, config.pixel_std)
-        self.method: Method = build_method(config.method, encoder)
-        self.classifier = nn.Linear(encoder.feature_dim, classes) if classes else None
+        # weights are drawn on the CPU, and whoever else draws there is not disturbed
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(int(config.seed))
+            encoder = build_encoder(config.encoder, config.width, config.stem_padding)
+            encoder.normalize(config.pixel_mean, config.pixel_std)
+            self.method: Method = build_method(config.method, encoder)
+            self.classifier = nn.Linear(encoder.feature_dim, classes) if classes else None
 
     def forward(
         self, views: torch.Tensor, ids: torch.Tensor, labels: torch.Tensor | None
@@ -218,17 +255,22 @@ class _Trainee(nn.Module):
             return loss, loss
         scores = self.classifier(features).float()
         labels = labels.repeat(2)
-        # generated images carry -1; a batch may hold nothing else, and 0 / 0 would be the mean
         summed = F.cross_entropy(scores, labels, ignore_index=-1, reduction="sum")
-        return loss, loss + summed / (labels >= 0).sum().clamp(min=1)
+        # generated images carry -1; a batch may hold nothing else, and 0 / 0 would be the mean
+        known = distributed.total((labels >= 0).sum()).clamp(min=1)
+        return loss, loss + summed * distributed.world_size() / known  # ranks are averaged
 
     def result(
-        self, history: list[dict[str, float]], steps: int, image_size: int, path: Path | None
+        self,
+        history: list[dict[str, float]],
+        steps: int,
+        data: dict[str, Any],
+        path: Path | None,
     ) -> Pretrained:
         encoder = self.method.encoder.eval().to("cpu")
         classifier = None if self.classifier is None else self.classifier.eval().to("cpu")
-        finished = steps == self.steps
-        return Pretrained(encoder, history, steps, finished, image_size, path, classifier)
+        size, mixture, finished = data["real"]["shape"][-1], data["mixture"], steps == self.steps
+        return Pretrained(encoder, history, steps, finished, size, mixture, path, classifier)
 
 
 class Run:
@@ -247,8 +289,9 @@ class Run:
                 f"labels, and {data.real.name} has none"
             )
         self.config, self.data = config, data
-        self.device = _device(config.device)
+        self.device = distributed.chosen_device(config.device)
         self.labels = None if config.online_learning_rate is None else labels
+        self.described = to_plain(config), fingerprint(data, self.labels)
         classes = None if self.labels is None else int(self.labels.max()) + 1
         self.trainee = _Trainee(config, classes).to(self.device)
         self.trainee = self.trainee.to(memory_format=torch.channels_last)
@@ -289,7 +332,11 @@ class Run:
             loss = self._descend(indices, images)
             self.step += 1
             self.total, self.since = self.total + loss, self.since + 1
+            if self.step % _LOOK == 0:
+                self._finite_total()
             recorded = None
+            if self.step == config.steps:
+                self._check_weights()
             if self.since == every or self.step == config.steps:
                 recorded = self._finite_total() / self.since
                 self.history.append({"step": self.step, "loss": recorded})
@@ -320,7 +367,7 @@ class Run:
         self.optimizer.zero_grad(set_to_none=True)
         descended.backward()
         self.optimizer.step()
-        self.trainee.method.after_step((self.step + 1) / config.steps)
+        self.trainee.method.after_step(self.step / config.steps)
         return loss.detach()
 
     def _labels(self, indices: np.ndarray) -> torch.Tensor:
@@ -328,7 +375,7 @@ class Run:
         assert self.labels is not None
         real = indices < len(self.labels)
         labels = np.where(real, self.labels[np.where(real, indices, 0)], -1)
-        return torch.from_numpy(labels).to(self.device)
+        return torch.from_numpy(labels).to(self.device, non_blocking=True)
 
     def _finite_total(self) -> float:
         total = float(self.total)
@@ -339,14 +386,25 @@ class Run:
             )
         return total
 
+    def _check_weights(self) -> None:
+        """Raise FloatingPointError where the last step has made a weight infinite."""
+        for name, value in self.trainee.state_dict().items():
+            if value.is_floating_point() and not bool(value.isfinite().all()):
+                raise FloatingPointError(
+                    f"{name} is not finite after step {self.step}: lower learning_rate="
+                    f"{self.config.learning_rate}"
+                )
+
     def learning_rate(self) -> float:
         return self.optimizer.param_groups[0]["lr"]
 
     def checkpoint(self) -> Checkpoint:
+        self._check_weights()
         classifier = self.trainee.classifier
+        config, data = self.described
         return Checkpoint(
-            config=to_plain(self.config),
-            data=fingerprint(self.data),
+            config=config,
+            data=data,
             step=self.step,
             model=self.trainee.method.state_dict(),
             optimizer=self.optimizer.state_dict(),
@@ -357,7 +415,7 @@ class Run:
 
     def restore(self, path: Path) -> None:
         found = read_checkpoint(path)
-        check_same_run(found, to_plain(self.config), fingerprint(self.data), path)
+        check_same_run(found, *self.described, path)
         self.trainee.method.load_state_dict(found.model)
         if self.trainee.classifier is not None and found.classifier is not None:
             self.trainee.classifier.load_state_dict(found.classifier)
@@ -367,19 +425,12 @@ class Run:
         self.since = found.pending[1]
 
     def result(self, path: Path | None) -> Pretrained:
-        return self.trainee.result(self.history, self.step, self.data.real.image_size, path)
+        return self.trainee.result(self.history, self.step, self.described[1], path)
 
 
 def step_seed(seed: int, step: int) -> int:
     """The seed of the augmentation's noise at `step`, well apart for neighbouring arguments."""
     return int(np.random.SeedSequence((seed, step, 1)).generate_state(1, np.uint64)[0] >> 1)
-
-
-def _device(name: str | None) -> torch.device:
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device='cuda', but no GPU is visible; choose device='cpu' or None")
-    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)
 
 
 def _classes(classifier: dict[str, Any] | None) -> int | None:
@@ -405,7 +456,7 @@ def _terminated() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _writer(folder: str | Path | None) -> Iterator[Any]:
+def _writer(folder: str | Path | None, step: int) -> Iterator[Any]:
     if folder is None:
         yield None
         return
@@ -415,7 +466,8 @@ def _writer(folder: str | Path | None) -> Iterator[Any]:
         raise ImportError(
             "tensorboard is not installed: pip install 'adainf-core[tensorboard]'"
         ) from None
-    with SummaryWriter(str(folder)) as writer:
+    # what an earlier part logged beyond its last checkpoint comes again
+    with SummaryWriter(str(folder), purge_step=step + 1) as writer:
         yield writer
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from adainf_core.data.generated import GeneratedImages
-from adainf_core.data.images import load_images
+from adainf_core.data.images import ImageSet, load_images
 from adainf_core.data.inflation import Inflation
 from adainf_core.learning.augmentation import POLICIES
 from adainf_core.learning.methods import BYOL, BarlowTwins, MethodConfig, MoCo, SimCLR, Spectral
@@ -20,12 +20,14 @@ PRESETS = ("none", "vanilla", "adainf")
 class Recipe:
     """Everything that decides a run: the data by name, their mixture, and the training.
 
-    `dataset` goes to `load_images`, resized to `size` pixels where given; `generated` is the folder
-    of a `GeneratedImages` store or None; `replication`, `beta`, `sampling` and `stratified` go to
+    `dataset` is a name that `load_images` knows, with its `split`, or the path of an npz archive or
+    a folder of images; it is resized to `size` pixels where given. `generated` is the folder of a
+    `GeneratedImages` store or None; `replication`, `beta`, `sampling` and `stratified` go to
     `Inflation`.
     """
 
     dataset: str = "cifar10"
+    split: str = "train"
     size: int | None = None
     generated: str | None = None
     replication: float | None = None
@@ -37,17 +39,18 @@ class Recipe:
     def data(self, root: str | Path | None = None, download: bool = True) -> Inflation:
         """The inflated training set; `root` is the folder of the data sets.
 
-        Raises ValueError for weights without generated images.
+        Raises ValueError for weights without generated images, and for generated images whose
+        colours fit the real ones in reversed order.
         """
         if self.generated is None and self.replication is not None:
             raise ValueError(
                 f"replication={self.replication} weighs real images against generated ones, but "
                 "generated is None: name a store of generated images"
             )
-        real = load_images(self.dataset, root, "train", download)
-        if self.size is not None:
-            real = real.resized(self.size)
+        real = named_or_own(self.dataset, self.split, self.size, root, download)
         generated = None if self.generated is None else GeneratedImages.open(self.generated)
+        if generated is not None:
+            generated.check_against(real)
         return Inflation(
             real,
             generated,
@@ -56,6 +59,28 @@ class Recipe:
             sampling=self.sampling,
             stratified=self.stratified,
         )
+
+
+def named_or_own(
+    dataset: str,
+    split: str,
+    size: int | None = None,
+    root: str | Path | None = None,
+    download: bool = True,
+) -> ImageSet:
+    """A named image set, or the reader's own at a path, at `size` pixels a side if given.
+
+    An npz archive is read whole; a folder has one sub-folder a class, or images without labels. A
+    path has no splits: `split` is not looked at.
+    """
+    path = Path(dataset)
+    if path.suffix == ".npz":
+        found = ImageSet.from_npz(path)
+    elif path.is_dir():
+        return ImageSet.from_folder(path, size)
+    else:
+        found = load_images(dataset, root, split, download)
+    return found if size is None else found.resized(size)
 
 
 @dataclass(frozen=True)
@@ -123,9 +148,11 @@ def recipe(
     official fp16. "vanilla" and "adainf" need `generated`, the folder of a store; they count each
     real image once and ten times, and "adainf" also augments more weakly. Data sets other than
     CIFAR-10, CIFAR-100 and Tiny ImageNet have no official numbers and take CIFAR-10's, with pixels
-    normalised by 0.5 and 0.25. The official online probe is an extra: set
-    `pretrain.online_learning_rate` (`OFFICIAL_ONLINE_RATES`) for it. Raises ValueError for an
-    unknown method or preset, or generated images missing or unwanted.
+    normalised by 0.5 and 0.25. Two small departures from the official code: warm-up starts at the
+    first step's share of the rate, not at 3e-5, and both views of a batch share its statistics. The
+    official online probe is an extra: set `pretrain.online_learning_rate` (see
+    `OFFICIAL_ONLINE_RATES`). Raises ValueError for an unknown method or preset, or generated images
+    missing or unwanted.
     """
     if method not in _OFFICIAL:
         raise ValueError(f"method={method!r} is unknown; choose {', '.join(_OFFICIAL)}")

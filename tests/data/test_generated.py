@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import pickle
 import tracemalloc
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from adainf_core.data import generated as generated_module
+from adainf_core.data import sources
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
@@ -74,11 +76,92 @@ def test_a_second_import_opens_the_store(tmp_path, monkeypatch):
         GeneratedImages.from_npz(path)
 
 
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_an_archive_changed_far_behind_the_first_chunk_is_noticed(tmp_path, monkeypatch, save):
+    monkeypatch.setattr(sources, "_CHUNK_BYTES", 10 * 3 * 8 * 8)
+    path = tmp_path / "edm.npz"
+    save(path, image=PIXELS)
+    GeneratedImages.from_npz(path)
+    changed = PIXELS.copy()
+    changed[150, 3, 3] ^= 1
+    save(path, image=changed)
+    with pytest.raises(ValueError, match=r"edm\.images holds other images than .*edm\.npz"):
+        GeneratedImages.from_npz(path)
+    save(path, image=PIXELS, label=np.arange(200))  # written again, but with the same images
+    assert np.array_equal(GeneratedImages.from_npz(path).images, first(PIXELS))
+
+
+def test_a_folder_changed_far_behind_the_first_chunk_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "_CHUNK_BYTES", 2 * 3 * 8 * 8)
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    for i, pixels in enumerate(PIXELS[:8]):
+        Image.fromarray(pixels).save(folder / f"{i}.bmp")
+    made = GeneratedImages.from_folder(folder)
+    assert np.array_equal(GeneratedImages.from_folder(folder).images, made.images)
+    last, status = folder / "7.bmp", (folder / "7.bmp").stat()
+    Image.fromarray(PIXELS[8]).save(last)
+    os.utime(last, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    assert last.stat().st_size == status.st_size
+    with pytest.raises(ValueError, match=r"holds other images than .*, or that was written again"):
+        GeneratedImages.from_folder(folder)
+    last.rename(folder / "8.bmp")
+    with pytest.raises(ValueError, match="holds other images"):
+        GeneratedImages.from_folder(folder)
+
+
+def test_a_store_that_does_not_say_what_it_was_made_from_is_not_reused(tmp_path):
+    path = archive(tmp_path)
+    store = GeneratedImages.from_npz(path).path
+    meta = json.loads((store / "meta.json").read_text())
+    del meta["identity"]
+    (store / "meta.json").write_text(json.dumps(meta))
+    assert len(GeneratedImages.open(store)) == 200
+    with pytest.raises(ValueError, match="holds other images"):
+        GeneratedImages.from_npz(path)
+
+
 def test_a_store_imported_without_real_images_is_compared_later(tmp_path):
     path = archive(tmp_path, PIXELS[..., ::-1].copy())
-    GeneratedImages.from_npz(path)
-    with pytest.raises(ValueError, match="red and blue swapped"):
+    store = GeneratedImages.from_npz(path).path
+    says = r"fit real with red and blue swapped .* delete .*edm\.images and import with .*'bgr'"
+    with pytest.raises(ValueError, match=says):
         GeneratedImages.from_npz(path, real=REAL)
+    with pytest.raises(ValueError, match=says):
+        GeneratedImages.open(store).check_against(REAL)
+    GeneratedImages.from_npz(path, channel_order="as_is")  # said late, but kept
+    GeneratedImages.open(store).check_against(REAL)
+
+
+def test_a_set_taken_as_it_is_is_not_compared(tmp_path):
+    path = archive(tmp_path, PIXELS[..., ::-1].copy())
+    GeneratedImages.from_npz(path, channel_order="as_is")
+    opened = GeneratedImages.open(tmp_path / "edm.images")
+    assert opened.channel_order == "as_is" and opened.compared is None
+    opened.check_against(REAL)
+
+
+def test_a_set_reversed_by_mistake_is_noticed_later(tmp_path):
+    made = GeneratedImages.from_npz(archive(tmp_path), channel_order="bgr")
+    with pytest.raises(ValueError, match=r"delete .* and import without channel_order='bgr'"):
+        made.check_against(REAL)
+
+
+def test_a_set_in_order_is_compared_once_for_each_real_set(tmp_path, monkeypatch):
+    made = GeneratedImages.from_npz(archive(tmp_path), real=REAL)
+    made.check_against(ImageSet(REAL.images, None, "another"))
+    monkeypatch.setattr(generated_module, "fitting_order", None)  # comparing would fail
+    made.check_against(REAL)
+    with pytest.raises(TypeError):
+        made.check_against(ImageSet(REAL.images, None, "another"))
+
+
+def test_a_set_undecided_beside_few_real_images_is_compared_with_more(tmp_path):
+    path = archive(tmp_path, PIXELS[..., ::-1].copy())
+    made = GeneratedImages.from_npz(path, real=REAL.subset(np.arange(9)))
+    assert made.compared == "real" and made.checks["order"] == "undecided"
+    with pytest.raises(ValueError, match="red and blue swapped"):
+        made.check_against(REAL)
 
 
 def test_swapped_channels_are_refused_unless_told(tmp_path):
@@ -93,7 +176,7 @@ def test_swapped_channels_are_refused_unless_told(tmp_path):
 
 
 def test_reversing_a_set_in_order_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="drop it"):
+    with pytest.raises(ValueError, match="import without channel_order='bgr'"):
         GeneratedImages.from_npz(archive(tmp_path), real=REAL, channel_order="bgr")
 
 

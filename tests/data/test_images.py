@@ -39,6 +39,11 @@ def test_wrong_images_are_refused(images, labels, says):
         ImageSet(images, labels, "wrong")
 
 
+def test_sets_are_equal_if_they_are_one():
+    images = some()
+    assert images == images and images != some() and len({images, some(), images}) == 2
+
+
 def test_downsampling_is_the_rounded_mean_of_each_block():
     images = some()
     small = images.downsampled(4)

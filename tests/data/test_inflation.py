@@ -1,6 +1,7 @@
 """The mixture: the law of every way to sample, exact epochs, purity, and what it refuses."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,6 +37,38 @@ def test_without_generated_images_everything_is_real():
     data = Inflation(REAL)
     images, is_real = data.draw(50, np.random.default_rng(0))
     assert data.beta == 1 and is_real.all() and (images[:, 1] == 0).all()
+
+
+@pytest.mark.parametrize("weight", [{}, {"replication": 3}, {"beta": 0.375}])
+@pytest.mark.parametrize("generated", [GENERATED, None])
+def test_a_mixture_can_be_changed(weight, generated):
+    if generated is None and "beta" in weight:
+        weight = {"beta": 1.0}
+    data = Inflation(REAL, generated, **weight)
+    changed = replace(data, stratified=True)
+    assert changed.stratified and changed.beta == data.beta
+    assert changed.describe() == data.describe() + ", stratified batches"
+    fresh = Inflation(REAL, generated, sampling="epoch", **weight)
+    by_epoch = replace(data, sampling="epoch")
+    assert np.array_equal(by_epoch.batch_indices(1, 8, 0), fresh.batch_indices(1, 8, 0))
+
+
+def test_a_changed_weight_is_never_ignored():
+    data = Inflation(REAL, GENERATED, replication=3)
+    for change in ({"replication": 5}, {"beta": 0.5}, {"generated": marked(200, 1)}):
+        with pytest.raises(ValueError, match=r"means beta=.*drop one"):
+            replace(data, **change)
+    with pytest.raises(ValueError, match="drop one"):
+        replace(Inflation(REAL), generated=GENERATED)
+    assert replace(data, replication=5, beta=None).beta == 0.5
+    assert replace(data, replication=None, beta=0.25).beta == 0.25
+    assert replace(data, generated=marked(200, 1), beta=None).beta == 60 / 260
+    assert Inflation(REAL, marked(200, 1), beta=data.beta).beta == data.beta
+
+
+def test_mixtures_are_equal_if_they_are_one():
+    data = Inflation(REAL, GENERATED)
+    assert data == data and data != Inflation(REAL, GENERATED) and hash(data)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.3, 1.0])

@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from adainf_core.data import sprites
 from adainf_core.data.sprites import FLAWS, SHAPES, SpriteWorld
 from adainf_core.theory.total_variation import total_variation
 
@@ -63,6 +64,32 @@ def test_a_sample_is_a_set_of_renders_of_the_support():
     images = WORLD.sample(law, 20, np.random.default_rng(0)).images
     support = {image.tobytes() for image in WORLD.render(np.flatnonzero(law))}
     assert all(image.tobytes() in support for image in images)
+
+
+def blurred_by_brute_force(images: np.ndarray) -> np.ndarray:
+    h, w = images.shape[2:]
+    padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge").astype(np.uint16)
+    shifts = [padded[:, :, dy : dy + h, dx : dx + w] for dy in range(3) for dx in range(3)]
+    return ((np.sum(shifts, axis=0, dtype=np.uint16) + 4) // 9).astype(np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(150, 3, 16, 16), (45, 3, 32, 32), (1, 3, 12, 13)])
+def test_blur_is_the_rounded_mean_of_nine_pixels(shape):
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    images[-1] = 255
+    kept = images.copy()
+    assert np.array_equal(sprites._box_blur(images), blurred_by_brute_force(images))
+    turned = images.transpose(0, 1, 3, 2)  # in another order in memory
+    assert np.array_equal(sprites._box_blur(turned), blurred_by_brute_force(turned))
+    assert np.array_equal(images, kept)
+
+
+@pytest.mark.parametrize("size", [16, 32])
+def test_blurred_sprites_are_sharp_ones_blurred(size):
+    world = SpriteWorld(size=size)
+    sharp = np.random.default_rng(0).integers(0, world.count // 2, 300) * 2
+    mixed = world.render(np.concatenate([sharp, sharp + 1]))
+    assert np.array_equal(mixed[300:], blurred_by_brute_force(mixed[:300]))
 
 
 def test_every_shape_is_seen_in_every_pose():

@@ -14,6 +14,7 @@ from adainf_core.evidence.studies import (
     Study,
     run_study,
 )
+from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.pretraining import PretrainConfig
 
 TINY = replace(
@@ -21,7 +22,7 @@ TINY = replace(
     n_real=60,
     n_test=40,
     pretrain=PretrainConfig(
-        steps=2, batch_size=16, width=2, hidden=8, out=4, warmup=0, device="cpu"
+        steps=2, batch_size=16, width=2, method=SimCLR(hidden=8, out=4), warmup=0, device="cpu"
     ),
 )
 

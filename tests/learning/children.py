@@ -1,4 +1,4 @@
-"""What tests run in processes of their own: training to be killed, and ranks of a process group.
+"""Small data and runs, and what tests do in processes of their own: ranks of a process group.
 
 The fork server has imported torch and run nothing: children start in milliseconds, with no thread
 pool to inherit.
@@ -32,8 +32,6 @@ from adainf_core.learning.pretraining import PretrainConfig, pretrain
 context = get_context("forkserver")
 context.set_forkserver_preload(["numpy", "torch", "torch._dynamo"])
 
-STEPS = 200
-
 
 def coloured(n: int, seed: int) -> ImageSet:
     """One colour an image, so that its views are easy to match; labelled by brightness of red."""
@@ -52,12 +50,6 @@ def small_config() -> PretrainConfig:
     return PretrainConfig(
         policy=gentle, method=method, steps=12, batch_size=32, width=4, warmup=2, device="cpu"
     )
-
-
-def save_every_step(path: Path) -> None:
-    torch.set_num_threads(1)
-    config = replace(small_config(), method=MoCo(16, 8, queue=50), steps=STEPS)
-    pretrain(config, small_data(), checkpoint=path, checkpoint_seconds=0)
 
 
 METHODS: tuple[MethodConfig, ...] = (

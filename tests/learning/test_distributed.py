@@ -50,6 +50,9 @@ def test_two_ranks_train_to_the_weights_of_one_process(ranks, tmp_path):
     # batch norm of plain colours multiplies rounding; another stream differs a thousandfold
     assert (first["weights"] - alone).abs().max() < 5e-4
     assert (children.train(tmp_path / "other", seed=1) - alone).abs().max() > 0.1
+    # the online classifier too, though its images are spread unevenly
+    ours, theirs = (read_checkpoint(p / "run.pt").classifier for p in (folder, tmp_path))
+    torch.testing.assert_close(ours["bias"], theirs["bias"], atol=1e-5, rtol=1e-4)
     # the checkpoint of two ranks continues in one process, and the other way round
     one, two = (read_checkpoint(path / "run.pt") for path in (tmp_path, folder))
     assert one.config == two.config and one.data == two.data and one.step == two.step
@@ -66,7 +69,7 @@ def test_synchronised_norm_alone_is_batch_norm(shape):
     module = (nn.BatchNorm1d if len(shape) == 2 else nn.BatchNorm2d)(3)
     torch.manual_seed(0)
     nn.init.normal_(module.weight)
-    synced = synchronize_batch_norm(nn.Sequential(module))
+    synced = synchronize_batch_norm(nn.Sequential(module), torch.device("cpu"))
     assert isinstance(synced[0], CPUSyncBatchNorm)
     x = torch.randn(shape)
     torch.testing.assert_close(synced(x), module(x))

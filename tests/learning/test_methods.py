@@ -15,7 +15,13 @@ from adainf_core.learning.methods import (
     Spectral,
     build_method,
 )
-from adainf_core.learning.objectives import barlow_twins, nt_xent, spectral_contrastive
+from adainf_core.learning.objectives import (
+    barlow_twins,
+    byol,
+    info_nce,
+    nt_xent,
+    spectral_contrastive,
+)
 from adainf_core.learning.pretraining import pretrain
 
 SIZES = {"hidden": 16, "out": 8}
@@ -65,6 +71,26 @@ def test_loss_is_the_objective_of_the_two_halves(method, objective):
     loss, _ = module(views(), torch.arange(6))
     first, second = module.projector(module.encoder(views())).chunk(2)
     assert loss.item() == pytest.approx(objective(first, second).item(), rel=1e-5)
+
+
+def test_moco_asks_for_the_other_views_key_among_that_views_queue():
+    module = made(MoCo(**SIZES, queue=20, temperature=0.3))
+    queue, batch = module.queue.clone(), views()
+    loss, _ = module(batch, torch.arange(6))
+    q1, q2 = module.projector(module.encoder(batch)).chunk(2)
+    with torch.no_grad():
+        k1, k2 = module.target(batch).chunk(2)
+    expected = (info_nce(q1, k2, queue[1], 0.3) + info_nce(q2, k1, queue[0], 0.3)) / 2
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_byol_predicts_the_other_views_target():
+    module, batch = made(BYOL(**SIZES)), views()
+    loss, _ = module(batch, torch.arange(6))
+    p1, p2 = module.predictor(module.projector(module.encoder(batch))).chunk(2)
+    with torch.no_grad():
+        t1, t2 = module.target(batch).chunk(2)
+    assert loss.item() == pytest.approx((byol(p1, t2) + byol(p2, t1)).item(), rel=1e-5)
 
 
 def test_masked_copies_are_told_by_their_ids():
@@ -136,6 +162,8 @@ def test_training_lowers_the_loss(method, data, config):
         (lambda: MoCo(queue=0), r"method.queue=0"),
         (lambda: BYOL(momentum=(0.9, 0.5)), r"method.momentum=\(0.9, 0.5\)"),
         (lambda: BarlowTwins(out=0), r"method.out=0"),
+        (lambda: BarlowTwins(redundancy=float("nan")), r"method.redundancy=nan"),
+        (lambda: SimCLR(temperature=float("inf")), r"method.temperature=inf"),
         (lambda: Spectral(mu=-1), r"method.mu=-1"),
     ],
 )

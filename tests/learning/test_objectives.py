@@ -141,6 +141,13 @@ def test_spectral_contrastive_cuts_long_embeddings():
     assert spectral_contrastive(z1, z2, mu=4.0).item() == pytest.approx(expected, rel=1e-4)
 
 
+def test_an_embedding_of_zero_has_a_finite_gradient():
+    z = torch.zeros(4, 3, requires_grad=True)
+    for loss in (nt_xent, byol, barlow_twins, lambda a, b: spectral_contrastive(a, b, mu=1.0)):
+        loss(z, torch.ones(4, 3)).backward()
+        assert z.grad.isfinite().all()
+
+
 def test_scale_of_the_embeddings_does_not_matter():
     z1, z2 = normal(2, 6, 3)
     for loss in (nt_xent, byol, barlow_twins):

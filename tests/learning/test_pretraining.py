@@ -3,16 +3,12 @@
 import errno
 import math
 import os
-import random
 import resource
 import signal
-import threading
-import time
+import zipfile
 from dataclasses import replace
-from multiprocessing.process import BaseProcess
-from pathlib import Path
+from itertools import combinations
 
-import children
 import numpy as np
 import pytest
 import torch
@@ -23,11 +19,13 @@ from adainf_core.learning.checkpoints import read_checkpoint, write_checkpoint
 from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, Spectral
 from adainf_core.learning.pretraining import (
     Pretrained,
+    Run,
     load_pretrained,
     pretrain,
     step_seed,
     warmup_cosine,
 )
+from adainf_core.learning.probing import online_probe
 
 
 def weights(trained: Pretrained) -> torch.Tensor:
@@ -50,7 +48,71 @@ def test_same_seed_same_weights(config, data):
 
 def test_bf16_stays_close_to_fp32(config, data):
     full, half = (pretrain(replace(config, precision=p), data).history for p in ("fp32", "bf16"))
-    assert half[-1]["loss"] == pytest.approx(full[-1]["loss"], rel=0.05)
+    assert half != full and half[-1]["loss"] == pytest.approx(full[-1]["loss"], rel=0.05)
+
+
+def test_seed_and_step_decide_every_random_number(config, data, monkeypatch):
+    def traced(seed: int) -> tuple[list, list, list]:
+        batches, noises, weights = [], [], []
+
+        def spy(images, policy, noise):
+            batches.append(images.clone())
+            noises.append(noise.clone())
+            return two_views(images, policy, noise)
+
+        two_views = sound
+        monkeypatch.setattr(pretraining, "two_views", spy)
+        run = Run(replace(config, seed=seed), data)
+        weights.append(next(run.trainee.parameters()).clone())
+        run.advance(3)
+        return batches, noises, weights
+
+    sound = pretraining.two_views
+    first, again, other = traced(0), traced(0), traced(1)
+    for mine, same, different in zip(first, again, other, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(mine, same, strict=True))
+        assert not any(torch.equal(a, b) for a, b in zip(mine, different, strict=True))
+        assert all(not torch.equal(a, b) for a, b in combinations(mine, 2))
+
+
+def test_the_callers_random_numbers_are_left_alone(config, data):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    pretrain(config, data)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "lars"])
+def test_the_schedule_reaches_the_optimiser(optimizer, config, data):
+    config = replace(config, optimizer=optimizer, online_learning_rate=0.5)
+    run, rates = Run(config, data), []
+    for _ in range(config.steps):
+        run.advance(1)
+        rates.append([group["lr"] for group in run.optimizer.param_groups])
+    factors = np.array([warmup_cosine(step, config) for step in range(config.steps)])
+    assert np.allclose(rates, factors[:, None] * [config.learning_rate, 0.5])
+
+
+def test_the_encoder_is_built_as_configured(config, data):
+    config = replace(config, encoder="resnet18", stem_padding=2, pixel_mean=(0.1, 0.2, 0.3))
+    encoder = Run(config, data).trainee.method.encoder
+    assert encoder.backbone.conv1.padding == (2, 2)
+    assert encoder.mean.flatten().tolist() == pytest.approx([0.1, 0.2, 0.3])
+
+
+def test_momentum_rises_from_the_first_step_to_the_last(config, data, monkeypatch):
+    run, shares = Run(replace(config, method=BYOL(16, 8)), data), []
+    monkeypatch.setattr(run.trainee.method, "after_step", shares.append)
+    run.advance(config.steps)
+    assert shares == [step / config.steps for step in range(config.steps)]
+
+
+def test_numbers_of_numpy_are_as_good_as_plain_ones(config, data, tmp_path):
+    trained = pretrain(replace(config, seed=np.int64(3)), data, checkpoint=tmp_path / "run.pt")
+    assert torch.equal(weights(trained), weights(pretrain(replace(config, seed=3), data)))
+    again = pretrain(replace(config, seed=3), data, checkpoint=tmp_path / "run.pt")
+    assert again.finished
 
 
 def test_warmup_and_cosine(config):
@@ -87,6 +149,14 @@ def test_resume_is_bit_exact(method, optimizer, config, data, tmp_path):
     assert torch.equal(loaded.online_classifier.weight, whole.online_classifier.weight)
 
 
+def test_resume_carries_losses_that_are_not_recorded_yet(config, data, tmp_path):
+    config = replace(config, steps=110)  # recorded every second step
+    path, parts = tmp_path / "run.pt", 0
+    while not (part := pretrain(config, data, checkpoint=path, max_seconds=0)).finished:
+        parts += 1
+    assert parts == 109 and part.history == pretrain(config, data).history
+
+
 def test_resume_is_bit_exact_for_epochs_in_bf16(config, data, tmp_path):
     mixed = Inflation(data.real, data.generated, replication=2, sampling="epoch", stratified=True)
     config = replace(config, precision="bf16", steps=20)  # over two epochs
@@ -103,53 +173,35 @@ def test_a_finished_run_is_not_trained_further(config, data, tmp_path):
     assert torch.equal(weights(first), weights(again)) and again.history == first.history
 
 
-def test_sigterm_ends_in_a_checkpoint(config, data, tmp_path):
-    path = tmp_path / "run.pt"
-    before = signal.getsignal(signal.SIGTERM)
-    config = replace(config, steps=100_000)
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
-    timer.start()
+def at_call(number: int, function, action):
+    """`function`, doing `action` before its call of that number."""
+    calls = 0
+
+    def counted(*given):
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            action()
+        return function(*given)
+
+    return counted
+
+
+def test_sigterm_ends_in_a_checkpoint(config, data, tmp_path, monkeypatch):
+    path, before = tmp_path / "run.pt", signal.getsignal(signal.SIGTERM)
+    kill = at_call(5, pretraining.two_views, lambda: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(pretraining, "two_views", kill)
     part = pretrain(config, data, checkpoint=path)
-    assert not part.finished and 0 < part.steps < config.steps
-    assert read_checkpoint(path).step == part.steps
+    assert not part.finished and part.steps == 5 and read_checkpoint(path).step == 5
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-@pytest.mark.slow
-def test_twenty_kills_end_in_the_undisturbed_weights(tmp_path):
-    def start(path: Path) -> BaseProcess:
-        child = children.context.Process(target=children.save_every_step, args=(path,))
-        child.start()
-        return child
-
-    undisturbed, killed = tmp_path / "undisturbed.pt", tmp_path / "killed.pt"
-    whole = start(undisturbed)
-    whole.join()
-    assert whole.exitcode == 0
-    rng = random.Random(0)
-    steps = []
-    for kill in range(20):
-        child = start(killed)
-        wanted = children.STEPS * (kill + 1) // 22
-        while not killed.is_file() or _step(killed) < wanted:
-            assert child.exitcode is None
-            time.sleep(0.01)
-        time.sleep(rng.random() * 0.05)  # anywhere within a step, or in the middle of a write
-        child.kill()
-        child.join()
-        steps.append(_step(killed))
-    assert len(set(steps)) == 20 and steps[-1] < children.STEPS
-    last = start(killed)
-    last.join()
-    one, other = (read_checkpoint(path) for path in (undisturbed, killed))
-    assert one.step == other.step == children.STEPS and one.history == other.history
-    for name, value in one.model.items():
-        assert torch.equal(value, other.model[name]), name
-    assert sorted(tmp_path.iterdir()) == [killed, undisturbed]
-
-
-def _step(path: Path) -> int:
-    return read_checkpoint(path).step
+def test_checkpoints_are_written_on_the_way(config, data, tmp_path, monkeypatch):
+    path, seen = tmp_path / "run.pt", []
+    look = at_call(5, pretraining.two_views, lambda: seen.append(read_checkpoint(path).step))
+    monkeypatch.setattr(pretraining, "two_views", look)
+    pretrain(config, data, checkpoint=path, checkpoint_seconds=0)
+    assert seen == [4]
 
 
 @pytest.mark.parametrize(
@@ -179,14 +231,40 @@ def test_a_checkpoint_of_other_data_is_refused(config, data, tmp_path):
         pretrain(config, Inflation(swapped, data.generated, replication=4), checkpoint=path)
 
 
+def test_labels_are_part_of_the_run_where_it_learns_from_them(config, data, tmp_path):
+    relabelled = replace(data.real, labels=1 - data.real.labels)
+    other = Inflation(relabelled, data.generated, replication=4)
+    for name, online in (("without", None), ("with", 0.1)):
+        path = tmp_path / name
+        wanted = replace(config, online_learning_rate=online)
+        pretrain(wanted, data, checkpoint=path)
+        if online is None:
+            assert pretrain(wanted, other, checkpoint=path).finished
+        else:
+            with pytest.raises(ValueError, match="another run: labels="):
+                pretrain(wanted, other, checkpoint=path)
+
+
 @pytest.mark.parametrize("kept", [0, 10, 0.5, 0.999])
 def test_a_truncated_checkpoint_is_named(kept, config, data, tmp_path):
     path = tmp_path / "run.pt"
     pretrain(config, data, checkpoint=path)
     content = path.read_bytes()
     path.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
-    with pytest.raises(ValueError, match=r"run.pt is truncated or no checkpoint"):
+    with pytest.raises(ValueError, match=r"run.pt is damaged or no checkpoint"):
         pretrain(config, data, checkpoint=path)
+
+
+def test_a_flipped_bit_is_noticed(config, data, tmp_path):
+    path = tmp_path / "run.pt"
+    pretrain(config, data, checkpoint=path)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        largest = max(archive.infolist(), key=lambda entry: entry.file_size)
+    content[largest.header_offset + largest.file_size // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"run.pt is damaged .*checksum"):
+        load_pretrained(path)
 
 
 def test_a_pickle_with_code_is_not_run(config, data, tmp_path):
@@ -238,6 +316,14 @@ def test_a_nan_never_reaches_a_checkpoint(config, data, tmp_path, monkeypatch):
     assert path.read_bytes() == content
 
 
+def test_weights_that_explode_in_the_last_step_are_noticed(config, data, tmp_path):
+    path = tmp_path / "run.pt"
+    config = replace(config, steps=1, warmup=0, optimizer="sgd", learning_rate=1e300)
+    with pytest.raises(FloatingPointError, match=r"not finite after step 1.*learning_rate=1e\+300"):
+        pretrain(config, data, checkpoint=path)
+    assert not path.exists()
+
+
 def test_checkpoint_formats_are_told_apart(config, data, tmp_path):
     path = tmp_path / "run.pt"
     pretrain(config, data, checkpoint=path)
@@ -269,21 +355,31 @@ def test_online_classifier_learns_from_real_images_only(config, data):
     assert np.isfinite(two.history[-1]["loss"])
 
 
+def test_online_classifier_learns_each_views_own_label(config, data):
+    """Colours decide the labels: views paired with another image's label would teach nothing."""
+    trained = pretrain(replace(config, steps=150, online_learning_rate=0.05), Inflation(data.real))
+    result = online_probe(trained.encoder, trained.online_classifier, data.real, trained.mixture)
+    assert result.accuracy > 0.75 and "64 real" in result.protocol
+
+
 def test_online_classifier_does_not_touch_the_encoder(config, data):
     with_probe = pretrain(replace(config, online_learning_rate=0.05), data)
     assert torch.equal(weights(with_probe), weights(pretrain(config, data)))
 
 
 def test_compiled_run_stays_close(config, data, monkeypatch):
-    # the cheap backend: it proves that nothing breaks the graph, not that it is fast
-    monkeypatch.setattr(torch, "compile", _cheap(torch.compile))
-    compiled = pretrain(replace(config, compile=True), data)
+    compiled, sound = [], torch.compile
+
+    def cheaply(module, **options):
+        # this backend proves that the model compiles, not that it is fast
+        compiled.append(module)
+        return sound(module, backend="aot_eager", **options)
+
+    monkeypatch.setattr(torch, "compile", cheaply)
+    fast = pretrain(replace(config, compile=True), data)
     plain = pretrain(config, data)
-    assert compiled.history[-1]["loss"] == pytest.approx(plain.history[-1]["loss"], rel=1e-3)
-
-
-def _cheap(compile):
-    return lambda function, **options: compile(function, backend="aot_eager", **options)
+    assert len(compiled) == 1
+    assert fast.history[-1]["loss"] == pytest.approx(plain.history[-1]["loss"], rel=1e-3)
 
 
 def test_tensorboard_gets_the_history(config, data, tmp_path):
@@ -321,12 +417,24 @@ def test_progress_goes_to_the_terminal_only_if_asked(config, data, capfd):
         {"pixel_std": (0.0,)},
         {"pixel_mean": (0.1, 0.2)},
         {"online_learning_rate": 0},
+        {"seed": -1},
+        {"seed": 2**64},
+        {"steps": 10.5},
+        {"batch_size": 32.0},
+        {"weight_decay": math.inf},
+        {"pixel_mean": (math.nan,)},
     ],
 )
 def test_bad_config_is_named(wrong, config):
     (name,) = wrong
     with pytest.raises(ValueError, match=name):
         replace(config, **wrong)
+
+
+@pytest.mark.parametrize("seconds", [math.nan, -1])
+def test_no_time_is_named(seconds, config, data):
+    with pytest.raises(ValueError, match=f"max_seconds={seconds}"):
+        pretrain(config, data, max_seconds=seconds)
 
 
 def test_batch_larger_than_the_data_is_refused(config, data):

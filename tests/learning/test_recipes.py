@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from adainf_core.learning.augmentation import POLICIES
-from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, SimCLR
-from adainf_core.learning.recipes import Recipe, recipe
+from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, SimCLR, Spectral
+from adainf_core.learning.recipes import OFFICIAL_ONLINE_RATES, Recipe, recipe
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_methods_have_the_official_hyper_parameters(method, config, optimizer, r
     assert run.method == config and run.optimizer == optimizer
     assert (run.learning_rate, run.weight_decay) == (rate, decay)
     assert (run.steps, run.batch_size, run.warmup, run.momentum) == (100_000, 512, 1000, 0.9)
-    assert run.encoder == "resnet18" and run.stem_padding == 2
+    assert run.encoder == "resnet18" and run.stem_padding == 2 and run.precision == "bf16"
     weak = "symmetric_adainf" if method in ("simclr", "moco") else "asymmetric_adainf"
     assert run.policy == POLICIES[weak]
 
@@ -34,7 +34,23 @@ def test_vanilla_keeps_the_baselines_augmentation_and_counts_once():
         none, vanilla = recipe("cifar10", method), recipe("cifar10", method, "vanilla", "store")
         assert vanilla.pretrain == none.pretrain and vanilla.replication == 1
         assert none.generated is None and none.replication is None
-    assert recipe("cifar10", "simclr").pretrain.policy == POLICIES["symmetric"]
+    own = {m: recipe("cifar10", m).pretrain.policy for m in OFFICIAL_ONLINE_RATES}
+    assert own == {
+        "simclr": POLICIES["symmetric"], "moco": POLICIES["symmetric_weak"],
+        "byol": POLICIES["asymmetric"], "barlow": POLICIES["asymmetric"],
+        "spectral": POLICIES["symmetric"],
+    }  # fmt: skip
+
+
+def test_online_rates_are_the_official_ones():
+    paper = {name: OFFICIAL_ONLINE_RATES[name] for name in ("simclr", "moco", "byol", "barlow")}
+    assert paper == {"simclr": 0.1, "moco": 0.3, "byol": 0.1, "barlow": 0.1}
+
+
+def test_the_spectral_loss_has_its_authors_configuration():
+    run = recipe("cifar10", "spectral").pretrain
+    assert run.method == Spectral(1000, 1000, 1.0)
+    assert (run.optimizer, run.learning_rate, run.weight_decay) == ("sgd", 0.06, 5e-4)
 
 
 def test_pixels_are_normalised_as_the_data_set_is():
@@ -46,6 +62,9 @@ def test_tiny_imagenet_has_its_own():
     simclr, byol = (recipe("tinyimagenet", m).pretrain for m in ("simclr", "byol"))
     assert (simclr.method.hidden, simclr.method.out, simclr.learning_rate) == (4096, 512, 0.3)
     assert (byol.batch_size, byol.weight_decay, byol.learning_rate) == (256, 1e-6, 0.5)
+    moco, barlow = (recipe("tinyimagenet", m).pretrain for m in ("moco", "barlow"))
+    assert (moco.batch_size, moco.learning_rate) == (256, 0.15)
+    assert (barlow.batch_size, barlow.learning_rate) == (256, 0.15)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ _PUBLIC = {
     "AugmentationGraph": "theory.augmentation_graph",
     "transfer_bound": "theory.bounds",
     "ImageSet": "data.images",
-    "load_images": "data.images",
+    "load_images": "data.named_sets",
     "GeneratedImages": "data.generated",
     "SpriteWorld": "data.sprites",
     "Inflation": "data.inflation",

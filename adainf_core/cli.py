@@ -82,7 +82,7 @@ def _list_data(options: argparse.Namespace) -> None:
 
 def _show_data(options: argparse.Namespace) -> None:
     from adainf_core.data.generated import GeneratedImages
-    from adainf_core.learning.recipes import named_or_own
+    from adainf_core.data.named_sets import named_or_own
 
     if (Path(options.name) / "meta.json").is_file():
         store = GeneratedImages.open(options.name)
@@ -95,7 +95,7 @@ def _show_data(options: argparse.Namespace) -> None:
 
 def _import_data(options: argparse.Namespace) -> None:
     from adainf_core.data.generated import GeneratedImages
-    from adainf_core.learning.recipes import named_or_own
+    from adainf_core.data.named_sets import named_or_own
 
     real = None if options.real is None else named_or_own(options.real, "train", root=options.root)
     rest = {"real": real, "store": options.store, "channel_order": options.channel_order}
@@ -229,8 +229,8 @@ def _add_probe(parser: argparse.ArgumentParser) -> None:
 def _probe(options: argparse.Namespace) -> None:
     import torch
 
+    from adainf_core.data.named_sets import named_or_own
     from adainf_core.learning.pretraining import load_pretrained
-    from adainf_core.learning.recipes import named_or_own
 
     if options.test is None and Path(options.dataset).exists():
         raise ValueError(f"--dataset {options.dataset} is a path: name the --test images too")

@@ -27,7 +27,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
-from adainf_core.data.images import ImageSet, load_images
+from adainf_core.data.images import ImageSet
+from adainf_core.data.named_sets import load_images
 from adainf_core.learning.encoders import small_cnn
 from adainf_core.learning.probing import PENALTIES, extract_features, knn_probe
 from adainf_core.learning.softmax_regression import softmax_regression_path

@@ -20,8 +20,9 @@ import numpy as np
 import torch
 from common import report
 
-from adainf_core.data.images import ImageSet, load_images
+from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
+from adainf_core.data.named_sets import load_images
 from adainf_core.learning.checkpoints import Checkpoint, read_checkpoint
 from adainf_core.learning.methods import MoCo
 from adainf_core.learning.pretraining import PretrainConfig, pretrain

@@ -41,8 +41,9 @@ from common import paired, report
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from adainf_core.data.images import ImageSet, load_images
+from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
+from adainf_core.data.named_sets import load_images
 from adainf_core.learning.augmentation import POLICIES
 from adainf_core.learning.encoders import build_encoder
 from adainf_core.learning.pretraining import PretrainConfig, Run

@@ -5,7 +5,7 @@ import pytest
 
 from adainf_core.cli import main
 from adainf_core.data.generated import GeneratedImages
-from adainf_core.data.images import load_images
+from adainf_core.data.named_sets import load_images
 from adainf_core.evidence.records import read_pictures
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.pretraining import load_pretrained

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from adainf_core.data.sources import (
     square,
 )
 
-DEFAULT_ROOT = Path("~/.cache/adainf_core").expanduser()
 _CHUNK = 1000
 
 
@@ -160,29 +158,3 @@ class ImageSet:
         for start in range(0, len(self), _CHUNK):
             digest.update(np.ascontiguousarray(self.images[start : start + _CHUNK]).data)
         return digest.hexdigest()
-
-
-def load_images(
-    name: str, root: str | Path | None = None, split: str = "train", download: bool = True
-) -> ImageSet:
-    """A named image set, verified against its published checksums where there are any.
-
-    `name` is "cifar10", "cifar100", "stl10", "tinyimagenet" (64x64, the usual folder),
-    "tinyimagenet32" (an npz at 32x32) or "digits" (of scikit-learn, 8x8); `split` is "train",
-    "test" (Tiny ImageNet: its validation images) or, for STL-10, "unlabeled". The folder is `root`,
-    else the environment variable ADAINF_DATA, else a cache under the home directory. CIFAR and
-    STL-10 are fetched where they are absent and `download` is true; a folder that holds damaged
-    files is never repaired silently. Raises ValueError for an unknown name or split,
-    FileNotFoundError or RuntimeError in one line that names the file and the remedy.
-    """
-    from adainf_core.data.named_sets import LOADERS, SPLITS
-
-    if name not in LOADERS:
-        raise ValueError(f"unknown image set {name!r}; known: {', '.join(sorted(LOADERS))}")
-    splits = SPLITS.get(name, ("train", "test"))
-    if split not in splits:
-        known = " or ".join(map(repr, splits))
-        raise ValueError(f"unknown split {split!r} of {name}; choose {known}")
-    chosen = root if root is not None else os.environ.get("ADAINF_DATA")
-    folder = Path(chosen).expanduser() if chosen else DEFAULT_ROOT
-    return LOADERS[name](folder, split, download)

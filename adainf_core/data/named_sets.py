@@ -1,8 +1,9 @@
-"""The image sets that `load_images` knows by name."""
+"""Image sets by name, or at a path of the reader's own."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,56 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.data import images
 from adainf_core.data.images import ImageSet
 from adainf_core.data.sources import ImageSource, files_source, npz_source
+
+DEFAULT_ROOT = Path("~/.cache/adainf_core").expanduser()
+
+
+def load_images(
+    name: str, root: str | Path | None = None, split: str = "train", download: bool = True
+) -> ImageSet:
+    """A named image set, verified against its published checksums where there are any.
+
+    `name` is "cifar10", "cifar100", "stl10", "tinyimagenet" (64x64, the usual folder),
+    "tinyimagenet32" (an npz at 32x32) or "digits" (of scikit-learn, 8x8); `split` is "train",
+    "test" (Tiny ImageNet: its validation images) or, for STL-10, "unlabeled". The folder is `root`,
+    else the environment variable ADAINF_DATA, else a cache under the home directory. CIFAR and
+    STL-10 are fetched where they are absent and `download` is true; a folder that holds damaged
+    files is never repaired silently. Raises ValueError for an unknown name or split,
+    FileNotFoundError or RuntimeError in one line that names the file and the remedy.
+    """
+    if name not in LOADERS:
+        raise ValueError(f"unknown image set {name!r}; known: {', '.join(sorted(LOADERS))}")
+    splits = SPLITS.get(name, ("train", "test"))
+    if split not in splits:
+        known = " or ".join(map(repr, splits))
+        raise ValueError(f"unknown split {split!r} of {name}; choose {known}")
+    chosen = root if root is not None else os.environ.get("ADAINF_DATA")
+    folder = Path(chosen).expanduser() if chosen else DEFAULT_ROOT
+    return LOADERS[name](folder, split, download)
+
+
+def named_or_own(
+    dataset: str,
+    split: str,
+    size: int | None = None,
+    root: str | Path | None = None,
+    download: bool = True,
+) -> ImageSet:
+    """A named image set, or the reader's own at a path, at `size` pixels a side if given.
+
+    An npz archive is read whole; a folder has one sub-folder a class, or images without labels. A
+    path has no splits: `split` is not looked at.
+    """
+    path = Path(dataset)
+    if path.suffix == ".npz":
+        found = ImageSet.from_npz(path)
+    elif path.is_dir():
+        return ImageSet.from_folder(path, size)
+    else:
+        found = load_images(dataset, root, split, download)
+    return found if size is None else found.resized(size)
 
 
 def _cifar(root: Path, split: str, download: bool, name: str) -> ImageSet:
@@ -131,7 +179,7 @@ def _decoded_once(source: ImageSource, files: list[Path]) -> np.ndarray:
     """The images of `source`, decoded into the cache the first time and memory-mapped from it."""
     stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     key = hashlib.blake2b(repr(stats).encode(), digest_size=16).hexdigest()
-    return source.stored(images.DEFAULT_ROOT / "decoded" / f"{key}.npy")
+    return source.stored(DEFAULT_ROOT / "decoded" / f"{key}.npy")
 
 
 def _fetched(kind: Any, root: Path, files: list, download: bool) -> Path:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from adainf_core.data.generated import GeneratedImages
-from adainf_core.data.images import ImageSet, load_images
 from adainf_core.data.inflation import Inflation
+from adainf_core.data.named_sets import named_or_own
 from adainf_core.learning.augmentation import POLICIES
 from adainf_core.learning.methods import BYOL, BarlowTwins, MethodConfig, MoCo, SimCLR, Spectral
 from adainf_core.learning.pretraining import PretrainConfig
@@ -59,28 +59,6 @@ class Recipe:
             sampling=self.sampling,
             stratified=self.stratified,
         )
-
-
-def named_or_own(
-    dataset: str,
-    split: str,
-    size: int | None = None,
-    root: str | Path | None = None,
-    download: bool = True,
-) -> ImageSet:
-    """A named image set, or the reader's own at a path, at `size` pixels a side if given.
-
-    An npz archive is read whole; a folder has one sub-folder a class, or images without labels. A
-    path has no splits: `split` is not looked at.
-    """
-    path = Path(dataset)
-    if path.suffix == ".npz":
-        found = ImageSet.from_npz(path)
-    elif path.is_dir():
-        return ImageSet.from_folder(path, size)
-    else:
-        found = load_images(dataset, root, split, download)
-    return found if size is None else found.resized(size)
 
 
 @dataclass(frozen=True)

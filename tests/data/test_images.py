@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adainf_core.data import images as images_module
-from adainf_core.data import sources
-from adainf_core.data.images import ImageSet, load_images
+from adainf_core.data import named_sets, sources
+from adainf_core.data.images import ImageSet
+from adainf_core.data.named_sets import load_images
 
 BASE = "cifar-10-batches-py"
 
@@ -223,7 +223,7 @@ def test_a_damaged_stl10_is_refused(stl10_root):
 @pytest.fixture
 def tiny_root(tmp_path, monkeypatch) -> Path:
     """Tiny ImageNet's folder with two classes."""
-    monkeypatch.setattr(images_module, "DEFAULT_ROOT", tmp_path / "home")
+    monkeypatch.setattr(named_sets, "DEFAULT_ROOT", tmp_path / "home")
     folder = tmp_path / "tiny-imagenet-200"
     for shade, wnid in ((200, "n02"), (50, "n01")):
         place = folder / "train" / wnid / "images"

@@ -21,7 +21,8 @@ import torch
 from common import paired, report
 from torchvision.transforms import v2
 
-from adainf_core.learning.augmentation import POLICIES, two_views, view_noise
+from adainf_core.learning.augmentation import two_views, view_noise
+from adainf_core.learning.policies import POLICIES
 
 CROP, JITTER, SIGMA, KERNEL = (0.08, 1.0), (0.8, 0.8, 0.8, 0.2), (0.1, 2.0), 5
 Work = Callable[[], int]

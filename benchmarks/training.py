@@ -44,8 +44,8 @@ from torch.utils.data import DataLoader
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import load_images
-from adainf_core.learning.augmentation import POLICIES
 from adainf_core.learning.encoders import build_encoder
+from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretraining import PretrainConfig, Run
 
 FOREVER = 1_000_000  # steps of a schedule that no benchmark comes to the end of

@@ -23,8 +23,8 @@ from adainf_core.evidence.records import (
     write_record,
 )
 from adainf_core.evidence.scales import SCALES
-from adainf_core.learning.augmentation import POLICIES, AugmentationPolicy
 from adainf_core.learning.methods import SimCLR
+from adainf_core.learning.policies import POLICIES, AugmentationPolicy
 from adainf_core.learning.pretraining import PretrainConfig
 
 
@@ -232,8 +232,8 @@ def _run_all(pending: list[tuple], processes: int, deadline: float) -> Iterator[
 
 
 _LEARNING = tuple(f"learning/{m}.py" for m in (
-    "augmentation", "encoders", "feeding", "methods", "objectives", "optimizers", "pretraining",
-    "features", "probing", "softmax_regression"))  # fmt: skip
+    "augmentation", "encoders", "features", "feeding", "methods", "objectives", "optimizers",
+    "policies", "pretraining", "probing", "softmax_regression"))  # fmt: skip
 _COMMON = (
     "evidence/experiments.py",
     "data/images.py",

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from adainf_core.files import whole_file
-from adainf_core.learning.augmentation import AugmentationPolicy, augment
+from adainf_core.learning.augmentation import augment
+from adainf_core.learning.policies import AugmentationPolicy
 
 _CHUNK = 4096  # images read at once for their hash
 

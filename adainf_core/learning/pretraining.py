@@ -21,7 +21,7 @@ from torch import nn
 from adainf_core.configuration import from_plain, to_plain
 from adainf_core.data.inflation import Inflation
 from adainf_core.learning import distributed
-from adainf_core.learning.augmentation import POLICIES, AugmentationPolicy, two_views, view_noise
+from adainf_core.learning.augmentation import two_views, view_noise
 from adainf_core.learning.checkpoints import (
     Checkpoint,
     check_same_run,
@@ -33,6 +33,7 @@ from adainf_core.learning.encoders import ENCODERS, Encoder, build_encoder
 from adainf_core.learning.feeding import Feed
 from adainf_core.learning.methods import Method, MethodConfig, SimCLR, build_method
 from adainf_core.learning.optimizers import OPTIMIZERS, build_optimizer
+from adainf_core.learning.policies import POLICIES, AugmentationPolicy
 
 _HISTORY = 50  # entries of a loss curve
 _LOOK = 100  # steps between two looks at whether the loss is finite

@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from adainf_core.data.images import ImageSet
-from adainf_core.learning.augmentation import AugmentationPolicy
 from adainf_core.learning.features import encoder_device, extract_features
+from adainf_core.learning.policies import AugmentationPolicy
 from adainf_core.learning.softmax_regression import fit_softmax_regression, softmax_regression_path
 
 #: Ridge penalties per training row that the linear probe chooses from, strong to weak.

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import named_or_own
-from adainf_core.learning.augmentation import POLICIES
 from adainf_core.learning.methods import BYOL, BarlowTwins, MethodConfig, MoCo, SimCLR, Spectral
+from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretraining import PretrainConfig
 
 PRESETS = ("none", "vanilla", "adainf")

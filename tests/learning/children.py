@@ -16,7 +16,6 @@ import torch
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.learning import distributed
-from adainf_core.learning.augmentation import AugmentationPolicy
 from adainf_core.learning.encoders import small_cnn
 from adainf_core.learning.methods import (
     BYOL,
@@ -27,6 +26,7 @@ from adainf_core.learning.methods import (
     Spectral,
     build_method,
 )
+from adainf_core.learning.policies import AugmentationPolicy
 from adainf_core.learning.pretraining import PretrainConfig, pretrain
 
 context = get_context("forkserver")

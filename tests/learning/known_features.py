@@ -8,8 +8,8 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from adainf_core.data.images import ImageSet
-from adainf_core.learning.augmentation import AugmentationPolicy
 from adainf_core.learning.encoders import Encoder
+from adainf_core.learning.policies import AugmentationPolicy
 
 DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 FLIP = AugmentationPolicy(crop_scale=(1.0, 1.0), crop_ratio=(1.0, 1.0), jitter_p=0, grey_p=0,

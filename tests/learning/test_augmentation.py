@@ -14,15 +14,13 @@ from torchvision.transforms import functional as TF
 from adainf_core.learning import augmentation
 from adainf_core.learning.augmentation import (
     NOISE,
-    POLICIES,
-    SWEEPS,
-    AugmentationPolicy,
     apply_parameters,
     augment,
     two_views,
     view_noise,
     view_parameters,
 )
+from adainf_core.learning.policies import POLICIES, SWEEPS, AugmentationPolicy
 
 N, SIZE = 200, 32
 PLAIN = AugmentationPolicy(

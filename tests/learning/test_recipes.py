@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from adainf_core.learning.augmentation import POLICIES
 from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, SimCLR, Spectral
+from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.recipes import OFFICIAL_ONLINE_RATES, Recipe, recipe
 
 

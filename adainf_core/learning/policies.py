@@ -1,0 +1,127 @@
+"""Augmentation policies as data: the official presets and sweeps, and everything between.
+
+A policy says what a view may do to its image and how often; `augmentation` does it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+
+
+@dataclass(frozen=True)
+class AugmentationPolicy:
+    """What a view may do to its image; field by field the official yaml (paper's code).
+
+    `crop_scale` is the range of the crop's share of the area and `crop_ratio` of its aspect;
+    jitter fields are torchvision's `ColorJitter` strengths, applied with probability `jitter_p` in
+    a random order per image; `blur_sigma` is in pixels; `solarize_p` has one entry per view.
+    Raises ValueError for a probability outside [0, 1] or a range that is not one.
+    """
+
+    crop_scale: tuple[float, float] = (0.08, 1.0)
+    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    jitter_p: float = 0.8
+    brightness: float = 0.8
+    contrast: float = 0.8
+    saturation: float = 0.8
+    hue: float = 0.2
+    grey_p: float = 0.2
+    blur_p: float = 0.5
+    blur_sigma: tuple[float, float] = (0.1, 2.0)
+    solarize_p: tuple[float, float] = (0.0, 0.0)
+    flip_p: float = 0.5
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("_p"):
+                for p in value if isinstance(value, tuple) else (value,):
+                    if not 0 <= p <= 1:
+                        raise ValueError(f"{field.name}={value}: a probability lies in [0, 1]")
+            elif isinstance(value, tuple):
+                if not 0 < value[0] <= value[1] < math.inf:
+                    raise ValueError(f"{field.name}={value}: need 0 < low <= high < inf")
+            elif not 0 <= value < math.inf:
+                raise ValueError(f"{field.name}={value}: a strength is finite and not negative")
+        if self.crop_scale[1] > 1:
+            raise ValueError(f"crop_scale={self.crop_scale}: a crop is at most the whole image, 1")
+        if self.hue > 0.5:
+            raise ValueError(f"hue={self.hue}: half a turn, 0.5, is the most")
+
+    @classmethod
+    def named(cls, name: str) -> AugmentationPolicy:
+        """The official policy called `name`, of `POLICIES`."""
+        if name not in POLICIES:
+            raise ValueError(f"unknown policy {name!r}; known: {', '.join(POLICIES)}")
+        return POLICIES[name]
+
+    def for_image_size(self, size: int, reference: int = 32) -> AugmentationPolicy:
+        """The same policy on smaller or larger images: the blur shrinks and grows with them."""
+        low, high = self.blur_sigma
+        return replace(self, blur_sigma=(low * size / reference, high * size / reference))
+
+    def scaled(self, strength: float) -> AugmentationPolicy:
+        """The policy at another `strength`: 1 is itself, 0 leaves square images as they are.
+
+        Between them every probability, jitter strength and end of the crop's range moves in a
+        straight line, and the crop's aspect in the logarithm, in which its law is uniform; the
+        blur's range stays, for its probability already fades. Above 1 the lines go on. Raises
+        ValueError for a negative strength, and where a line leaves what a policy allows (nothing
+        is clipped: `symmetric`, with crops from 0.08, ends just above 1.08).
+        """
+        if not strength >= 0:
+            raise ValueError(f"strength={strength}: need 0 (no augmentation) or more")
+        low, high = self.crop_scale
+        return AugmentationPolicy(
+            crop_scale=(1 - strength + strength * low, 1 - strength + strength * high),
+            crop_ratio=(self.crop_ratio[0] ** strength, self.crop_ratio[1] ** strength),
+            jitter_p=strength * self.jitter_p,
+            brightness=strength * self.brightness,
+            contrast=strength * self.contrast,
+            saturation=strength * self.saturation,
+            hue=strength * self.hue,
+            grey_p=strength * self.grey_p,
+            blur_p=strength * self.blur_p,
+            blur_sigma=self.blur_sigma,
+            solarize_p=(strength * self.solarize_p[0], strength * self.solarize_p[1]),
+            flip_p=strength * self.flip_p,
+        )
+
+
+_WEAK = AugmentationPolicy(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
+_ASYMMETRIC = replace(_WEAK, saturation=0.2, blur_p=0.0, solarize_p=(0.0, 0.2))
+
+
+def _adainf(policy: AugmentationPolicy) -> AugmentationPolicy:
+    """The paper's weakening: larger crops, and jitter half as often."""
+    return replace(policy, crop_scale=(0.2, 1.0), jitter_p=0.4)
+
+
+#: The official presets (paper's code, scripts/pretrain/cifar/augmentations).
+POLICIES: dict[str, AugmentationPolicy] = {
+    "symmetric": AugmentationPolicy(),
+    "symmetric_weak": _WEAK,
+    "symmetric_adainf": _adainf(_WEAK),
+    "asymmetric": _ASYMMETRIC,
+    "asymmetric_adainf": _adainf(_ASYMMETRIC),
+}
+
+
+def _jitter_times(factor: float) -> AugmentationPolicy:
+    base = POLICIES["symmetric"]
+    names = ("brightness", "contrast", "saturation", "hue")
+    return replace(base, **{name: factor * getattr(base, name) for name in names})
+
+
+#: The official sweeps around `symmetric` (same folder): "crop" by the smallest crop, "jitter" by
+#: the factor on all four strengths. The file symmetric_crop_0.15.yaml really holds 0.1; here 0.15
+#: is 0.15. The tiny-ImageNet files (symmetric_0.2_0.4_1 and the like) are left out: their names
+#: alone do not say what they hold.
+SWEEPS: dict[str, dict[float, AugmentationPolicy]] = {
+    "crop": {
+        low: replace(POLICIES["symmetric"], crop_scale=(low, 1.0))
+        for low in (0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4)
+    },
+    "jitter": {factor: _jitter_times(factor) for factor in (0.1, 0.5, 1.0, 2.0)},
+}

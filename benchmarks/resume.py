@@ -52,20 +52,21 @@ def train(path: Path, steps: int) -> None:
     pretrain(config, data, checkpoint=path, checkpoint_seconds=0)
 
 
-def kill_and_resume(folder: Path, kills: int = 20, steps: int = 120, seed: int = 0) -> dict:
+def kill_and_resume(folder: Path, kills: int = 20, steps: int = 240, seed: int = 0) -> dict:
     """Train once undisturbed and once with `kills`; say where those fell and what differs."""
     undisturbed, killed = folder / "undisturbed.pt", folder / "killed.pt"
     _finished(_start(undisturbed, steps))
     rng = random.Random(seed)
-    fell = []
+    fell: list[int] = []
     for kill in range(kills):
         child = _start(killed, steps)
-        wanted = steps * (kill + 1) // (kills + 2)
+        # evenly spread, and each part takes a step at least, however fast the machine
+        wanted = max(steps * (kill + 1) // (kills + 2), fell[-1] + 1 if fell else 1)
         while not killed.is_file() or read_checkpoint(killed).step < wanted:
             if child.exitcode is not None:
                 raise RuntimeError(f"the run ended by itself with exit code {child.exitcode}")
             time.sleep(0.01)
-        time.sleep(0.05 * rng.random())
+        time.sleep(0.02 * rng.random())
         child.kill()
         child.join()
         fell.append(read_checkpoint(killed).step)
@@ -105,7 +106,7 @@ def _tensors(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--steps", type=int, default=240)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = kill_and_resume(Path(folder), options.kills, options.steps)

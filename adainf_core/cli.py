@@ -299,8 +299,8 @@ def _list_studies(options: argparse.Namespace) -> None:
     from adainf_core.evidence.studies import STUDIES
 
     for study in STUDIES.values():
-        for scale, layout in study.layouts.items():
-            print(f"{study.name:24} {scale:8} {len(study.arms)} arms x {layout.seeds} seeds")
+        for scale in study.layouts:
+            print(f"{study.name:24} {scale:8} {len(study.arms)} arms x {study.seeds(scale)} seeds")
 
 
 def _named_study(options: argparse.Namespace) -> tuple[Any, str, Path]:
@@ -314,7 +314,7 @@ def _named_study(options: argparse.Namespace) -> tuple[Any, str, Path]:
 
 
 def _run_study(options: argparse.Namespace) -> None:
-    from adainf_core.evidence.studies import run_study
+    from adainf_core.evidence.running import run_study
 
     study, scale, results = _named_study(options)
     records = run_study(

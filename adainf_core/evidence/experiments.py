@@ -13,6 +13,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import FLAWS, SpriteWorld
+from adainf_core.evidence.running import Outcome
 from adainf_core.learning.pretraining import PretrainConfig, pretrain
 from adainf_core.learning.probing import knn_probe, linear_probe
 
@@ -59,32 +60,26 @@ class Experiment:
         """The experiment as plain JSON values."""
         return to_plain(self)
 
+    @property
+    def device(self) -> str | None:
+        """Where it computes, as in `PretrainConfig`."""
+        return self.pretrain.device
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one run found: accuracies in percent with their protocols, beta, and the loss curve."""
-
-    metrics: dict[str, float]
-    protocols: dict[str, str]
-    beta: float
-    history: list[dict[str, float]]
-
-
-def run_experiment(experiment: Experiment) -> Outcome:
-    """Carry out `experiment` from data to probe."""
-    real, generated, test = experiment_data(experiment)
-    data = Inflation(
-        real, generated, replication=None if generated is None else experiment.replication
-    )
-    trained = pretrain(experiment.pretrain, data)
-    linear = linear_probe(trained.encoder, real, test)
-    knn = knn_probe(trained.encoder, real, test)
-    return Outcome(
-        metrics={"linear": 100 * linear.accuracy, "knn": 100 * knn.accuracy},
-        protocols={"linear": linear.protocol, "knn": knn.protocol},
-        beta=data.beta or 0.0,
-        history=trained.history,
-    )
+    def run(self) -> Outcome:
+        """Carry it out, from data to probe."""
+        real, generated, test = experiment_data(self)
+        data = Inflation(
+            real, generated, replication=None if generated is None else self.replication
+        )
+        trained = pretrain(self.pretrain, data)
+        linear = linear_probe(trained.encoder, real, test)
+        knn = knn_probe(trained.encoder, real, test)
+        return Outcome(
+            metrics={"linear": 100 * linear.accuracy, "knn": 100 * knn.accuracy},
+            protocols={"linear": linear.protocol, "knn": knn.protocol},
+            beta=data.beta or 0.0,
+            history=trained.history,
+        )
 
 
 def experiment_data(experiment: Experiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:

@@ -1,28 +1,13 @@
-"""Studies: named grids of experiments, and the runner that turns them into records."""
+"""Studies: named grids of experiments."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 
-from adainf_core.evidence.experiments import Experiment, experiment_data, run_experiment
-from adainf_core.evidence.records import (
-    Record,
-    code_hashes,
-    config_hash,
-    machine,
-    read_record,
-    record_path,
-    write_record,
-)
-from adainf_core.evidence.scales import SCALES
+from adainf_core.evidence.experiments import Experiment, experiment_data
+from adainf_core.evidence.scales import largest_within
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy
 from adainf_core.learning.pretraining import PretrainConfig
@@ -92,12 +77,13 @@ class Study:
             )
         return self.layouts[scale]
 
+    def seeds(self, scale: str) -> int:
+        """How many seeds each arm runs on at `scale`."""
+        return self.layout(scale).seeds
+
     def largest_scale(self, wanted: str) -> str:
         """The largest laid-out scale that is not above `wanted`; ValueError where all are."""
-        within = [s for s in SCALES[: SCALES.index(wanted) + 1] if s in self.layouts]
-        if not within:
-            raise ValueError(f"study {self.name!r} starts at scale {next(iter(self.layouts))!r}")
-        return within[-1]
+        return largest_within(self.name, self.layouts, wanted)
 
     def experiment(self, scale: str, arm: str, seed: int) -> Experiment:
         """The experiment of one arm and seed; arms of one seed share real images and weights."""
@@ -121,55 +107,6 @@ class Study:
         )
 
 
-def run_study(
-    study: Study,
-    scale: str,
-    *,
-    seeds: int | None = None,
-    store: Path | None = None,
-    processes: int = 1,
-    budget: float = float("inf"),
-    progress: bool = False,
-) -> list[Record]:
-    """Run what has no record yet, seed by seed across all arms, and return every record.
-
-    Each run has a process and one thread of its own, `processes` at a time. With `store` (a results
-    folder) finished runs are read from there and new ones written; without it everything runs and
-    nothing is kept. No run starts after `budget` seconds, so a prefix of the grid, balanced over
-    arms, is what remains of a budget that was too small. `progress` shows a bar in the terminal.
-    Raises ValueError where the store holds a run of another configuration.
-    """
-    started = time.monotonic()
-    records: dict[tuple[int, str], Record] = {}
-    pending = []
-    for seed in range(study.layout(scale).seeds if seeds is None else seeds):
-        for arm in study.arms:
-            path = store and record_path(study.name, scale, arm, seed, store)
-            if path and path.is_file():
-                records[seed, arm] = read_record(path)
-                if records[seed, arm].config_hash != config_hash(
-                    study.experiment(scale, arm, seed).config()
-                ):
-                    raise ValueError(
-                        f"{path}: ran under another configuration than the study has now; "
-                        "move it away to run again"
-                    )
-            else:
-                pending.append((study, scale, arm, seed))
-    finished = _run_all(pending, processes, started + budget)
-    if progress:
-        from tqdm import tqdm
-
-        finished = tqdm(finished, total=len(pending), unit="run")
-    for record in finished:
-        records[record.seed, record.arm] = record
-        if store:
-            write_record(record, store)
-    return [
-        records[key] for key in sorted(records, key=lambda k: (k[0], list(study.arms).index(k[1])))
-    ]
-
-
 def study_pictures(study: Study, scale: str, count: int = 12) -> dict[str, np.ndarray]:
     """The first `count` real images of seed 0, and of what each generator makes of them."""
     real, flawed, _ = experiment_data(study.experiment(scale, "vanilla", 0))
@@ -177,58 +114,6 @@ def study_pictures(study: Study, scale: str, count: int = 12) -> dict[str, np.nd
     assert flawed is not None and perfect is not None  # both arms are inflated
     sides = {"real": real, "flawed": flawed, "perfect": perfect}
     return {name: side.images[:count] for name, side in sides.items()}
-
-
-def run_one(study: Study, scale: str, arm: str, seed: int) -> Record:
-    """Run one arm and seed on one thread and return its record."""
-    import torch
-
-    torch.set_num_threads(1)
-    experiment = study.experiment(scale, arm, seed)
-    config = experiment.config()
-    code = code_hashes(study.code)
-    started = time.monotonic()
-    outcome = run_experiment(experiment)
-    versions, device = machine(experiment.pretrain.device)
-    return Record(
-        study=study.name,
-        scale=scale,
-        arm=arm,
-        seed=seed,
-        config=config,
-        config_hash=config_hash(config),
-        code=code,
-        versions=versions,
-        device=device,
-        wall_seconds=round(time.monotonic() - started, 1),
-        finished=datetime.now(UTC).strftime("%Y-%m-%d"),
-        beta=outcome.beta,
-        metrics={name: round(value, 2) for name, value in outcome.metrics.items()},
-        protocols=outcome.protocols,
-        history=[{"step": h["step"], "loss": round(h["loss"], 4)} for h in outcome.history],
-    )
-
-
-def _run_all(pending: list[tuple], processes: int, deadline: float) -> Iterator[Record]:
-    """Records as they finish; work is handed out late, so that the deadline is kept."""
-    queue = iter(pending)
-    # spawned, not forked: a forked child inherits torch's locked thread pools
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        running: set[Future[Record]] = set()
-        while True:
-            while len(running) < processes and time.monotonic() < deadline:
-                job = next(queue, None)
-                if job is None:
-                    break
-                running.add(pool.submit(run_one, *job))
-            if not running:
-                return
-            done = next(as_completed(running))
-            running.remove(done)
-            if done.exception():
-                # what runs beside the failed one is not lost with it
-                yield from (other.result() for other in running if not other.exception())
-            yield done.result()
 
 
 _LEARNING = tuple(f"learning/{m}.py" for m in (

@@ -18,7 +18,7 @@ from adainf_core.configuration import differences
 from adainf_core.data.inflation import Inflation
 from adainf_core.files import remove_partials, whole_file
 
-FORMAT = 1
+FORMAT = 2
 # where and how fast a run computes may change between its parts
 _FREE = ("device", "compile")
 
@@ -118,4 +118,9 @@ def fingerprint(data: Inflation, labels: np.ndarray | None = None) -> dict[str, 
         sides[name] = {"shape": list(images.shape), "hash": digest}
     if labels is not None:
         sides["labels"] = hashlib.sha256(labels.tobytes()).hexdigest()[:16]
-    return sides | {"beta": data.beta, "mixture": f"{data.real.name}: {data.describe()}"}
+    mixture = f"{data.real.name}: {data.describe()}"
+    return sides | {
+        "shape": list(data.real.images.shape[1:]),
+        "beta": data.beta,
+        "mixture": mixture,
+    }

@@ -1,9 +1,10 @@
-"""Feeding: batches of an inflated set on the device, where the images live if they fit."""
+"""Feeding: batches on the device, of an inflated set (which lives there if it fits) or of views."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -12,6 +13,41 @@ from adainf_core.data.inflation import Inflation
 from adainf_core.learning.distributed import share
 
 _CHUNK = 8192
+
+
+@runtime_checkable
+class ViewSource(Protocol):
+    """Data that comes as pairs of views, such as a world whose augmentation acts on latents."""
+
+    def two_views(self, step: int, batch_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids int64 (n,) of the sources drawn, uint8 (2n, 3, h, w): first views, then second ones.
+
+        A function of its arguments alone.
+        """
+        ...
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Plain values that tell this data from other, "shape" of the views (3, h, w) and
+        "mixture", a description, among them."""
+        ...
+
+
+class ViewFeed:
+    """This process's rows of every global batch of a `ViewSource`, made on the processor."""
+
+    resident = None
+
+    def __init__(self, data: ViewSource, batch_size: int, seed: int, device: torch.device) -> None:
+        self.data, self.batch_size, self.seed, self.device = data, batch_size, seed, device
+        self.rows = share(batch_size)
+
+    def batches(self, start: int, stop: int) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+        """Ids int64 (rows,) and views float (2 rows, 3, h, w) in [0, 1] of each step."""
+        for step in range(start, stop):
+            ids, views = self.data.two_views(step, self.batch_size, self.seed)
+            both = views.reshape(2, self.batch_size, *views.shape[1:])[:, self.rows]
+            mine = torch.from_numpy(both.reshape(-1, *views.shape[1:])).to(self.device)
+            yield ids[self.rows], mine.float() / 255
 
 
 class Feed:

@@ -30,7 +30,7 @@ from adainf_core.learning.checkpoints import (
     write_checkpoint,
 )
 from adainf_core.learning.encoders import ENCODERS, Encoder, build_encoder
-from adainf_core.learning.feeding import Feed
+from adainf_core.learning.feeding import Feed, ViewFeed, ViewSource
 from adainf_core.learning.methods import Method, MethodConfig, SimCLR, build_method
 from adainf_core.learning.optimizers import OPTIMIZERS, build_optimizer
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy
@@ -44,6 +44,7 @@ _VOTE = 10  # steps between two looks of all ranks at whether one has to stop
 class PretrainConfig:
     """Everything that decides a run except its data.
 
+    `policy` augments the images; it is None for data that comes as views (a `feeding.ViewSource`).
     `method` is one of the configurations in `methods`; `encoder`, `width` and `stem_padding` go to
     `build_encoder`, `pixel_mean` and `pixel_std` to its normalisation. `steps` global batches of
     `batch_size` images (two views each) under `optimizer` ("adamw", "sgd", "lars") with linear
@@ -55,7 +56,7 @@ class PretrainConfig:
     is there. Raises ValueError for a value out of range.
     """
 
-    policy: AugmentationPolicy = field(default_factory=lambda: POLICIES["symmetric"])
+    policy: AugmentationPolicy | None = field(default_factory=lambda: POLICIES["symmetric"])
     method: MethodConfig = field(default_factory=SimCLR)
     encoder: str = "small_cnn"
     width: int = 16
@@ -139,7 +140,7 @@ class Pretrained:
 
 def pretrain(
     config: PretrainConfig,
-    data: Inflation,
+    data: Inflation | ViewSource,
     *,
     checkpoint: str | Path | None = None,
     checkpoint_seconds: float = 300.0,
@@ -147,7 +148,7 @@ def pretrain(
     progress: bool = False,
     tensorboard: str | Path | None = None,
 ) -> Pretrained:
-    """Train an encoder on draws from `data`.
+    """Train an encoder on draws from `data`: images to be augmented, or views made already.
 
     Every random number is a function of `config.seed` and the step, so a run is deterministic on
     one machine and thread count, whatever the number of processes. With `checkpoint` (a file) the
@@ -158,8 +159,8 @@ def pretrain(
     shared among the processes.
 
     Raises ValueError before any training for a batch larger than the data, labels missing for an
-    online probe, or a checkpoint of another run, and FloatingPointError when loss or weights stop
-    being finite (the checkpoint then is from before).
+    online probe, a policy for views or none for images, or a checkpoint of another run, and
+    FloatingPointError when loss or weights stop being finite (the checkpoint then is from before).
     """
     if not max_seconds >= 0:
         raise ValueError(f"max_seconds={max_seconds} is no time to train for")
@@ -270,29 +271,25 @@ class _Trainee(nn.Module):
     ) -> Pretrained:
         encoder = self.method.encoder.eval().to("cpu")
         classifier = None if self.classifier is None else self.classifier.eval().to("cpu")
-        size, mixture, finished = data["real"]["shape"][-1], data["mixture"], steps == self.steps
-        return Pretrained(encoder, history, steps, finished, size, mixture, path, classifier)
+        shape, mixture, finished = data["shape"], data["mixture"], steps == self.steps
+        return Pretrained(encoder, history, steps, finished, shape[-1], mixture, path, classifier)
 
 
 class Run:
     """A run between two of its steps; `pretrain` drives it, benchmarks and estimates too."""
 
-    def __init__(self, config: PretrainConfig, data: Inflation) -> None:
-        available = sum(map(len, data.images))
-        if config.batch_size > available:
-            raise ValueError(
-                f"batch_size={config.batch_size} is larger than the {available} images there are"
-            )
-        labels = data.real.labels
-        if config.online_learning_rate is not None and labels is None:
-            raise ValueError(
-                f"online_learning_rate={config.online_learning_rate}: an online probe needs "
-                f"labels, and {data.real.name} has none"
-            )
+    def __init__(self, config: PretrainConfig, data: Inflation | ViewSource) -> None:
+        self.labels = _checked_labels(config, data)
         self.config, self.data = config, data
         self.device = distributed.chosen_device(config.device)
-        self.labels = None if config.online_learning_rate is None else labels
-        self.described = to_plain(config), fingerprint(data, self.labels)
+        self.feed: Feed | ViewFeed
+        if isinstance(data, Inflation):
+            identity = fingerprint(data, self.labels)
+            self.feed = Feed(data, config.batch_size, config.seed, self.device)
+        else:
+            identity = data.fingerprint()
+            self.feed = ViewFeed(data, config.batch_size, config.seed, self.device)
+        self.described = to_plain(config), identity
         classes = None if self.labels is None else int(self.labels.max()) + 1
         self.trainee = _Trainee(config, classes).to(self.device)
         self.trainee = self.trainee.to(memory_format=torch.channels_last)
@@ -317,7 +314,6 @@ class Run:
         self.optimizer = build_optimizer(
             config.optimizer, groups, config.weight_decay, config.momentum
         )
-        self.feed = Feed(data, config.batch_size, config.seed, self.device)
         self.noise = torch.Generator(self.device)
         self.step = 0
         self.history: list[dict[str, float]] = []
@@ -352,12 +348,8 @@ class Run:
             torch.cuda.synchronize()
 
     def _descend(self, indices: np.ndarray, images: torch.Tensor) -> torch.Tensor:
-        config, n = self.config, self.config.batch_size
-        self.noise.manual_seed(step_seed(config.seed, self.step))
-        # noise for the global batch, whatever the number of ranks; each takes its rows
-        noise = view_noise(2 * n, self.noise).view(2, n, -1)[:, self.feed.rows].flatten(0, 1)
-        views = self.two_views(images, config.policy, noise)
-        views = views.to(memory_format=torch.channels_last)
+        config = self.config
+        views = self._views(images).to(memory_format=torch.channels_last)
         ids = torch.from_numpy(indices).to(self.device, non_blocking=True)
         labels = None if self.labels is None else self._labels(indices)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
@@ -370,6 +362,16 @@ class Run:
         self.optimizer.step()
         self.trainee.method.after_step(self.step / config.steps)
         return loss.detach()
+
+    def _views(self, images: torch.Tensor) -> torch.Tensor:
+        """Two views float (2 rows, 3, h, w) of what the feed gave: augmented, or views already."""
+        config, n = self.config, self.config.batch_size
+        if config.policy is None:
+            return images
+        self.noise.manual_seed(step_seed(config.seed, self.step))
+        # noise for the global batch, whatever the number of ranks; each takes its rows
+        noise = view_noise(2 * n, self.noise).view(2, n, -1)[:, self.feed.rows].flatten(0, 1)
+        return self.two_views(images, config.policy, noise)
 
     def _labels(self, indices: np.ndarray) -> torch.Tensor:
         """Labels of the batch's real images, -1 for generated ones."""
@@ -427,6 +429,33 @@ class Run:
 
     def result(self, path: Path | None) -> Pretrained:
         return self.trainee.result(self.history, self.step, self.described[1], path)
+
+
+def _checked_labels(config: PretrainConfig, data: Inflation | ViewSource) -> np.ndarray | None:
+    """Labels for the online probe, if there is one; ValueError where config and data disagree."""
+    wanted = config.online_learning_rate is not None
+    if not isinstance(data, Inflation):
+        if config.policy is not None:
+            raise ValueError("the data comes as views already: set policy=None")
+        if wanted:
+            raise ValueError(
+                f"online_learning_rate={config.online_learning_rate}: views have no labels to "
+                "probe online; set it to None"
+            )
+        return None
+    if config.policy is None:
+        raise ValueError("policy=None is for data that comes as views: give images a policy")
+    available = sum(map(len, data.images))
+    if config.batch_size > available:
+        raise ValueError(
+            f"batch_size={config.batch_size} is larger than the {available} images there are"
+        )
+    if wanted and data.real.labels is None:
+        raise ValueError(
+            f"online_learning_rate={config.online_learning_rate}: an online probe needs "
+            f"labels, and {data.real.name} has none"
+        )
+    return data.real.labels if wanted else None
 
 
 def step_seed(seed: int, step: int) -> int:

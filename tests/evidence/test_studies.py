@@ -7,12 +7,12 @@ import pytest
 
 from adainf_core.evidence.experiments import Experiment, experiment_data
 from adainf_core.evidence.records import PACKAGE, config_hash, load_records
+from adainf_core.evidence.running import run_study
 from adainf_core.evidence.studies import (
     FAILURE_MODE,
     FAILURE_MODE_SPRITES,
     STUDIES,
     Study,
-    run_study,
 )
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.pretraining import PretrainConfig

@@ -328,7 +328,7 @@ def test_checkpoint_formats_are_told_apart(config, data, tmp_path):
     path = tmp_path / "run.pt"
     pretrain(config, data, checkpoint=path)
     write_checkpoint(replace(read_checkpoint(path), format=99), path)
-    with pytest.raises(ValueError, match="format 99, this version reads 1"):
+    with pytest.raises(ValueError, match="format 99, this version reads 2"):
         load_pretrained(path)
 
 

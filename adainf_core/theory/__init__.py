@@ -7,19 +7,21 @@ importing this package costs little more than importing numpy.
 from adainf_core.theory.augmentation_graph import AugmentationGraph as AugmentationGraph
 from adainf_core.theory.bounds import BoundReport as BoundReport
 from adainf_core.theory.bounds import transfer_bound as transfer_bound
+from adainf_core.theory.gaussian_mixtures import GaussianMixture as GaussianMixture
+from adainf_core.theory.gaussian_mixtures import QuadratureEstimate as QuadratureEstimate
 from adainf_core.theory.gaussian_toy import gaussian_toy as gaussian_toy
 from adainf_core.theory.gaussian_toy import (
     gaussian_toy_labeling_error as gaussian_toy_labeling_error,
 )
 from adainf_core.theory.spectrum import DegenerateSpectrumWarning as DegenerateSpectrumWarning
 from adainf_core.theory.spectrum import SpectrumError as SpectrumError
-from adainf_core.theory.total_variation import TVEstimate as TVEstimate
-from adainf_core.theory.total_variation import dkw_band as dkw_band
 from adainf_core.theory.total_variation import gaussian_total_variation as gaussian_total_variation
 from adainf_core.theory.total_variation import mixture as mixture
 from adainf_core.theory.total_variation import replication_to_beta as replication_to_beta
 from adainf_core.theory.total_variation import total_variation as total_variation
-from adainf_core.theory.total_variation import tv_lower_bound as tv_lower_bound
+from adainf_core.theory.tv_estimation import TVEstimate as TVEstimate
+from adainf_core.theory.tv_estimation import dkw_band as dkw_band
+from adainf_core.theory.tv_estimation import tv_lower_bound as tv_lower_bound
 from adainf_core.theory.worlds import FiniteWorld as FiniteWorld
 from adainf_core.theory.worlds import bridge_world as bridge_world
 from adainf_core.theory.worlds import isolated_cluster_world as isolated_cluster_world

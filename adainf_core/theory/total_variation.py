@@ -1,9 +1,8 @@
-"""Total variation of laws, the inflation mixture, and a finite-sample lower bound from scores."""
+"""Total variation of laws in closed form, and the inflation mixture."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -68,82 +67,6 @@ def replication_to_beta(n_real: int, n_generated: int, replication: float) -> fl
     generated = as_count(n_generated, "n_generated", 0)
     mass = as_positive(replication, "replication") * real
     return mass / (mass + generated)
-
-
-@dataclass(frozen=True)
-class TVEstimate:
-    """Total variation seen through one score: `lower` ≤ D_TV at probability ≥ `confidence`.
-
-    `point` is the empirical Kolmogorov–Smirnov distance: it estimates the distance of the *score*
-    laws (itself at most D_TV) and is biased upwards, by about 0.87 √(1/n_real + 1/n_generated)
-    where the laws agree. Report `lower`.
-    """
-
-    point: float
-    lower: float
-    confidence: float
-    n_real: int
-    n_generated: int
-
-
-def dkw_band(n_real: int, n_generated: int, confidence: float = 0.95) -> float:
-    """Half-width ε of the confidence band of a two-sample Kolmogorov–Smirnov distance.
-
-    |KS of the samples − KS of the laws| ≤ ε at probability ≥ `confidence`, at any sample size.
-
-    The Dvoretzky–Kiefer–Wolfowitz inequality with Massart's constant, P(sup |F_n − F| > e) ≤ 2
-    exp(−2 n e²), is spent on each sample, δ_real + δ_generated = 1 − confidence by the union bound;
-    the triangle inequality adds the two widths, ε = √(ln(2/δ_real) / 2 n_real) +
-    √(ln(2/δ_generated) / 2 n_generated). The split of δ minimises ε; it depends on the sample sizes
-    alone, so the guarantee stands. No continuity of the laws is needed.
-    """
-    sizes = as_count(n_real, "n_real", 1), as_count(n_generated, "n_generated", 1)
-    level = float(confidence)
-    if not 0 < level < 1:
-        raise ValueError(f"confidence = {level:g} must lie strictly between 0 and 1")
-    # Any split is valid; this grid treats both samples alike and is fine enough to lose nothing
-    # visible against the best one.
-    odds = np.exp(np.linspace(-14, 14, 1401))
-    shares = odds / (1 + odds)
-    first, second = (
-        np.sqrt(np.log(2 / ((1 - level) * share)) / (2 * size))
-        for share, size in zip((shares, 1 - shares), sizes, strict=True)
-    )
-    return float((first + second).min())
-
-
-def tv_lower_bound(
-    real_scores: ArrayLike, generated_scores: ArrayLike, confidence: float = 0.95
-) -> TVEstimate:
-    """Lower bound on D_TV(P_d, P_g) from one-dimensional scores of independent draws of each law.
-
-    real_scores (n_real,), generated_scores (n_generated,): any score, typically a classifier's
-    logit (±inf allowed, NaN not). The score must be fixed before these draws are seen: train it on
-    a disjoint split. Its sign does not matter. A threshold on a score is an event, so D_TV ≥ KS of
-    the score laws ≥ KS of the samples − `dkw_band`, and lower = max(0, KS − band). Valid at finite
-    samples; a weak score only makes it smaller. ValueError on NaN or no draws.
-    """
-    real = _scores(real_scores, "real_scores")
-    generated = _scores(generated_scores, "generated_scores")
-    thresholds = np.concatenate([real, generated])
-    # Right-continuous distribution functions at every jump count ties correctly.
-    cdf_real = np.searchsorted(real, thresholds, side="right") / len(real)
-    cdf_generated = np.searchsorted(generated, thresholds, side="right") / len(generated)
-    point = float(np.abs(cdf_real - cdf_generated).max())
-    band = dkw_band(len(real), len(generated), confidence)
-    return TVEstimate(point, max(0.0, point - band), float(confidence), len(real), len(generated))
-
-
-def _scores(values: ArrayLike, name: str) -> FloatArray:
-    scores = as_real(values, name)
-    if scores.ndim != 1 or scores.size == 0:
-        raise ValueError(
-            f"{name} has shape {scores.shape}: give one score per draw, at least one draw"
-        )
-    bad = np.flatnonzero(np.isnan(scores))
-    if len(bad):
-        raise ValueError(f"{name}[{bad[0]}] is NaN: drop the draw or repair the score")
-    return np.sort(scores)
 
 
 def _pair(p: ArrayLike, q: ArrayLike, name_p: str, name_q: str) -> tuple[FloatArray, FloatArray]:

@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "_build"
 # The library, the committed results, and the versions of everything underneath.
-DEPENDENCIES = ("adainf_core", "results", "requirements.lock")
+DEPENDENCIES = ("adainf_core", "results", "benchmarks/results", "requirements.lock")
 
 
 def state(root: Path = ROOT) -> str:

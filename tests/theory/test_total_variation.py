@@ -1,4 +1,4 @@
-"""Total variation and its lower bound against brute force, quadrature and simulation."""
+"""Total variation in closed form against brute force and quadrature."""
 
 import itertools
 import math
@@ -6,15 +6,13 @@ import math
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.stats import ks_2samp, norm
+from scipy.stats import norm
 
-from adainf_core.theory import (
-    dkw_band,
+from adainf_core.theory.total_variation import (
     gaussian_total_variation,
     mixture,
     replication_to_beta,
     total_variation,
-    tv_lower_bound,
 )
 
 # Sums of at most a few dozen float64 terms of order one: rounding stays below 1e-14.
@@ -153,68 +151,3 @@ def test_replication_is_a_share():
 def test_bad_counts_are_named(arguments, name):
     with pytest.raises(ValueError, match=name):
         replication_to_beta(*arguments)
-
-
-def test_point_estimate_is_the_two_sample_kolmogorov_smirnov_distance():
-    rng = np.random.default_rng(7)
-    for _ in range(30):
-        # Rounded scores: many ties within and across samples.
-        real = rng.normal(size=rng.integers(1, 60)).round(1)
-        generated = rng.normal(0.5, size=rng.integers(1, 60)).round(1)
-        estimate = tv_lower_bound(real, generated)
-        expected = ks_2samp(real, generated, method="asymp").statistic
-        assert estimate.point == pytest.approx(expected, abs=EXACT)
-        assert (estimate.n_real, estimate.n_generated) == (len(real), len(generated))
-        assert 0 <= estimate.lower <= estimate.point <= 1
-
-
-def test_the_sign_of_the_score_does_not_matter_and_infinite_scores_are_ordered():
-    real, generated = np.array([0.1, 2.0, np.inf]), np.array([-np.inf, -1.0, 0.3])
-    assert tv_lower_bound(real, generated) == tv_lower_bound(-real, -generated)
-    assert tv_lower_bound(real, generated).point == pytest.approx(2 / 3)
-
-
-def test_band_is_the_best_split_of_the_error_budget():
-    # Equal sizes: the even split is optimal by symmetry and convexity.
-    even = 2 * math.sqrt(math.log(2 / 0.025) / (2 * 500))
-    assert dkw_band(500, 500) == pytest.approx(even, rel=1e-9)
-    # Unequal sizes: better than even, no better than spending all of it on the small sample.
-    uneven = sum(math.sqrt(math.log(2 / 0.025) / (2 * n)) for n in (100, 100_000))
-    assert math.sqrt(math.log(2 / 0.05) / 200) < dkw_band(100, 100_000) < uneven
-    assert dkw_band(100, 100_000) == pytest.approx(dkw_band(100_000, 100), rel=1e-12)
-    assert dkw_band(100, 100, 0.99) > dkw_band(100, 100, 0.95)
-
-
-@pytest.mark.parametrize("shift", [0.0, 0.25, 1.0])
-@pytest.mark.parametrize("sizes", [(20, 20), (50, 400)])
-def test_lower_bound_covers_the_true_distance(shift, sizes):
-    rng = np.random.default_rng(8)
-    truth = gaussian_total_variation(0, shift, 1)
-    misses = 0
-    for _ in range(400):
-        real, generated = rng.normal(size=sizes[0]), rng.normal(shift, size=sizes[1])
-        misses += tv_lower_bound(real, generated, 0.9).lower > truth
-    # At most 10 % may fail; 60 of 400 is 3.3 standard errors above that (and 0 to 2 are typical).
-    assert misses < 60
-
-
-def test_lower_bound_is_worth_having():
-    rng = np.random.default_rng(9)
-    real, generated = rng.normal(size=5000), rng.normal(2, size=5000)
-    # The truth is 0.683; the band at these sizes is 0.042 and KS errs by 0.01.
-    assert 0.6 < tv_lower_bound(real, generated).lower < gaussian_total_variation(0, 2, 1)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (([], [1.0]), "real_scores has shape"),
-        (([1.0], [[1.0]]), "generated_scores has shape"),
-        (([1.0, math.nan], [1.0]), r"real_scores\[1\] is NaN"),
-        (([1.0], [1.0], 1.0), "confidence = 1"),
-        (([1.0], [1.0], 95), "confidence = 95"),
-    ],
-)
-def test_bad_scores_are_named(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        tv_lower_bound(*arguments)

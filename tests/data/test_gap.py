@@ -1,0 +1,162 @@
+"""The gap a classifier sees: bounds that hold, a mirrored run that warns, bad input named."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
+
+from adainf_core.data.gap import MirrorWarning, classifier_tv
+from adainf_core.data.sprites import SpriteWorld
+from adainf_core.theory.total_variation import gaussian_total_variation
+
+
+class FirstColumn(BaseEstimator):
+    """Scores rows by their first column; remembers nothing."""
+
+    def fit(self, rows, origin):
+        return self
+
+    def predict_proba(self, rows):
+        return np.stack([-rows[:, 0], rows[:, 0]], axis=1)
+
+
+class Memory(BaseEstimator):
+    """Knows the rows of side 1 that it was trained on, and nothing else."""
+
+    def fit(self, rows, origin):
+        self.known_ = {row.tobytes() for row in rows[origin == 1]}
+        return self
+
+    def predict_proba(self, rows):
+        known = np.array([row.tobytes() in self.known_ for row in rows], dtype=float)
+        return np.stack([1 - known, known], axis=1)
+
+
+def test_shifted_features_are_told_apart_and_the_bound_holds():
+    rng = np.random.default_rng(0)
+    real, generated = rng.normal(size=(2, 1200, 12))
+    generated[:, :4] += 1.0
+    result = classifier_tv(real, generated)
+    # The shift is 2 standard deviations: 0.683. 600 held-out rows a side cost about 0.1.
+    truth = gaussian_total_variation(0, 2, 1)
+    assert truth - 0.16 < result.lower < truth
+    assert result.sound and result.mirrored.lower == 0
+    assert result.classifier == "LogisticRegression"  # the best possible detective is linear
+    assert (result.estimate.n_real, result.estimate.n_generated) == (600, 600)
+    assert (result.mirrored.n_real, result.mirrored.n_generated) == (300, 300)
+    assert "real against real (300 + 300 held-out rows): 0" in str(result)
+
+
+def test_raw_images_are_told_apart_where_no_line_would_do():
+    world, rng = SpriteWorld(), np.random.default_rng(1)
+    laws = world.real_law(), world.flaw_law("blur")
+    real, blurred = (world.sample(law, 500, rng).images.reshape(500, -1) for law in laws)
+    result = classifier_tv(real, blurred)
+    # At distance 1; about 0.8 from 250 held-out images a side.
+    assert 0.6 < result.lower < 1 and result.sound
+    assert result.classifier == "ExtraTreesClassifier"
+
+
+def test_equal_laws_raise_no_alarm():
+    rng = np.random.default_rng(2)
+    alarms = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MirrorWarning)
+        for seed in range(100):
+            real, generated = rng.normal(size=(2, 200, 1))
+            result = classifier_tv(real, generated, classifier=FirstColumn(), seed=seed)
+            alarms += (result.lower > 0) + (not result.sound)
+    # At most 5 % of 200; 25 is 4.8 standard errors above that.
+    assert alarms < 25
+
+
+def test_no_row_is_both_learnt_from_and_scored():
+    rng = np.random.default_rng(3)
+    real, generated = rng.normal(size=(2, 300, 3))
+    assert classifier_tv(real, generated, classifier=Memory()).estimate.point == 0.0
+    # Copies that reach both halves are what it must not be given; a half of each pair is known.
+    copied = classifier_tv(real, np.repeat(generated, 2, axis=0), classifier=Memory())
+    assert copied.lower > 0.2
+
+
+def test_rows_in_a_telling_order_raise_the_alarm():
+    rng = np.random.default_rng(4)
+    real, generated = rng.normal(size=(2, 400, 2))
+    ordered = real[np.argsort(real[:, 0])]
+    with pytest.warns(MirrorWarning, match=r"real against real .* telling order"):
+        result = classifier_tv(ordered, generated, classifier=LogisticRegression())
+    assert not result.sound and result.mirrored.lower > 0.5
+    assert "WARNING" in str(result)
+
+
+def test_neighbouring_copies_raise_the_alarm():
+    # Sixty films of ten frames each, next to each other; every film has a place of its own.
+    rng = np.random.default_rng(5)
+    films = np.repeat(rng.normal(size=(60, 30)), 10, axis=0) + 0.01 * rng.normal(size=(600, 30))
+    with pytest.warns(MirrorWarning, match="frames of one film"):
+        classifier_tv(films, rng.normal(size=(600, 30)), classifier=LogisticRegression())
+
+
+def test_a_second_real_source_prepared_differently_raises_the_alarm():
+    rng = np.random.default_rng(6)
+    real, generated, again = rng.normal(size=(3, 400, 5))
+    model = LogisticRegression()
+    clean = classifier_tv(real, generated, real_again=again[:300], classifier=model)
+    assert clean.sound
+    assert (clean.mirrored.n_real, clean.mirrored.n_generated) == (150, 150)
+    with pytest.warns(MirrorWarning, match="prepared differently"):
+        classifier_tv(real, generated, real_again=again + 0.5, classifier=model)
+
+
+def test_the_seed_decides_and_the_classifier_is_left_alone():
+    rng = np.random.default_rng(7)
+    real, generated = rng.normal(size=(2, 300, 4))
+    model = LogisticRegression()
+    runs = [classifier_tv(real, generated + 1, classifier=model, seed=s) for s in (0, 0, 1)]
+    assert runs[0] == runs[1] != runs[2]
+    assert not hasattr(model, "coef_")
+
+
+def test_method_and_confidence_are_passed_on():
+    rng = np.random.default_rng(8)
+    real, generated = rng.normal(size=(2, 400, 1))
+    results = [
+        classifier_tv(real, generated + 1, classifier=FirstColumn(), method=m, confidence=0.9)
+        for m in ("ks", "adaptive")
+    ]
+    assert [r.estimate.method for r in results] == ["ks", "adaptive"]
+    assert all(r.estimate.confidence == r.mirrored.confidence == 0.9 for r in results)
+    assert results[0].estimate.point == results[1].estimate.point
+
+
+ROWS = np.zeros((20, 3))
+HOLE = np.where(np.arange(60).reshape(20, 3) == 37, np.nan, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((np.zeros((20, 3, 4, 4)), ROWS), {}, r"real has shape \(20, 3, 4, 4\): .*reshape"),
+        ((ROWS, ROWS[:, :2]), {}, "generated has 2 columns and real 3"),
+        ((ROWS, ROWS), {"real_again": ROWS[:, :1]}, "real_again has 1 columns"),
+        ((ROWS[:7], ROWS), {}, "real has 7 rows: at least 8"),
+        ((ROWS, ROWS[:3]), {}, "generated has 3 rows: at least 4"),
+        ((ROWS, HOLE), {}, r"generated\[12\] is not finite"),
+        ((ROWS.astype(str), ROWS), {}, "real has dtype"),
+        ((ROWS, ROWS), {"confidence": 95}, "confidence = 95"),
+        ((ROWS, ROWS), {"method": "bayes"}, "method = 'bayes'"),
+        ((ROWS, ROWS), {"classifier": object()}, "needs the methods fit and predict_proba"),
+    ],
+)
+def test_bad_input_is_named(arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        classifier_tv(*arguments, **options)
+
+
+def test_importing_the_gap_does_not_load_scikit_learn():
+    code = "import sys, adainf_core.data.gap; assert not {'sklearn', 'torch'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

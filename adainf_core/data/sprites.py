@@ -17,6 +17,9 @@ from adainf_core.data.images import ImageSet
 
 SHAPES = ("triangle", "square", "star", "cross", "bar", "crescent", "ell", "arrow")
 FLAWS = ("chimera", "background", "blur", "mode_drop")
+#: What `SpriteWorld.render` can show of a sprite; the last two are a crop that misses it and one
+#: so close that it shows its colour alone.
+SHOWN = ("whole", "right half", "left half", "background", "colour")
 
 _SUPERSAMPLE = 8
 _BLUR_BLOCK = 2**16  # values blurred at once: they stay in the processor's cache
@@ -120,16 +123,23 @@ class SpriteWorld:
         """Class int64 of each latent; a chimera is called by its left half."""
         return np.unravel_index(latents, self.shape)[0].astype(np.int64)
 
-    def render(self, latents: np.ndarray) -> np.ndarray:
-        """Images uint8 (n, 3, size, size) of flat latent indices int (n,): a gather and a blend."""
+    def render(self, latents: np.ndarray, shown: np.ndarray | None = None) -> np.ndarray:
+        """Images uint8 (n, 3, size, size) of flat latent indices int (n,): a gather and a blend.
+
+        `shown` int (n,) indexes `SHOWN`: what each image shows of its sprite, by default all of it.
+        """
         left, right, hue, row, column, scale, tilt, background, blur = np.unravel_index(
             latents, self.shape
         )
         # the renderer's tables are uint8 coverage and colour: products fit uint16
         pose = (row, column, scale, tilt)
-        mask = np.where(
-            self._left_half[pose], self._masks[(left, *pose)], self._masks[(right, *pose)]
-        )[:, None].astype(np.uint16)
+        in_left = self._left_half[pose]
+        mask = np.where(in_left, self._masks[(left, *pose)], self._masks[(right, *pose)])
+        if shown is not None:
+            of_left, of_right = (np.isin(shown, kinds)[:, None, None] for kinds in ((0, 2), (0, 1)))
+            mask = mask * np.where(in_left, of_left, of_right)
+            mask[shown == 4] = 255
+        mask = mask[:, None].astype(np.uint16)
         colour = self._colours[hue][:, :, None, None].astype(np.uint16)
         ground = self._grounds[background].astype(np.uint16)
         images = ((mask * colour + (255 - mask) * ground + 127) // 255).astype(np.uint8)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from adainf_core.evidence.experiments import Experiment, experiment_data
+from adainf_core.evidence.latent_study import LATENT_STUDY
+from adainf_core.evidence.running import AnyStudy
 from adainf_core.evidence.scales import largest_within
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy
@@ -176,4 +178,7 @@ FAILURE_MODE_SPRITES = Study(
     code=(*_COMMON, "data/sprites.py"),
 )  # fmt: skip
 
-STUDIES = {study.name: study for study in (FAILURE_MODE, FAILURE_MODE_SPRITES)}
+#: Every study, by its name on the command line.
+STUDIES: dict[str, AnyStudy] = {
+    study.name: study for study in (FAILURE_MODE, FAILURE_MODE_SPRITES, LATENT_STUDY)
+}

@@ -5,7 +5,10 @@ importing this package costs little more than importing numpy.
 """
 
 from adainf_core.theory.augmentation_graph import AugmentationGraph as AugmentationGraph
+from adainf_core.theory.bound_search import SearchReport as SearchReport
+from adainf_core.theory.bound_search import search_bounds as search_bounds
 from adainf_core.theory.bounds import BoundReport as BoundReport
+from adainf_core.theory.bounds import ProofStep as ProofStep
 from adainf_core.theory.bounds import transfer_bound as transfer_bound
 from adainf_core.theory.gaussian_mixtures import GaussianMixture as GaussianMixture
 from adainf_core.theory.gaussian_mixtures import QuadratureEstimate as QuadratureEstimate
@@ -13,6 +16,8 @@ from adainf_core.theory.gaussian_toy import gaussian_toy as gaussian_toy
 from adainf_core.theory.gaussian_toy import (
     gaussian_toy_labeling_error as gaussian_toy_labeling_error,
 )
+from adainf_core.theory.graph_encoders import feature_probe_error as feature_probe_error
+from adainf_core.theory.graph_encoders import optimal_embedding as optimal_embedding
 from adainf_core.theory.spectrum import DegenerateSpectrumWarning as DegenerateSpectrumWarning
 from adainf_core.theory.spectrum import SpectrumError as SpectrumError
 from adainf_core.theory.total_variation import gaussian_total_variation as gaussian_total_variation

@@ -2,38 +2,118 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.theory.augmentation_graph import AugmentationGraph
+from adainf_core.theory.bound_proof import (
+    CONSEQUENCES,
+    REFINEMENT,
+    STEPS,
+    BoundTerms,
+    Inequality,
+)
+from adainf_core.theory.spectral_encoder import NO_CLASS, clear_winner
 from adainf_core.theory.total_variation import mixture, total_variation
-from adainf_core.theory.validation import Matrix
+from adainf_core.theory.validation import FloatArray, Matrix, as_labels, as_law
 
 
 @dataclass(frozen=True)
-class BoundReport:
-    """Every quantity of the transfer bound in one finite world.
+class ProofStep:
+    """One inequality of the proof in one world: `left` ≤ `right`, why, and when they are equal."""
+
+    name: str
+    statement: str
+    left: float
+    right: float
+    reason: str
+    equality: str
+
+    @property
+    def slack(self) -> float:
+        """right − left, what the step gives away; negative only by rounding."""
+        return self.right - self.left
+
+    @property
+    def ratio(self) -> float:
+        """left / right in [0, 1]: 1 is tight (also 0 ≤ 0), 0 says nothing (right = ∞)."""
+        return self.left / self.right if self.right > 0 else 1.0
+
+
+@dataclass(frozen=True)
+class BoundReport(BoundTerms):
+    """The bound in one finite world: its terms (all floats), the errors, each step of the proof.
 
     `labeling_error` α and `spectral_gap` λ_{k+1} are those of the training law P_t;
     `total_variation` is D_TV(P_d, P_g), before its factor 1 − β. `train_error` and `real_error` are
     the optimal encoder's linear-probe errors by majority vote under P_t and P_d. `bound` is at
-    least `real_error`, and infinite where λ_{k+1} = 0.
+    least `real_error`, and infinite where λ_{k+1} = 0. Shown in a notebook, the report is the table
+    of its steps.
     """
-
-    labeling_error: float
-    spectral_gap: float
-    total_variation: float
-    train_error: float
-    real_error: float
-    bound: float
 
     @property
     def vacuous(self) -> bool:
         """Whether the bound says no more than that an error is at most one."""
-        return self.bound >= 1
+        return bool(self.bound >= 1)
+
+    @property
+    def steps(self) -> tuple[ProofStep, ...]:
+        """The proof, one inequality a step: `bound_proof.STEPS` in this world."""
+        return tuple(self._step(each) for each in STEPS)
+
+    @property
+    def consequences(self) -> tuple[ProofStep, ...]:
+        """What the steps add up to, the bound last: `bound_proof.CONSEQUENCES` in this world."""
+        return tuple(self._step(each) for each in CONSEQUENCES)
+
+    @property
+    def refinement(self) -> tuple[ProofStep, ...]:
+        """The sharper route to 4 α / λ_{k+1} + 4 α: `bound_proof.REFINEMENT` in this world."""
+        return tuple(self._step(each) for each in REFINEMENT)
+
+    @property
+    def ladder(self) -> tuple[tuple[str, float], ...]:
+        """The bound as a chain of growing numbers (name, value): the real error, then each step.
+
+        Each rung replaces one more term by its bound; the transfer to P_d is made at the first rung
+        and kept, so the last rung is `bound`.
+        """
+        train = (
+            ("change of measure", self.train_error),
+            ("majority vote", 2 * self.source_error),
+            ("label swap", 2 * (self.view_error + self.labeling_error)),
+            ("wrong argmax", 4 * self.probe_loss + 2 * self.labeling_error),
+            ("left-out energy", self.pair_train_bound),
+            ("union bound", self.train_bound),
+        )
+        rungs = ((name, float(self.transferred(value))) for name, value in train)
+        return (("real error", self.real_error), *rungs)
+
+    def _step(self, inequality: Inequality) -> ProofStep:
+        left, right = (float(side) for side in inequality.sides(self))
+        return ProofStep(
+            inequality.name,
+            inequality.statement,
+            left,
+            right,
+            inequality.reason,
+            inequality.equality,
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{step.name:<18} {step.left:9.4f} ≤ {step.right:9.4f}  {step.statement}"
+            for step in (*self.steps, *self.consequences[-1:])
+        )
+
+    def _repr_markdown_(self) -> str:
+        rows = [
+            f"| {number} | {step.name} | {step.statement} | {step.left:.4g} | {step.right:.4g} |"
+            for number, step in enumerate((*self.steps, *self.consequences[-1:]), start=1)
+        ]
+        return "\n".join(["| | step | says | left | right |", "|---|---|---|---|---|", *rows])
 
 
 def transfer_bound(
@@ -45,26 +125,67 @@ def transfer_bound(
     view_labels: ArrayLike,
     k: int,
 ) -> BoundReport:
-    """E_d ≤ 8 α / λ_{k+1} + 2 α + (1 − β) D_TV(P_g, P_d), with all its parts.
+    """E_d ≤ 8 α / λ_{k+1} + 2 α + (1 − β) D_TV(P_g, P_d), or that divided by β, with every step.
 
     graph_kernel (n, m), laws p_real and p_generated (n,), beta in [0, 1], labels (n,) and (m,), k
     in 1 … views − 1. A form of AdaInf's Theorem 4.1 that holds in every finite world with these
     constants: union bound over the two views (2), Markov step on the probe (2), majority vote (2),
-    then the change of measure from P_t to P_d. Gives a DegenerateSpectrumWarning where λ_k =
-    λ_{k+1}: the bound still holds, but the errors depend on the encoder chosen.
+    then the change of measure from P_t to P_d, of which the smaller form is taken: 8 α / λ + 2 α is
+    either increased by (1 − β) D_TV or divided by β. Ties and unseen views count as wrong. Gives a
+    DegenerateSpectrumWarning where λ_k = λ_{k+1}: the bound still holds, but the errors depend on
+    the encoder chosen.
     """
     graph = AugmentationGraph(graph_kernel, mixture(p_real, p_generated, beta))
     alpha = graph.labeling_error(natural_labels, view_labels)
     gap = graph.spectral_gap(k)
-    distance = total_variation(p_real, p_generated)
-    train_bound = 8 * alpha / gap + 2 * alpha if gap > 0 else math.inf
-    votes = graph.majority_vote(graph.probe_predictions(view_labels, k))
-    wrong = votes != np.asarray(natural_labels)
+    sources = as_labels(natural_labels, graph.n_natural, "natural_labels")
+    labels = as_labels(view_labels, graph.n_columns, "view_labels")[graph.views]
+    # The probe's classes, those that label a view, come first; the others score 0.
+    electable = np.unique(labels)
+    classes = np.concatenate([electable, np.setdiff1d(sources, electable)])
+    indicator = (labels[:, None] == classes).astype(float)
+    targets = (sources[:, None] == classes).astype(float)
+
+    scores = _scores(graph, indicator, k)
+    predicted = clear_winner(scores[:, : len(electable)], electable)
+    everywhere = np.full(graph.n_columns, NO_CLASS, dtype=np.int64)
+    everywhere[graph.views] = predicted
+    wrong = graph.majority_vote(everywhere) != sources
+
+    kernel = graph.kernel[:, graph.views]
+    mean_scores = kernel @ scores
+    mean_squares = kernel @ (scores**2).sum(axis=1)
+    hits = (kernel @ (predicted[:, None] == classes).astype(float) * targets).sum(axis=1)
     return BoundReport(
         labeling_error=alpha,
         spectral_gap=gap,
-        total_variation=distance,
+        total_variation=total_variation(p_real, p_generated),
         train_error=float(graph.weights[wrong].sum()),
-        real_error=float(np.asarray(p_real)[wrong].sum()),
-        bound=train_bound + (1 - beta) * distance,
+        real_error=float(as_law(p_real, "p_real")[wrong].sum()),
+        beta=float(beta),
+        pair_labeling_error=graph.pair_labeling_error(view_labels),
+        label_energy=_energy(graph, indicator),
+        probe_loss=float(graph.degrees @ ((indicator - scores) ** 2).sum(axis=1)),
+        view_error=float(graph.degrees[predicted != labels].sum()),
+        source_error=float(graph.weights @ (1 - hits)),
+        source_loss=float(
+            graph.weights @ (mean_squares - 2 * (mean_scores * targets).sum(axis=1) + 1)
+        ),
+        vote_loss=float(graph.weights @ ((targets - mean_scores) ** 2).sum(axis=1)),
     )
+
+
+def _scores(graph: AugmentationGraph, indicator: FloatArray, k: int) -> FloatArray:
+    """f = Πu on the kept views, (v, classes): the best linear head on the optimal encoder."""
+    root = np.sqrt(graph.degrees)[:, None]
+    basis = root * graph.embedding(k)  # orthogonal; columns beyond the rank are zero
+    norms = np.linalg.norm(basis, axis=0)
+    basis = basis[:, norms > 0] / norms[norms > 0]
+    return np.asarray(basis @ (basis.T @ (root * indicator)) / root)
+
+
+def _energy(graph: AugmentationGraph, indicator: FloatArray) -> float:
+    """Σ_c u_cᵀ L u_c, with Ā applied in two halves rather than formed."""
+    kernel = graph.kernel[:, graph.views]
+    back = kernel.T @ (graph.weights[:, None] * (kernel @ indicator))
+    return float((indicator * (graph.degrees[:, None] * indicator - back)).sum())

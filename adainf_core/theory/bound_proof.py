@@ -1,0 +1,275 @@
+"""The proof of the generalization bound, step by step, as inequalities between computed numbers.
+
+Notation: a source x̄ has the law P_t, a view x of it the law 𝒜(·|x̄), both have labels y; Π projects
+on the top k eigenvectors of Ā, u_x is the indicator of y(x), f = Πu the scores of the linear probe
+and g(x) their largest; E_t and E_d are the errors of the majority vote of g under P_t and P_d.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+def over(numerator: Any, denominator: Any) -> Any:
+    """numerator / denominator, and ∞ (never NaN) where the denominator is 0; floats or arrays."""
+    top, bottom = np.broadcast_arrays(np.asarray(numerator, float), np.asarray(denominator, float))
+    return np.divide(top, bottom, out=np.full(top.shape, np.inf), where=bottom > 0)[()]
+
+
+@dataclass(frozen=True)
+class BoundTerms:
+    """What the proof of the bound speaks about: floats, or arrays with one entry a world.
+
+    All but `total_variation` and `real_error` are under the training law P_t.
+    """
+
+    #: α = Pr(y(x) ≠ y(x̄))
+    labeling_error: Any
+    #: λ_{k+1}
+    spectral_gap: Any
+    #: D_TV(P_d, P_g), before its factor 1 − β
+    total_variation: Any
+    #: E_t, by majority vote under P_t
+    train_error: Any
+    #: E_d, by majority vote under P_d
+    real_error: Any
+    #: β, the share of real draws
+    beta: Any
+    #: φ = Pr(y(x) ≠ y(x⁺)) of a positive pair
+    pair_labeling_error: Any
+    #: Σ_c u_cᵀ L u_c
+    label_energy: Any
+    #: R = E ‖u_x − f(x)‖²
+    probe_loss: Any
+    #: Pr(g(x) ≠ y(x))
+    view_error: Any
+    #: Pr(g(x) ≠ y(x̄))
+    source_error: Any
+    #: E ‖e_{y(x̄)} − f(x)‖²
+    source_loss: Any
+    #: E ‖e_{y(x̄)} − f̄(x̄)‖², f̄(x̄) the mean score of the views of x̄
+    vote_loss: Any
+
+    def transferred(self, train_bound: Any) -> Any:
+        """A bound on E_t made one on E_d: the smaller of b + (1 − β) D_TV and b / β.
+
+        Where it is at most 1, it cannot be lowered: some laws with E_t = b have an E_d as large.
+        """
+        return np.minimum(
+            train_bound + (1 - self.beta) * self.total_variation, over(train_bound, self.beta)
+        )
+
+    @property
+    def train_bound(self) -> Any:
+        """8 α / λ_{k+1} + 2 α ≥ E_t."""
+        return over(8 * self.labeling_error, self.spectral_gap) + 2 * self.labeling_error
+
+    @property
+    def pair_train_bound(self) -> Any:
+        """4 φ / λ_{k+1} + 2 α ≥ E_t, at most `train_bound`. The 2 α cannot become 2 φ."""
+        return over(4 * self.pair_labeling_error, self.spectral_gap) + 2 * self.labeling_error
+
+    @property
+    def refined_train_bound(self) -> Any:
+        """4 α / λ_{k+1} + 4 α ≥ E_t, below `train_bound` whenever α > 0; the first 4 is sharp."""
+        return over(4 * self.labeling_error, self.spectral_gap) + 4 * self.labeling_error
+
+    @property
+    def bound(self) -> Any:
+        """`train_bound` transferred to P_d; at least `real_error`, ∞ where λ_{k+1} = 0."""
+        return self.transferred(self.train_bound)
+
+    @property
+    def pair_bound(self) -> Any:
+        """`pair_train_bound` transferred to P_d."""
+        return self.transferred(self.pair_train_bound)
+
+    @property
+    def refined_bound(self) -> Any:
+        """`refined_train_bound` transferred to P_d."""
+        return self.transferred(self.refined_train_bound)
+
+
+@dataclass(frozen=True)
+class Inequality:
+    """left ≤ right, with one line of reason and the case of equality; `sides` maps BoundTerms.
+
+    `exact` marks an identity, left = right.
+    """
+
+    name: str
+    statement: str
+    reason: str
+    equality: str
+    sides: Callable[[Any], tuple[Any, Any]]
+    exact: bool = False
+
+
+#: The proof, one inequality a step. Chained they give E_t ≤ 8 α / λ_{k+1} + 2 α, then E_d.
+STEPS = (
+    Inequality(
+        "identity",
+        "Σ_c u_cᵀ L u_c = φ",
+        "a quadratic form of L counts the positive pairs across which a function changes",
+        "always",
+        lambda t: (t.label_energy, t.pair_labeling_error),
+        exact=True,
+    ),
+    Inequality(
+        "union bound",
+        "φ ≤ 2 α",
+        "two views with different labels cannot both have their source's",
+        "only at α = 0, as φ ≤ 2 α − α²; nearly at small α",
+        lambda t: (t.pair_labeling_error, 2 * t.labeling_error),
+    ),
+    Inequality(
+        "left-out energy",
+        "R ≤ φ / λ_{k+1}",
+        "what the probe cannot fit lies in eigenvectors of λ_{k+1} or more",
+        "the labels lie in eigenvectors of 0 and of λ_{k+1} only",
+        lambda t: (t.probe_loss, over(t.pair_labeling_error, t.spectral_gap)),
+    ),
+    Inequality(
+        "wrong argmax",
+        "Pr(g(x) ≠ y(x)) ≤ 2 R",
+        "a score that does not win alone costs at least 1/2 of squared loss (Markov)",
+        "each view is fitted exactly, or ties at scores 1/2 and 1/2",
+        lambda t: (t.view_error, 2 * t.probe_loss),
+    ),
+    Inequality(
+        "label swap",
+        "Pr(g(x) ≠ y(x̄)) ≤ Pr(g(x) ≠ y(x)) + α",
+        "g(x) = y(x) = y(x̄) unless one of the two fails",
+        "no view is mispredicted and mislabelled at once",
+        lambda t: (t.source_error, t.view_error + t.labeling_error),
+    ),
+    Inequality(
+        "majority vote",
+        "E_t ≤ 2 Pr(g(x) ≠ y(x̄))",
+        "a vote that does not elect y(x̄) has at least half of the views against it",
+        "exactly half of each wrong point's views are wrong, none of a right one's",
+        lambda t: (t.train_error, 2 * t.source_error),
+    ),
+    Inequality(
+        "change of measure",
+        "E_d ≤ E_t + (1 − β) D_TV",
+        "no event's probability moves further than D_TV(P_t, P_d) = (1 − β) D_TV(P_g, P_d)",
+        "P_d − P_g is largest on the points voted wrong",
+        lambda t: (t.real_error, t.train_error + (1 - t.beta) * t.total_variation),
+    ),
+    Inequality(
+        "density ratio",
+        "E_d ≤ E_t / β",
+        "P_d ≤ P_t / β, point by point",
+        "no generated mass on the points voted wrong",
+        lambda t: (t.real_error, over(t.train_error, t.beta)),
+    ),
+)
+
+#: What the steps add up to, in the order in which the proof reaches it.
+CONSEQUENCES = (
+    Inequality(
+        "Markov step",
+        "Pr(g(x) ≠ y(x)) ≤ 2 φ / λ_{k+1}",
+        "left-out energy and wrong argmax",
+        "both are equalities",
+        lambda t: (t.view_error, over(2 * t.pair_labeling_error, t.spectral_gap)),
+    ),
+    Inequality(
+        "error on views",
+        "Pr(g(x) ≠ y(x̄)) ≤ 4 α / λ_{k+1} + α",
+        "with the union bound and the label swap",
+        "only at α = 0",
+        lambda t: (
+            t.source_error,
+            over(4 * t.labeling_error, t.spectral_gap) + t.labeling_error,
+        ),
+    ),
+    Inequality(
+        "pair form",
+        "E_t ≤ 4 φ / λ_{k+1} + 2 α",
+        "the same without the union bound",
+        "not known",
+        lambda t: (t.train_error, t.pair_train_bound),
+    ),
+    Inequality(
+        "source form",
+        "E_t ≤ 8 α / λ_{k+1} + 2 α",
+        "with the majority vote",
+        "only at α = 0",
+        lambda t: (t.train_error, t.train_bound),
+    ),
+    Inequality(
+        "transfer bound",
+        "E_d ≤ min(E + (1 − β) D_TV, E / β), E = 8 α / λ_{k+1} + 2 α",
+        "with the change of measure, or the density ratio",
+        "not known",
+        lambda t: (t.real_error, t.bound),
+    ),
+)
+
+#: A sharper route: the probe is compared with the source's label at once.
+REFINEMENT = (
+    Inequality(
+        "independent views",
+        "φ ≤ 2 α − α²",
+        "views of one source are independent, and the mean of squares is at least α²",
+        "only at α = 0",
+        lambda t: (
+            t.pair_labeling_error,
+            2 * t.labeling_error - np.square(t.labeling_error),
+        ),
+    ),
+    Inequality(
+        "source loss",
+        "E ‖e_{y(x̄)} − f(x)‖² ≤ 2 α / λ_{k+1}",
+        "mode by mode: 2 α where f keeps a mode, at least λ_{k+1} times the loss where it does not",
+        "λ_{k+1} = 1, or no labeling error in the modes kept and one eigenvalue in the others",
+        lambda t: (t.source_loss, over(2 * t.labeling_error, t.spectral_gap)),
+    ),
+    Inequality(
+        "sharper error on views",
+        "Pr(g(x) ≠ y(x̄)) ≤ 4 α / λ_{k+1}",
+        "a wrong argmax costs at least 1/2, whichever label it is compared with",
+        "as for the source loss and the wrong argmax",
+        lambda t: (t.source_error, over(4 * t.labeling_error, t.spectral_gap)),
+    ),
+    Inequality(
+        "mean and spread",
+        "λ_{k+1} E ‖e_{y(x̄)} − f̄(x̄)‖² + E Var(f | x̄) ≤ 2 α",
+        "mode by mode again, f̄(x̄) the mean score of the source's views",
+        "labels of sources follow from those of views in the modes kept, the reverse in the others",
+        lambda t: (
+            t.spectral_gap * t.vote_loss + t.source_loss - t.vote_loss,
+            2 * t.labeling_error,
+        ),
+    ),
+    Inequality(
+        "cost of a wrong vote",
+        "E_t λ_{k+1} / (2 + 2 λ_{k+1}) ≤ the left side above",
+        "the views of a point voted wrong are far from its label in the mean, or far apart",
+        "half of them tie, the others sit at the best place in between",
+        lambda t: (
+            t.train_error * t.spectral_gap / (2 + 2 * t.spectral_gap),
+            t.spectral_gap * t.vote_loss + t.source_loss - t.vote_loss,
+        ),
+    ),
+    Inequality(
+        "refined source form",
+        "E_t ≤ 4 α / λ_{k+1} + 4 α",
+        "the two together",
+        "not known; reached in the limit α → 0",
+        lambda t: (t.train_error, t.refined_train_bound),
+    ),
+    Inequality(
+        "refined transfer bound",
+        "E_d ≤ min(E + (1 − β) D_TV, E / β), E = 4 α / λ_{k+1} + 4 α",
+        "with the change of measure, or the density ratio",
+        "not known; reached in the limit α → 0",
+        lambda t: (t.real_error, t.refined_bound),
+    ),
+)

@@ -451,3 +451,47 @@ def test_online_probe_without_labels_is_refused(config, data):
 def test_a_missing_gpu_is_named(config, data):
     with pytest.raises(ValueError, match="no GPU is visible"):
         pretrain(replace(config, device="cuda"), data)
+
+
+class Halves:
+    """A view source of flat images: two views of source i are its grey value and a neighbour."""
+
+    def two_views(self, step, batch_size, seed):
+        rng = np.random.default_rng((seed, step))
+        ids = rng.integers(0, 8, batch_size)
+        grey = np.concatenate([20 * ids, 20 * ids + 3]).astype(np.uint8)
+        return ids, np.broadcast_to(grey[:, None, None, None], (2 * batch_size, 3, 16, 16)).copy()
+
+    def fingerprint(self):
+        return {"shape": [3, 16, 16], "mixture": "eight greys"}
+
+
+def test_views_that_come_ready_are_trained_on_as_they_are(config, monkeypatch):
+    config, seen = replace(config, policy=None), []
+    run = Run(config, Halves())
+    run.trainee.register_forward_pre_hook(lambda module, given: seen.append(given))
+    run.advance(3)
+    for step, (views, ids, _) in enumerate(seen):
+        expected_ids, expected = Halves().two_views(step, config.batch_size, config.seed)
+        assert torch.equal(ids, torch.from_numpy(expected_ids))
+        torch.testing.assert_close(views, torch.from_numpy(expected).float() / 255)
+    trained = pretrain(config, Halves())
+    assert trained.image_size == 16 and trained.mixture == "eight greys"
+    assert torch.equal(weights(trained), weights(pretrain(config, Halves())))
+
+
+def test_views_continue_from_a_checkpoint(config, tmp_path):
+    config, path = replace(config, policy=None), tmp_path / "run.pt"
+    assert not pretrain(config, Halves(), checkpoint=path, max_seconds=0).finished
+    assert torch.equal(
+        weights(pretrain(config, Halves(), checkpoint=path)), weights(pretrain(config, Halves()))
+    )
+
+
+def test_policy_and_data_have_to_agree(config, data):
+    with pytest.raises(ValueError, match="set policy=None"):
+        pretrain(config, Halves())
+    with pytest.raises(ValueError, match="give images a policy"):
+        pretrain(replace(config, policy=None), data)
+    with pytest.raises(ValueError, match="views have no labels"):
+        pretrain(replace(config, policy=None, online_learning_rate=0.1), Halves())

@@ -1,0 +1,73 @@
+"""The study of theory against training: its grid, its exact side, and one tiny run."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from adainf_core.evidence.latent_study import LATENT_ARMS, LATENT_STUDY
+from adainf_core.evidence.records import config_hash, load_records
+from adainf_core.theory import transfer_bound
+
+
+def test_the_grid_is_whole_and_paired():
+    assert len(LATENT_ARMS) == 4 + 2 * 2 * 2 * 4
+    one, other = (
+        LATENT_STUDY.experiment("laptop", arm, 1) for arm in ("real-s1", "chimera-t0.9-b0.11-s1")
+    )
+    assert one.pretrain == other.pretrain and one.augmentation == other.augmentation
+    assert (one.beta, one.flaw, other.beta, other.tau) == (1.0, None, 1 / 9, 0.9)
+    weak = LATENT_STUDY.experiment("laptop", "real-s0.25", 1).augmentation
+    assert weak.close_up == one.augmentation.close_up / 4 and weak.hue == one.augmentation.hue
+
+
+def test_exact_numbers_are_those_of_the_bound():
+    e = LATENT_STUDY.experiment("laptop", "background-t0.45-b0.33-s0.5", 0)
+    found, world = e.theory(), e.pictured.world
+    with pytest.warns(UserWarning, match="not unique"):
+        report = transfer_bound(
+            world.kernel,
+            world.p_real,
+            world.p_generated,
+            e.beta,
+            world.natural_labels,
+            world.view_labels,
+            k=8,
+        )
+    assert found["alpha"] == pytest.approx(report.labeling_error)
+    assert found["gap"] == pytest.approx(report.spectral_gap)
+    assert found["tv"] == pytest.approx(2 / 3 * 0.45)
+    assert found == e.theory()
+
+
+def test_without_ties_between_kinds_classes_are_kept():
+    e = LATENT_STUDY.experiment("laptop", "real-s0.25", 0)
+    found = e.theory()
+    # weak crops: the eight least eigenvalues are the constant and the seven class contrasts
+    assert found["exact"] == 0 and found["exact_vote"] == 0
+
+
+@pytest.mark.slow
+def test_a_tiny_run_repeats_itself():
+    e = LATENT_STUDY.experiment("quick", "real-s0.5", 0)
+    e = replace(e, draws=5, pretrain=replace(e.pretrain, steps=20, batch_size=32, warmup=2))
+    first, second = e.run(), e.run()
+    assert first == second
+    assert set(first.protocols) == set(first.metrics)
+    assert all(np.isfinite(value) for value in first.metrics.values())
+    assert 0 <= first.metrics["trained"] <= 100
+
+
+def test_committed_records_are_whole():
+    found = {(r.arm, r.seed) for r in load_records("latent-sprites", "laptop")}
+    assert found == {(arm, seed) for arm in LATENT_ARMS for seed in range(2)}
+    for record in load_records("latent-sprites", "laptop")[:4]:
+        now = LATENT_STUDY.experiment("laptop", record.arm, record.seed).config()
+        assert record.config_hash == config_hash(now)
+
+
+def test_unknown_arms_and_scales_are_named():
+    with pytest.raises(ValueError, match="no arm 'x'"):
+        LATENT_STUDY.experiment("laptop", "x", 0)
+    with pytest.raises(ValueError, match="scale 'gpu'"):
+        LATENT_STUDY.experiment("gpu", "real-s1", 0)

@@ -1,0 +1,61 @@
+"""The few-label probe against scikit-learn and by hand."""
+
+import numpy as np
+import pytest
+from sklearn.neighbors import NearestCentroid
+
+from adainf_core.learning.few_labels import few_label_error
+
+
+def test_matches_nearest_centroids_on_the_sphere():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(4), 30)
+    features = rng.standard_normal((4, 6))[labels] + 1.2 * rng.standard_normal((120, 6))
+    found = few_label_error(features, labels, 5, 30, np.random.default_rng(1))
+    x = features - features.mean(axis=0)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    draws, errors = np.random.default_rng(1), []
+    for _ in range(30):
+        chosen = np.stack(
+            [draws.permutation(np.flatnonzero(labels == c))[:5] for c in range(4)]
+        ).ravel()
+        # nearest on the sphere is nearest in cosine once the centroids have length one
+        model = NearestCentroid().fit(x[chosen], labels[chosen])
+        means = model.centroids_ / np.linalg.norm(model.centroids_, axis=1, keepdims=True)
+        rest = np.setdiff1d(np.arange(120), chosen)
+        nearest = ((x[rest, None] - means) ** 2).sum(2).argmin(1)
+        errors.append((nearest != labels[rest]).mean())
+    assert found == pytest.approx(np.mean(errors), abs=1e-12)
+    assert 0.05 < found < 0.6
+
+
+def test_perfect_and_useless_features():
+    labels = np.repeat([0, 1, 2], 10)
+    rng = np.random.default_rng(0)
+    assert few_label_error(np.eye(3)[labels], labels, 1, 3, rng) == 0
+    # all rows are equal, so all are called by the first class
+    assert few_label_error(np.ones((30, 2)), labels, 1, 3, rng) == pytest.approx(2 / 3)
+
+
+def test_scale_and_shift_of_the_features_do_not_matter():
+    rng = np.random.default_rng(2)
+    labels, features = np.repeat([0, 1], 20), rng.standard_normal((40, 3))
+    errors = [
+        few_label_error(x, labels, 3, 10, np.random.default_rng(5))
+        for x in (features, 7 * features + 3)
+    ]
+    assert errors[0] == errors[1]
+
+
+@pytest.mark.parametrize(
+    ("features", "per_class", "message"),
+    [
+        (np.ones((3, 2)), 1, r"shape \(3, 2\) for 4 labels"),
+        (np.full((4, 2), np.nan), 1, "one finite row"),
+        (np.ones((4, 2)), 2, "class 0 has 2 rows"),
+        (np.ones((4, 2)), 0, "per_class=0"),
+    ],
+)
+def test_bad_input_is_named(features, per_class, message):
+    with pytest.raises(ValueError, match=message):
+        few_label_error(features, np.array([0, 0, 1, 1]), per_class, 1, np.random.default_rng(0))

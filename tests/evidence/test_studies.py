@@ -53,7 +53,7 @@ def test_generated_images_carry_no_labels_and_the_flaw():
     assert generated.labels is None and len(generated) == 10_000
 
 
-@pytest.mark.parametrize("study", (FAILURE_MODE, FAILURE_MODE_SPRITES), ids=lambda s: s.name)
+@pytest.mark.parametrize("study", [FAILURE_MODE, FAILURE_MODE_SPRITES], ids=lambda s: s.name)
 def test_adainf_has_the_papers_share_and_the_weaker_policy(study):
     for scale in study.layouts:
         none, vanilla, adainf = (

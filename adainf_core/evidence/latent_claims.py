@@ -1,0 +1,61 @@
+"""What the latent study's records say about each predictor, by the rule in `latent_study`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from adainf_core.evidence.records import Record
+from adainf_core.evidence.statistics import RankCorrelation, rank_correlation
+
+#: What may predict the trained error, and in words; all are expected to rise with it. "exact" is
+#: the one in question.
+PREDICTORS = {
+    "exact": "exact error, same probe",
+    "exact_vote": "exact error, majority vote",
+    "ratio": "α / λ, the bound's first term",
+    "alpha": "labeling error α",
+    "tv": "distance of the training law",
+    "no_gap": "1 − λ",
+}
+
+
+@dataclass(frozen=True)
+class RankVerdict:
+    """How a predictor ranks the arms, and the word the rule gives it."""
+
+    predictor: str
+    correlation: RankCorrelation
+    word: str
+
+
+def judge_predictors(records: Sequence[Record], found: str = "trained") -> list[RankVerdict]:
+    """Each of `PREDICTORS` against the metric `found` of the study's records, by its rule.
+
+    Raises ValueError where arms have different numbers of seeds.
+    """
+    by_arm: dict[str, list[Record]] = {}
+    for record in records:
+        by_arm.setdefault(record.arm, []).append(record)
+    if len({len(runs) for runs in by_arm.values()}) != 1:
+        raise ValueError("arms have different numbers of seeds: run the study to its end")
+    errors = [[run.metrics[found] for run in runs] for runs in by_arm.values()]
+    verdicts = []
+    for name in PREDICTORS:
+        # exact numbers differ between seeds by the choice among tied encoders only
+        values = [np.mean([_predictor(run, name) for run in runs]) for runs in by_arm.values()]
+        level = 0.95 if name == "exact" else 1 - 0.05 / (len(PREDICTORS) - 1)
+        correlation = rank_correlation(values, errors, level)
+        word = "not decided"
+        if correlation.low > 0:
+            word = "ranks the arms"
+        elif correlation.high < 0:
+            word = "ranks them the wrong way"
+        verdicts.append(RankVerdict(name, correlation, word))
+    return verdicts
+
+
+def _predictor(record: Record, name: str) -> float:
+    return 1 - record.metrics["gap"] if name == "no_gap" else record.metrics[name]

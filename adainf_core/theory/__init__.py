@@ -16,6 +16,8 @@ from adainf_core.theory.gaussian_toy import gaussian_toy as gaussian_toy
 from adainf_core.theory.gaussian_toy import (
     gaussian_toy_labeling_error as gaussian_toy_labeling_error,
 )
+from adainf_core.theory.gaussian_toy import gaussian_toy_law as gaussian_toy_law
+from adainf_core.theory.gaussian_toy import gaussian_toy_population as gaussian_toy_population
 from adainf_core.theory.graph_encoders import feature_probe_error as feature_probe_error
 from adainf_core.theory.graph_encoders import optimal_embedding as optimal_embedding
 from adainf_core.theory.spectrum import DegenerateSpectrumWarning as DegenerateSpectrumWarning
@@ -24,6 +26,7 @@ from adainf_core.theory.total_variation import gaussian_total_variation as gauss
 from adainf_core.theory.total_variation import mixture as mixture
 from adainf_core.theory.total_variation import replication_to_beta as replication_to_beta
 from adainf_core.theory.total_variation import total_variation as total_variation
+from adainf_core.theory.toy_generators import TOY_GENERATORS as TOY_GENERATORS
 from adainf_core.theory.tv_estimation import TVEstimate as TVEstimate
 from adainf_core.theory.tv_estimation import dkw_band as dkw_band
 from adainf_core.theory.tv_estimation import tv_lower_bound as tv_lower_bound

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from adainf_core.theory import gaussian_toy, gaussian_toy_labeling_error
+from adainf_core.theory.gaussian_mixtures import GaussianMixture
+from adainf_core.theory.gaussian_toy import (
+    gaussian_toy,
+    gaussian_toy_labeling_error,
+    gaussian_toy_law,
+    gaussian_toy_population,
+)
+from adainf_core.theory.toy_generators import TOY_GENERATORS
 
 
 @pytest.mark.parametrize(
@@ -105,15 +112,88 @@ def test_the_grid_is_fine_enough():
     np.testing.assert_allclose(coarse[1:], fine[1:], rtol=0.03)
 
 
-def test_generated_draws_are_moved_off_and_the_finite_total_variation_is_one():
-    world = gaussian_toy(3000, 1.0, np.random.default_rng(4), n_generated=3000, generated_shift=2)
+def test_generated_draws_come_from_the_generator_and_the_finite_total_variation_is_one():
+    law = GaussianMixture.isotropic([1.0], [(3.0, -2.0)], 0.5)
+    world = gaussian_toy(3000, 1.0, np.random.default_rng(4), n_generated=3000, generator=law)
     generated = world.p_generated > 0
     assert world.total_variation == pytest.approx(1)
-    # Means of 3,000 draws of standard deviation 0.84: standard error 0.015.
-    assert world.positions[generated, 1].mean() == pytest.approx(2, abs=0.07)
-    assert world.positions[~generated, 1].mean() == pytest.approx(0, abs=0.07)
+    # Means of 3,000 draws of standard deviation 0.5, and 1.3 (real, first axis): five errors.
+    assert world.positions[generated].mean(axis=0) == pytest.approx([3, -2], abs=0.05)
+    assert world.positions[~generated].mean(axis=0) == pytest.approx([0, 0], abs=0.12)
+    assert not generated[:3000].any()
     alone = gaussian_toy(5, 1.0, np.random.default_rng(5))
     assert alone.total_variation == 0
+
+
+def test_labeling_error_of_any_law_matches_adaptive_quadrature():
+    law = GaussianMixture([0.3, 0.7], [(-0.4, 5.0), (1.5, 0.0)], [np.diag([0.01, 2]), np.eye(2)])
+
+    def integrand(t):
+        beyond = (math.acos(abs(t)) - abs(t) * math.sqrt(1 - t * t)) / math.pi
+        narrow = math.exp(-((t + 0.4) ** 2) / 0.02) / math.sqrt(0.02 * math.pi)
+        wide = math.exp(-((t - 1.5) ** 2) / 2) / math.sqrt(2 * math.pi)
+        return (0.3 * narrow + 0.7 * wide) * beyond
+
+    numeric = quad(integrand, -1, 1, points=[-0.4, 0], epsabs=1e-13, limit=200)[0]
+    assert gaussian_toy_labeling_error(1.0, law) == pytest.approx(numeric, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", TOY_GENERATORS)
+def test_the_population_is_close_to_the_laws_of_the_plane(name):
+    law = TOY_GENERATORS[name](0.3)
+    world = gaussian_toy_population(0.7, law)
+    # What the docstring promises.
+    assert world.total_variation == pytest.approx(0.3, abs=1e-3)
+    for beta in (1.0, 0.0):
+        alpha = gaussian_toy_labeling_error(0.7, None if beta else law)
+        assert world.labeling_error(beta) == pytest.approx(alpha, abs=3e-3)
+
+
+def test_the_population_does_not_know_inflation_by_the_real_law():
+    world = gaussian_toy_population(1.5, cell=0.3)
+    assert world.total_variation == 0
+    assert (np.asarray(world.p_real) > 0).all()
+    np.testing.assert_allclose(
+        world.graph(0.2).eigenvalues(5), world.graph(1).eigenvalues(5), atol=1e-12
+    )
+    # By mirror symmetry the second eigenfunction is odd, and its sign is the label.
+    assert world.graph().probe_error(world.view_labels, world.natural_labels, k=2) == 0
+
+
+def test_samples_approach_the_population():
+    population = gaussian_toy_population(1.5, cell=0.3).graph().eigenvalues(5)
+    distance = []
+    for n in (50, 800):
+        rng = np.random.default_rng(6)
+        draws = [gaussian_toy(n, 1.5, rng).graph().eigenvalues(5) for _ in range(3)]
+        distance.append(np.abs(np.mean(draws, axis=0) - population).max())
+    # A single draw of 800 strays by about 0.02, one of 50 by about 0.07.
+    assert distance[1] < 0.025 < distance[0]
+
+
+def test_the_populations_cells_are_fine_enough():
+    coarse, fine = (
+        gaussian_toy_population(1.5, cell=cell).graph().eigenvalues(5) for cell in (0.36, 0.24)
+    )
+    np.testing.assert_allclose(coarse[1:], fine[1:], rtol=0.01)
+
+
+def test_long_cells_change_little():
+    law = TOY_GENERATORS["mode drop"](0.3)
+    square, long = (gaussian_toy_population(1.5, law, cell=cell) for cell in (0.3, (0.2, 0.45)))
+    assert long.total_variation == pytest.approx(0.3, abs=2e-3)
+    np.testing.assert_allclose(
+        square.graph(0.3).eigenvalues(5), long.graph(0.3).eigenvalues(5), atol=5e-3
+    )
+
+
+def test_an_isolated_cluster_is_one_in_the_population():
+    law = TOY_GENERATORS["isolated cluster"](0.3)
+    world = gaussian_toy_population(1.5, law, cell=0.3)
+    assert world.graph(1).spectral_gap(1) > 0.1
+    for beta in (0.9, 0.1):
+        graph = world.graph(beta)
+        assert graph.component_count() == 2 and graph.spectral_gap(1) == 0
 
 
 @pytest.mark.parametrize(
@@ -125,3 +205,12 @@ def test_bad_toys_are_named(arguments, message):
         gaussian_toy(*arguments, np.random.default_rng(0))
     with pytest.raises(ValueError, match="pitch = 2"):
         gaussian_toy(5, 1.0, np.random.default_rng(0), pitch=2)
+    line = GaussianMixture.isotropic([1.0], [[0.0]], 1.0)
+    with pytest.raises(ValueError, match="1 dimensions"):
+        gaussian_toy_population(1.0, line)
+    with pytest.raises(ValueError, match="cell has 3 sides"):
+        gaussian_toy_population(1.0, cell=(1, 1, 1))
+    with pytest.raises(ValueError, match="cell = 0"):
+        gaussian_toy_population(1.0, cell=0)
+    with pytest.raises(ValueError, match="variance = -1"):
+        gaussian_toy_law(-1)

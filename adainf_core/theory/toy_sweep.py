@@ -1,0 +1,272 @@
+"""The toy over strength × inflation × β × generator × draws, exactly in each sample, in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from adainf_core.theory.disc_kernel import disc_cells
+from adainf_core.theory.gaussian_mixtures import GaussianMixture
+from adainf_core.theory.gaussian_toy import CENTRES, VARIANCE, gaussian_toy_law
+from adainf_core.theory.toy_probe import majority, spectrum_and_probe
+from adainf_core.theory.validation import (
+    FloatArray,
+    IntArray,
+    Matrix,
+    as_count,
+    as_positive,
+    as_real,
+    as_share,
+)
+
+_FRESH_CELLS = 60, 27  # on each side of the border, and along it, that stand for fresh real points
+
+
+@dataclass(frozen=True, eq=False)
+class ToySweep:
+    """Every quantity of the argument on a grid of toys; arrays are indexed as named below.
+
+    strengths (s,), n_generated (g,), betas (b,), None standing for "each point weighs the same";
+    generators: their names; dimensions (k,); n_real. total_variation (generators,): of the laws, by
+    quadrature.
+
+    labeling_error: (generators, betas, n_generated, strengths, draws), α of the drawn points under
+    P_t. spectral_gap, train_error, real_error: the same and a last axis for k: λ_{k+1}; error of
+    the optimal encoder's linear probe by majority vote, under P_t on the drawn points, and under
+    P_d of the plane, that is, on fresh real points, where a vote that ties or that no seen view
+    takes part in counts as one half, a coin. Errors are NaN where λ_k = λ_{k+1} < 1: the encoder is
+    not unique.
+
+    Fresh points are cells with their exact masses, so narrow at the border that its displacement
+    shows to a tenth.
+    """
+
+    strengths: tuple[float, ...]
+    n_real: int
+    n_generated: tuple[int, ...]
+    betas: tuple[float | None, ...]
+    generators: tuple[str, ...]
+    dimensions: tuple[int, ...]
+    total_variation: FloatArray
+    labeling_error: FloatArray
+    spectral_gap: FloatArray
+    train_error: FloatArray
+    real_error: FloatArray
+
+
+def toy_sweep(
+    strengths: Sequence[float],
+    n_generated: Sequence[int],
+    *,
+    n_real: int,
+    draws: int,
+    generators: Mapping[str, GaussianMixture] | None = None,
+    betas: Sequence[float | None] = (None,),
+    dimensions: Sequence[int] = (1, 2, 4, 8, 16, 32),
+    pitches_per_radius: tuple[int, int] = (16, 6),
+    seed: int = 0,
+    processes: int = 1,
+) -> ToySweep:
+    """Sweep the toy of variance 0.7; the same seed gives the same numbers for any `processes`.
+
+    n_real real points beside each count in n_generated of generated ones, for each law in
+    `generators` (by default the perfect one, {"real": P_d}); the draws are nested: a smaller set is
+    the beginning of a larger one, all strengths see the same points, and generators share the real
+    ones. betas: shares of real draws, None for n_real / (n_real + n_generated), as counted; without
+    generated points β = 1 whatever is asked. λ_{k+1} = 1 where k ≥ n.
+
+    pitches_per_radius: the views' grid, across the border and along it. A square grid of as many
+    cells does as well for λ, and flatters the errors at large strengths, where a border displaced
+    by less than half a cell is none. At the default, one finer by 2 moves a mean λ by
+    less than 1 % and a mean error by thousandths, more where λ_k and λ_{k+1} nearly tie.
+
+    Spectra are those of the n × n matrix D_P^½ 𝒜 D_w⁻¹ 𝒜ᵀ D_P^½ by LAPACK: meant for n up to a few
+    thousand. `processes` > 1 spreads the draws over worker processes; set OMP_NUM_THREADS=1 then,
+    and guard a script with `if __name__ == "__main__"`.
+    """
+    radii = tuple(as_positive(strength, "strength") for strength in strengths)
+    sizes = tuple(as_count(size, "n_generated", 0) for size in n_generated)
+    real = as_count(n_real, "n_real", 1)
+    count = as_count(draws, "draws", 1)
+    ks = tuple(as_count(k, "dimension", 1) for k in dimensions)
+    across, along = (as_count(each, "pitches_per_radius", 1) for each in pitches_per_radius)
+    shares = tuple(None if beta is None else as_share(beta, "beta") for beta in betas)
+    laws = {"real": gaussian_toy_law()} if generators is None else dict(generators)
+    for name, values in zip(
+        ("strengths", "n_generated", "dimensions", "betas", "generators"),
+        (radii, sizes, ks, shares, laws),
+        strict=True,
+    ):
+        if not values:
+            raise ValueError(f"{name} is empty: name at least one")
+    part = partial(
+        _sweep, radii, sizes, shares, tuple(laws.values()), ks, real, (across, along), seed
+    )
+    workers = min(as_count(processes, "processes", 1), count)
+    chunks = [chunk.tolist() for chunk in np.array_split(np.arange(count), workers)]
+    if workers == 1:
+        parts = [part(chunks[0])]
+    else:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            parts = list(pool.map(part, chunks))
+    found = np.concatenate(parts, axis=4)
+    return ToySweep(
+        strengths=radii,
+        n_real=real,
+        n_generated=sizes,
+        betas=shares,
+        generators=tuple(laws),
+        dimensions=ks,
+        total_variation=np.array(
+            [law.total_variation(gaussian_toy_law(), tolerance=1e-6).value for law in laws.values()]
+        ),
+        labeling_error=found[..., 0, 0],
+        spectral_gap=found[..., 1, :],
+        train_error=found[..., 2, :],
+        real_error=found[..., 3, :],
+    )
+
+
+def best_strength(
+    strengths: ArrayLike, values: ArrayLike, *, confidence: float = 0.95, seed: int = 0
+) -> tuple[float, float, float]:
+    """The strength of the smallest mean over draws, and an interval for it: (best, low, high).
+
+    strengths (s,); values (s, draws), the same draws at each strength. The interval is that of
+    1,000 bootstrap resamples of the draws, at the strengths of the grid: where the minimum is
+    shallow it is wide. Strengths with a NaN in any draw are left out.
+    """
+    grid, table = as_real(strengths, "strengths"), as_real(values, "values")
+    if table.ndim != 2 or len(table) != len(grid) or not table.shape[1]:
+        raise ValueError(
+            f"values have shape {table.shape}: give one row for each of {len(grid)} strengths, "
+            "one column a draw"
+        )
+    known = ~np.isnan(table).any(axis=1)
+    if not known.any():
+        raise ValueError("no strength has a value in every draw: nothing to compare")
+    grid, table = grid[known], table[known]
+    draws = table.shape[1]
+    counts = np.random.default_rng(seed).multinomial(draws, np.full(draws, 1 / draws), size=1000)
+    again = grid[(table @ counts.T).argmin(axis=0)]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(again, [tail, 1 - tail], method="nearest")
+    return float(grid[table.mean(axis=1).argmin()]), float(low), float(high)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Cells of sides `pitch` in a box, numbered row by row; kernels on it share their columns."""
+
+    radius: float
+    pitch: FloatArray
+    low: IntArray
+    shape: IntArray
+
+    @classmethod
+    def around(cls, points: FloatArray, radius: float, fineness: tuple[int, int]) -> _Grid:
+        """The cells within `radius` of the smallest box around all points."""
+        pitch = radius / np.array(fineness)
+        low, high = (
+            np.floor((end + sign * radius) / pitch).astype(np.int64) + sign
+            for end, sign in ((points.min(axis=0), -1), (points.max(axis=0), 1))
+        )
+        return cls(radius, pitch, low, high - low + 1)
+
+    def kernel(self, points: FloatArray) -> Matrix:
+        from scipy.sparse import csr_array
+
+        rows, cells = disc_cells(points, self.radius, self.pitch)
+        columns = (cells - self.low) @ np.array([self.shape[1], 1])
+        counts = np.bincount(rows, minlength=len(points))
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        size = (len(points), int(self.shape.prod()))
+        return csr_array((np.repeat(1 / counts, counts), columns, starts), shape=size)
+
+    def signs(self) -> FloatArray:
+        """Label of each cell, −1.0 or 1.0: the sign of its centre's first coordinate."""
+        columns = self.low[0] + np.arange(self.shape[0]) + 0.5
+        return np.repeat(np.sign(columns), self.shape[1])
+
+
+def _sweep(
+    strengths: tuple[float, ...],
+    sizes: tuple[int, ...],
+    betas: tuple[float | None, ...],
+    laws: tuple[GaussianMixture, ...],
+    dimensions: tuple[int, ...],
+    n_real: int,
+    fineness: tuple[int, int],
+    seed: int,
+    draws: list[int],
+) -> FloatArray:
+    """(laws, betas, sizes, strengths, draws, quantities, k), for the draws of these numbers."""
+    # Each draw has its own streams, so that it depends on no other; generators share the noise.
+    points = [
+        [
+            np.concatenate(
+                [
+                    gaussian_toy_law().sample(n_real, np.random.default_rng([seed, draw, 0])),
+                    law.sample(max(sizes), np.random.default_rng([seed, draw, 1])),
+                ]
+            )
+            for draw in draws
+        ]
+        for law in laws
+    ]
+    fresh, masses = _fresh_points(*_FRESH_CELLS)
+    everything = np.concatenate([fresh, *(each for row in points for each in row)])
+    shape = (len(laws), len(betas), len(sizes), len(strengths), len(draws), 4, len(dimensions))
+    result = np.empty(shape)
+    for s, strength in enumerate(strengths):
+        grid = _Grid.around(everything, strength, fineness)
+        fresh_kernel, view_signs = grid.kernel(fresh), grid.signs()
+        for i, d in np.ndindex(len(laws), len(draws)):
+            drawn = points[i][d]
+            kernel, signs = grid.kernel(drawn), np.sign(drawn[:, 0])
+            for g, size in enumerate(sizes):
+                some, end = kernel[: n_real + size], signs[: n_real + size]
+                for b, beta in enumerate(betas):
+                    weights = _weights(n_real, size, beta)
+                    gaps, predictions = spectrum_and_probe(some, weights, view_signs, dimensions)
+                    votes, fresh_votes = (majority(a, predictions) for a in (some, fresh_kernel))
+                    train = weights @ (votes != end[:, None])
+                    real = masses @ np.abs(fresh_votes - np.sign(fresh[:, :1])) / 2
+                    unique = ~np.isnan(predictions[0])
+                    alpha = weights @ (1 - end * (some @ view_signs)) / 2
+                    result[i, b, g, s, d] = (
+                        np.full(len(dimensions), alpha),
+                        gaps,
+                        np.where(unique, train, np.nan),
+                        np.where(unique, real, np.nan),
+                    )
+    return result
+
+
+def _fresh_points(across: int, along: int) -> tuple[FloatArray, FloatArray]:
+    """Centres (cells, 2) and real masses of cells that grow with their distance from the border."""
+    from scipy.special import ndtr
+
+    std = float(np.sqrt(VARIANCE))
+    side = np.concatenate([[0.0], np.geomspace(0.002, 1 + 4.5 * std, across)])
+    first = np.concatenate([-side[:0:-1], side])
+    second = np.linspace(-4.5, 4.5, along + 1) * std
+    shares = [np.diff(sum(ndtr((first - c) / std) for c in CENTRES)), np.diff(ndtr(second / std))]
+    masses = np.outer(*shares).ravel()
+    middles = [(edges[1:] + edges[:-1]) / 2 for edges in (first, second)]
+    centres = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1).reshape(-1, 2)
+    kept = masses > 1e-9
+    return centres[kept], masses[kept] / masses[kept].sum()
+
+
+def _weights(n_real: int, size: int, beta: float | None) -> FloatArray:
+    """P_t of real points, then generated ones; without generated points β = 1."""
+    share = n_real / (n_real + size) if beta is None or size == 0 else beta
+    return np.repeat([share / n_real, (1 - share) / max(size, 1)], [n_real, size])

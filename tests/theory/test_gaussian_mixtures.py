@@ -248,3 +248,24 @@ def test_what_quadrature_cannot_do_is_said():
         p.total_variation(q, tolerance=0)
     with pytest.raises(ValueError, match=r"expected \(n, 3\)"):
         p.density([[0.0, 0.0]])
+
+
+def test_the_error_is_honest_at_every_tolerance():
+    rng = np.random.default_rng(0)
+
+    def random_law():
+        count = int(rng.integers(1, 4))
+        factors = 0.6 * rng.normal(size=(count, 2, 2))
+        covariances = factors @ factors.transpose(0, 2, 1) + 0.05 * np.eye(2)
+        weights = rng.dirichlet(np.ones(count))
+        return GaussianMixture(weights, 1.5 * rng.normal(size=(count, 2)), covariances)
+
+    centres = [[-1, 0], [1, 0]]
+    # the first pair's lobes begin and end inside a panel, where one rule alone is fooled
+    narrow = [GaussianMixture.isotropic([0.5, 0.5], centres, s * 0.7**0.5) for s in (1, 0.3)]
+    for p, q in [narrow, *((random_law(), random_law()) for _ in range(4))]:
+        exact = p.total_variation(q, 1e-9)
+        for tolerance in (1e-2, 1e-3, 1e-5):
+            found = p.total_variation(q, tolerance)
+            assert abs(found.value - exact.value) <= found.error + exact.error
+            assert found.error <= 10 * tolerance

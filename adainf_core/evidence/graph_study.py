@@ -119,9 +119,6 @@ CIFAR_GRAPH_CHOICES = replace(
     arms={
         "cells_32": LawArm("32 cells", changes=(("cells", 32),)),
         "cells_512": LawArm("512 cells", changes=(("cells", 512),)),
-        "cells_512_vanilla": LawArm(
-            "512 cells, mixture", "gaussian_mixture", changes=(("cells", 512),)
-        ),
         "views_16": LawArm("16 views", changes=(("views_alone", 16),)),
         "images_250": LawArm("250 images", changes=(("n_real", 250),)),
         "images_4000": LawArm("4,000 images", changes=(("n_real", 4000), ("views_alone", 16))),
@@ -133,7 +130,9 @@ CIFAR_GRAPH_CHOICES = replace(
             "pixel space, held-out", "perfect", changes=(("space", "pixels"),)
         ),
     },
-    layouts={"laptop": GraphLayout(GraphExperiment(), n_generated=8000, seeds=3)},
+    layouts={
+        "laptop": GraphLayout(GraphExperiment(dimensions=(1, JUDGED)), n_generated=8000, seeds=2)
+    },
 )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from adainf_core.evidence.experiments import Experiment, experiment_data
+from adainf_core.evidence.graph_study import CIFAR_GRAPH, CIFAR_GRAPH_CHOICES
 from adainf_core.evidence.latent_study import LATENT_STUDY
 from adainf_core.evidence.running import AnyStudy
 from adainf_core.evidence.scales import largest_within
@@ -180,5 +181,12 @@ FAILURE_MODE_SPRITES = Study(
 
 #: Every study, by its name on the command line.
 STUDIES: dict[str, AnyStudy] = {
-    study.name: study for study in (FAILURE_MODE, FAILURE_MODE_SPRITES, LATENT_STUDY)
+    study.name: study
+    for study in (
+        FAILURE_MODE,
+        FAILURE_MODE_SPRITES,
+        LATENT_STUDY,
+        CIFAR_GRAPH,
+        CIFAR_GRAPH_CHOICES,
+    )
 }

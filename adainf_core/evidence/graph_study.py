@@ -22,6 +22,7 @@ import numpy as np
 from adainf_core.evidence.claims import CONFIDENCE, by_seed, verdict_word
 from adainf_core.evidence.graph_experiment import DIAL, STRENGTHS, GraphExperiment
 from adainf_core.evidence.records import Record
+from adainf_core.evidence.running import entry
 from adainf_core.evidence.statistics import Interval, paired_difference
 
 #: Encoder dimension k of the λ_{k+1} that claims are about: one per class.
@@ -61,12 +62,7 @@ class GraphStudy:
 
     def layout(self, scale: str) -> GraphLayout:
         """The study's numbers at `scale`; ValueError where it is not laid out."""
-        if scale not in self.layouts:
-            raise ValueError(
-                f"study {self.name!r} is not laid out at scale {scale!r}; "
-                f"it has {', '.join(self.layouts)}"
-            )
-        return self.layouts[scale]
+        return entry(self.name, "scale", self.layouts, scale)
 
     def seeds(self, scale: str) -> int:
         """How many seeds each arm runs on at `scale`."""
@@ -74,11 +70,7 @@ class GraphStudy:
 
     def experiment(self, scale: str, arm: str, seed: int) -> GraphExperiment:
         """The experiment of one arm and seed."""
-        if arm not in self.arms:
-            raise ValueError(
-                f"study {self.name!r} has no arm {arm!r}; it has {', '.join(self.arms)}"
-            )
-        layout, law = self.layout(scale), self.arms[arm]
+        layout, law = self.layout(scale), entry(self.name, "arm", self.arms, arm)
         base = replace(layout.base, seed=seed, **dict(law.changes))
         if law.generator is None:
             return base

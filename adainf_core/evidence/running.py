@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from adainf_core.evidence.records import (
     Record,
@@ -20,6 +20,8 @@ from adainf_core.evidence.records import (
     record_path,
     write_record,
 )
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,13 @@ class AnyStudy(Protocol):
     def seeds(self, scale: str) -> int: ...
 
     def experiment(self, scale: str, arm: str, seed: int) -> Runnable: ...
+
+
+def entry(study: str, what: str, table: Mapping[str, Entry], key: str) -> Entry:
+    """The arm or scale (`what`) of a study called `key`; ValueError naming those there are."""
+    if key not in table:
+        raise ValueError(f"study {study!r} has no {what} {key!r}; it has {', '.join(table)}")
+    return table[key]
 
 
 def run_study(

@@ -9,7 +9,7 @@ import numpy as np
 from adainf_core.evidence.experiments import Experiment, experiment_data
 from adainf_core.evidence.graph_study import CIFAR_GRAPH, CIFAR_GRAPH_CHOICES
 from adainf_core.evidence.latent_study import LATENT_STUDY
-from adainf_core.evidence.running import AnyStudy
+from adainf_core.evidence.running import AnyStudy, entry
 from adainf_core.evidence.scales import largest_within
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy
@@ -73,12 +73,7 @@ class Study:
 
     def layout(self, scale: str) -> Layout:
         """The study's numbers at `scale`; ValueError where it is not laid out."""
-        if scale not in self.layouts:
-            raise ValueError(
-                f"study {self.name!r} is not laid out at scale {scale!r}; "
-                f"it has {', '.join(self.layouts)}"
-            )
-        return self.layouts[scale]
+        return entry(self.name, "scale", self.layouts, scale)
 
     def seeds(self, scale: str) -> int:
         """How many seeds each arm runs on at `scale`."""
@@ -90,11 +85,7 @@ class Study:
 
     def experiment(self, scale: str, arm: str, seed: int) -> Experiment:
         """The experiment of one arm and seed; arms of one seed share real images and weights."""
-        if arm not in self.arms:
-            raise ValueError(
-                f"study {self.name!r} has no arm {arm!r}; it has {', '.join(self.arms)}"
-            )
-        layout, treatment = self.layout(scale), self.arms[arm]
+        layout, treatment = self.layout(scale), entry(self.name, "arm", self.arms, arm)
         policy = self.policies[treatment.policy]
         pretrain = replace(layout.base.pretrain, policy=policy, seed=seed)
         experiment = replace(layout.base, seed=seed, pretrain=pretrain)

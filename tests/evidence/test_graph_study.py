@@ -128,7 +128,7 @@ def test_studies_are_sound(study):
     assert len(hashes) == len(study.arms)
     with pytest.raises(ValueError, match="no arm 'other'"):
         study.experiment("laptop", "other", 0)
-    with pytest.raises(ValueError, match="not laid out at scale 'paper'"):
+    with pytest.raises(ValueError, match="no scale 'paper'"):
         study.seeds("paper")
 
 

@@ -129,7 +129,7 @@ def test_an_exhausted_budget_starts_nothing(tiny, tmp_path):
 def test_unknown_arm_and_scale_are_named():
     with pytest.raises(ValueError, match="no arm 'wild'"):
         FAILURE_MODE.experiment("laptop", "wild", 0)
-    with pytest.raises(ValueError, match="not laid out at scale 'paper'"):
+    with pytest.raises(ValueError, match="no scale 'paper'"):
         FAILURE_MODE.experiment("paper", "none", 0)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from adainf_core.theory import AugmentationGraph, SpectrumError, random_world, spectrum
+from adainf_core.theory import AugmentationGraph, random_world, spectrum
 
 # Products and sums of at most a few hundred float64 numbers of order one.
 EXACT = 1e-12
@@ -217,6 +217,41 @@ def test_bad_shapes_weights_labels_and_k_are_named():
             graph.eigenvalues(count)
 
 
+def test_sampled_views_give_the_empirical_kernel():
+    rng = np.random.default_rng(8)
+    sources, views = rng.integers(7, size=300), rng.integers(11, size=300)
+    counts = np.zeros((7, 11))
+    for source, view in zip(sources, views, strict=True):
+        counts[source, view] += 1
+    graph = AugmentationGraph.from_samples(sources, views)
+    kernel = counts / counts.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(graph.kernel.toarray(), kernel, atol=EXACT)
+    np.testing.assert_allclose(graph.weights, np.full(7, 1 / 7))
+    law = rng.dirichlet(np.ones(7))
+    weighted = AugmentationGraph.from_samples(sources, views, law, shape=(7, 20))
+    np.testing.assert_allclose(weighted.weights, law)
+    assert weighted.kernel.shape == (7, 20)
+    expected = AugmentationGraph(kernel, law).eigenvalues()
+    np.testing.assert_allclose(weighted.eigenvalues(), expected, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("sources", "views", "shape", "message"),
+    [
+        ([0, 2], [0, 1], None, "source 1 has no view"),
+        ([0, 1], [0, 1], (3, 2), "source 2 has no view"),
+        ([0, 1], [0, 5], (2, 4), r"views\[1\] = 5 is outside shape \(2, 4\)"),
+        ([0, 1], [0], None, "sources has 2 entries and views 1"),
+        ([0, -1], [0, 1], None, r"sources\[1\] = -1"),
+        ([0, 1], [0, 0.5], None, r"views\[1\] = 0.5"),
+        ([], [], None, "at least one"),
+    ],
+)
+def test_bad_samples_are_named(sources, views, shape, message):
+    with pytest.raises(ValueError, match=message):
+        AugmentationGraph.from_samples(sources, views, shape=shape)
+
+
 def big_graph(points, views_each, seed=0, blocks=1):
     """Random sparse kernel whose points reach random views of their own block."""
     rng = np.random.default_rng(seed)
@@ -231,7 +266,7 @@ def big_graph(points, views_each, seed=0, blocks=1):
 
 @pytest.mark.parametrize("blocks", [1, 3])
 @pytest.mark.parametrize("explicit", [True, False])
-def test_lanczos_matches_lapack(monkeypatch, blocks, explicit):
+def test_iterations_match_lapack(monkeypatch, blocks, explicit):
     reference = big_graph(400, 4, blocks=blocks)
     expected = reference.eigenvalues(8)
     assert (expected == 0).sum() == reference.component_count() >= blocks
@@ -250,18 +285,6 @@ def test_more_components_than_eigenvalues_asked_for_needs_no_solver(monkeypatch)
     monkeypatch.setattr(spectrum, "DENSE_LIMIT", 10)
     graph = AugmentationGraph(sparse.eye_array(100), np.full(100, 0.01))
     np.testing.assert_array_equal(graph.eigenvalues(5), np.zeros(5))
-
-
-def test_failed_convergence_is_an_error_and_never_a_number(monkeypatch):
-    from scipy.sparse import linalg
-
-    def give_up(*_, **__):
-        raise linalg.ArpackNoConvergence("no", np.ones(1), np.ones((400, 1)))
-
-    monkeypatch.setattr(spectrum, "DENSE_LIMIT", 10)
-    monkeypatch.setattr(linalg, "eigsh", give_up)
-    with pytest.raises(SpectrumError, match="1 of 7 eigenvalues converged"):
-        big_graph(400, 4).eigenvalues(8)
 
 
 def test_a_full_spectrum_of_a_huge_graph_is_refused(monkeypatch):

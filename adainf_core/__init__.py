@@ -16,6 +16,7 @@ _PUBLIC = {
     "tv_lower_bound": "theory.tv_estimation",
     "GaussianMixture": "theory.gaussian_mixtures",
     "AugmentationGraph": "theory.augmentation_graph",
+    "SimilarityGraph": "theory.similarity_graph",
     "transfer_bound": "theory.bounds",
     "ImageSet": "data.images",
     "load_images": "data.named_sets",

@@ -20,6 +20,7 @@ from adainf_core.theory.gaussian_toy import gaussian_toy_law as gaussian_toy_law
 from adainf_core.theory.gaussian_toy import gaussian_toy_population as gaussian_toy_population
 from adainf_core.theory.graph_encoders import feature_probe_error as feature_probe_error
 from adainf_core.theory.graph_encoders import optimal_embedding as optimal_embedding
+from adainf_core.theory.similarity_graph import SimilarityGraph as SimilarityGraph
 from adainf_core.theory.spectrum import DegenerateSpectrumWarning as DegenerateSpectrumWarning
 from adainf_core.theory.spectrum import SpectrumError as SpectrumError
 from adainf_core.theory.total_variation import gaussian_total_variation as gaussian_total_variation

@@ -228,7 +228,8 @@ REFINEMENT = (
         "source loss",
         "E ‖e_{y(x̄)} − f(x)‖² ≤ 2 α / λ_{k+1}",
         "mode by mode: 2 α where f keeps a mode, at least λ_{k+1} times the loss where it does not",
-        "λ_{k+1} = 1, or no labeling error in the modes kept and one eigenvalue in the others",
+        "labels of views are the means of their sources' in the modes left out, all of λ_{k+1}; no "
+        "labeling error in the modes kept (or λ_{k+1} = 1)",
         lambda t: (t.source_loss, over(2 * t.labeling_error, t.spectral_gap)),
     ),
     Inequality(
@@ -242,7 +243,8 @@ REFINEMENT = (
         "mean and spread",
         "λ_{k+1} E ‖e_{y(x̄)} − f̄(x̄)‖² + E Var(f | x̄) ≤ 2 α",
         "mode by mode again, f̄(x̄) the mean score of the source's views",
-        "labels of sources follow from those of views in the modes kept, the reverse in the others",
+        "labels of sources are the means of their views' in the modes kept (or λ_{k+1} = 1), the "
+        "reverse in the others, all of λ_{k+1}",
         lambda t: (
             t.spectral_gap * t.vote_loss + t.source_loss - t.vote_loss,
             2 * t.labeling_error,

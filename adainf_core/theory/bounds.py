@@ -125,7 +125,7 @@ def transfer_bound(
     view_labels: ArrayLike,
     k: int,
 ) -> BoundReport:
-    """E_d ≤ 8 α / λ_{k+1} + 2 α + (1 − β) D_TV(P_g, P_d), or that divided by β, with every step.
+    """E_d ≤ min(E + (1 − β) D_TV(P_g, P_d), E / β), E = 8 α / λ_{k+1} + 2 α, with every step.
 
     graph_kernel (n, m), laws p_real and p_generated (n,), beta in [0, 1], labels (n,) and (m,), k
     in 1 … views − 1. A form of AdaInf's Theorem 4.1 that holds in every finite world with these

@@ -6,9 +6,11 @@ Arguments everywhere: `vectors` (v, r) orthonormal eigenvectors with eigenvalues
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from adainf_core.theory.validation import FloatArray, IntArray, Matrix
+from adainf_core.theory.validation import FloatArray, IntArray
 
 NO_CLASS = -1  # "no prediction": an unseen view, or a tie
 TIE = 1e-9  # probe scores (of order one) and vote masses closer than this tie
@@ -21,11 +23,13 @@ def encoder(gammas: FloatArray, vectors: FloatArray, degrees: FloatArray, k: int
     return features
 
 
-def contrastive_loss(factor: Matrix, degrees: FloatArray, features: FloatArray) -> float:
-    """−2 E f(x)ᵀf(x⁺) + E (f(x)ᵀf(x'))² in O(nnz k + v k²), from the `factor` B of Ā = BᵀB."""
+def contrastive_loss(
+    energy: Callable[[FloatArray], float], degrees: FloatArray, features: FloatArray
+) -> float:
+    """−2 E f(x)ᵀf(x⁺) + E (f(x)ᵀf(x'))² in O(nnz k + v k²); energy(F) is tr(Fᵀ Ā F)."""
     scaled = np.sqrt(degrees)[:, None] * features
-    # tr(Fᵀ Ā F) = ‖B F‖² and E (f(x)ᵀf(x'))² = ‖F Fᵀ‖² = ‖Fᵀ F‖².
-    return float(((scaled.T @ scaled) ** 2).sum() - 2 * ((factor @ scaled) ** 2).sum())
+    # E (f(x)ᵀf(x'))² = ‖F Fᵀ‖² = ‖Fᵀ F‖².
+    return float(((scaled.T @ scaled) ** 2).sum()) - 2 * energy(scaled)
 
 
 def probe(vectors: FloatArray, degrees: FloatArray, labels: IntArray) -> IntArray:

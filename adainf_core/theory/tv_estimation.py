@@ -81,10 +81,12 @@ def tv_lower_bound(
     compares the number V_z of real draws among the z lowest scores with a bound that is uniform
     in z, but without its asymptotics. If V_z ≥ v, the v-th lowest real score lies below the j-th
     lowest generated one, j = z − v + 1. The score laws' distribution functions there are A and B,
-    independent Beta(v, n_real − v + 1) and Beta(j, n_generated − j + 1), and A ≤ B + D_TV; hence
+    independent Beta(v, n_real − v + 1) and Beta(j, n_generated − j + 1), and A ≤ B + D_TV (of laws
+    with atoms, take the uniforms of which the scores are quantiles; ties count against us); hence
     P(V_z ≥ v) ≤ P(A − B ≤ D_TV), and the ε-quantile of A − B at the observed v is a lower bound of
-    confidence 1 − ε. The largest is taken over a hundred or so ranks z, denser towards the ends,
-    with the scores read from either end; the union bound pays for all of them.
+    confidence 1 − ε. The largest is taken over dozens to hundreds of ranks z, denser towards the
+    ends and fixed by the sample sizes and the confidence alone, with the scores read from either
+    end; the union bound pays for all of them.
 
     ValueError on NaN, on no draws, and on an unknown method.
     """

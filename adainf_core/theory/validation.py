@@ -81,12 +81,7 @@ def as_kernel(kernel: ArrayLike | Matrix) -> Matrix:
         )
     bad = np.argwhere(~np.isfinite(entries) | (entries < 0))
     if len(bad):
-        if is_sparse(matrix):
-            position = int(bad[0][0])
-            row = int(np.searchsorted(matrix.indptr, position, side="right")) - 1
-            column = int(matrix.indices[position])
-        else:
-            row, column = (int(i) for i in bad[0])
+        row, column = _entry(matrix, bad[0])
         value = float(entries[tuple(bad[0])])
         raise ValueError(
             f"kernel[{row}, {column}] = {value:g}: masses must be finite and nonnegative"
@@ -102,6 +97,65 @@ def as_kernel(kernel: ArrayLike | Matrix) -> Matrix:
         matrix.data /= np.repeat(sums, np.diff(matrix.indptr))
         return matrix
     return matrix / sums[:, None]
+
+
+def as_adjacency(adjacency: ArrayLike | Matrix) -> Matrix:
+    """A symmetric nonnegative matrix (v, v), float64 ndarray or csr_array, entries summing to one.
+
+    Differences between mirrored entries up to 1e-8 of the largest entry (1e-5 for float32 or
+    float16 input) are averaged out.
+    """
+    if is_sparse(adjacency):
+        import scipy.sparse as sparse
+
+        matrix: Matrix = sparse.csr_array(adjacency, dtype=np.float64, copy=True)
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
+        entries = matrix.data
+    else:
+        matrix = as_real(adjacency, "adjacency")
+        entries = matrix
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
+        raise ValueError(f"adjacency has shape {matrix.shape}: it needs to be square, not empty")
+    bad = np.argwhere(~np.isfinite(entries) | (entries < 0))
+    if len(bad):
+        row, column = _entry(matrix, bad[0])
+        raise ValueError(
+            f"adjacency[{row}, {column}] = {float(entries[tuple(bad[0])]):g}: "
+            "weights must be finite and nonnegative"
+        )
+    mirror = matrix.T.tocsr() if is_sparse(matrix) else matrix.T
+    difference = abs(matrix - mirror)
+    single = getattr(getattr(adjacency, "dtype", None), "itemsize", 8) < 8
+    allowed = (1e-5 if single else 1e-8) * float(entries.max(initial=0))
+    wrong = np.argwhere((difference.data if is_sparse(matrix) else difference) > allowed)
+    if len(wrong):
+        row, column = _entry(difference, wrong[0])
+        raise ValueError(
+            f"adjacency[{row}, {column}] = {float(matrix[row, column]):g} but "
+            f"adjacency[{column}, {row}] = {float(matrix[column, row]):g}: "
+            "make it symmetric, for example (A + A.T) / 2"
+        )
+    if difference.nnz if is_sparse(matrix) else difference.any():
+        matrix = (matrix + mirror) / 2
+    degrees = np.asarray(matrix.sum(axis=1)).ravel()
+    isolated = np.flatnonzero(degrees == 0)
+    if len(isolated):
+        raise ValueError(
+            f"node {isolated[0]} is isolated (its weights sum to 0): drop it "
+            f"({len(isolated)} such), or give it a self loop"
+        )
+    return matrix / degrees.sum()
+
+
+def as_indices(values: ArrayLike, name: str) -> IntArray:
+    """Nonnegative integers, (N,), N ≥ 1, as int64."""
+    array = np.asarray(values)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}: give one number a draw, at least one")
+    if array.dtype.kind in "iu" and array.min() >= 0:
+        return array.astype(np.int64)
+    return as_labels(array, array.size, name)
 
 
 def as_labels(labels: ArrayLike, count: int, name: str, *, lowest: int = 0) -> IntArray:
@@ -155,6 +209,14 @@ def _tolerance(values: object, size: int) -> float:
     dtype = getattr(values, "dtype", None)
     single = getattr(dtype, "kind", "") == "f" and getattr(dtype, "itemsize", 8) < 8
     return max(1e-6 if single else 1e-8, 1e-9 * size)
+
+
+def _entry(matrix: Matrix, position: NDArray[np.intp]) -> tuple[int, int]:
+    """Row and column of an entry, by its place in the ndarray or in a csr_array's data."""
+    if not is_sparse(matrix):
+        return int(position[0]), int(position[1])
+    row = int(np.searchsorted(matrix.indptr, int(position[0]), side="right")) - 1
+    return row, int(matrix.indices[int(position[0])])
 
 
 def _index(position: NDArray[np.intp]) -> str:

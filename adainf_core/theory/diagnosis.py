@@ -63,8 +63,8 @@ def diagnose(graph: SimilarityGraph, k: int) -> GraphDiagnosis:
 
     Where 0 < λ_{k+1} ≤ 0.01 the graph is called mesh-like if λ_{k+1} ≤ k N / v ≤ 0.1 and
     λ_{2k+1} ≤ 2k N / v, else a bottleneck; v nodes have N effective neighbours each. By Weyl's law
-    a flat sheet cut into v patches, whose walk steps to N patches around it, has λ_{k+1} ≈ k N / 2v;
-    the rule allows twice that. One-dimensional graphs lie below it, clusters with fast mixing
+    a flat sheet cut into v patches, whose walk steps to N patches, has λ_{k+1} ≈ k N / 2v; the
+    rule allows twice that. One-dimensional graphs lie below it, clusters with fast mixing
     inside above it once k reaches their number.
     """
     values = graph.eigenvalues(k + 1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adainf_core.evidence.latent_study import LATENT_ARMS, STRENGTHS
 from adainf_core.evidence.records import Record
 from adainf_core.evidence.statistics import RankCorrelation, rank_correlation
 
@@ -31,23 +32,39 @@ class RankVerdict:
     word: str
 
 
-def judge_predictors(records: Sequence[Record], found: str = "trained") -> list[RankVerdict]:
-    """Each of `PREDICTORS` against the metric `found` of the study's records, by its rule.
+def predictor_correlation(
+    records: Sequence[Record],
+    predictor: str,
+    strengths: Sequence[float] = STRENGTHS,
+    found: str = "trained",
+    confidence: float = 0.95,
+) -> RankCorrelation:
+    """Rank correlation of a predictor with the metric `found` over arms at some crop strengths.
 
-    Raises ValueError where arms have different numbers of seeds.
+    predictor: one of `PREDICTORS`, or "strength", the crops' own, which takes no theory. Raises
+    ValueError for another one, and where arms have different numbers of seeds.
     """
+    known = (*PREDICTORS, "strength")
+    if predictor not in known:
+        raise ValueError(f"predictor={predictor!r} is unknown; choose {', '.join(known)}")
     by_arm: dict[str, list[Record]] = {}
-    for record in records:
-        by_arm.setdefault(record.arm, []).append(record)
+    for record in sorted(records, key=lambda run: (run.arm, run.seed)):
+        if LATENT_ARMS[record.arm].strength in strengths:
+            by_arm.setdefault(record.arm, []).append(record)
     if len({len(runs) for runs in by_arm.values()}) != 1:
         raise ValueError("arms have different numbers of seeds: run the study to its end")
+    # exact numbers differ between seeds by the choice among tied encoders only
+    values = [np.mean([_value(run, predictor) for run in runs]) for runs in by_arm.values()]
     errors = [[run.metrics[found] for run in runs] for runs in by_arm.values()]
+    return rank_correlation(values, errors, confidence)
+
+
+def judge_predictors(records: Sequence[Record], found: str = "trained") -> list[RankVerdict]:
+    """Each of `PREDICTORS` against the metric `found` of the study's records, by its rule."""
     verdicts = []
     for name in PREDICTORS:
-        # exact numbers differ between seeds by the choice among tied encoders only
-        values = [np.mean([_predictor(run, name) for run in runs]) for runs in by_arm.values()]
         level = 0.95 if name == "exact" else 1 - 0.05 / (len(PREDICTORS) - 1)
-        correlation = rank_correlation(values, errors, level)
+        correlation = predictor_correlation(records, name, found=found, confidence=level)
         word = "not decided"
         if correlation.low > 0:
             word = "ranks the arms"
@@ -57,5 +74,7 @@ def judge_predictors(records: Sequence[Record], found: str = "trained") -> list[
     return verdicts
 
 
-def _predictor(record: Record, name: str) -> float:
-    return 1 - record.metrics["gap"] if name == "no_gap" else record.metrics[name]
+def _value(record: Record, predictor: str) -> float:
+    if predictor == "strength":
+        return LATENT_ARMS[record.arm].strength
+    return 1 - record.metrics["gap"] if predictor == "no_gap" else record.metrics[predictor]

@@ -49,9 +49,11 @@ def largest_eigenpairs(
 
     apply: block (b, n) -> block, the operator on each row, in the block's own dtype; it is the only
     access to the operator. known: (c, n), c < count, all eigenvectors of γ = 1, orthonormal rows.
-    Residuals ‖S v − γ v‖ are at most `tolerance` and (1 − γ)/100: a γ lies within r of an exact
-    eigenvalue, and within r²/gap where the rest of the spectrum is a gap away. Same operator, same
-    digits. SpectrumError with the residual where that takes more than BUDGET products.
+    Residuals ‖S v − γ v‖ are at most twice `tolerance` and (1 − γ)/50: a γ lies within r of an
+    exact eigenvalue, and within r²/gap where the rest of the spectrum is a gap away. Copies of
+    multiple eigenvalues are all found, short of ones whose 1 − γ is within a sixteenth of the last
+    one's. Same operator, same digits. SpectrumError with the residual where that takes too many
+    products.
     """
     for dtype in [np.float32, np.float64] if tolerance >= SINGLE else [np.float64]:
         found = _Solver(apply, known.astype(dtype), count, tolerance).run()
@@ -232,16 +234,18 @@ class _Solver:
         return values, vectors, residuals
 
     def _promising(self, projected: FloatArray, coupling: Block) -> bool:
-        """Whether residuals, as told by the projected problem, have reached the tolerance.
+        """Whether residuals, as told by the projected problem, seem to have reached the tolerance.
 
-        Exact for degree 1. Under a filter, which stretches what lies above the cut, an estimate.
+        Exact for degree 1, an estimate under a filter; the residuals themselves decide.
         """
         values, turn = np.linalg.eigh(projected, UPLO="U")
         leading = slice(-max(self.count - len(self.locked), BLOCK), None)
         residuals = np.linalg.norm(coupling @ turn[-BLOCK:, leading], axis=0)
-        if self.degree > 1:
-            lifted = np.maximum(values[leading] - 1, 1e-3)
-            return bool((residuals * (self.cut - self.low) / lifted <= self.tolerance).all())
+        if self.degree > 1:  # back through the polynomial, by its slope above the cut
+            lifted = np.maximum(values[leading], 1 + 1e-6)
+            rise = np.cosh(np.arccosh(lifted) / self.degree) - 1
+            slope = (self.cut - self.low) / 2 * rise / (lifted - 1)
+            return bool((residuals * slope <= self.tolerance).all())
         return bool((residuals <= _target(values[leading], self.tolerance)).all())
 
     def _orthonormal(self, block: Block, frame: Block, recent: int) -> tuple[Block, Block]:

@@ -165,36 +165,39 @@ class _BetaDifference:
     """Laws of A − B, A ~ Beta(v, m − v + 1) and B ~ Beta(j, n − j + 1) independent, k at a time.
 
     Quadrature over the narrower of the two, where the other's distribution function is smooth:
-    A − B and (1 − B) − (1 − A) are one. Shapes (2, k, 1), nodes and masses (k, nodes).
+    A − B and (1 − B) − (1 − A) are one. Shapes (2, k, 1), ends of B (k, 1).
     """
 
-    shapes: FloatArray
-    nodes: FloatArray
-    masses: FloatArray
+    a: FloatArray
+    b: FloatArray
+    low: FloatArray
+    high: FloatArray
 
     @classmethod
     def of(cls, v: IntArray, j: IntArray, m: int, n: int) -> _BetaDifference:
-        from scipy.special import betainccinv, betaincinv, betaln, xlog1py, xlogy
+        from scipy.special import betainccinv, betaincinv
 
         a, b = np.stack([v, m - v + 1]).astype(float), np.stack([j, n - j + 1]).astype(float)
         swap = _beta_variance(a) < _beta_variance(b)
         a, b = np.where(swap, b[::-1], a)[:, :, None], np.where(swap, a[::-1], b)[:, :, None]
-        low, high = betaincinv(*b, _TAIL), betainccinv(*b, _TAIL)
-        half = (high - low) / 2
-        nodes = (low + high) / 2 + half * _NODES
-        log_density = xlogy(b[0] - 1, nodes) + xlog1py(b[1] - 1, -nodes) - betaln(*b)
-        masses = np.exp(log_density) * half * _NODE_WEIGHTS
-        return cls(a, nodes, masses / masses.sum(axis=1, keepdims=True))
+        return cls(a, b, betaincinv(*b, _TAIL), betainccinv(*b, _TAIL))
 
     def cdf(self, shift: float) -> FloatArray:
-        """P(A − B ≤ shift) of each law (k,), rounded up by what the quadrature leaves out."""
-        from scipy.special import betainc
+        """P(A − B ≤ shift) of each law (k,), rounded up by the tails left out."""
+        from scipy.special import betainc, betaincc, betaln, xlog1py, xlogy
 
-        below = betainc(*self.shapes, np.clip(self.nodes + shift, 0, 1))
-        return np.asarray((self.masses * below).sum(axis=1)) + 2 * _TAIL
+        # Where B > 1 − shift the event is certain, where B < −shift impossible: two kinks.
+        bottom, top = (np.clip(kink, self.low, self.high) for kink in (-shift, 1 - shift))
+        half = (top - bottom) / 2
+        nodes = bottom + half * (1 + _NODES)
+        log_density = xlogy(self.b[0] - 1, nodes) + xlog1py(self.b[1] - 1, -nodes) - betaln(*self.b)
+        masses = np.exp(log_density) * half * _NODE_WEIGHTS
+        below = betainc(*self.a, np.clip(nodes + shift, 0, 1))
+        beyond = betaincc(*self.b, top)[:, 0]
+        return np.asarray((masses * below).sum(axis=1) + beyond + 2 * _TAIL)
 
     def __getitem__(self, rows: NDArray[np.bool_]) -> _BetaDifference:
-        return _BetaDifference(self.shapes[:, rows], self.nodes[rows], self.masses[rows])
+        return _BetaDifference(self.a[:, rows], self.b[:, rows], self.low[rows], self.high[rows])
 
 
 def _beta_variance(shape: FloatArray) -> FloatArray:

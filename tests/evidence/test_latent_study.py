@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from adainf_core.evidence.latent_claims import judge_predictors, predictor_correlation
 from adainf_core.evidence.latent_study import LATENT_ARMS, LATENT_STUDY
 from adainf_core.evidence.records import config_hash, load_records
 from adainf_core.theory import transfer_bound
@@ -71,3 +72,39 @@ def test_unknown_arms_and_scales_are_named():
         LATENT_STUDY.experiment("laptop", "x", 0)
     with pytest.raises(ValueError, match="scale 'gpu'"):
         LATENT_STUDY.experiment("gpu", "real-s1", 0)
+
+
+def test_predictors_are_judged_by_the_rule():
+    records = load_records("latent-sprites", "laptop")
+    order = {arm: float(place) for place, arm in enumerate(LATENT_ARMS)}
+
+    def planted(change):
+        return [replace(r, metrics=r.metrics | change(order[r.arm], r.seed)) for r in records]
+
+    # the error is the place, the exact error agrees, the distance opposes, alpha is alike for all
+    known = planted(
+        lambda place, seed: {
+            "trained": place + 0.1 * seed, "exact": 2 * place, "tv": -place, "alpha": 1.0,
+        }
+    )  # fmt: skip
+    words = {v.predictor: (v.word, v.correlation.value) for v in judge_predictors(known)}
+    assert words["exact"] == ("ranks the arms", pytest.approx(1))
+    assert words["tv"] == ("ranks them the wrong way", pytest.approx(-1))
+    assert words["alpha"] == ("not decided", 0)
+    assert [v.correlation.confidence for v in judge_predictors(known)] == [0.95] + [0.99] * 5
+    backwards = judge_predictors(known[::-1])
+    assert backwards == judge_predictors(known)  # the order of the records does not matter
+
+
+def test_crop_strength_is_the_predictor_without_theory():
+    records = load_records("latent-sprites", "laptop")
+    planted = [
+        replace(r, metrics=r.metrics | {"trained": LATENT_ARMS[r.arm].strength}) for r in records
+    ]
+    assert predictor_correlation(planted, "strength").value == pytest.approx(1)
+    within = predictor_correlation(planted, "strength", (1.0,))
+    assert within.n == 9 and within.value == 0
+    with pytest.raises(ValueError, match="predictor='luck'"):
+        predictor_correlation(records, "luck")
+    with pytest.raises(ValueError, match="different numbers of seeds"):
+        predictor_correlation(records[1:], "exact")

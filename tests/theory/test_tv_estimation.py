@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy import integrate, stats
 from scipy.stats import ks_2samp, norm
 
 from adainf_core.theory.total_variation import gaussian_total_variation
@@ -242,3 +243,16 @@ def test_the_adaptive_bound_is_the_better_one_for_diffuse_differences_too():
 def test_one_draw_a_side_proves_nothing(method):
     estimate = tv_lower_bound([0.0], [1.0], method=method)
     assert (estimate.point, estimate.lower, estimate.method) == (1.0, 0.0, method)
+
+
+@pytest.mark.parametrize("shift", [0.3, 0.9, 0.99, 0.9985])
+def test_difference_of_betas_beyond_the_kink(shift):
+    # where every real score lies on one side, A can reach 1 and the integrand has a kink
+    n = 1500
+    a, b = stats.beta(n, 1), stats.beta(1, n)
+    inside = integrate.quad(
+        lambda x: b.pdf(x) * a.cdf(x + shift), 0, 1 - shift, epsabs=1e-15, points=[5 / n]
+    )[0]
+    found = difference_cdf(n, 1, n, n, shift)
+    # up to 3e-14 are added for the tails
+    assert found == pytest.approx(inside + b.sf(1 - shift), rel=1e-7, abs=4e-14)

@@ -118,9 +118,9 @@ class SimilarityGraph:
         One exact zero per component. Up to side 2,000 by LAPACK. Beyond it by filtered block
         Lanczos (`block_lanczos`): each λ lies within 2e-5, and within λ/50, of an exact one, and
         errs by the square of that over its distance to the rest of the spectrum: 1e-9 or less in
-        the benchmark. Of a kernel graph the smaller of the natural-point and view sides is taken, λ = 1
-        − σ², with exact ones beyond its rank. count in 1 … v, else ValueError; SpectrumError with
-        the residual when the iteration does not converge.
+        the benchmark. Of a kernel graph the smaller of the natural-point and view sides is taken,
+        λ = 1 − σ², with exact ones beyond its rank. count in 1 … v, else ValueError;
+        SpectrumError with the residual when the iteration does not converge.
         """
         highest = len(self.views)
         count = (

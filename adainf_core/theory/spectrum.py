@@ -120,9 +120,7 @@ def connected_components(adjacency: Matrix) -> IntArray:
     """Component, 0 … c − 1, of each node of a symmetric matrix, dense or sparse."""
     from scipy.sparse import csgraph
 
-    # Strong components of a symmetric matrix are its components, found without a transpose.
-    found = csgraph.connected_components(adjacency, directed=True, connection="strong")[1]
-    labels: IntArray = found.astype(np.int64)
+    labels: IntArray = csgraph.connected_components(adjacency, directed=False)[1].astype(np.int64)
     return labels
 
 

@@ -68,6 +68,15 @@ def test_mesh_with_tiny_gaps_is_solved_to_a_share_of_each_eigenvalue():
     np.testing.assert_allclose(values[1:], expected[1:], rtol=1e-4)
 
 
+def test_tiny_eigenvalues_are_more_than_noise_at_the_tolerance():
+    # λ_2 = λ_3 = 8.8e-6 lie below the residual of 1e-5 that would do for larger ones.
+    nodes = 1500
+    ring = sparse.csr_array(np.roll(np.eye(nodes), 1, axis=1))
+    expected = np.sort(1 - np.cos(2 * np.pi * np.arange(nodes) / nodes))[:3]
+    values = SimilarityGraph(ring + ring.T).eigenvalues(3)
+    np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-15)
+
+
 def random_graph(nodes, seed):
     rng = np.random.default_rng(seed)
     half = sparse.random_array((nodes, nodes), density=4 / nodes, rng=rng)

@@ -23,22 +23,18 @@ def test_the_grid_is_whole_and_paired():
 
 
 def test_exact_numbers_are_those_of_the_bound():
-    e = LATENT_STUDY.experiment("laptop", "background-t0.45-b0.33-s0.5", 0)
+    e = LATENT_STUDY.experiment("laptop", "real-s0.5", 0)
     found, world = e.theory(), e.pictured.world
-    with pytest.warns(UserWarning, match="not unique"):
-        report = transfer_bound(
-            world.kernel,
-            world.p_real,
-            world.p_generated,
-            e.beta,
-            world.natural_labels,
-            world.view_labels,
-            k=8,
-        )
+    report = transfer_bound(
+        world.kernel, world.p_real, world.p_generated, 1.0, world.natural_labels,
+        world.view_labels, k=8,
+    )  # fmt: skip
     assert found["alpha"] == pytest.approx(report.labeling_error)
     assert found["gap"] == pytest.approx(report.spectral_gap)
-    assert found["tv"] == pytest.approx(2 / 3 * 0.45)
-    assert found == e.theory()
+    assert found["exact_vote"] == pytest.approx(100 * report.real_error)
+    assert found["tv"] == 0 and found == e.theory()
+    inflated = LATENT_STUDY.experiment("laptop", "background-t0.45-b0.33-s0.5", 0)
+    assert (1 - inflated.beta) * inflated.pictured.world.total_variation == pytest.approx(0.3)
 
 
 def test_without_ties_between_kinds_classes_are_kept():

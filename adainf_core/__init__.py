@@ -21,7 +21,7 @@ _PUBLIC = {
     "ImageSet": "data.images",
     "load_images": "data.named_sets",
     "GeneratedImages": "data.generated",
-    "classifier_tv": "data.gap",
+    "classifier_tv": "gap.classifier_tv",
     "SpriteWorld": "data.sprites",
     "Inflation": "data.inflation",
     "AugmentationPolicy": "learning.policies",

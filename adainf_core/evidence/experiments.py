@@ -8,12 +8,12 @@ from functools import lru_cache
 import numpy as np
 
 from adainf_core.configuration import to_plain
-from adainf_core.data.generators import GaussianMixtureGenerator
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import FLAWS, SpriteWorld
 from adainf_core.evidence.running import Outcome
+from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.learning.pretraining import PretrainConfig, pretrain
 from adainf_core.learning.probing import knn_probe, linear_probe
 

@@ -30,11 +30,11 @@ import torch
 from torch import nn
 
 from adainf_core.configuration import to_plain
-from adainf_core.data.generators import GaussianMixtureGenerator
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import load_images
 from adainf_core.evidence.running import Outcome
+from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.learning.encoders import build_encoder
 from adainf_core.learning.features import extract_features
 from adainf_core.learning.labeler import Bfloat16, train_labeler

@@ -95,8 +95,8 @@ CIFAR_GRAPH = GraphStudy(
     layouts={"laptop": GraphLayout(GraphExperiment(), n_generated=8000, seeds=5)},
     # theory is left out: eigenvalues are exact to 1e-9 however they are computed
     code=(
-        "evidence/graph_experiment.py", "data/generators.py", "data/images.py", "data/inflation.py",
-        "data/named_sets.py", *(f"learning/{m}.py" for m in (
+        "evidence/graph_experiment.py", "generators/gaussian_mixture.py", "data/images.py",
+        "data/inflation.py", "data/named_sets.py", *(f"learning/{m}.py" for m in (
             "augmentation", "encoders", "features", "feeding", "labeler", "methods", "objectives",
             "optimizers", "policies", "pretraining", "view_cells", "view_graph",
             "view_statistics")),

@@ -140,7 +140,7 @@ FAILURE_MODE = Study(
             n_generated=40_000, replication=4.0, seeds=5,
         ),
     },
-    code=(*_COMMON, "data/generators.py"),
+    code=(*_COMMON, "generators/gaussian_mixture.py"),
 )  # fmt: skip
 
 _SPRITES = Experiment(

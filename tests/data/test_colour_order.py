@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from adainf_core.data.colour_order import _features, fitting_order
-from adainf_core.data.generators import GaussianMixtureGenerator
 from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import FLAWS, SpriteWorld
+from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 
 # power, measured against CIFAR-10's training images, 200 draws at each sample size a side. Reversed
 # sets found:                      n = 30    50   100   200   500

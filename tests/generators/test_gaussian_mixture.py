@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from adainf_core.data.generators import GaussianMixtureGenerator
 from adainf_core.data.sprites import SpriteWorld
+from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 
 WORLD = SpriteWorld()
 REAL = WORLD.sample(WORLD.real_law(), 800, np.random.default_rng(0)).unlabelled()

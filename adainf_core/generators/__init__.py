@@ -1,0 +1,1 @@
+"""Generators: fitted Gaussians, diffusion models, and real images made worse on purpose."""

@@ -61,7 +61,7 @@ def store(tmp_path):
     rng = np.random.default_rng(0)
     noisy = (real[:200] // 2 + rng.integers(0, 128, (200, 3, 8, 8))).astype(np.uint8)
     np.savez(tmp_path / "noisy.npz", images=noisy)
-    assert main(["data", "import", str(tmp_path / "noisy.npz"), "--real", "digits"]) == 0
+    assert main(["generate", "import", str(tmp_path / "noisy.npz"), "--real", "digits"]) == 0
     return tmp_path / "noisy.images"
 
 
@@ -139,7 +139,7 @@ def test_images_of_ones_own_are_trained_on_and_probed(tmp_path, capsys):
         ([*DIGITS, "pretrain.batch_size=5000"], "batch_size=5000 is"),
         (["probe", "nothing.pt"], "no checkpoint at nothing.pt"),
         (["data", "show", "nowhere"], "unknown image set 'nowhere'"),
-        (["data", "import", "nothing.npz"], "nothing.npz"),
+        (["generate", "import", "nothing.npz"], "nothing.npz"),
     ],
 )
 def test_other_errors_are_one_line_too(arguments, says, capsys):

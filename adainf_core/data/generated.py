@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,11 +10,27 @@ import numpy as np
 
 from adainf_core.data.colour_order import fitting_order
 from adainf_core.data.images import ImageSet
-from adainf_core.data.sources import ImageSource, folder_source, mapped, npz_source, write_npy
+from adainf_core.data.provenance import caveats
+from adainf_core.data.sources import (
+    BrokenImageError,
+    ImageSource,
+    folder_source,
+    mapped,
+    npy_header,
+    npz_source,
+    write_npy,
+)
+from adainf_core.data.store_meta import (
+    GROWING,
+    IMPORTED,
+    as_json,
+    read_meta,
+    sample_digest,
+)
+from adainf_core.data.tally import Tally
 from adainf_core.files import whole_file, whole_folder
 
 ChannelOrder = Literal["auto", "bgr", "as_is"]
-_SCHEMA = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,46 +41,61 @@ class GeneratedImages(ImageSet):
     `checks` counts the `constant` images, exact `duplicates` and `memorised` ones, which equal a
     real training image (None without real images of that size), and says which channel `order`
     fits the real ones: "rgb", "bgr" or "undecided". `channel_order` is what the import was told,
-    `compared` the name of the real set it was given. Make a set with `from_npz` or `from_folder`,
-    and read it again with `open`.
+    `compared` the name of the real set it was given. `caveats` are sentences on where an imported
+    set may come from and what was left out (`provenance`); `origin` says what drew the images of a
+    store that grows (`growing_store`), and `planned` how many it is to have. Make a set with
+    `from_npz`, `from_folder` or `growing_store.grown_store`, and read it again with `open`.
     """
 
     path: Path
     checks: dict[str, Any]
     channel_order: ChannelOrder
     compared: str | None
+    caveats: tuple[str, ...] = ()
+    origin: dict[str, Any] | None = None
+    planned: int = field(kw_only=True)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all images that were planned are there."""
+        return len(self) >= self.planned
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return GeneratedImages.open, (self.path,)  # pickles carry the place, not the pixels
+        # pickles carry the place, not the pixels; a growing store may have more by then
+        return _first, (self.path, len(self), self.planned)
 
     @classmethod
     def open(cls, path: str | Path) -> GeneratedImages:
-        """The store at `path`, memory-mapped.
+        """The store at `path`, memory-mapped; of one that grows, the images that are finished.
 
-        Raises FileNotFoundError where there is none, ValueError naming the file that is damaged.
+        Raises FileNotFoundError where there is none, ValueError naming the file that is damaged, or
+        the store that holds no finished image yet.
         """
         folder = Path(path)
-        described = folder / "meta.json"
-        if not described.is_file():
-            raise FileNotFoundError(
-                f"{folder} holds no generated set (no meta.json): make one with from_npz or "
-                "from_folder"
-            )
-        try:
-            meta = json.loads(described.read_text(encoding="utf-8"))
-            schema, name, shape = meta["schema"], meta["name"], tuple(meta["shape"])
-            sample, checks = meta["sample"], meta["checks"]
-            order, compared = meta["channel_order"], meta["real"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{described} is damaged ({error!r}): delete {folder}") from None
-        if schema != _SCHEMA:
-            raise ValueError(
-                f"{described}: schema {schema!r}, this version reads {_SCHEMA}; update adainf_core"
-            )
-        images = mapped(folder / "images.npy", shape)
-        if _sample_digest(images) != sample:
-            raise ValueError(f"{folder}/images.npy was altered: delete {folder} and import again")
-        return cls(images, None, name, folder, checks, order, compared)
+        meta = read_meta(folder)
+        shape = tuple(meta["shape"])
+        planned = meta.get("planned", shape[0])
+        if not shape[0]:
+            raise ValueError(f"{folder} holds none of its {planned} images yet: go on sampling")
+        images = mapped(folder / "images.npy", shape, longer=meta["schema"] == GROWING)
+        if sample_digest(images) != meta["sample"]:
+            raise ValueError(f"{folder}/images.npy was altered: delete {folder} and make it anew")
+        return cls(
+            images,
+            None,
+            meta["name"],
+            folder,
+            meta["checks"],
+            meta["channel_order"],
+            meta["real"],
+            tuple(meta.get("caveats", ())),
+            meta.get("origin"),
+            planned=planned,
+        )
+
+    def first(self, count: int) -> GeneratedImages:
+        """The first `count` images, as a complete set."""
+        return replace(self, images=self.images[:count], planned=count)
 
     def check_against(self, real: ImageSet) -> None:
         """Compare the colours with those of `real`, as an import given `real` does.
@@ -103,7 +132,7 @@ class GeneratedImages(ImageSet):
         Raises ValueError naming the value and the remedy; a refused or failed import leaves nothing
         behind, and a full disk is an OSError that says so.
         """
-        return cls._import(npz_source(Path(path)), real, store, channel_order, limit)
+        return cls._import(npz_source(Path(path)), real, store, channel_order, limit, [])
 
     @classmethod
     def from_folder(
@@ -115,9 +144,21 @@ class GeneratedImages(ImageSet):
         store: str | Path | None = None,
         channel_order: ChannelOrder = "auto",
         limit: float = 0.01,
+        skip_broken: bool = False,
     ) -> GeneratedImages:
-        """Import a folder of image files (`ImageSet.from_folder`), the rest as in `from_npz`."""
-        return cls._import(folder_source(Path(path), size), real, store, channel_order, limit)
+        """Import a folder of image files (`ImageSet.from_folder`), the rest as in `from_npz`.
+
+        A file that is no readable image is an error that names it; with `skip_broken` such files
+        are left out, and `caveats` says how many and which came first.
+        """
+        skipped: list[Path] = []
+        try:
+            source = folder_source(Path(path), size, skipped if skip_broken else None)
+            return cls._import(source, real, store, channel_order, limit, skipped)
+        except BrokenImageError as error:
+            raise ValueError(
+                f"{error}, or leave such files out with skip_broken=True (--skip-broken)"
+            ) from None
 
     @classmethod
     def _import(
@@ -127,6 +168,7 @@ class GeneratedImages(ImageSet):
         store: str | Path | None,
         channel_order: ChannelOrder,
         limit: float,
+        skipped: list[Path],
     ) -> GeneratedImages:
         if channel_order not in ("auto", "bgr", "as_is"):
             raise ValueError(f"channel_order={channel_order!r}: choose 'auto', 'bgr' or 'as_is'")
@@ -141,26 +183,29 @@ class GeneratedImages(ImageSet):
             return cls._reopened(place, source, real, channel_order)
         identity = source.identity()  # before the images: a later change is noticed
         with whole_folder(place) as folder:
-            tally = _Tally()
+            tally = Tally(source.shape[1:], real)
             with (folder / "images.npy").open("wb") as file:
                 write_npy(file, source.shape, map(tally.counted, source.chunks()))
-            images = mapped(folder / "images.npy", source.shape)
-            checks = tally.checked(source.path, limit) | {
-                "memorised": tally.memorised(real, source.shape[1:]),
-                "order": _checked_order(source.path, images, real, channel_order),
-            }
+                shape = (tally.count, *source.shape[1:])
+                file.seek(0)
+                file.write(npy_header(shape))  # of the same length, whatever was skipped
+            _refuse_flaws(source.path, tally, limit)
+            images = mapped(folder / "images.npy", shape)
+            checks = tally.checks(_checked_order(source.path, images, real, channel_order))
             meta = {
-                "schema": _SCHEMA,
+                "schema": IMPORTED,
                 "name": source.path.stem,
-                "shape": source.shape,
+                "shape": shape,
                 "source": source.path.name,
                 "identity": identity,
                 "channel_order": channel_order,
                 "real": None if real is None else real.name,
                 "checks": checks,
-                "sample": _sample_digest(images),
+                "caveats": (*caveats(source), *_left_out(source, skipped)),
+                "skipped": len(skipped),
+                "sample": sample_digest(images),
             }
-            (folder / "meta.json").write_bytes(_json(meta))
+            (folder / "meta.json").write_bytes(as_json(meta))
         return cls.open(place)
 
     @classmethod
@@ -169,10 +214,11 @@ class GeneratedImages(ImageSet):
     ) -> GeneratedImages:
         opened = cls.open(place)
         described = place / "meta.json"
-        meta = json.loads(described.read_text(encoding="utf-8"))
+        meta = read_meta(place)
         first = next(source.chunks())  # tells what `channel_order` made of them
         if (
-            opened.images.shape != source.shape
+            len(opened) + meta.get("skipped", 0) != source.shape[0]
+            or opened.images.shape[1:] != source.shape[1:]
             or meta.get("identity") != source.identity()
             or (opened.images[: len(first)] != first).any()
         ):
@@ -183,64 +229,45 @@ class GeneratedImages(ImageSet):
         _checked_order(source.path, opened.images, real, channel_order, store=place)
         if channel_order == "as_is" != opened.channel_order:
             with whole_file(described) as file:
-                file.write(_json(meta | {"channel_order": "as_is"}))
+                file.write(as_json(meta | {"channel_order": "as_is"}))
             return cls.open(place)
         return opened
 
 
-def _json(meta: dict[str, Any]) -> bytes:
-    return (json.dumps(meta, indent=1) + "\n").encode()
+def _first(path: Path, count: int, planned: int) -> GeneratedImages:
+    return replace(GeneratedImages.open(path).first(count), planned=planned)
 
 
 def _reversed(source: ImageSource) -> ImageSource:
     return replace(source, chunks=lambda: (chunk[:, ::-1] for chunk in source.chunks()))
 
 
-class _Tally:
-    """What passes by on the way into a store."""
+def _left_out(source: ImageSource, skipped: list[Path]) -> list[str]:
+    """A sentence on files that could not be read, if there were any."""
+    if not skipped:
+        return []
+    names = [file.relative_to(source.path).as_posix() for file in skipped[:5]]
+    more = ", ..." if len(skipped) > 5 else ""
+    return [
+        f"{len(skipped):,} of {source.shape[0]:,} files are no readable images and were skipped: "
+        f"{', '.join(names)}{more}."
+    ]
 
-    def __init__(self) -> None:
-        self.hashes: list[np.ndarray] = []
-        self.constant = 0
-        self.brightest = 0
 
-    def counted(self, chunk: np.ndarray) -> np.ndarray:
-        flat = chunk.reshape(len(chunk), -1)
-        self.hashes.append(_hashes(chunk))
-        self.constant += int((flat.min(axis=1) == flat.max(axis=1)).sum())
-        self.brightest = max(self.brightest, int(flat.max()))
-        return chunk
-
-    def checked(self, path: Path, limit: float) -> dict[str, Any]:
-        """The counts, or ValueError where one is beyond what a sound set has."""
-        if self.brightest <= 1:
+def _refuse_flaws(path: Path, tally: Tally, limit: float) -> None:
+    """ValueError where a count is beyond what a sound set has."""
+    if tally.brightest <= 1:
+        raise ValueError(
+            f"{path}: no pixel is above {tally.brightest}; if values in 0..1 were cast to "
+            "uint8, save (255 * x).round().astype('uint8')"
+        )
+    for kind in ("constant", "duplicates"):
+        number = getattr(tally, kind)
+        if number > limit * tally.count:
             raise ValueError(
-                f"{path}: no pixel is above {self.brightest}; if values in 0..1 were cast to "
-                "uint8, save (255 * x).round().astype('uint8')"
+                f"{path}: {number} of {tally.count} images are {kind}, more than limit={limit}: "
+                "mend the set or raise limit"
             )
-        count = sum(map(len, self.hashes))
-        duplicates = count - len(np.unique(np.concatenate(self.hashes)))
-        found = {"constant": self.constant, "duplicates": duplicates}
-        for kind, number in found.items():
-            if number > limit * count:
-                raise ValueError(
-                    f"{path}: {number} of {count} images are {kind}, more than limit={limit}: mend "
-                    "the set or raise limit"
-                )
-        return found
-
-    def memorised(self, real: ImageSet | None, shape: tuple[int, ...]) -> int | None:
-        """How many images equal one of `real`; None where they cannot."""
-        if real is None or real.images.shape[1:] != shape:
-            return None
-        return int(np.isin(np.concatenate(self.hashes), _hashes(real.images)).sum())
-
-
-def _hashes(images: np.ndarray) -> np.ndarray:
-    """A 64-bit hash uint64 (n,) of each image; a million images clash at all in 3e-8 of cases."""
-    rows = (np.ascontiguousarray(image).data for image in images)
-    digests = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in rows)
-    return np.frombuffer(digests, np.uint64)
 
 
 def _checked_order(
@@ -270,9 +297,3 @@ def _checked_order(
             f"{remedy}"
         )
     return order.verdict
-
-
-def _sample_digest(images: np.ndarray) -> str:
-    """Hash of 64 images evenly spaced, the first and the last among them."""
-    chosen = np.linspace(0, len(images) - 1, min(64, len(images))).astype(np.int64)
-    return hashlib.blake2b(images[chosen].tobytes(), digest_size=16).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -30,7 +31,8 @@ class ImageSource:
 
     `shape` is (n, 3, h, w); `labels` int64 (n,) or None; `chunks()` yields the images in order as
     uint8 (m, 3, h, w), a few megabytes at a time, and raises ValueError where they are damaged.
-    `identity()` changes with the images behind it, and is had without reading them.
+    `identity()` changes with the images behind it, and is had without reading them. Of an archive
+    `keys` are its arrays' names; `labelled` says that labels were there, if only -1.
     """
 
     path: Path
@@ -38,6 +40,8 @@ class ImageSource:
     labels: np.ndarray | None
     chunks: Callable[[], Iterator[np.ndarray]]
     identity: Callable[[], str] = str
+    keys: tuple[str, ...] = ()
+    labelled: bool = False
 
     def read(self) -> np.ndarray:
         """All images, uint8 (n, 3, h, w), in memory."""
@@ -57,24 +61,37 @@ class ImageSource:
 
 def write_npy(file: IO[bytes], shape: tuple[int, ...], chunks: Iterator[np.ndarray]) -> None:
     """Write uint8 `chunks` of an array of `shape` to `file` in numpy's npy format."""
-    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, header)
+    file.write(npy_header(shape))
     for chunk in chunks:
         file.write(np.ascontiguousarray(chunk).data)
 
 
-def mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """The uint8 array of `shape` in an .npy file, memory-mapped; ValueError where it is not."""
+def npy_header(shape: tuple[int, ...]) -> bytes:
+    """What precedes the values of a uint8 array of `shape` in an .npy file."""
+    header = io.BytesIO()
+    layout = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, layout)
+    return header.getvalue()
+
+
+def mapped(path: Path, shape: tuple[int, ...], longer: bool = False) -> np.ndarray:
+    """The uint8 array of `shape` in an .npy file, memory-mapped; ValueError where it is not.
+
+    Where the file's array may be `longer`, the beginning of it.
+    """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise ValueError(f"{path} is damaged ({error}): delete it to have it made anew") from None
-    if array.dtype != np.uint8 or array.shape != shape:
+    fits = array.shape == shape or (
+        longer and array.shape[1:] == shape[1:] and len(array) >= shape[0]
+    )
+    if array.dtype != np.uint8 or not fits:
         raise ValueError(
             f"{path} holds {array.dtype} of shape {array.shape}, not uint8 of shape {shape}: "
             "delete it to have it made anew"
         )
-    return array
+    return array[: shape[0]]
 
 
 # ---- npz
@@ -133,7 +150,9 @@ def npz_source(
     def identity() -> str:
         return f"{member.filename}, {member.file_size} bytes, CRC-32 {member.CRC:08x}"
 
-    return ImageSource(path, (n, c, h, w), _npz_labels(path, label_keys, n), chunks, identity)
+    labels = _npz_labels(path, label_keys, n)
+    labelled = any(key in members for key in label_keys)
+    return ImageSource(path, (n, c, h, w), labels, chunks, identity, tuple(members), labelled)
 
 
 def _npz_labels(path: Path, keys: tuple[str, ...], count: int) -> np.ndarray | None:
@@ -199,7 +218,9 @@ def _refuse_dtype(path: Path, file: IO[bytes], dtype: np.dtype) -> None:
 # ---- folders
 
 
-def folder_source(path: Path, size: int | None = None) -> ImageSource:
+def folder_source(
+    path: Path, size: int | None = None, skipped: list[Path] | None = None
+) -> ImageSource:
     """Image files in a folder: labelled by sub-folder, or flat and unlabelled.
 
     Classes are the sub-folders in alphabetical order, images the files below them in alphabetical
@@ -211,7 +232,7 @@ def folder_source(path: Path, size: int | None = None) -> ImageSource:
     loose = sorted(child for child in path.iterdir() if _is_image(child))
     classes = sorted(c for c in path.iterdir() if c.is_dir() and not c.name.startswith("."))
     if not classes:
-        return files_source(path, loose, None, size)
+        return files_source(path, loose, None, size, skipped)
     if loose:
         raise ValueError(
             f"{path} holds both sub-folders (classes) and loose images such as {loose[0].name}: "
@@ -224,36 +245,51 @@ def folder_source(path: Path, size: int | None = None) -> ImageSource:
             raise ValueError(f"{folder}: this class holds no images; delete the folder or fill it")
         files += members
         labels += [label] * len(members)
-    return files_source(path, files, np.asarray(labels, np.int64), size)
+    return files_source(path, files, np.asarray(labels, np.int64), size, skipped)
 
 
 def files_source(
-    path: Path, files: list[Path], labels: np.ndarray | None, size: int | None = None
+    path: Path,
+    files: list[Path],
+    labels: np.ndarray | None,
+    size: int | None = None,
+    skipped: list[Path] | None = None,
 ) -> ImageSource:
     """Image files that belong to `path`, turned upright (EXIF) and to RGB.
 
     With `size` each is cropped to its central square and resized (bicubic, antialiased); without,
-    all must be as large as the first. Raises ValueError naming the file that is not.
+    all must be as large as the first. Raises ValueError naming the file that is not, and
+    BrokenImageError naming one that cannot be read; given a list `skipped`, `chunks` leaves such
+    files out and appends them to it, so that there may be fewer images than `shape` says.
     """
     if not files:
         raise ValueError(f"{path} holds no images ({' '.join(SUFFIXES)})")
     if size is not None and size < 1:
         raise ValueError(f"size={size} is below 1 pixel")
-    first = _decode(files[0], size).shape
+    model, first = _first_readable(path, files, size, skipped is not None)
     per_chunk = max(1, _CHUNK_BYTES // int(np.prod(first)))
 
-    def decoded(file: Path) -> np.ndarray:
-        image = _decode(file, size)
+    def decoded(file: Path) -> np.ndarray | None:
+        try:
+            image = _decode(file, size)
+        except BrokenImageError:
+            if skipped is None:
+                raise
+            skipped.append(file)
+            return None
         if image.shape != first:
             raise ValueError(
-                f"{file} is {image.shape[1]}x{image.shape[2]}, {files[0].name} is "
+                f"{file} is {image.shape[1]}x{image.shape[2]}, {model.name} is "
                 f"{first[1]}x{first[2]}: give size=... to bring all images to one size"
             )
         return image
 
     def chunks() -> Iterator[np.ndarray]:
         for start in range(0, len(files), per_chunk):
-            yield np.stack([decoded(file) for file in files[start : start + per_chunk]])
+            images = [decoded(file) for file in files[start : start + per_chunk]]
+            readable = [image for image in images if image is not None]
+            if readable:
+                yield np.stack(readable)
 
     def identity() -> str:
         digest = hashlib.blake2b(digest_size=16)
@@ -263,27 +299,55 @@ def files_source(
             digest.update(f"{place}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
         return f"{len(files)} files, names, sizes and times {digest.hexdigest()}"
 
-    return ImageSource(path, (len(files), 3, first[1], first[2]), labels, chunks, identity)
+    shape = (len(files), 3, first[1], first[2])
+    return ImageSource(path, shape, labels, chunks, identity, labelled=labels is not None)
+
+
+def _first_readable(
+    path: Path, files: list[Path], size: int | None, skipping: bool
+) -> tuple[Path, tuple[int, ...]]:
+    """The first file that can be read, and the shape of its image."""
+    for file in files:
+        try:
+            return file, _decode(file, size).shape
+        except BrokenImageError:
+            if not skipping:
+                raise
+    raise ValueError(f"{path}: none of its {len(files)} image files can be read")
 
 
 def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
+class BrokenImageError(ValueError):
+    """A file that is no readable image."""
+
+
 def _decode(path: Path, size: int | None) -> np.ndarray:
     """The image in `path`, uint8 (3, h, w)."""
     from PIL import Image, ImageOps
 
+    content = path.read_bytes()
     try:
-        with Image.open(path) as file:
+        with Image.open(io.BytesIO(content)) as file:
+            if file.format == "PNG":
+                file.verify()  # checksums, which decoding alone passes over
+        with Image.open(io.BytesIO(content)) as file:
             image: Any = ImageOps.exif_transpose(file)
-            if image.mode[0] in "IF":
-                raise ValueError(f"{path} has mode {image.mode}, more than 8 bits: convert it")
-            if "transparency" in image.info:
-                image = image.convert("RGBA")
-            image = image.convert("RGB")
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} is no readable image ({error}): mend or delete it") from None
+    except Exception as error:  # damaged bytes make decoders raise nearly anything
+        raise BrokenImageError(
+            f"{path} is no readable image ({error}): mend or delete it"
+        ) from None
+    if image.mode == "I;16" and file.format == "PNG":
+        # a PNG's values span the whole range, whatever their depth
+        pixels = (np.asarray(image).astype(np.float32) / 257).round().astype(np.uint8)
+        image = Image.fromarray(pixels)
+    if image.mode[0] in "IF":
+        raise ValueError(f"{path} has mode {image.mode}, more than 8 bits: convert it")
+    if "transparency" in image.info:
+        image = image.convert("RGBA")
+    image = image.convert("RGB")
     return channels_first(image if size is None else square(image, size))
 
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import pickle
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from adainf_core.configuration import differences
 from adainf_core.data.inflation import Inflation
-from adainf_core.files import remove_partials, whole_file
+from adainf_core.tensor_files import read_tensors, write_tensors
 
 FORMAT = 2
 # where and how fast a run computes may change between its parts
@@ -49,36 +45,14 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     Raises OSError in one line where it cannot be written (a full disk); the older one stays. What a
     killed process left of an earlier attempt is removed.
     """
-    content = {field.name: getattr(checkpoint, field.name) for field in fields(Checkpoint)}
-    remove_partials(path)
-    # through memory: torch's zip writer would turn a full disk into an error of its own
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    with whole_file(path) as file:
-        file.write(buffer.getbuffer())
+    write_tensors(
+        {field.name: getattr(checkpoint, field.name) for field in fields(Checkpoint)}, path
+    )
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint at `path`; ValueError in one line where it is damaged or none."""
-    if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint at {path}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()  # torch does not look at checksums
-        if damaged is not None:
-            raise zipfile.BadZipFile(f"{damaged} fails its checksum")
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        RuntimeError,
-        EOFError,
-        ValueError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-    ) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(
-            f"{path} is damaged or no checkpoint ({first}): delete it to start afresh"
-        ) from None
+    content = read_tensors(path)
     names = {field.name for field in fields(Checkpoint)}
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else None

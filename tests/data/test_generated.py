@@ -257,7 +257,7 @@ def edit(folder, **changes):
         (lambda f: (f / "meta.json").unlink(), FileNotFoundError, "holds no generated set"),
         (lambda f: (f / "meta.json").write_text("{"), ValueError, r"meta\.json is damaged"),
         (lambda f: (f / "meta.json").write_text("{}"), ValueError, "'schema'"),
-        (lambda f: edit(f, schema=9), ValueError, "schema 9, this version reads 1"),
+        (lambda f: edit(f, schema=9), ValueError, "schema 9, this version reads 1 and 2"),
         (lambda f: edit(f, shape=[5, 3, 8, 8]), ValueError, r"holds uint8 of shape \(200"),
         (lambda f: edit(f, sample="x"), ValueError, "was altered"),
         (lambda f: (f / "images.npy").write_bytes(b""), ValueError, r"images\.npy is damaged"),

@@ -1,0 +1,39 @@
+"""The command line: `adainf data | generate | pretrain | probe | study`.
+
+Settings are dotted assignments such as `pretrain.steps=1000`; an error is one line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from adainf_core.cli import data, generate, pretrain, probe, study
+
+# each module's docstring is its line of help, its `add` the command's options
+_COMMANDS = {
+    "data": data,
+    "generate": generate,
+    "pretrain": pretrain,
+    "probe": probe,
+    "study": study,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point of `adainf`; returns the exit status, errors in one line on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (ValueError, RuntimeError, OSError, FloatingPointError, ImportError) as error:
+        print(f"adainf: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="adainf", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, command in _COMMANDS.items():
+        command.add(commands.add_parser(name, help=command.HELP))
+    return parser

@@ -1,0 +1,41 @@
+"""`adainf data`: the image sets there are, and what is in one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from adainf_core.cli.common import add_action, add_root, describe
+
+HELP = "image sets: list, show"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True)
+    add_action(actions, "list", _list_data, "the image sets that have a name")
+    show = add_action(
+        actions, "show", _show_data, "what is in a set, or in a store of generated one"
+    )
+    show.add_argument("name", help="a name, a store of generated images, an npz or a folder")
+    show.add_argument("--split", default="train")
+    add_root(show)
+
+
+def _list_data(options: argparse.Namespace) -> None:
+    from adainf_core.data.named_sets import LOADERS, SPLITS
+
+    for name in sorted(LOADERS):
+        print(f"{name:16} {', '.join(SPLITS.get(name, ('train', 'test')))}")
+
+
+def _show_data(options: argparse.Namespace) -> None:
+    from adainf_core.data.generated import GeneratedImages
+    from adainf_core.data.named_sets import named_or_own
+
+    if (Path(options.name) / "meta.json").is_file():
+        store = GeneratedImages.open(options.name)
+        describe(store)
+        for check, found in store.checks.items():
+            print(f"{check:12} {found}")
+    else:
+        describe(named_or_own(options.name, options.split, root=options.root))

@@ -1,0 +1,96 @@
+"""`adainf pretrain`: train an encoder, or go on training it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adainf_core.cli.common import DATASET, add_root, duration
+
+if TYPE_CHECKING:
+    from adainf_core.data.inflation import Inflation
+    from adainf_core.learning.estimating import Estimate
+    from adainf_core.learning.recipes import Recipe
+
+HELP = "train an encoder, or go on training it"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Train an encoder by an official recipe, changed by dotted settings. With --checkpoint the "
+        "same command goes on where it stopped; under torchrun it runs on several devices."
+    )
+    parser.set_defaults(run=_pretrain)
+    parser.add_argument("--dataset", default="cifar10", help=DATASET)
+    parser.add_argument("--method", default="simclr", help="simclr, moco, byol, barlow, spectral")
+    parser.add_argument("--preset", default="none", help="none, vanilla, adainf")
+    parser.add_argument("--generated", default=None, help="store made by: adainf generate import")
+    parser.add_argument(
+        "--checkpoint", type=Path, default=None, help="file to write and go on from"
+    )
+    parser.add_argument("--max-seconds", type=float, default=float("inf"))
+    parser.add_argument("--tensorboard", type=Path, default=None, help="folder for the loss curve")
+    parser.add_argument("--dry-run", action="store_true", help="show the run and its cost, stop")
+    parser.add_argument("settings", nargs="*", help="such as pretrain.steps=1000 sampling=iid")
+    add_root(parser)
+
+
+def _pretrain(options: argparse.Namespace) -> None:
+    from adainf_core.configuration import override
+    from adainf_core.learning import distributed
+    from adainf_core.learning.estimating import estimate
+    from adainf_core.learning.pretraining import pretrain
+    from adainf_core.learning.recipes import recipe
+
+    preset = recipe(options.dataset, options.method, options.preset, options.generated)
+    chosen = override(preset, options.settings)
+    with distributed.process_group(chosen.pretrain.device):
+        first = distributed.rank() == 0
+        with distributed.first_rank_first():
+            data = chosen.data(options.root)
+        if options.dry_run:
+            cost = estimate(chosen.pretrain, data)  # takes all ranks
+            if first:
+                _show_run(chosen, data, cost)
+            return
+        if first:
+            print(data.describe())
+        trained = pretrain(
+            chosen.pretrain,
+            data,
+            checkpoint=options.checkpoint,
+            max_seconds=options.max_seconds,
+            tensorboard=options.tensorboard,
+            progress=True,
+        )
+        if first and trained.finished:
+            print(f"loss {trained.history[-1]['loss']:.4f} after {trained.steps} steps")
+        elif first:
+            rest = "; the same command goes on" if trained.checkpoint else ", nothing kept"
+            print(f"stopped after {trained.steps} of {chosen.pretrain.steps} steps{rest}")
+
+
+def _show_run(chosen: Recipe, data: Inflation, cost: Estimate) -> None:
+    from adainf_core.configuration import to_plain
+
+    for key, value in _flat(to_plain(chosen)):
+        print(f"{key} = {value}")
+    config = chosen.pretrain
+    passes = data.exposures(config.steps, config.batch_size)
+    print(f"\nmixture      {data.describe()}")
+    print(f"exposures    {passes.real:.1f} a real image, {passes.generated:.1f} a generated one")
+    print(f"time         {duration(cost.seconds)} at {cost.seconds_per_step:.3g} s a step")
+    parts = ("weights", "activations", "images")
+    print(
+        f"memory       {cost.memory / 2**30:.2f} GiB: "
+        + ", ".join(f"{name} {getattr(cost, name) / 2**20:.0f} MiB" for name in parts)
+    )
+
+
+def _flat(plain: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, value in plain.items():
+        key = prefix + name
+        rows += _flat(value, f"{key}.") if isinstance(value, dict) else [(key, value)]
+    return rows

@@ -1,0 +1,73 @@
+"""The file of a store that grows: one writer at a time, and room before anything is written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from adainf_core.files import remove_partials
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[BinaryIO]:
+    """images.npy in `folder`, open for this process alone as long as the block or it lasts.
+
+    Folder and file are made where they are not there yet. Raises BlockingIOError while another
+    process has it (where the system knows flock), FileExistsError for a folder without a
+    description that holds anything else.
+    """
+    if not (folder / "meta.json").is_file() and folder.exists():
+        others = [
+            content.name
+            for content in (folder.iterdir() if folder.is_dir() else [folder])
+            if content.name != "images.npy" and not content.name.endswith(".partial")
+        ]
+        if others:
+            raise FileExistsError(
+                f"{folder} is no store of images ({others[0]} is there): choose another place"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / "images.npy", os.O_RDWR | os.O_CREAT, 0o666)
+    with open(handle, "r+b") as file:
+        _lock(folder, file)
+        remove_partials(folder / "meta.json")
+        yield file
+
+
+def _lock(folder: Path, file: BinaryIO) -> None:
+    try:
+        import fcntl
+    except ImportError:  # no such lock on this system
+        return
+    busy = BlockingIOError(
+        errno.EAGAIN, f"{folder} is being filled by another process: wait, or choose another place"
+    )
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        same = os.path.samestat(os.fstat(file.fileno()), (folder / "images.npy").stat())
+    except (BlockingIOError, FileNotFoundError):
+        raise busy from None
+    if not same:  # removed and made again meanwhile
+        raise busy
+
+
+def lengthen(folder: Path, file: BinaryIO, had: int, needed: int) -> None:
+    """Reserve `needed` bytes for a file in `folder` that has `had`; OSError if there is no room."""
+    if needed <= had:
+        return
+    # asked first, for reserving what is not there would fill the disk before it fails
+    if needed - had > shutil.disk_usage(folder).free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    try:
+        os.posix_fallocate(file.fileno(), had, needed - had)
+    except (AttributeError, OSError) as error:
+        if getattr(error, "errno", None) in FULL:
+            raise
+        file.truncate(needed)  # a system that cannot reserve: at least the length

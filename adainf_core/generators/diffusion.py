@@ -1,0 +1,274 @@
+"""Diffusion models through diffusers: a U-Net, a noise schedule, and images drawn from the two.
+
+On disk a model is what diffusers calls a pipeline, a folder of safetensors and JSON, so that any
+tool which reads those reads it, and published pipelines are read the same way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from adainf_core.configuration import to_plain
+from adainf_core.data.generated import GeneratedImages
+from adainf_core.data.growing_store import grown_store
+from adainf_core.data.images import ImageSet
+from adainf_core.files import whole_folder
+from adainf_core.generators.group_norm import channels_last
+from adainf_core.theory.validation import as_count
+
+#: Trained here and shipped with the package; `DiffusionGenerator.load` knows them by name.
+SHIPPED = Path(__file__).with_name("shipped")
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How noise becomes an image: `steps` evaluations of the network along a probability flow.
+
+    `kind` is "dpm-solver++" (second order, Lu et al. 2022) or "ddim" (first order, deterministic,
+    Song et al. 2020). `batch_size` images go through the network together; `precision` is "fp32" or
+    "bf16" (autocast).
+    """
+
+    kind: Literal["dpm-solver++", "ddim"] = "dpm-solver++"
+    steps: int = 20
+    batch_size: int = 250
+    precision: Literal["fp32", "bf16"] = "bf16"
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("dpm-solver++", "ddim"):
+            raise ValueError(f"kind={self.kind!r} is unknown; choose dpm-solver++, ddim")
+        if self.precision not in ("fp32", "bf16"):
+            raise ValueError(f"precision={self.precision!r} is unknown; choose fp32, bf16")
+        for name in ("steps", "batch_size"):
+            as_count(getattr(self, name), name, 1)
+
+    def scheduler(self, config: dict[str, Any]) -> Any:
+        """The diffusers scheduler that does this to a model trained under `config`."""
+        from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
+
+        # predictions of the image are kept within the range of pixels: dynamic thresholding with
+        # a maximum of 1 is plain clipping
+        if self.kind == "ddim":
+            return DDIMScheduler.from_config(
+                config, clip_sample=True, clip_sample_range=1.0, timestep_spacing="trailing"
+            )
+        # steps evenly spread in log signal-to-noise ratio: with ten of them a Gaussian's deviation
+        # comes out 2 % too small instead of 13 % (linear schedule: 3 % instead of 35 %)
+        return DPMSolverMultistepScheduler.from_config(
+            config, thresholding=True, sample_max_value=1.0, use_lu_lambdas=True
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class DiffusionGenerator:
+    """A trained diffusion model as a generator.
+
+    `unet` maps noisy images and time steps to `schedule`'s prediction (diffusers' configuration of
+    the training schedule); `name` says whose images these are. An image is a function of weights,
+    sampler, seed and its index; on one machine, thread count and batch size it is the same to the
+    bit, elsewhere up to rounding.
+    """
+
+    unet: Any
+    schedule: dict[str, Any]
+    name: str
+    sampler: Sampler = field(default_factory=Sampler)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Shape (3, h, w) of an image."""
+        size = self.unet.config.sample_size
+        height, width = size if isinstance(size, list | tuple) else (size, size)
+        return 3, height, width
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained numbers."""
+        return sum(parameter.numel() for parameter in self.unet.parameters())
+
+    def using(self, **sampler: Any) -> DiffusionGenerator:
+        """The same model under a changed sampler, such as `using(steps=5)`."""
+        return replace(self, sampler=replace(self.sampler, **sampler))
+
+    def sample(self, count: int, seed: int = 0, *, progress: bool = False) -> ImageSet:
+        """`count` unlabelled images; `progress` shows a bar with the time left in a terminal."""
+        count, size = as_count(count, "count", 1), self.sampler.batch_size
+        starts = range(0, count, size)
+        images = np.empty((count, *self.image_shape), np.uint8)
+        for start in _bar(starts) if progress else starts:
+            images[start : start + size] = self.draw(start, min(start + size, count), seed)
+        return ImageSet(images, None, self.name)
+
+    def draw(self, start: int, stop: int, seed: int = 0) -> np.ndarray:
+        """Images number `start` to `stop` of the endless sample that `seed` names, uint8.
+
+        All of them go through the network together.
+        """
+        device = next(self.unet.parameters()).device
+        state = torch.from_numpy(_noise(start, stop, seed, self.image_shape)).to(device)
+        state = state.contiguous(memory_format=torch.channels_last)
+        scheduler = self.sampler.scheduler(self.schedule)
+        scheduler.set_timesteps(self.sampler.steps)
+        half = torch.autocast(device.type, torch.bfloat16, enabled=self.sampler.precision == "bf16")
+        with torch.inference_mode():
+            for time in scheduler.timesteps:
+                with half:
+                    prediction = self.unet(state, time.to(device), return_dict=False)[0]
+                state = scheduler.step(prediction.float(), time, state, return_dict=False)[0]
+            pixels = (127.5 * (state + 1)).clamp(0, 255).round().to(torch.uint8)
+        return pixels.cpu().contiguous().numpy()
+
+    def origin(self, seed: int = 0) -> dict[str, Any]:
+        """What decides the images of `seed`, as plain values (`grown_store` keeps them)."""
+        return {"model": self.digest(), "sampler": to_plain(self.sampler), "seed": seed}
+
+    def digest(self) -> str:
+        """A hash of the weights and of the schedule."""
+        # diffusers adds keys of its own, with a leading underscore, when it reads
+        schedule = sorted(item for item in self.schedule.items() if item[0][0] != "_")
+        digest = hashlib.sha256(repr(schedule).encode())
+        for name, tensor in sorted(self.unet.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().float().cpu().contiguous().numpy().data)
+        return digest.hexdigest()[:16]
+
+    def to(self, device: str | torch.device) -> DiffusionGenerator:
+        """The same generator on another device."""
+        self.unet.to(device)
+        return self
+
+    def save(self, folder: str | Path, card: str = "", half: bool = False) -> Path:
+        """Write the model as a diffusers pipeline, whole or not at all; `half` halves its size.
+
+        `card` becomes its README.md. Raises FileExistsError where `folder` is taken.
+        """
+        from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+
+        unet = UNet2DModel.from_config(self.unet.config)
+        unet.load_state_dict(self.unet.state_dict())
+        pipeline: Any = DDPMPipeline(
+            unet.half() if half else unet, DDPMScheduler.from_config(self.schedule)
+        )
+        with whole_folder(Path(folder)) as place:
+            with _quiet():
+                pipeline.save_pretrained(place, safe_serialization=True)
+            if card:
+                (place / "README.md").write_text(card, encoding="utf-8")
+        return Path(folder)
+
+    @classmethod
+    def load(cls, name: str | Path, device: str | None = None) -> DiffusionGenerator:
+        """A shipped model by its name, a folder written by `save`, or a pipeline on the hub.
+
+        Hub names look like "google/ddpm-cifar10-32" and need a network once; after that they are
+        read from the hub's cache. `device` is "cuda" where there is one, unless named. Raises
+        ValueError in one line for what is none of these, damaged, or not unconditional.
+        """
+        from diffusers import DDPMPipeline
+
+        shipped = shipped_generators()
+        place = shipped.get(str(name), name)
+        with _quiet():
+            try:
+                pipeline = DDPMPipeline.from_pretrained(str(place))
+            except Exception as error:  # the hub's errors have no common type
+                reason = " ".join(str(error).split())[:200]
+                raise ValueError(
+                    f"no diffusion model can be read from {str(name)!r} ({reason}): name a shipped "
+                    f"one ({', '.join(shipped) or 'there are none'}), a folder written by adainf "
+                    "generate train, or a public pipeline on the hub while there is a network"
+                ) from None
+        unet, channels = pipeline.unet, pipeline.unet.config.in_channels
+        if channels != 3:
+            raise ValueError(f"{name} makes images of {channels} channels: 3 are needed")
+        unet = prepared(unet.float(), chosen_device(device)).eval().requires_grad_(False)
+        return cls(unet, dict(pipeline.scheduler.config), Path(str(name)).name)
+
+
+def sample_to_store(
+    generator: DiffusionGenerator,
+    path: str | Path,
+    count: int,
+    seed: int = 0,
+    *,
+    real: ImageSet | None = None,
+    progress: bool = False,
+    max_seconds: float = math.inf,
+) -> GeneratedImages:
+    """`count` images of `seed` in the store at `path`, those it lacks sampled first.
+
+    See `grown_store`: it can be killed at any moment and called again, and refuses a store of
+    another model, sampler or seed.
+    """
+    return grown_store(
+        path,
+        partial(generator.draw, seed=seed),
+        count,
+        generator.image_shape,
+        origin=generator.origin(seed),
+        block=generator.sampler.batch_size,
+        real=real,
+        progress=progress,
+        max_seconds=max_seconds,
+    )
+
+
+def shipped_generators() -> dict[str, Path]:
+    """The models that come with the package, by name."""
+    return {path.parent.name: path.parent for path in sorted(SHIPPED.glob("*/model_index.json"))}
+
+
+def chosen_device(device: str | None) -> torch.device:
+    """The device named, else the first accelerator, else the processor."""
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
+def prepared(unet: nn.Module, device: torch.device) -> nn.Module:
+    """`unet` on `device`, laid out for speed there."""
+    unet = unet.to(device)
+    if device.type == "cpu":
+        return channels_last(unet)
+    return unet.to(memory_format=torch.channels_last)
+
+
+def _noise(start: int, stop: int, seed: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Standard normal float32 (stop - start, *shape): a stream of its own for every image."""
+    noise = np.empty((stop - start, *shape), np.float32)
+    for index in range(start, stop):
+        stream = np.random.Generator(np.random.Philox(key=[seed, index]))
+        stream.standard_normal(dtype=np.float32, out=noise[index - start])
+    return noise
+
+
+def _bar(starts: range) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(starts, unit="batch")
+
+
+class _quiet:
+    """diffusers writes bars and hints to the terminal; errors are raised anyway."""
+
+    def __enter__(self) -> None:
+        from diffusers.utils import logging
+
+        self._level = logging.get_verbosity()
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+
+    def __exit__(self, *_: object) -> None:
+        from diffusers.utils import logging
+
+        logging.set_verbosity(self._level)
+        logging.enable_progress_bar()

@@ -1,0 +1,300 @@
+"""Training an unconditional diffusion model on any image set, in parts if need be."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from adainf_core.configuration import differences, to_plain
+from adainf_core.data.images import ImageSet
+from adainf_core.generators.diffusion import DiffusionGenerator, chosen_device, prepared
+from adainf_core.tensor_files import read_tensors, write_tensors
+from adainf_core.theory.validation import as_count
+
+FORMAT = 1
+_HISTORY = 100  # steps between entries of the loss curve
+_FREE = ("device", "compile")  # may change between the parts of a run
+
+
+@dataclass(frozen=True)
+class DiffusionConfig:
+    """What decides a diffusion model, apart from the images and the number of steps.
+
+    The network is diffusers' UNet2DModel: `widths` are the channels of its levels, each of half the
+    resolution of the one before (multiples of 16), `attention` says which levels attend, `blocks`
+    residual blocks make a level. `schedule` and `noise_levels` are diffusers' (squaredcos_cap_v2 is
+    the cosine of Nichol & Dhariwal 2021, linear that of Ho et al. 2020); `prediction` is the
+    network's target, epsilon (Ho et al.) or v_prediction (Salimans & Ho 2022).
+
+    Adam at a constant `learning_rate` after `warmup` steps, gradients clipped at norm 1; the
+    generator is an exponential moving average of the weights whose memory grows with the step, so
+    that a run needs no end planned beforehand. `precision` is "fp32" or "bf16" (autocast).
+    `device` None takes an accelerator where there is one; `compile` is worth its minute there.
+    """
+
+    widths: tuple[int, ...] = (32, 64, 128)
+    attention: tuple[bool, ...] = (False, True, True)
+    blocks: int = 1
+    prediction: Literal["v_prediction", "epsilon"] = "v_prediction"
+    schedule: Literal["squaredcos_cap_v2", "linear"] = "squaredcos_cap_v2"
+    noise_levels: int = 1000
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    precision: Literal["bf16", "fp32"] = "bf16"
+    compile: bool = False
+    seed: int = 0
+    device: Literal["cpu", "cuda"] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.widths or any(width < 16 or width % 16 for width in self.widths):
+            raise ValueError(f"widths={self.widths}: give multiples of 16, one a level")
+        if len(self.attention) != len(self.widths):
+            raise ValueError(f"attention={self.attention}: give one value for each of widths")
+        for name, known in (
+            ("prediction", ("v_prediction", "epsilon")),
+            ("schedule", ("squaredcos_cap_v2", "linear")),
+            ("precision", ("bf16", "fp32")),
+            ("device", ("cpu", "cuda", None)),
+        ):
+            if getattr(self, name) not in known:
+                choices = ", ".join(map(str, known))
+                raise ValueError(f"{name}={getattr(self, name)!r} is unknown; choose {choices}")
+        for name, least in (
+            ("blocks", 1), ("noise_levels", 2), ("batch_size", 1), ("warmup", 0), ("seed", 0),
+        ):  # fmt: skip
+            as_count(getattr(self, name), name, least)
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate={self.learning_rate} has to be positive and finite")
+
+    def unet(self, image_size: int) -> Any:
+        """A freshly drawn network for images of `image_size` pixels a side."""
+        from diffusers import UNet2DModel
+
+        halvings = 2 ** (len(self.widths) - 1)
+        if image_size % halvings:
+            raise ValueError(
+                f"images of {image_size} pixels cannot be halved {len(self.widths) - 1} times: "
+                f"give fewer widths or images of a multiple of {halvings} pixels"
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(self.seed)
+            return UNet2DModel(
+                sample_size=image_size,
+                block_out_channels=self.widths,
+                layers_per_block=self.blocks,
+                down_block_types=tuple(
+                    "AttnDownBlock2D" if attends else "DownBlock2D" for attends in self.attention
+                ),
+                up_block_types=tuple(
+                    "AttnUpBlock2D" if attends else "UpBlock2D"
+                    for attends in reversed(self.attention)
+                ),
+                attention_head_dim=16,
+                norm_num_groups=16,
+            )
+
+    def scheduler(self) -> Any:
+        """The schedule of noise that the network is trained under."""
+        from diffusers import DDPMScheduler
+
+        return DDPMScheduler(
+            self.noise_levels, beta_schedule=self.schedule, prediction_type=self.prediction
+        )
+
+
+def train_diffusion(
+    images: ImageSet,
+    config: DiffusionConfig,
+    steps: int,
+    *,
+    checkpoint: str | Path | None = None,
+    checkpoint_seconds: float = 300.0,
+    max_seconds: float = math.inf,
+    progress: bool = False,
+) -> TrainedDiffusion:
+    """A diffusion model after `steps` steps on `images` (square; labels are not looked at).
+
+    Batches, noise and times are functions of `config.seed` and the step. With `checkpoint`, a file,
+    the run goes on from there if it exists, writes it every `checkpoint_seconds` and at the end,
+    and stops there after `max_seconds`; asking for more steps later continues it, on a processor to
+    the same bits as in one piece. Raises ValueError before any training for images that do not fit
+    or a checkpoint of another run or beyond `steps`, FloatingPointError when the loss stops being
+    finite (the checkpoint then is from before).
+    """
+    run = _Run(images, config)
+    steps = as_count(steps, "steps", 0)
+    path = None if checkpoint is None else Path(checkpoint)
+    if path is not None and path.is_file():
+        run.restore(path)
+    if run.step > steps:
+        raise ValueError(f"{path} is at step {run.step} already, beyond steps={steps}")
+    saved = started = time.monotonic()
+    for _ in _bar(run.step, steps, progress):
+        run.advance()
+        now = time.monotonic()
+        if now - started >= max_seconds:
+            break
+        if path is not None and now - saved >= checkpoint_seconds:
+            run.save(path)
+            saved = now
+    if path is not None:
+        run.save(path)
+    return TrainedDiffusion(run.generator(), run.history, run.step, run.step == steps)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedDiffusion:
+    """A diffusion model and how it came about.
+
+    `history` is a list of {"step", "loss"}, the mean loss since the entry before; `steps` were
+    taken, all that were asked for if `finished`.
+    """
+
+    generator: DiffusionGenerator
+    history: list[dict[str, float]]
+    steps: int
+    finished: bool
+
+
+class _Run:
+    """A run between two of its steps."""
+
+    def __init__(self, images: ImageSet, config: DiffusionConfig) -> None:
+        from diffusers.training_utils import EMAModel
+
+        height, width = images.images.shape[2:]
+        if height != width:
+            raise ValueError(f"{images.name}: images are {height}x{width}, need square ones")
+        self.images, self.config = images, config
+        self.device = chosen_device(config.device)
+        self.unet = prepared(config.unet(height), self.device)
+        self.model = torch.compile(self.unet) if config.compile else self.unet
+        self.scheduler = config.scheduler()
+        self.optimizer = torch.optim.Adam(
+            self.unet.parameters(), config.learning_rate, betas=(0.9, 0.99), foreach=True
+        )
+        # a memory of about a tenth of the run so far
+        self.average = EMAModel(
+            self.unet.parameters(), 0.9999, use_ema_warmup=True, inv_gamma=1.0, power=2 / 3,
+            foreach=True,
+        )  # fmt: skip
+        self.random = torch.Generator(self.device)
+        self.described = {"config": to_plain(config), "images": _fingerprint(images)}
+        self.step = 0
+        self.history: list[dict[str, float]] = []
+        self.total, self.since = torch.zeros((), device=self.device), 0
+
+    def advance(self) -> None:
+        """Take one step."""
+        config = self.config
+        clean, levels, noise = self._batch()
+        noisy = self.scheduler.add_noise(clean, noise, levels)
+        target = noise
+        if config.prediction == "v_prediction":
+            target = self.scheduler.get_velocity(clean, noise, levels)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+            prediction = self.model(noisy, levels, return_dict=False)[0]
+        loss = torch.nn.functional.mse_loss(prediction.float(), target)
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.learning_rate * min(1, (self.step + 1) / max(1, config.warmup))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0, foreach=True)
+        self.optimizer.step()
+        self.average.step(self.unet.parameters())
+        self.step += 1
+        self.total, self.since = self.total + loss.detach(), self.since + 1
+        if self.since == _HISTORY:
+            self.history.append({"step": self.step, "loss": self._finite_total() / self.since})
+            self.total, self.since = torch.zeros_like(self.total), 0
+
+    def _batch(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Images float in [-1, 1], noise levels int64 and noise of the step to come."""
+        size = self.config.batch_size
+        sequence = np.random.SeedSequence((self.config.seed, self.step))
+        chosen = np.random.default_rng(sequence).integers(len(self.images), size=size)
+        batch = torch.from_numpy(self.images.images[chosen]).to(self.device, non_blocking=True)
+        clean = (batch.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+        self.random.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))
+        # evenly spread levels under one random shift: less noise in the loss than free ones
+        spread = torch.arange(size, device=self.device) / size
+        spread = (spread + torch.rand(1, generator=self.random, device=self.device)) % 1
+        levels = (spread * self.config.noise_levels).long().clamp(max=self.config.noise_levels - 1)
+        noise = torch.randn(clean.shape, generator=self.random, device=self.device)
+        return clean, levels, noise.contiguous(memory_format=torch.channels_last)
+
+    def _finite_total(self) -> float:
+        total = float(self.total)
+        if not math.isfinite(total):
+            raise FloatingPointError(
+                f"the loss became {total} by step {self.step}: lower learning_rate="
+                f"{self.config.learning_rate}"
+            )
+        return total
+
+    def save(self, path: Path) -> None:
+        content = self.described | {
+            "format": FORMAT,
+            "step": self.step,
+            "unet": self.unet.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+            "pending": (self._finite_total(), self.since),
+        }
+        write_tensors(content, path)
+
+    def restore(self, path: Path) -> None:
+        found = read_tensors(path)
+        if not isinstance(found, dict) or found.get("format") != FORMAT or "average" not in found:
+            raise ValueError(f"{path} is no checkpoint of a diffusion model: choose another path")
+        kept, now = (
+            {**side["config"], **dict.fromkeys(_FREE), "images": side["images"]}
+            for side in (found, self.described)
+        )
+        differing = differences(kept, now)
+        if differing:
+            raise ValueError(
+                f"{path} is a checkpoint of another run: {differing[0]} now; choose another path "
+                "or delete it"
+            )
+        self.unet.load_state_dict(found["unet"])
+        self.average.load_state_dict(found["average"])
+        self.average.to(self.device)
+        self.optimizer.load_state_dict(found["optimizer"])
+        self.step, self.history = found["step"], list(found["history"])
+        self.total = torch.tensor(found["pending"][0], device=self.device)
+        self.since = found["pending"][1]
+
+    def generator(self) -> DiffusionGenerator:
+        """The average of the weights so far, as a generator."""
+        unet = self.config.unet(self.images.image_size)
+        unet.load_state_dict(self.unet.state_dict())
+        if self.step:
+            self.average.copy_to(unet.parameters())
+        unet = prepared(unet, self.device).eval().requires_grad_(False)
+        name = f"{self.images.name}-diffusion-{self.step}"
+        return DiffusionGenerator(unet, dict(self.scheduler.config), name)
+
+
+def _fingerprint(images: ImageSet) -> dict[str, Any]:
+    some = images.images[np.linspace(0, len(images) - 1, min(256, len(images))).astype(int)]
+    digest = hashlib.sha256(some.tobytes()).hexdigest()[:16]
+    return {"shape": list(images.images.shape), "hash": digest}
+
+
+def _bar(done: int, steps: int, shown: bool) -> Iterator[int]:
+    if not shown:
+        return iter(range(done, steps))
+    from tqdm import tqdm
+
+    return iter(tqdm(range(done, steps), initial=done, total=steps, unit="step"))

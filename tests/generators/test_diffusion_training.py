@@ -1,0 +1,157 @@
+"""Training a diffusion model: what is learnt, what is refused, and going on where it stopped."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from adainf_core.data.images import ImageSet
+from adainf_core.generators.diffusion_training import DiffusionConfig, _Run, train_diffusion
+
+TINY = DiffusionConfig(
+    widths=(16, 16), attention=(False, False), batch_size=8, warmup=2, precision="fp32",
+    device="cpu",
+)  # fmt: skip
+
+
+def stripes(count=64, size=8):
+    """Two kinds of image: left half bright, or right half bright."""
+    images = np.zeros((count, 3, size, size), np.uint8)
+    images[::2, :, :, : size // 2] = 220
+    images[1::2, :, :, size // 2 :] = 220
+    return ImageSet(images, None, "stripes")
+
+
+def weights(trained):
+    return torch.cat([p.flatten() for p in trained.generator.unet.parameters()])
+
+
+def test_a_law_of_two_images_is_learnt():
+    config = replace(TINY, widths=(32,), attention=(False,), batch_size=16, warmup=20)
+    trained = train_diffusion(stripes(size=4), config, 300)
+    assert trained.history[-1]["loss"] < trained.history[0]["loss"] / 2
+    images = trained.generator.using(steps=10, precision="fp32").sample(40).images.astype(int)
+    kinds = stripes(2, size=4).images.astype(int)
+    distances = np.abs(images[:, None] - kinds[None]).mean((2, 3, 4))
+    assert np.median(distances.min(1)) < 30  # of 255; the mean of the two is at 110 from either
+    assert 8 <= (distances.argmin(1) == 0).sum() <= 32  # both are made: 4 deviations of 40 coins
+
+
+def test_a_run_in_parts_ends_in_the_same_bits(tmp_path):
+    whole = train_diffusion(stripes(), TINY, 7)
+    path = tmp_path / "run.pt"
+    train_diffusion(stripes(), TINY, 3, checkpoint=path)
+    first = train_diffusion(stripes(), TINY, 7, checkpoint=path, max_seconds=0)
+    assert (first.steps, first.finished) == (4, False)  # a step at least
+    parts = train_diffusion(stripes(), TINY, 7, checkpoint=path)
+    assert parts.finished and torch.equal(weights(whole), weights(parts))
+    again = train_diffusion(stripes(), TINY, 7, checkpoint=path)  # nothing left to do
+    assert torch.equal(weights(whole), weights(again))
+
+
+def test_the_generator_is_the_average_of_the_weights():
+    run = _Run(stripes(), TINY)
+    expected = [p.detach().clone() for p in run.unet.parameters()]
+    for step in range(1, 5):
+        run.advance()
+        keep = 0 if step == 1 else 1 - step ** (-2 / 3)
+        expected = [
+            keep * old + (1 - keep) * new
+            for old, new in zip(expected, run.unet.parameters(), strict=True)
+        ]
+    found = run.generator().unet.parameters()
+    for ours, theirs in zip(expected, found, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_targets_are_those_of_the_papers():
+    for prediction in ("epsilon", "v_prediction"):
+        run = _Run(stripes(), replace(TINY, prediction=prediction))
+        clean, levels, noise = run._batch()
+        seen = {}
+
+        def model(noisy, given, return_dict, seen=seen):
+            seen["noisy"], seen["levels"] = noisy, given
+            return (torch.zeros_like(noisy, requires_grad=True),)
+
+        run.model = model
+        run.advance()
+        square = run.scheduler.alphas_cumprod[levels].view(-1, 1, 1, 1)
+        alpha, sigma = square.sqrt(), (1 - square).sqrt()
+        torch.testing.assert_close(seen["noisy"], alpha * clean + sigma * noise)
+        target = noise if prediction == "epsilon" else alpha * noise - sigma * clean
+        torch.testing.assert_close(run.total, target.square().mean())
+
+
+def test_noise_levels_cover_the_schedule_evenly():
+    run = _Run(stripes(), replace(TINY, batch_size=10))
+    for _ in range(3):
+        _, levels, _ = run._batch()
+        assert sorted(set((levels // 100).tolist())) == list(range(10))
+        run.step += 1
+
+
+def test_steps_draw_differently_and_seeds_too():
+    run, other = _Run(stripes(), TINY), _Run(stripes(), replace(TINY, seed=1))
+    first = run._batch()
+    assert all(torch.equal(a, b) for a, b in zip(first, run._batch(), strict=True))
+    run.step = 1
+    assert not torch.equal(first[2], run._batch()[2])
+    assert not torch.equal(first[2], other._batch()[2])
+
+
+def test_what_else_draws_random_numbers_is_left_alone():
+    torch.manual_seed(5)
+    state = torch.random.get_rng_state()
+    train_diffusion(stripes(), TINY, 1)
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_checkpoints_of_other_runs_are_refused(tmp_path):
+    path = tmp_path / "run.pt"
+    train_diffusion(stripes(), TINY, 2, checkpoint=path)
+    other = ImageSet(255 - stripes().images, None, "negatives")
+    for images, config, named in (
+        (other, TINY, "images.hash"),
+        (stripes(), replace(TINY, learning_rate=1e-4), "learning_rate"),
+    ):
+        with pytest.raises(ValueError, match=named):
+            train_diffusion(images, config, 3, checkpoint=path)
+    with pytest.raises(ValueError, match="step 2 already"):
+        train_diffusion(stripes(), TINY, 1, checkpoint=path)
+    train_diffusion(stripes(), replace(TINY, device=None), 3, checkpoint=path)  # where is free
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(ValueError, match="damaged"):
+        train_diffusion(stripes(), TINY, 3, checkpoint=path)
+
+
+def test_a_loss_that_explodes_is_an_error_and_keeps_the_checkpoint(tmp_path):
+    path = tmp_path / "run.pt"
+    train_diffusion(stripes(), TINY, 1, checkpoint=path)
+    before = path.read_bytes()
+    run = _Run(stripes(), TINY)
+    run.restore(path)
+    run.total = torch.tensor(float("nan"))
+    with pytest.raises(FloatingPointError, match="learning_rate"):
+        run.save(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"widths": (16, 20)}, "widths"), ({"attention": (True,)}, "attention"),
+     ({"prediction": "x0"}, "x0"), ({"schedule": "sigmoid"}, "sigmoid"),
+     ({"precision": "fp16"}, "fp16"), ({"device": "tpu"}, "tpu"), ({"batch_size": 0}, "batch_size"),
+     ({"learning_rate": 0.0}, "learning_rate"), ({"blocks": 0}, "blocks")],
+)  # fmt: skip
+def test_bad_settings_are_refused(change, named):
+    with pytest.raises(ValueError, match=named):
+        replace(TINY, **change)
+
+
+def test_images_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="multiple of 2"):
+        train_diffusion(ImageSet(np.zeros((4, 3, 9, 9), np.uint8), None, "odd"), TINY, 1)
+    with pytest.raises(ValueError, match="8x6"):
+        train_diffusion(ImageSet(np.zeros((4, 3, 8, 6), np.uint8), None, "oblong"), TINY, 1)

@@ -1,10 +1,15 @@
 """The command line: lists, and says in one line what is wrong."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from adainf_core.cli import main
 from adainf_core.data.generated import GeneratedImages
+from adainf_core.data.growing_store import grown_store
 from adainf_core.data.named_sets import load_images
 from adainf_core.evidence.records import read_pictures
 from adainf_core.learning.checkpoints import read_checkpoint
@@ -70,6 +75,65 @@ def test_import_makes_a_store_that_shows_its_checks(store, capsys):
     assert main(["data", "show", str(store)]) == 0
     out = capsys.readouterr().out
     assert "noisy: 200 images of 8x8, unlabelled" in out and "duplicates   0" in out
+
+
+def test_import_reports_caveats_and_what_was_skipped(tmp_path, capsys):
+    real = load_images("digits").images[:30].transpose(0, 2, 3, 1) * np.uint8(15)
+    np.savez(tmp_path / "cifar10-edm-1m.npz", image=real, label=np.arange(30) % 10)
+    assert main(["generate", "import", str(tmp_path / "cifar10-edm-1m.npz")]) == 0
+    out = capsys.readouterr().out
+    assert "note         If this is the CIFAR-10 EDM set" in out and "as true classes" in out
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for i, pixels in enumerate(real):
+        Image.fromarray(pixels).save(folder / f"{i:02}.png")
+    (folder / "07.png").write_bytes(b"")
+    arguments = ["generate", "import", str(folder)]
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert "07.png is no readable image" in err and "--skip-broken" in err
+    assert main([*arguments, "--skip-broken"]) == 0
+    assert (
+        "1 of 30 files are no readable images and were skipped: 07.png" in capsys.readouterr().out
+    )
+    assert len(GeneratedImages.open(tmp_path / "files.images")) == 29
+    assert main([*arguments[:2], str(tmp_path / "cifar10-edm-1m.npz"), "--skip-broken"]) == 2
+
+
+def size_of(path) -> tuple[int, int]:
+    with Image.open(path) as sheet:
+        return sheet.size
+
+
+def test_show_writes_a_contact_sheet(store, tmp_path, capsys):
+    assert main(["generate", "show", str(store)]) == 0
+    out = capsys.readouterr().out
+    assert "noisy: 200 images of 8x8" in out and "duplicates   0" in out
+    assert f"sheet        {store}.png" in out
+    assert size_of(f"{store}.png") == (10 * 66 + 2, 10 * 66 + 2)
+    sheet = tmp_path / "sheets" / "some.png"
+    arguments = ["generate", "show", str(tmp_path / "noisy.npz"), "--out", str(sheet)]
+    assert main([*arguments, "--count", "7", "--columns", "4", "--scale", "2", "--seed", "1"]) == 0
+    assert size_of(sheet) == (4 * 18 + 2, 2 * 18 + 2)
+
+
+def test_show_tells_what_an_unfinished_store_lacks_and_what_draws_it(tmp_path, capsys):
+    def draw(start, stop):
+        return np.random.default_rng(start).integers(0, 256, (stop - start, 3, 4, 4), np.uint8)
+
+    origin = {"generator": {"name": "noise"}, "seed": 3}
+    path = tmp_path / "store"
+    grown_store(path, draw, 30, (3, 4, 4), origin=origin, block=10, max_seconds=0)
+    assert main(["data", "show", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "store: 10 images of 4x4" in out and "planned      30; the same command goes on" in out
+    assert "origin       generator.name = noise" in out and "origin       seed = 3" in out
+
+
+def test_the_module_runs_as_a_command():
+    command = [sys.executable, "-m", "adainf_core.cli", "data", "list"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and "cifar10" in done.stdout
 
 
 def test_data_sets_are_listed_and_shown(capsys):
@@ -140,6 +204,8 @@ def test_images_of_ones_own_are_trained_on_and_probed(tmp_path, capsys):
         (["probe", "nothing.pt"], "no checkpoint at nothing.pt"),
         (["data", "show", "nowhere"], "unknown image set 'nowhere'"),
         (["generate", "import", "nothing.npz"], "nothing.npz"),
+        (["generate", "show", "nowhere"], "unknown image set 'nowhere'"),
+        (["generate", "show", "digits", "--count", "0"], "count = 0"),
     ],
 )
 def test_other_errors_are_one_line_too(arguments, says, capsys):

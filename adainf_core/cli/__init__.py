@@ -1,4 +1,4 @@
-"""The command line: `adainf data | generate | pretrain | probe | study`.
+"""The command line: `adainf data | generate | gap | pretrain | probe | study`.
 
 Settings are dotted assignments such as `pretrain.steps=1000`; an error is one line.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from adainf_core.cli import data, generate, pretrain, probe, study
+from adainf_core.cli import data, gap, generate, pretrain, probe, study
 
 # each module's docstring is its line of help, its `add` the command's options
 _COMMANDS = {
     "data": data,
     "generate": generate,
+    "gap": gap,
     "pretrain": pretrain,
     "probe": probe,
     "study": study,

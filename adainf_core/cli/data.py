@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from adainf_core.cli.common import add_action, add_root, describe
+from adainf_core.cli.common import add_action, add_root, shown_set
 
 HELP = "image sets: list, show"
 
@@ -29,13 +28,4 @@ def _list_data(options: argparse.Namespace) -> None:
 
 
 def _show_data(options: argparse.Namespace) -> None:
-    from adainf_core.data.generated import GeneratedImages
-    from adainf_core.data.named_sets import named_or_own
-
-    if (Path(options.name) / "meta.json").is_file():
-        store = GeneratedImages.open(options.name)
-        describe(store)
-        for check, found in store.checks.items():
-            print(f"{check:12} {found}")
-    else:
-        describe(named_or_own(options.name, options.split, root=options.root))
+    shown_set(options.name, options.split, options.root)

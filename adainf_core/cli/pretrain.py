@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from adainf_core.cli.common import DATASET, add_root, duration
+from adainf_core.cli.common import DATASET, add_root, duration, flat
 
 if TYPE_CHECKING:
     from adainf_core.data.inflation import Inflation
@@ -74,7 +74,7 @@ def _pretrain(options: argparse.Namespace) -> None:
 def _show_run(chosen: Recipe, data: Inflation, cost: Estimate) -> None:
     from adainf_core.configuration import to_plain
 
-    for key, value in _flat(to_plain(chosen)):
+    for key, value in flat(to_plain(chosen)):
         print(f"{key} = {value}")
     config = chosen.pretrain
     passes = data.exposures(config.steps, config.batch_size)
@@ -86,11 +86,3 @@ def _show_run(chosen: Recipe, data: Inflation, cost: Estimate) -> None:
         f"memory       {cost.memory / 2**30:.2f} GiB: "
         + ", ".join(f"{name} {getattr(cost, name) / 2**20:.0f} MiB" for name in parts)
     )
-
-
-def _flat(plain: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
-    for name, value in plain.items():
-        key = prefix + name
-        rows += _flat(value, f"{key}.") if isinstance(value, dict) else [(key, value)]
-    return rows

@@ -60,8 +60,10 @@ def _run_study(options: argparse.Namespace) -> None:
 
 
 def _keep_pictures(options: argparse.Namespace) -> None:
+    from adainf_core.evidence.gap_study import GapStudy
     from adainf_core.evidence.records import write_pictures
     from adainf_core.evidence.studies import study_pictures
 
     study, scale, results = _named_study(options)
-    print(write_pictures(study.name, scale, study_pictures(study, scale), results))
+    shown = study.pictures(scale) if isinstance(study, GapStudy) else study_pictures(study, scale)
+    print(write_pictures(study.name, scale, shown, results))

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from adainf_core.data.colour_order import fitting_order
+from adainf_core.data.image_files import BrokenImageError
 from adainf_core.data.images import ImageSet
 from adainf_core.data.provenance import caveats
 from adainf_core.data.sources import (
-    BrokenImageError,
     ImageSource,
     folder_source,
     mapped,
@@ -247,7 +247,7 @@ def _left_out(source: ImageSource, skipped: list[Path]) -> list[str]:
     if not skipped:
         return []
     names = [file.relative_to(source.path).as_posix() for file in skipped[:5]]
-    more = ", ..." if len(skipped) > 5 else ""
+    more = f" and {len(skipped) - 5:,} more" if len(skipped) > 5 else ""
     return [
         f"{len(skipped):,} of {source.shape[0]:,} files are no readable images and were skipped: "
         f"{', '.join(names)}{more}."

@@ -37,8 +37,8 @@ _RELEASED = (
     (
         r"stf",
         "the CIFAR-10 STF set released with AdaInf",
-        "it was sampled from the checkpoint of STF's authors (FID 1.94 as AdaInf quotes it, 1.90 as "
-        "they do)",
+        "it was sampled from the checkpoint of STF's authors (FID 1.94 as AdaInf quotes it, 1.90 "
+        "as they do)",
     ),
 )
 
@@ -62,7 +62,7 @@ def caveats(source: ImageSource) -> tuple[str, ...]:
             found.append(f"Its keys and its labels, as many of each class, fit {which}: {known}.")
     if {"image", "label"} <= keys:
         found.append(
-            "If it was packed with the script released with AdaInf (keys image and label, as here): "
+            "If it was packed with the script released with AdaInf (its keys are image and label): "
             "that reads files with OpenCV and converts nothing, so the channels would be in the "
             "order blue, green, red, as a comparison with the real images would show."
         )

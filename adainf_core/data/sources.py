@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from adainf_core.data.image_files import BrokenImageError, read_rgb
+from adainf_core.data.npz_members import exactly, read_header, readable, refuse_dtype
 from adainf_core.files import whole_file
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ def write_npy(file: IO[bytes], shape: tuple[int, ...], chunks: Iterator[np.ndarr
 
 def npy_header(shape: tuple[int, ...]) -> bytes:
     """What precedes the values of a uint8 array of `shape` in an .npy file."""
-    header = io.BytesIO()
+    buffer = io.BytesIO()
     layout = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(header, layout)
-    return header.getvalue()
+    np.lib.format.write_array_header_1_0(buffer, layout)
+    return buffer.getvalue()
 
 
 def mapped(path: Path, shape: tuple[int, ...], longer: bool = False) -> np.ndarray:
@@ -109,7 +109,7 @@ def npz_source(
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: name an npz archive of images")
-    with _readable(path), zipfile.ZipFile(path) as archive:
+    with readable(path), zipfile.ZipFile(path) as archive:
         members = [name.removesuffix(".npy") for name in archive.namelist()]
         found = [key for key in image_keys if key in members]
         if not found:
@@ -119,9 +119,9 @@ def npz_source(
             )
         member = archive.getinfo(f"{found[0]}.npy")
         with archive.open(member) as file:
-            shape, fortran, dtype = _header(path, file)
+            shape, fortran, dtype = read_header(path, file)
             if dtype != np.uint8:
-                _refuse_dtype(path, file, dtype)
+                refuse_dtype(path, file, dtype)
     channels_last = len(shape) == 4 and shape[1] != 3 and shape[3] == 3
     if len(shape) != 4 or not (channels_last or shape[1] == 3) or fortran:
         order = " in Fortran order" if fortran else ""
@@ -135,14 +135,14 @@ def npz_source(
     def chunks() -> Iterator[np.ndarray]:
         per_chunk = max(1, _CHUNK_BYTES // (3 * h * w))
         with (
-            _readable(path),
+            readable(path),
             zipfile.ZipFile(path) as archive,
             archive.open(member.filename) as file,
         ):
-            _header(path, file)
+            read_header(path, file)
             for start in range(0, n, per_chunk):
                 count = min(per_chunk, n - start)
-                chunk = np.frombuffer(_exactly(file, count * 3 * h * w), np.uint8)
+                chunk = np.frombuffer(exactly(file, count * 3 * h * w), np.uint8)
                 chunk = chunk.reshape(count, *shape[1:])
                 yield chunk.transpose(0, 3, 1, 2) if channels_last else chunk
             file.read(1)  # the end of the member, where its checksum is compared
@@ -157,7 +157,7 @@ def npz_source(
 
 def _npz_labels(path: Path, keys: tuple[str, ...], count: int) -> np.ndarray | None:
     try:
-        with _readable(path), np.load(path, allow_pickle=False) as archive:
+        with readable(path), np.load(path, allow_pickle=False) as archive:
             labels = next((archive[key] for key in keys if key in archive), None)
     except ValueError as error:
         raise ValueError(f"{path}: labels cannot be read ({error}): save them again") from None
@@ -169,50 +169,6 @@ def _npz_labels(path: Path, keys: tuple[str, ...], count: int) -> np.ndarray | N
             f"({count},)"
         )
     return None if (labels == -1).all() else labels.astype(np.int64)
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise ValueError(
-            f"{path} is truncated or no npz archive ({error}): copy or download it again"
-        ) from None
-
-
-def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    try:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0
-        return read(file) if version == (1, 0) else np.lib.format.read_array_header_2_0(file)
-    except ValueError as error:
-        raise ValueError(f"{path} holds no readable array ({error}): save it again") from None
-
-
-def _exactly(file: IO[bytes], count: int) -> bytes:
-    content = file.read(count)
-    if len(content) < count:
-        raise EOFError(f"{count - len(content)} bytes short")
-    return content
-
-
-def _refuse_dtype(path: Path, file: IO[bytes], dtype: np.dtype) -> None:
-    """Say what the first values are, and how to turn them into uint8."""
-    if dtype.kind not in "iufb":
-        raise ValueError(f"{path}: images are {dtype}, need uint8 in 0..255")
-    first = np.frombuffer(file.read(dtype.itemsize * 2**16), dtype).astype(np.float64)
-    low, high = (float(first.min()), float(first.max())) if len(first) else (0.0, 0.0)
-    if dtype.kind in "iu":
-        remedy = "x.astype('uint8')" if 0 <= low <= high <= 255 else "rescaling to 0..255"
-    elif low < 0:
-        remedy = "(127.5 * (x + 1)).round().astype('uint8')"
-    else:
-        remedy = f"({'' if high > 1 else '255 * '}x).round().astype('uint8')"
-    raise ValueError(
-        f"{path}: images are {dtype} from {low:g} to {high:g}, need uint8 in 0..255; convert with "
-        f"{remedy}"
-    )
 
 
 # ---- folders
@@ -266,7 +222,7 @@ def files_source(
         raise ValueError(f"{path} holds no images ({' '.join(SUFFIXES)})")
     if size is not None and size < 1:
         raise ValueError(f"size={size} is below 1 pixel")
-    model, first = _first_readable(path, files, size, skipped is not None)
+    model, first = _firstreadable(path, files, size, skipped is not None)
     per_chunk = max(1, _CHUNK_BYTES // int(np.prod(first)))
 
     def decoded(file: Path) -> np.ndarray | None:
@@ -303,7 +259,7 @@ def files_source(
     return ImageSource(path, shape, labels, chunks, identity, labelled=labels is not None)
 
 
-def _first_readable(
+def _firstreadable(
     path: Path, files: list[Path], size: int | None, skipping: bool
 ) -> tuple[Path, tuple[int, ...]]:
     """The first file that can be read, and the shape of its image."""
@@ -320,34 +276,9 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
-class BrokenImageError(ValueError):
-    """A file that is no readable image."""
-
-
 def _decode(path: Path, size: int | None) -> np.ndarray:
     """The image in `path`, uint8 (3, h, w)."""
-    from PIL import Image, ImageOps
-
-    content = path.read_bytes()
-    try:
-        with Image.open(io.BytesIO(content)) as file:
-            if file.format == "PNG":
-                file.verify()  # checksums, which decoding alone passes over
-        with Image.open(io.BytesIO(content)) as file:
-            image: Any = ImageOps.exif_transpose(file)
-    except Exception as error:  # damaged bytes make decoders raise nearly anything
-        raise BrokenImageError(
-            f"{path} is no readable image ({error}): mend or delete it"
-        ) from None
-    if image.mode == "I;16" and file.format == "PNG":
-        # a PNG's values span the whole range, whatever their depth
-        pixels = (np.asarray(image).astype(np.float32) / 257).round().astype(np.uint8)
-        image = Image.fromarray(pixels)
-    if image.mode[0] in "IF":
-        raise ValueError(f"{path} has mode {image.mode}, more than 8 bits: convert it")
-    if "transparency" in image.info:
-        image = image.convert("RGBA")
-    image = image.convert("RGB")
+    image = read_rgb(path)
     return channels_first(image if size is None else square(image, size))
 
 

@@ -24,6 +24,8 @@ def read_meta(folder: Path) -> dict[str, Any]:
         schema = meta["schema"]
         for key in ("name", "shape", "sample", "checks", "channel_order", "real"):
             meta[key]
+        for key in ("planned", "origin", "block") if schema == GROWING else ():
+            meta[key]
         tuple(meta["shape"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{described} is damaged ({error!r}): delete {folder}") from None

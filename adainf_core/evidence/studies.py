@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from adainf_core.evidence.experiments import Experiment, experiment_data
+from adainf_core.evidence.gap_study import GENERATOR_GAP, SPRITE_GAP
 from adainf_core.evidence.graph_study import CIFAR_GRAPH, CIFAR_GRAPH_CHOICES
 from adainf_core.evidence.latent_study import LATENT_STUDY
 from adainf_core.evidence.running import AnyStudy, entry
@@ -179,5 +180,7 @@ STUDIES: dict[str, AnyStudy] = {
         LATENT_STUDY,
         CIFAR_GRAPH,
         CIFAR_GRAPH_CHOICES,
+        GENERATOR_GAP,
+        SPRITE_GAP,
     )
 }

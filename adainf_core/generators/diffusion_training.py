@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
@@ -149,6 +151,28 @@ def train_diffusion(
     if path is not None:
         run.save(path)
     return TrainedDiffusion(run.generator(), run.history, run.step, run.step == steps)
+
+
+def cached_diffusion(
+    images: ImageSet, config: DiffusionConfig, steps: int, cache: Path | None = None
+) -> DiffusionGenerator:
+    """The generator that `train_diffusion` makes, read from the folder `cache` if it is there.
+
+    With `cache` a new one is kept there, and its run goes on where it was interrupted. Weights are
+    rounded to half precision on the way, with and without a cache.
+    """
+    if cache is None:
+        with TemporaryDirectory() as passing:
+            return cached_diffusion(images, config, steps, Path(passing))
+    decided = {**to_plain(config), **dict.fromkeys(_FREE), "images": _fingerprint(images)}
+    key = hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:12]
+    folder = cache / f"{key}-{steps}"
+    if not folder.exists():
+        checkpoint = cache / f"{key}-{steps}.pt"
+        trained = train_diffusion(images, config, steps, checkpoint=checkpoint)
+        trained.generator.save(folder, half=True)
+        checkpoint.unlink()
+    return DiffusionGenerator.load(folder, config.device)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,8 @@ from adainf_core.data import sources
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
+from adainf_core.data.provenance import caveats
+from adainf_core.data.sources import npz_source
 
 
 def warm(n=200, seed=0) -> np.ndarray:
@@ -64,6 +66,45 @@ def test_a_folder_becomes_a_store(tmp_path):
     assert made.labels is None and made.checks["order"] == "undecided"
     smaller = GeneratedImages.from_folder(tmp_path / "samples", size=4)
     assert smaller.image_size == 4 and smaller.path == tmp_path / "samples.images"
+
+
+def test_broken_files_are_named_or_left_out_on_request(tmp_path):
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    for i, pixels in enumerate(PIXELS[:20]):
+        Image.fromarray(pixels).save(folder / f"{i:02}.png")
+    broken = [0, 3, 4, 11, 12, 17, 19]
+    for i in broken:
+        (folder / f"{i:02}.png").write_bytes(b"text")
+    with pytest.raises(ValueError, match=r"00\.png is no readable image .*skip_broken=True"):
+        GeneratedImages.from_folder(folder)
+    assert leftovers(tmp_path) == ["samples"]
+    made = GeneratedImages.from_folder(folder, skip_broken=True)
+    kept = np.setdiff1d(np.arange(20), broken)
+    assert np.array_equal(made.images, first(PIXELS[kept])) and made.complete
+    assert made.caveats == (
+        "7 of 20 files are no readable images and were skipped: 00.png, 03.png, 04.png, 11.png, "
+        "12.png and 2 more.",
+    )
+    assert np.array_equal(np.load(made.path / "images.npy"), made.images)
+    again = GeneratedImages.from_folder(folder, skip_broken=True)
+    assert np.array_equal(again.images, made.images) and again.caveats == made.caveats
+
+
+def test_labels_and_names_become_caveats(tmp_path):
+    made = GeneratedImages.from_npz(archive(tmp_path))
+    assert made.caveats == caveats(npz_source(tmp_path / "edm.npz")) and len(made.caveats) == 3
+    assert made.origin is None and made.planned == 200
+
+
+def test_a_store_of_an_earlier_version_is_read(tmp_path):
+    folder = GeneratedImages.from_npz(archive(tmp_path)).path
+    meta = json.loads((folder / "meta.json").read_text())
+    for key in ("caveats", "skipped"):
+        del meta[key]
+    (folder / "meta.json").write_text(json.dumps(meta))
+    opened = GeneratedImages.from_npz(tmp_path / "edm.npz")
+    assert meta["schema"] == 1 and opened.caveats == () and opened.complete
 
 
 def test_a_second_import_opens_the_store(tmp_path, monkeypatch):

@@ -1,14 +1,19 @@
 """Archives and folders of images: what is read, in which layout, and what is refused."""
 
+import os
+import pickle
 import tracemalloc
 import zipfile
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from adainf_core.data.image_files import BrokenImageError
 from adainf_core.data.images import ImageSet
-from adainf_core.data.sources import npz_source
+from adainf_core.data.sources import folder_source, npz_source
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (5, 3, 6, 8), dtype=np.uint8)
@@ -77,6 +82,30 @@ def test_pickled_labels_are_never_read(tmp_path):
     path = saved(tmp_path, images=PIXELS, labels=np.array([{}] * 5))
     with pytest.raises(ValueError, match=r"labels cannot be read \(Object arrays"):
         ImageSet.from_npz(path)
+
+
+class Payload:
+    """What writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize("key", ["images", "labels", "more"])
+def test_a_pickled_payload_is_never_run(tmp_path, key):
+    payload = np.array([Payload(tmp_path / "run")] * 5)
+    path = saved(tmp_path, **({"images": PIXELS} | {key: payload}))
+    if key == "more":  # not looked at
+        assert len(ImageSet.from_npz(path)) == 5
+    else:
+        with pytest.raises(ValueError, match=r"images are object|labels cannot be read"):
+            ImageSet.from_npz(path)
+    assert not (tmp_path / "run").exists()
+    pickle.loads(pickle.dumps(payload))  # which would have
+    assert (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -210,15 +239,89 @@ def test_wrong_folders_are_named(tmp_path):
 def test_a_broken_image_is_named(tmp_path):
     path = picture(tmp_path / "0.png", upright())
     path.write_bytes(path.read_bytes()[:60])
-    with pytest.raises(ValueError, match=r"0\.png is no readable image"):
+    with pytest.raises(BrokenImageError, match=r"0\.png is no readable image"):
         ImageSet.from_folder(tmp_path)
     path.write_bytes(b"text")
-    with pytest.raises(ValueError, match=r"0\.png is no readable image"):
+    with pytest.raises(BrokenImageError, match=r"0\.png is no readable image"):
         ImageSet.from_folder(tmp_path)
 
 
-def test_deep_pixels_are_refused_not_clipped(tmp_path):
-    picture(tmp_path / "0.png", np.full((6, 8), 40_000, np.uint16))
+def test_a_flipped_bit_of_a_png_never_becomes_other_pixels(tmp_path):
+    path = picture(tmp_path / "0.png", upright())
+    content = path.read_bytes()
+    noticed = 0
+    for at in range(len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        with suppress(BrokenImageError):
+            found = ImageSet.from_folder(tmp_path).images
+            assert np.array_equal(found[0], PIXELS[0])
+            continue
+        noticed += 1
+    assert noticed == len(content)
+
+
+def test_a_png_cut_anywhere_is_named(tmp_path):
+    path = picture(tmp_path / "0.png", upright())
+    content = path.read_bytes()
+    for kept in range(len(content)):
+        path.write_bytes(content[:kept])
+        with pytest.raises(BrokenImageError, match=r"0\.png is no readable image"):
+            ImageSet.from_folder(tmp_path)
+
+
+def test_broken_images_are_left_out_on_request(tmp_path):
+    for i in range(5):
+        picture(tmp_path / f"{i}.png", upright(i))
+    for i in (0, 3):  # the first, which tells the size, among them
+        (tmp_path / f"{i}.png").write_bytes(b"text")
+    skipped = []
+    source = folder_source(tmp_path, skipped=skipped)
+    assert source.shape == (5, 3, 6, 8)
+    assert np.array_equal(np.concatenate(list(source.chunks())), PIXELS[[1, 2, 4]])
+    assert [path.name for path in skipped] == ["0.png", "3.png"]
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"text")
+    with pytest.raises(ValueError, match="none of its 5 image files can be read"):
+        folder_source(tmp_path, skipped=[])
+
+
+def test_a_file_the_system_does_not_give_is_not_called_broken(tmp_path, monkeypatch):
+    picture(tmp_path / "0.png", upright())
+
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(PermissionError, match=r"0\.png"):
+        folder_source(tmp_path, skipped=[])
+
+
+# values, how PIL keeps them, and the RGB they stand for
+DEEP = np.array([[0, 128, 129, 257, 32_768, 65_535]], np.uint16).repeat(6, 0)
+GREY = upright()[..., 0]
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (Image.fromarray(GREY), np.dstack([GREY] * 3)),
+        (Image.fromarray(np.dstack([GREY, GREY]), "LA"), np.dstack([GREY] * 3)),
+        (Image.fromarray(GREY > 100), np.dstack([GREY > 100] * 3) * np.uint8(255)),
+        (Image.fromarray(upright()).convert("P"), None),
+        # 16 bits span the whole range: 65535 is white, and rounding is to the nearest of 256
+        (Image.fromarray(DEEP), np.dstack([np.uint8([[0, 0, 1, 1, 128, 255]]).repeat(6, 0)] * 3)),
+        (Image.fromarray(np.dstack([upright(), GREY])), upright()),
+    ],
+    ids=["grey", "grey with alpha", "black and white", "palette", "16 bits", "alpha"],
+)
+def test_any_png_becomes_rgb(tmp_path, image, expected):
+    image.save(tmp_path / "0.png")
+    found = ImageSet.from_folder(tmp_path).images[0].transpose(1, 2, 0)
+    assert np.array_equal(found, np.asarray(image.convert("RGB")) if expected is None else expected)
+
+
+def test_deep_pixels_of_unknown_range_are_refused_not_clipped(tmp_path):
+    picture(tmp_path / "0.tiff", np.full((6, 8), 40_000, np.uint16))
     with pytest.raises(ValueError, match="more than 8 bits"):
         ImageSet.from_folder(tmp_path)
 

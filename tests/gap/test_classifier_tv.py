@@ -163,3 +163,53 @@ def test_importing_the_gap_does_not_load_scikit_learn():
         "assert not {'sklearn', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_accuracy_and_area_are_those_of_the_held_out_rows():
+    rng = np.random.default_rng(9)
+    real, generated = rng.normal(size=(2, 1000, 1))
+    result = classifier_tv(real, generated + 1, classifier=LogisticRegression())
+    # two unit Gaussians one apart: Φ(1/2) and Φ(1/√2); 0.016 is a standard error of 1,000 answers
+    assert result.accuracy.value == pytest.approx(0.6915, abs=0.05)
+    assert result.auc.value == pytest.approx(0.7602, abs=0.05)
+    for found in (result.accuracy, result.auc):
+        assert found.low < found.value < found.high and found.high - found.low < 0.08
+        assert (found.n_real, found.n_generated) == (500, 500)
+    assert result.mirrored_auc.low < 0.5 < result.mirrored_auc.high
+    assert result.mirrored_accuracy.low < 0.5 < result.mirrored_accuracy.high
+
+
+def test_their_intervals_cover():
+    # A score that is known: the first column; its area and accuracy are exact.
+    rng = np.random.default_rng(10)
+    area = accuracy = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MirrorWarning)
+        for _ in range(150):
+            real, generated = rng.normal(size=(2, 120, 1))
+            found = classifier_tv(real - 0.5, generated + 0.5, classifier=Sign(), method="ks")
+            area += found.auc.low <= 0.76025 <= found.auc.high
+            accuracy += found.accuracy.low <= 0.69146 <= found.accuracy.high
+    # 95 % of 150 are 142.5; 133 is 3.5 standard deviations below
+    assert min(area, accuracy) >= 133
+
+
+class Sign(FirstColumn):
+    """The first column, as a probability."""
+
+    def predict_proba(self, rows):
+        high = 1 / (1 + np.exp(-rows[:, 0]))
+        return np.stack([1 - high, high], axis=1)
+
+
+def test_the_training_share_is_what_is_learnt_from():
+    rng = np.random.default_rng(11)
+    real, generated = rng.normal(size=(2, 400, 2))
+    found = classifier_tv(real, generated + 1, classifier=FirstColumn(), training_share=0.25)
+    assert (found.estimate.n_real, found.mirrored.n_real) == (300, 150)
+    favoured = classifier_tv(
+        real, generated + 2, classifier=LogisticRegression(), method="favoured"
+    )
+    assert 0 < favoured.lower < gaussian_total_variation(0, 8**0.5, 1)
+    with pytest.raises(ValueError, match="training_share = 1 must"):
+        classifier_tv(real, generated, training_share=1)

@@ -1,0 +1,51 @@
+"""Contact sheets: many images of a set at one glance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adainf_core.data.images import ImageSet
+from adainf_core.theory.validation import as_count
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_SIDE = 64  # pixels an image has at least, where `scale` is not given
+_BETWEEN = 2  # pixels
+
+
+def contact_sheet(
+    images: ImageSet | np.ndarray,
+    count: int = 100,
+    columns: int = 10,
+    *,
+    scale: int | None = None,
+    seed: int | None = None,
+) -> Image.Image:
+    """`count` images in rows of `columns`, as a PIL image in RGB on white.
+
+    `images` is a set or uint8 (n, 3, h, w); those shown are the first, or with `seed` a random
+    choice, in their order; all of them where there are fewer than `count`. Each pixel becomes a
+    square of `scale` pixels, by default so many that an image is at least 64 pixels high. Raises
+    ValueError for a number below 1 and for what is no set of images.
+    """
+    from PIL import Image
+
+    pixels = (images if isinstance(images, ImageSet) else ImageSet(images, None, "images")).images
+    n, _, height, width = pixels.shape
+    shown = min(as_count(count, "count", 1), n)
+    columns = min(as_count(columns, "columns", 1), shown)
+    scale = -(-_SIDE // height) if scale is None else as_count(scale, "scale", 1)
+    chosen = np.arange(shown)
+    if seed is not None:
+        chosen = np.sort(np.random.default_rng(seed).choice(n, shown, replace=False))
+    rows = -(-shown // columns)
+    step_y, step_x = height * scale + _BETWEEN, width * scale + _BETWEEN
+    sheet = np.full((rows * step_y + _BETWEEN, columns * step_x + _BETWEEN, 3), 255, np.uint8)
+    for place, index in enumerate(chosen):
+        top, left = (place // columns) * step_y + _BETWEEN, (place % columns) * step_x + _BETWEEN
+        image = pixels[index].transpose(1, 2, 0).repeat(scale, axis=0).repeat(scale, axis=1)
+        sheet[top : top + height * scale, left : left + width * scale] = image
+    return Image.fromarray(sheet)

@@ -1,0 +1,91 @@
+"""A measured gap: a number with its interval and the numbers of rows behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from adainf_core.theory.validation import as_count
+
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class GapEstimate:
+    """A value with the interval [low, high] at `confidence`, from so many rows of either side."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+    n_real: int
+    n_generated: int
+
+    def __format__(self, spec: str) -> str:
+        """The value and its interval, each in `spec`: f"{x:.2f}" gives "0.48 [0.47, 0.49]"."""
+        return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
+
+def as_rows(values: ArrayLike, name: str, least: int = 2) -> Rows:
+    """Features as float32 (n, d); ValueError naming what is wrong with them and the remedy."""
+    array = np.asarray(values)
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise ValueError(
+            f"{name} has shape {array.shape}: give one row per image, images.reshape(n, -1)"
+        )
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} has dtype {array.dtype}: give real numbers")
+    if len(array) < least:
+        raise ValueError(f"{name} has {len(array)} rows: at least {least} are needed")
+    with np.errstate(over="ignore"):  # what overflows is named below
+        rows = array.astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"{name}[{bad[0]}] is not finite in single precision: drop or rescale the row"
+        )
+    return rows
+
+
+def as_sides(real: ArrayLike, generated: ArrayLike, least: int = 2) -> tuple[Rows, Rows]:
+    """Features of both sides, as `as_rows` checks them, with equally many columns."""
+    first, second = as_rows(real, "real", least), as_rows(generated, "generated", least)
+    same_columns(first, second, "generated")
+    return first, second
+
+
+def same_columns(real: Rows, other: Rows, name: str) -> None:
+    """ValueError where `other` has not as many columns as `real`."""
+    if other.shape[1] != real.shape[1]:
+        raise ValueError(
+            f"{name} has {other.shape[1]} columns and real {real.shape[1]}: "
+            "describe both sides by the same features"
+        )
+
+
+def as_confidence(confidence: float) -> float:
+    """A level strictly between 0 and 1."""
+    level = float(confidence)
+    if not 0 < level < 1:
+        raise ValueError(f"confidence = {level:g} must lie strictly between 0 and 1")
+    return level
+
+
+def normal_quantile(confidence: float) -> float:
+    """Half-width, in standard errors, of the two-sided normal interval at `confidence`."""
+    from scipy.stats import norm
+
+    return float(norm.ppf((1 + as_confidence(confidence)) / 2))
+
+
+def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a share: `successes` among independent `trials`."""
+    trials = as_count(trials, "trials", 1)
+    successes = as_count(successes, "successes", 0, trials)
+    z = normal_quantile(confidence)
+    share = successes / trials
+    middle = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + (z / trials / 2) ** 2)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))

@@ -1,0 +1,69 @@
+"""Nearest neighbours among rows, block by block: no n x n matrix is ever kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from adainf_core.gap.estimate import Rows
+from adainf_core.theory.validation import as_count
+
+_BLOCK = 500  # queries at a time: 20 MB of distances to 10,000 rows
+
+
+def distance_blocks(queries: Rows, rows: Rows) -> Iterator[tuple[slice, Rows]]:
+    """Squared Euclidean distances float32 (b, n) of blocks of queries (m, d) to rows (n, d).
+
+    Both sides are centred before the products, which keeps single precision honest where features
+    lie far from the origin; a pair of equal rows may still come out at some 1e-6 of its norm
+    instead of zero (never below zero).
+    """
+    middle = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+    rows = rows - middle
+    norms = np.einsum("nd,nd->n", rows, rows)
+    for start in range(0, len(queries), _BLOCK):
+        block = queries[start : start + _BLOCK] - middle
+        squared = block @ rows.T
+        squared *= -2
+        squared += norms
+        squared += np.einsum("nd,nd->n", block, block)[:, None]
+        np.maximum(squared, 0, out=squared)
+        yield slice(start, start + len(block)), squared
+
+
+def nearest(queries: Rows, rows: Rows, k: int = 1, *, own: bool = False) -> tuple[Rows, np.ndarray]:
+    """Distances float32 (m, k), ascending, of each query to its k nearest rows, and their indices.
+
+    queries (m, d), rows (n, d). With `own` the two are one set, and a row is not its own neighbour.
+    ValueError where there are fewer than k rows to choose from.
+    """
+    k = as_count(k, "k", 1, len(rows) - own, f", the rows there are besides ({len(rows) - own})")
+    distances = np.empty((len(queries), k), np.float32)
+    indices = np.empty((len(queries), k), np.int64)
+    for block, squared in distance_blocks(queries, rows):
+        if own:
+            squared[np.arange(len(squared)), np.arange(block.start, block.stop)] = np.inf
+        if k == 1:
+            found = squared.argmin(axis=1)[:, None]
+        else:
+            found = np.argpartition(squared, k - 1, axis=1)[:, :k]
+        values = np.take_along_axis(squared, found, axis=1)
+        order = np.argsort(values, axis=1, kind="stable")
+        distances[block] = np.sqrt(np.take_along_axis(values, order, axis=1))
+        indices[block] = np.take_along_axis(found, order, axis=1)
+    return distances, indices
+
+
+def neighbour_distances(queries: Rows, rows: Rows, ranks: tuple[int, ...]) -> Rows:
+    """Distances float32 (m, len(ranks)) of each query to its nearest rows of these ranks, from 1.
+
+    As `nearest` without indices, which take most of its time.
+    """
+    as_count(max(ranks), "the highest rank", 1, len(rows), f", the rows there are ({len(rows)})")
+    places = [rank - 1 for rank in ranks]
+    distances = np.empty((len(queries), len(ranks)), np.float32)
+    for block, squared in distance_blocks(queries, rows):
+        squared.partition(places, axis=1)
+        distances[block] = np.sqrt(squared[:, places])
+    return distances

@@ -1,0 +1,289 @@
+"""The gap report: every measure in one table, each beside real against real."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adainf_core.data.images import ImageSet
+from adainf_core.gap.classifier_tv import ClassifierTV, MirrorWarning, classifier_tv
+from adainf_core.gap.estimate import GapEstimate, Rows, as_confidence
+from adainf_core.gap.extractors import Extractor, random_convolution
+from adainf_core.gap.frechet import frechet_estimate
+from adainf_core.gap.image_tv import image_tv
+from adainf_core.gap.kernel_distance import kernel_distance
+from adainf_core.gap.memorisation import Memorisation, memorisation
+from adainf_core.gap.precision_recall import precision_recall
+from adainf_core.theory.validation import as_count
+
+_LEAST = 120  # rows a side: what halves of the real ones need for an extrapolated distance
+
+
+@dataclass(frozen=True)
+class GapRow:
+    """One measure: of generated against real images, and of real against real as its zero line.
+
+    `features` names what it was measured on; `sees` and `misses` say in a few words what it is
+    good for. `mirrored` has its own numbers of rows, which may be smaller: measures that depend on
+    n are to be compared with that in mind.
+    """
+
+    measure: str
+    features: str
+    found: GapEstimate
+    mirrored: GapEstimate | None
+    sees: str
+    misses: str
+
+
+@dataclass(frozen=True, eq=False)
+class GapReport:
+    """How far generated images are from real ones, as every measure sees it; printed, a table.
+
+    `rows` has one `GapRow` a measure, `memorised` the distances to the nearest real images,
+    `classifiers` the two comparisons by classifiers (of images, of features) whole. `notes` are
+    warnings that a reader of the table must know. `real`, `generated` are the images measured.
+    """
+
+    rows: tuple[GapRow, ...]
+    memorised: Memorisation
+    classifiers: tuple[ClassifierTV, ClassifierTV]
+    notes: tuple[str, ...]
+    real: ImageSet
+    generated: ImageSet
+    extractor: str
+    saw: str
+    mirror: str
+    confidence: float
+    seed: int
+
+    def table(self) -> str:
+        """The rows as text in at most 100 columns, with the extractor, n and what they mean."""
+        level = f"{100 * self.confidence:g} %"
+        lines = [
+            f"{self.generated.name} against {self.real.name}",
+            f"features of {self.extractor} (trained on: {self.saw})",
+            f"real against real: {self.mirror}; intervals at {level}",
+            "",
+            f"{'measure':<26}{'generated':<30}{'n':>12}  real against real",
+        ]
+        for row in self.rows:
+            zero = "-" if row.mirrored is None else shown(row, row.mirrored)
+            sizes = f"{row.found.n_real}+{row.found.n_generated}"
+            lines.append(f"{row.measure:<26}{shown(row, row.found):<30}{sizes:>12}  {zero}")
+        return "\n".join([*lines, "", *self.notes])
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def row(self, measure: str) -> GapRow:
+        """The row of that name; KeyError naming the known ones."""
+        for row in self.rows:
+            if row.measure == measure:
+                return row
+        raise KeyError(f"{measure!r}: known are {', '.join(row.measure for row in self.rows)}")
+
+    def write_html(self, path: str | Path) -> Path:
+        """Write the report with its pictures as one HTML page that loads nothing; returns the path.
+
+        The file appears whole or not at all. A full disk is an OSError that says so.
+        """
+        from adainf_core.files import whole_file
+        from adainf_core.gap.report_page import page
+
+        text = page(self)
+        with whole_file(Path(path)) as file:
+            file.write(text.encode())
+        return Path(path)
+
+
+def gap_report(
+    real: ImageSet,
+    generated: ImageSet,
+    extractor: Extractor | None = None,
+    *,
+    held_out: ImageSet | None = None,
+    n: int = 10_000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> GapReport:
+    """Measure the gap between `real`, the generator's training images, and `generated` ones.
+
+    From either set at most `n` images are drawn at random (`seed`). `extractor` makes the features
+    (default: `random_convolution()`, which has learnt nothing); the bound on images needs none.
+    `held_out` real images, which the generator has not seen, serve twice: they take the place of
+    generated ones in "real against real", and their distances to the training images say how near
+    chance comes. Without them the first half of the drawn real images is compared with the second,
+    and other training images are the reference.
+
+    ValueError on images of different sizes or fewer than 120 of them, before anything is computed.
+    """
+    as_confidence(confidence)
+    n = as_count(n, "n", _LEAST)
+    rng = np.random.default_rng(as_count(seed, "seed", 0))
+    sets = {"real": real, "generated": generated}
+    if held_out is not None:
+        sets["held_out"] = held_out
+    for name, given in sets.items():
+        if given.images.shape[1:] != real.images.shape[1:]:
+            raise ValueError(
+                f"{name} has images of {given.images.shape[2:]} and real of "
+                f"{real.images.shape[2:]}: bring them to one size with ImageSet.resized"
+            )
+        if len(given) < _LEAST:
+            raise ValueError(f"{name} has {len(given)} images: at least {_LEAST} are needed")
+    drawn = {name: _drawn(images, n, rng) for name, images in sets.items()}
+    chosen = extractor or random_convolution()
+    images = {name: some.images for name, some in drawn.items()}
+    features = {name: chosen(some) for name, some in images.items()}
+
+    by_classifier, notes = _classified(images, features, confidence, seed)
+    memorised = memorisation(
+        features["real"], features["generated"], features.get("held_out"), confidence=confidence
+    )
+    if held_out is None:
+        mirror = f"two halves of {real.name}"
+        mirrored = np.array_split(features["real"], 2)
+    else:
+        mirror = f"{real.name} against {held_out.name}"
+        mirrored = [features["real"], features["held_out"]]
+    rows = [
+        *_distances(features["real"], features["generated"], mirrored, chosen.name, confidence),
+        *_classifier_rows(by_classifier, chosen.name),
+        GapRow(
+            "nearer than chance",
+            chosen.name,
+            memorised.near,
+            None,
+            f"copies of training images: the share nearer than {100 * memorised.quantile:g} % of "
+            f"the {memorised.reference} are",
+            "copies the features do not recognise; blur makes it small too",
+        ),
+    ]
+    return GapReport(
+        tuple(rows),
+        memorised,
+        by_classifier,
+        tuple(notes),
+        drawn["real"],
+        drawn["generated"],
+        chosen.name,
+        chosen.saw,
+        mirror,
+        confidence,
+        seed,
+    )
+
+
+def _drawn(images: ImageSet, n: int, rng: np.random.Generator) -> ImageSet:
+    if len(images) > n:
+        images = images.subset(np.sort(rng.choice(len(images), n, replace=False)))
+    # a memory-mapped set is read once, and rows in a telling order (classes in sequence) shuffled
+    return ImageSet(np.array(images.images)[rng.permutation(len(images))], None, images.name)
+
+
+def _classified(
+    images: dict[str, np.ndarray], features: dict[str, Rows], confidence: float, seed: int
+) -> tuple[tuple[ClassifierTV, ClassifierTV], list[str]]:
+    options: dict[str, Any] = {"confidence": confidence, "seed": seed}
+    with warnings.catch_warnings(record=True) as alarms:
+        warnings.simplefilter("always", MirrorWarning)
+        of_images = image_tv(
+            images["real"], images["generated"], real_again=images.get("held_out"), **options
+        )
+        of_features = classifier_tv(
+            features["real"], features["generated"], real_again=features.get("held_out"), **options
+        )
+    return (of_images, of_features), [
+        str(alarm.message) for alarm in alarms if issubclass(alarm.category, MirrorWarning)
+    ]
+
+
+def _distances(
+    real: Rows, generated: Rows, mirrored: list[Rows], name: str, confidence: float
+) -> list[GapRow]:
+    pairs = [(real, generated), (mirrored[0], mirrored[1])]
+    frechet = [frechet_estimate(*pair, confidence=confidence) for pair in pairs]
+    kernel = [kernel_distance(*pair, confidence=confidence) for pair in pairs]
+    manifold = [precision_recall(*pair, confidence=confidence) for pair in pairs]
+    fid = "FID, extrapolated" if name == "Inception-v3" else "Fréchet, extrapolated"
+    rows = [
+        GapRow(
+            fid,
+            name,
+            frechet[0].extrapolated,
+            frechet[1].extrapolated,
+            "shifts of the features' means and covariances",
+            "all that two moments do not hold; copies of training images",
+        ),
+        GapRow(
+            "kernel distance",
+            name,
+            kernel[0],
+            kernel[1],
+            "differences of the first three moments, without bias",
+            "higher moments; small shares of bad images; copies",
+        ),
+    ]
+    words = {
+        "precision": ("generated images off the real ones' ground", "lost modes; outliers fool it"),
+        "recall": ("real images the generator does not reach", "bad images; outliers fool it"),
+        "density": ("how deep among real images generated ones lie", "lost modes"),
+        "coverage": ("real neighbourhoods without a generated image", "bad images far away"),
+    }
+    for measure, (sees, misses) in words.items():
+        found, zero = (getattr(side, measure) for side in manifold)
+        rows.append(GapRow(measure, name, found, zero, sees, misses))
+    return rows
+
+
+def _classifier_rows(found: tuple[ClassifierTV, ClassifierTV], name: str) -> list[GapRow]:
+    rows = []
+    for result, features in zip(found, ("images", name), strict=True):
+        where = f"{features}, by {result.classifier}"
+        bounds = [
+            GapEstimate(e.point, e.lower, 1.0, e.confidence, e.n_real, e.n_generated)
+            for e in (result.estimate, result.mirrored)
+        ]
+        of = "images" if features == "images" else "features"
+        rows += [
+            GapRow(
+                f"total variation, {of}",
+                where,
+                bounds[0],
+                bounds[1],
+                "whatever the classifier learns; the bound holds at its confidence",
+                "what it does not learn: the bound is then smaller, never wrong",
+            ),
+            GapRow(
+                f"AUC, {of}",
+                where,
+                result.auc,
+                result.mirrored_auc,
+                "the same; 0.5 where nothing is told apart",
+                "few telling images move it little",
+            ),
+            GapRow(
+                f"accuracy, {of}",
+                where,
+                result.accuracy,
+                result.mirrored_accuracy,
+                "the same, at one threshold",
+                "few telling images hide in it",
+            ),
+        ]
+    return rows
+
+
+def shown(row: GapRow, estimate: GapEstimate) -> str:
+    """A measure's value and interval in words, a lower bound as a lower bound."""
+    if row.measure.startswith("total variation"):
+        return f"≥ {estimate.low:.3f} (apparent {estimate.value:.3f})"
+    size = max(abs(estimate.low), abs(estimate.high), abs(estimate.value))
+    if size >= 100:
+        return f"{estimate:.0f}"
+    return f"{estimate:.3f}" if size >= 0.01 else f"{estimate:.1e}"

@@ -1,0 +1,63 @@
+"""The neighbour classifier: scikit-learn's manners, honest scores, and the bounds it wins."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+
+from adainf_core.data.sprites import SpriteWorld
+from adainf_core.gap.image_tv import TRAINING_SHARE, image_tv
+from adainf_core.gap.neighbour_classifier import NeighbourClassifier
+
+WORLD = SpriteWorld(places=2, scales=1, tilts=1, hues=3, backgrounds=3)
+
+
+def sprites(law, count, seed):
+    return WORLD.sample(law, count, np.random.default_rng(seed)).images
+
+
+def rows_of(flaw, count, seed):
+    laws = WORLD.real_law(), WORLD.flaw_law(flaw)
+    images = [sprites(law, count, seed + i) for i, law in enumerate(laws)]
+    return np.concatenate(images).reshape(2 * count, -1), np.repeat([0, 1], count)
+
+
+def test_it_tells_flaws_apart_and_leaves_its_settings_alone():
+    model = NeighbourClassifier((3, 16, 16), seed=3)
+    assert clone(model).get_params() == {"shape": (3, 16, 16), "seed": 3}
+    for flaw in ("chimera", "blur"):
+        fitted = clone(model).fit(*rows_of(flaw, 150, 0))
+        rows, origin = rows_of(flaw, 150, 10)
+        scores = fitted.predict_proba(rows)
+        assert scores.shape == (300, 2) and np.allclose(scores.sum(axis=1), 1)
+        assert roc_auc_score(origin, scores[:, 1]) > 0.97, flaw
+        np.testing.assert_array_equal(fitted.predict(rows), scores.argmax(axis=1))
+
+
+def test_images_of_any_size_and_shape_will_do():
+    rng = np.random.default_rng(2)
+    for shape in ((3, 8, 8), (3, 35, 20)):
+        images = rng.integers(0, 256, (40, *shape))
+        images[20:] //= 2
+        fitted = NeighbourClassifier(shape).fit(images.reshape(40, -1), np.repeat([0, 1], 20))
+        assert fitted.predict_proba(images.reshape(40, -1)).shape == (40, 2)
+    # images of one colour have no pattern
+    flat = np.repeat(rng.integers(0, 256, (40, 3)), 64, axis=1)
+    NeighbourClassifier((3, 8, 8)).fit(flat, np.repeat([0, 1], 20)).predict_proba(flat)
+
+
+def test_the_bound_on_sprites_is_most_of_the_truth_and_never_above():
+    law = WORLD.generated_law("chimera", 0.5)
+    found = image_tv(sprites(WORLD.real_law(), 800, 0), sprites(law, 800, 1))
+    assert found.estimate.n_real == 800 - round(800 * TRAINING_SHARE)
+    # 520 rows a side cost the bound about 0.05
+    assert 0.38 < found.lower <= 0.5
+    assert found.sound and found.auc.value > 0.7
+
+
+def test_bad_input_is_named():
+    rows = np.zeros((20, 12))
+    with pytest.raises(ValueError, match=r"rows have 12 columns, images of shape \(3, 4, 4\) 48"):
+        NeighbourClassifier((3, 4, 4)).fit(rows, np.repeat([0, 1], 10))
+    with pytest.raises(ValueError, match="5 rows of each"):
+        NeighbourClassifier((3, 2, 2)).fit(rows, np.repeat([0, 1], [16, 4]))

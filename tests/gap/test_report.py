@@ -1,0 +1,139 @@
+"""The gap report: what each row says, a page that stands alone, and the command."""
+
+import html.parser
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+from adainf_core.cli import main
+from adainf_core.data.images import ImageSet
+from adainf_core.data.sprites import SpriteWorld
+from adainf_core.gap.extractors import pixels
+from adainf_core.gap.report import gap_report
+
+WORLD = SpriteWorld(places=2, scales=1, tilts=1)
+
+
+def sprites(law, count, seed, name):
+    return WORLD.sample(law, count, np.random.default_rng(seed), name)
+
+
+@pytest.fixture(scope="module")
+def report():
+    real = sprites(WORLD.real_law(), 260, 0, "real <sprites>")
+    made = sprites(WORLD.flaw_law("background"), 240, 1, "odd grounds")
+    held_out = sprites(WORLD.real_law(), 240, 2, "held-out")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return gap_report(real, made, pixels(4), held_out=held_out, n=240)
+
+
+def test_rows_see_the_gap_and_the_zero_line_is_zero(report):
+    kernel, frechet = report.row("kernel distance"), report.row("Fréchet, extrapolated")
+    for row in (kernel, frechet):
+        assert row.found.low > row.mirrored.high >= 0
+    assert report.row("total variation, images").found.low > 0.6
+    assert report.row("total variation, images").mirrored.low == 0
+    assert report.row("AUC, images").found.low > 0.9
+    mirrored = report.row("AUC, images").mirrored
+    # half-width 0.09 at 84 + 84 rows; two of them
+    assert abs(mirrored.value - 0.5) < 0.18
+    for row in report.rows:
+        assert row.found.n_real <= 240 and row.sees and row.misses and row.features
+    assert report.notes == ()
+    with pytest.raises(KeyError, match="known are"):
+        report.row("FID")
+
+
+def test_the_table_names_extractor_n_and_interval(report):
+    text = str(report)
+    assert "pixels at 4x4" in text and "intervals at 95 %" in text and "held-out" in text
+    assert "FID" not in text
+    assert re.search(r"kernel distance +0\.\d+ \[0\.\d+, 0\.\d+\] +240\+240", text)
+    assert max(map(len, text.splitlines())) <= 110
+
+
+class Reader(html.parser.HTMLParser):
+    """Collects what a page would load, its pictures' alt texts and unclosed tags."""
+
+    def __init__(self):
+        super().__init__()
+        self.loaded, self.alts, self.open = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.loaded += [given[key] for key in ("src", "href") if key in given]
+        if tag == "img":
+            self.alts.append(given.get("alt", ""))
+        if tag not in ("img", "meta", "br", "line", "circle"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.loaded += [value for key, value in attributes if key in ("src", "href")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_stands_alone(report, tmp_path):
+    path = report.write_html(tmp_path / "new" / "gap.html")
+    text = path.read_text(encoding="utf-8")
+    reader = Reader()
+    reader.feed(text)
+    text = re.sub(r"base64,[^\"]*", "", text)  # four random letters may spell anything
+    assert reader.open == []
+    assert len(reader.alts) == 4 and all(reader.alts)
+    assert all(source.startswith("data:image/png;base64,") for source in reader.loaded)
+    assert "<script" not in text and "url(" not in text and "http" not in text
+    assert "prefers-color-scheme: dark" in text and "width=device-width" in text
+    assert "real &lt;sprites&gt;" in text and "<sprites>" not in text
+    assert text.count("<svg") == len(report.rows)
+    assert "nan" not in text
+    assert [*path.parent.iterdir()] == [path]
+
+
+def test_the_command_prints_the_table_and_writes_the_page(report, tmp_path, capsys, monkeypatch):
+    asked = {}
+
+    def measured(real, generated, extractor, **options):
+        asked.update(options, real=real, generated=generated, extractor=extractor)
+        return report
+
+    monkeypatch.setattr("adainf_core.gap.report.gap_report", measured)
+    for seed, name in enumerate(("real", "made", "other")):
+        np.savez(tmp_path / name, images=sprites(WORLD.real_law(), 20, seed, name).images)
+    real, made, other = (str(tmp_path / f"{name}.npz") for name in ("real", "made", "other"))
+    page = tmp_path / "page.html"
+    options = ["--extractor", "pixels", "--n", "120", "--html", str(page), "--held-out", other]
+    assert main(["gap", real, made, *options, "--size", "8"]) == 0
+    assert capsys.readouterr().out == f"{report.table()}\n{page}\n" and page.is_file()
+    assert asked["n"] == 120 and asked["confidence"] == 0.95 and asked["seed"] == 0
+    assert asked["extractor"].name == "pixels at 8x8"
+    for side in ("real", "generated", "held_out"):
+        assert asked[side].images.shape == (20, 3, 8, 8)
+    assert main(["gap", real, made, "--extractor", "dino"]) == 2
+    assert "unknown extractor 'dino'" in capsys.readouterr().err
+
+
+def test_bad_input_is_named():
+    small, large = (ImageSet(np.zeros((130, 3, s, s), np.uint8), None, "x") for s in (8, 16))
+    with pytest.raises(ValueError, match=r"generated has images of \(16, 16\)"):
+        gap_report(small, large)
+    with pytest.raises(ValueError, match="held_out has 99 images: at least 120"):
+        gap_report(small, small, held_out=small.subset(np.arange(99)))
+    with pytest.raises(ValueError, match="n = 10 must be at least 120"):
+        gap_report(small, small, n=10)
+
+
+def test_without_held_out_images_halves_of_the_real_ones_are_the_zero_line(report, monkeypatch):
+    monkeypatch.setattr("adainf_core.gap.report._classified", lambda *_: (report.classifiers, []))
+    real, made = (sprites(WORLD.real_law(), 131 + i, i, "a set") for i in range(2))
+    first, second, other = (gap_report(real, made, pixels(2), n=125, seed=s) for s in (0, 0, 1))
+    assert first.rows == second.rows != other.rows
+    assert len(first.real) == len(first.generated) == 125
+    for measure in ("kernel distance", "precision"):
+        assert first.row(measure).mirrored.n_real == 63
+        assert first.row(measure).mirrored.n_generated == 62
+    assert "two halves" in first.mirror and first.memorised.reference == "other training rows"

@@ -34,6 +34,21 @@ def shown_set(name: str, split: str, root: str | None) -> ImageSet:
     return images
 
 
+def sized_set(name: str, size: int | None, root: str | None) -> ImageSet:
+    """The training images of that name or at that path, `size` pixels a side where given.
+
+    A whole fraction of the side is averaged exactly, anything else resized.
+    """
+    from adainf_core.data.named_sets import named_or_own
+
+    if size is None or Path(name).is_dir():
+        return named_or_own(name, "train", size, root)
+    images = named_or_own(name, "train", root=root)
+    height, width = images.images.shape[2:]
+    whole = size > 0 and height == width and height % size == 0
+    return images.downsampled(size) if whole else images.resized(size)
+
+
 def describe(images: ImageSet) -> None:
     """Print size and colours of a set, and of a generated one what was found and is known."""
     from adainf_core.data.generated import GeneratedImages

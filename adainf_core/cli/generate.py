@@ -6,18 +6,144 @@ Each action is a function that adds itself and its options, and one that runs it
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from adainf_core.cli.common import add_action, add_root, describe, shown_set
+from adainf_core.cli.common import DATASET, add_action, add_root, describe, shown_set, sized_set
 
-HELP = "generated images: import, show"
+if TYPE_CHECKING:
+    from adainf_core.data.generated import GeneratedImages
+    from adainf_core.data.images import ImageSet
+
+HELP = "generated images: train a generator, sample it, import, show"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True)
+    _add_train(actions)
+    _add_sample(actions)
     _add_import(actions)
     _add_show(actions)
+
+
+# ---- train
+
+
+def _add_train(actions: Any) -> None:
+    train = add_action(actions, "train", _train, "train a diffusion model, or go on training it")
+    train.add_argument("dataset", help=DATASET)
+    train.add_argument("--out", type=Path, required=True, help="folder of the model to make")
+    train.add_argument("--steps", type=int, default=20_000)
+    train.add_argument("--size", type=int, default=None, help="side in pixels; default: as it is")
+    train.add_argument("--checkpoint", type=Path, default=None, help="default: OUT.pt")
+    train.add_argument("--max-seconds", type=float, default=float("inf"))
+    train.add_argument("settings", nargs="*", help="such as batch_size=64 widths=[32,64,128]")
+    add_root(train)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from adainf_core.configuration import override
+    from adainf_core.generators.diffusion_training import DiffusionConfig, train_diffusion
+
+    if options.out.exists():
+        raise ValueError(f"{options.out} is there already: choose another --out or delete it")
+    config = override(DiffusionConfig(), options.settings)
+    images = sized_set(options.dataset, options.size, options.root)
+    checkpoint = options.checkpoint or options.out.with_name(f"{options.out.name}.pt")
+    trained = train_diffusion(
+        images,
+        config,
+        options.steps,
+        checkpoint=checkpoint,
+        max_seconds=options.max_seconds,
+        progress=True,
+    )
+    if trained.history:
+        print(f"{'loss':12} {trained.history[-1]['loss']:.4f} at step {trained.steps}")
+    if trained.finished:
+        trained.generator.save(options.out)
+        print(f"{'model':12} {options.out}, {trained.generator.parameters:,} parameters")
+    else:
+        print(
+            f"stopped after {trained.steps} of {options.steps} steps; the same command goes on, "
+            f"--steps {trained.steps} keeps the model as it is"
+        )
+
+
+# ---- sample
+
+
+def _add_sample(actions: Any) -> None:
+    sample = add_action(actions, "sample", _sample, "fill a store with a generator's images")
+    sample.add_argument(
+        "generator",
+        help="a diffusion model (shipped, a folder made by train, or on the hub), or a name of the "
+        "dial such as gaussian_mixture, which is fitted to --real",
+    )
+    sample.add_argument("--store", type=Path, required=True, help="folder to make, or to continue")
+    sample.add_argument("--count", type=int, default=10_000)
+    sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--real", default=None, help="real images to fit to, or to compare with")
+    sample.add_argument("--size", type=int, default=None, help="side in pixels of --real")
+    sample.add_argument("--max-seconds", type=float, default=float("inf"))
+    sample.add_argument(
+        "settings", nargs="*", help="of the sampler (steps=10 kind=ddim) or of the dial's generator"
+    )
+    add_root(sample)
+
+
+def _sample(options: argparse.Namespace) -> None:
+    from adainf_core.generators.dial import GENERATORS
+
+    wanted = options.real is not None
+    real = sized_set(options.real, options.size, options.root) if wanted else None
+    fill = _sample_fitted if options.generator in GENERATORS else _sample_diffusion
+    store = fill(options, real)
+    describe(store)
+    print(f"store        {store.path}")
+
+
+def _sample_diffusion(options: argparse.Namespace, real: ImageSet | None) -> GeneratedImages:
+    from adainf_core.configuration import override
+    from adainf_core.generators.diffusion import DiffusionGenerator, Sampler, sample_to_store
+
+    sampler = override(Sampler(), options.settings)
+    generator = replace(DiffusionGenerator.load(options.generator), sampler=sampler)
+    return sample_to_store(
+        generator,
+        options.store,
+        options.count,
+        options.seed,
+        real=real,
+        progress=True,
+        max_seconds=options.max_seconds,
+    )
+
+
+def _sample_fitted(options: argparse.Namespace, real: ImageSet | None) -> GeneratedImages:
+    from adainf_core.configuration import override, to_plain
+    from adainf_core.data.growing_store import grown_store
+    from adainf_core.generators.dial import GENERATORS, make_generator
+
+    setting = override(GENERATORS[options.generator], options.settings)
+    if real is None:
+        raise ValueError(f"{setting.name} is fitted to real images: name them with --real")
+    if setting.needs_held_out:
+        raise ValueError(
+            f"{setting.name} hands out held-out real images, which only studies and chapters deal; "
+            "choose a generator that is fitted to --real"
+        )
+    drawn = make_generator(setting, real, seed=options.seed).sample(options.count, options.seed)
+    return grown_store(
+        options.store,
+        lambda start, stop: drawn.images[start:stop],
+        options.count,
+        drawn.images.shape[1:],
+        origin={"generator": to_plain(setting), "fitted_to": real.name, "seed": options.seed},
+        real=real,
+        progress=True,
+    )
 
 
 # ---- import

@@ -88,4 +88,5 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     share = successes / trials
     middle = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + (z / trials / 2) ** 2)
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    # at shares of 0 and 1 the ends are those exactly, whatever rounding says
+    return max(0.0, min(share, float(middle - half))), min(1.0, max(share, float(middle + half)))

@@ -62,7 +62,14 @@ def test_every_kind_is_known_by_its_name():
     assert {type(setting) for setting in GENERATORS.values()} == set(get_args(dial.Setting))
     assert list(GENERATORS) == [
         *("pca_gaussian", "gaussian_mixture", "copula", "kernel_density", "bootstrap_noise"),
-        *("memorised", "diffusion", "held_out", "held_out_blur", "held_out_colour_swap", "held_out_mode_drop"),
+        *(
+            "memorised",
+            "diffusion",
+            "held_out",
+            "held_out_blur",
+            "held_out_colour_swap",
+            "held_out_mode_drop",
+        ),
         *("held_out_chimeras", "diluted"),
     ]
 

@@ -7,7 +7,12 @@ import pytest
 import torch
 
 from adainf_core.data.images import ImageSet
-from adainf_core.generators.diffusion_training import DiffusionConfig, _Run, train_diffusion
+from adainf_core.generators.diffusion_training import (
+    DiffusionConfig,
+    _Run,
+    cached_diffusion,
+    train_diffusion,
+)
 
 TINY = DiffusionConfig(
     widths=(16, 16), attention=(False, False), batch_size=8, warmup=2, precision="fp32",
@@ -155,3 +160,18 @@ def test_images_that_do_not_fit_are_refused():
         train_diffusion(ImageSet(np.zeros((4, 3, 9, 9), np.uint8), None, "odd"), TINY, 1)
     with pytest.raises(ValueError, match="8x6"):
         train_diffusion(ImageSet(np.zeros((4, 3, 8, 6), np.uint8), None, "oblong"), TINY, 1)
+
+
+def test_a_cache_keeps_the_model_and_nothing_else(tmp_path):
+    made = cached_diffusion(stripes(), TINY, 2, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [made.name]
+    read = cached_diffusion(stripes(), replace(TINY, compile=False), 2, tmp_path)
+    bare = cached_diffusion(stripes(), TINY, 2)
+    assert made.digest() == read.digest() == bare.digest()
+    for images, config, steps in (
+        (stripes(), TINY, 3),
+        (stripes(), replace(TINY, seed=1), 2),
+        (ImageSet(255 - stripes().images, None, "negatives"), TINY, 2),
+    ):
+        assert cached_diffusion(images, config, steps, tmp_path).digest() != made.digest()
+    assert len(list(tmp_path.iterdir())) == 4

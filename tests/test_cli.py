@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from adainf_core.cli import main
+from adainf_core.cli.common import sized_set
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.growing_store import grown_store
 from adainf_core.data.named_sets import load_images
 from adainf_core.evidence.records import read_pictures
+from adainf_core.generators.dial import KernelDensity, make_generator
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.pretraining import load_pretrained
 
@@ -219,3 +221,51 @@ def test_online_protocol_needs_an_online_probe(tmp_path, capsys):
     assert main([*DIGITS, "pretrain.steps=2", "--checkpoint", str(path)]) == 0
     assert main(["probe", str(path), "--dataset", "digits", "--protocol", "online"]) == 2
     assert "carried no online probe" in capsys.readouterr().err
+
+
+TINY = ["widths=[16]", "attention=[false]", "batch_size=8", "precision=fp32", "device=cpu"]
+
+
+def test_a_diffusion_model_is_trained_in_parts_and_sampled_into_a_store(tmp_path, capsys):
+    model, store = tmp_path / "model", tmp_path / "fakes"
+    train = ["generate", "train", "digits", "--out", str(model), *TINY]
+    assert main([*train, "--steps", "3", "--max-seconds", "0"]) == 0
+    assert "stopped after 1 of 3 steps" in capsys.readouterr().out and not model.exists()
+    assert main([*train, "--steps", "3"]) == 0
+    assert f"{model}, " in capsys.readouterr().out
+    sample = ["generate", "sample", str(model), "--store", str(store), "steps=2", "batch_size=4"]
+    assert main([*sample, "--count", "4"]) == 0
+    assert main([*sample, "--count", "6", "--real", "digits"]) == 0
+    out = capsys.readouterr().out
+    assert "sampler.steps = 2" in out and str(store) in out
+    assert len(GeneratedImages.open(store)) == 6
+    assert main([*sample, "--count", "6", "--seed", "1"]) == 2
+    assert "seed" in capsys.readouterr().err
+    assert main([*train, "--steps", "4"]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_a_generator_of_the_dial_is_fitted_and_sampled(tmp_path, capsys):
+    store = tmp_path / "fakes"
+    sample = ["generate", "sample", "kernel_density", "--store", str(store), "--count", "30"]
+    assert main([*sample, "--real", "digits", "--seed", "2", "principal=9"]) == 0
+    assert "generator.principal = 9" in capsys.readouterr().out
+    real = load_images("digits")
+    made = make_generator(KernelDensity(principal=9), real, seed=2).sample(30, 2)
+    assert (GeneratedImages.open(store).images == made.images).all()
+    for arguments, says in (
+        (sample, "name them with --real"),
+        (["generate", "sample", "held_out", "--store", "x", "--real", "digits"], "held-out"),
+        ([*sample, "--real", "digits", "steps=3"], "steps"),
+    ):
+        assert main(arguments) == 2
+        assert says in capsys.readouterr().err
+
+
+def test_images_are_averaged_where_that_is_exact_and_resized_elsewhere():
+    digits = load_images("digits")
+    side = digits.image_size
+    half = sized_set("digits", side // 2, None)
+    assert (half.images == digits.downsampled(side // 2).images).all()
+    assert sized_set("digits", side - 1, None).image_size == side - 1
+    assert sized_set("digits", None, None).image_size == side

@@ -10,7 +10,7 @@ import sys
 
 from adainf_core.cli import data, gap, generate, pretrain, probe, study
 
-# each module's docstring is its line of help, its `add` the command's options
+# each module's HELP is its line of help, its `add` the command's options
 _COMMANDS = {
     "data": data,
     "generate": generate,
@@ -23,13 +23,24 @@ _COMMANDS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point of `adainf`; returns the exit status, errors in one line on stderr."""
-    options = _parser().parse_args(arguments)
+    options = _parse(arguments)
     try:
         options.run(options)
     except (ValueError, RuntimeError, OSError, FloatingPointError, ImportError) as error:
         print(f"adainf: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The options; settings may stand anywhere, which argparse alone does not see to."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest:
+        if not hasattr(options, "settings") or any(word.startswith("-") for word in rest):
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        options.settings = [*options.settings, *rest]
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -153,7 +153,9 @@ class DiffusionGenerator:
         """
         from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
-        unet = UNet2DModel.from_config(self.unet.config)
+        # without diffusers' own keys, one of which is the folder that a model was read from
+        settings = {key: value for key, value in self.unet.config.items() if key[0] != "_"}
+        unet = UNet2DModel.from_config(settings)
         unet.load_state_dict(self.unet.state_dict())
         pipeline: Any = DDPMPipeline(
             unet.half() if half else unet, DDPMScheduler.from_config(self.schedule)

@@ -104,6 +104,9 @@ def test_a_saved_model_makes_the_same_images(tmp_path):
     )
     assert np.abs(ours.astype(int) - theirs).max() <= 1  # another kernel for group norms
     assert (tmp_path / "model" / "README.md").read_text() == "# A card\n"
+    read.save(tmp_path / "again")
+    for written in (tmp_path / "again").rglob("*.json"):  # no folder of this machine in it
+        assert str(tmp_path) not in written.read_text()
     files = {path.suffix for path in (tmp_path / "model").rglob("*") if path.is_file()}
     assert files == {".json", ".safetensors", ".md"}  # nothing that is unpickled
     with pytest.raises(FileExistsError, match="model"):

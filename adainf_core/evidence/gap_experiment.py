@@ -89,10 +89,11 @@ class GapExperiment:
         """Everything is measured on the processor."""
         return "cpu"
 
-    def sides(self) -> tuple[ImageSet, ImageSet, ImageSet]:
-        """The real images, the generated ones, and the real ones of "real against real"."""
+    def sides(self, count: int | None = None) -> tuple[ImageSet, ImageSet, ImageSet]:
+        """The real images, `count` generated ones (default n), and those of "real against real"."""
+        count = self.n if count is None else count
         if isinstance(self.generator, FlawedSprites):
-            return _sprites(self, self.generator)
+            return _sprites(self, self.generator, count)
         train, test = (_cifar10(split, self.size) for split in ("train", "test"))
         order = np.random.default_rng(self.seed).permutation(len(train))
         real, rest = (
@@ -110,10 +111,10 @@ class GapExperiment:
                 self.generator.steps,
                 None if cache is None else Path(cache),
             )
-            generated = made.using(**to_plain(self.generator.sampler)).sample(self.n, self.seed)
+            generated = made.using(**to_plain(self.generator.sampler)).sample(count, self.seed)
         else:
             generator = make_generator(self.generator, real, rest, self.seed)
-            generated = generator.sample(self.n, self.seed)
+            generated = generator.sample(count, self.seed)
         return real, generated, test.subset(np.arange(self.n))
 
     def run(self) -> Outcome:
@@ -140,7 +141,7 @@ def _numbers(name: str, estimate: GapEstimate) -> dict[str, float]:
 
 
 def _sprites(
-    experiment: GapExperiment, generator: FlawedSprites
+    experiment: GapExperiment, generator: FlawedSprites, count: int
 ) -> tuple[ImageSet, ImageSet, ImageSet]:
     world, n = SpriteWorld(size=experiment.size), experiment.n
     rngs = np.random.default_rng(experiment.seed).spawn(3)
@@ -148,7 +149,8 @@ def _sprites(
     laws = (law, world.generated_law(generator.flaw, generator.tau), law)
     names = ("sprites-real", f"sprites-{generator.flaw}-{generator.tau:g}", "sprites-again")
     real, generated, again = (
-        world.sample(law, n, rng, name) for law, rng, name in zip(laws, rngs, names, strict=True)
+        world.sample(law, number, rng, name)
+        for law, number, rng, name in zip(laws, (n, count, n), rngs, names, strict=True)
     )
     return real, generated.unlabelled(), again
 

@@ -76,9 +76,9 @@ class GapStudy:
         """The first `count` real images of seed 0, and of each generator."""
         shown: dict[str, np.ndarray] = {}
         for arm in self.arms:
-            real, generated, _ = self.experiment(scale, arm, 0).sides()
+            real, generated, _ = self.experiment(scale, arm, 0).sides(count)
             shown.setdefault("real", real.images[:count])
-            shown[arm] = generated.images[:count]
+            shown[arm] = generated.images
         return shown
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adainf_core.evidence.claims import MARGIN, Verdict
+from adainf_core.evidence.claims import MARGIN
 from adainf_core.evidence.statistics import t_interval
+from adainf_core.evidence.verdicts import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -190,6 +191,8 @@ def differences(ax: Axes, verdicts: Sequence[Verdict], labels: Sequence[str]) ->
     ax.axvline(0, color=INK, lw=0.8)
     for row, verdict in enumerate(verdicts):
         interval = verdict.difference
+        if interval is None:  # not run, or no difference
+            continue
         ax.plot([interval.low, interval.high], [row, row], color=INK, lw=1.6)
         ax.plot(interval.mean, row, "o", color=INK, ms=6)
         for published in verdict.claim.published:
@@ -206,7 +209,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """Claims with the paper's difference, ours with its corrected interval, and the verdict."""
     rows = []
     for verdict in verdicts:
-        claim, ours = verdict.claim, verdict.difference
+        claim, ours = verdict.claim, verdict.difference or verdict.best
         published = [
             p.source if p.difference is None else f"{p.difference:+.2f} ({p.source})"
             for p in claim.published
@@ -215,7 +218,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
             (
                 claim.statement,
                 "; ".join(published) or "not known",
-                f"{ours:+.2f}, n = {ours.n}",
+                "" if ours is None else f"{ours:+.2f}, n = {ours.n}",
                 f"**{verdict.word}**",
             )
         )

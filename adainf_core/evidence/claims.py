@@ -1,8 +1,13 @@
-"""Claims of the paper, each with the rule that decides it, fixed before the deciding runs.
+"""Claims: what the paper says, what it should have asked, and the rule that decides each.
 
-**The rule.** A claim says that one arm beats another in offline linear accuracy. Let d be the mean
-difference paired by seed, in the claimed direction, with a Student t interval whose confidence is
-corrected for the number of claims tested on the same runs (Bonferroni, family-wise 95 %).
+A claim is about one study's offline linear accuracy. **The rule**, fixed before the runs that
+decide (`registration` keeps when): a `Contrast` is a weighted sum of arms, in points, in the
+claimed direction. Its interval is two-sided Student t over the seeds that all its arms share, with
+a confidence corrected for the number of claims about the same study (Bonferroni, family-wise 95 %).
+Its standard error is the larger of two: that of the contrast's own values, one a seed; and that of
+a randomised block design, in which all arms of the claims about the study, on the seeds that they
+share, have one residual variance. The latter lends its degrees of freedom, for three seeds alone
+decide nothing.
 
 - *holds*: the whole interval lies above 0.
 - *does not hold*: the whole interval lies below `MARGIN`, the smallest difference we care about: an
@@ -11,18 +16,21 @@ corrected for the number of claims tested on the same runs (Bonferroni, family-w
 
 An interval between 0 and the margin satisfies both: the effect is there but negligible, and the
 verdict is *holds, but negligible*.
+
+A `BestLevel` says where on a dial accuracy is greatest. Its interval is the set of levels that
+cannot be excluded as the best at the corrected confidence: those that no other level beats, in
+differences with standard errors as above (`statistics.best_level`). It *holds* where all of them
+lie in the claimed range, *does not hold* where none does, and is *not decided* otherwise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from adainf_core.evidence.records import Record
-from adainf_core.evidence.statistics import Interval, paired_difference
 
 #: Smallest difference in linear accuracy, in percentage points, that would change a reader's mind.
 MARGIN = 1.0
-#: Family-wise confidence over all claims decided on the same runs.
+#: Family-wise confidence over all claims decided on the same study.
 CONFIDENCE = 0.95
 
 
@@ -35,122 +43,395 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """`better` beats `worse` in linear accuracy.
+class Term:
+    """`weight` times an arm's `metric`."""
+
+    arm: str
+    weight: float
+    metric: str = "linear"
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The weighted sum of `terms` is above zero in `study`.
 
     `published` lists all that the paper is known to say of it; it is empty for a control that its
-    tables, as far as they are known, do not have.
+    tables, as far as they are known, do not have. `asked_by` is "paper" or "control", or "trap" for
+    what the official code gets wrong.
     """
 
     key: str
     statement: str
-    better: str
-    worse: str
+    study: str
+    terms: tuple[Term, ...]
     published: tuple[Published, ...] = ()
+    asked_by: str = "paper"
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms it reads."""
+        return tuple(dict.fromkeys(term.arm for term in self.terms))
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the rule says of a claim, and the paired interval it read (points, corrected).
+class BestLevel:
+    """Of the arms at `levels` (level, arm), the most accurate lies at a level in `claimed`."""
 
-    `agreeing` counts the seeds whose own difference has the claimed sign; the rule does not use it.
-    """
+    key: str
+    statement: str
+    study: str
+    levels: tuple[tuple[float, str], ...]
+    claimed: tuple[float, float]
+    published: tuple[Published, ...] = ()
+    asked_by: str = "paper"
 
-    claim: Claim
-    word: str
-    difference: Interval
-    agreeing: int
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms it reads."""
+        return tuple(arm for _, arm in self.levels)
 
 
-# Published accuracies: CIFAR-10, SimCLR, ResNet-18, 1M generated images, 100k steps. Table 1 is the
-# official README's, Figure 1(b) is quoted by two independent notes on the paper.
-_TABLE_1 = {"none": 91.56, "vanilla": 91.38, "adainf": 93.42}
-_FIGURE_1B = {"none": 91.33, "vanilla": 90.27}
+Claim = Contrast | BestLevel
+
+
+def _beats(
+    key: str,
+    statement: str,
+    study: str,
+    better: str,
+    worse: str,
+    published: Sequence[Published] = (),
+    asked_by: str = "paper",
+    metric: str = "linear",
+) -> Contrast:
+    terms = (Term(better, 1.0, metric), Term(worse, -1.0, metric))
+    return Contrast(key, statement, study, terms, tuple(published), asked_by)
+
+
+def _gains_more(
+    key: str,
+    statement: str,
+    study: str,
+    gain: tuple[str, str],
+    than: tuple[str, str],
+    published: Sequence[Published] = (),
+    asked_by: str = "paper",
+) -> Contrast:
+    """From the second arm of `gain` to its first there is more to gain than in `than`."""
+    terms = (Term(gain[0], 1.0), Term(gain[1], -1.0), Term(than[0], -1.0), Term(than[1], 1.0))
+    return Contrast(key, statement, study, terms, tuple(published), asked_by)
+
+
+# Published accuracies in %: SimCLR unless named, ResNet-18, 1M generated images, 100k steps. Table
+# 1 on CIFAR-10 is the official README's; Figure 1(b), Table 3 and the other cells of Table 1 are
+# quoted by notes on the paper.
+_PUBLISHED: dict[str, dict[str, float]] = {
+    "Table 1, STF": {"none": 91.56, "vanilla": 91.38, "adainf": 93.42},
+    "Figure 1(b), DDPM": {"none": 91.33, "vanilla": 90.27},
+    "Table 3a, STF": {
+        "none": 91.33, "vanilla": 91.35, "reweighted": 91.88, "vanilla_weak": 93.21, "adainf": 93.57
+    },
+    "Table 3b, 5,000 images": {"none_quarter": 74.83, "adainf_quarter": 79.15},
+    "Table 1, MoCo v2": {"none_moco": 92.75, "vanilla_moco": 92.51, "adainf_moco": 94.19},
+    "Table 1, BYOL": {"none_byol": 92.46, "vanilla_byol": 92.90, "adainf_byol": 92.87},
+    "Table 1, Barlow Twins": {
+        "none_barlow": 91.24, "vanilla_barlow": 92.09, "adainf_barlow": 93.64
+    },
+    "Table 1, CIFAR-100": {"none_cifar100": 66.81, "adainf_cifar100": 69.60},
+    "Table 1, Tiny ImageNet at 64 x 64": {
+        "none_tinyimagenet32": 47.21, "vanilla_tinyimagenet32": 41.03,
+        "adainf_tinyimagenet32": 48.36,
+    },
+}  # fmt: skip
 
 
 def _published(better: str, worse: str) -> tuple[Published, ...]:
-    """The difference between two arms wherever the paper gives both."""
-    tables = {"Table 1, STF": _TABLE_1, "Figure 1(b), DDPM": _FIGURE_1B}
+    """The difference between two arms wherever the paper is known to give both."""
     return tuple(
         Published(source, round(table[better] - table[worse], 2))
-        for source, table in tables.items()
+        for source, table in _PUBLISHED.items()
         if better in table and worse in table
     )
 
 
+def _paper(
+    key: str, statement: str, study: str, better: str, worse: str, *more: Published
+) -> Contrast:
+    return _beats(key, statement, study, better, worse, (*_published(better, worse), *more))
+
+
+def _control(key: str, statement: str, study: str, better: str, worse: str) -> Contrast:
+    return _beats(key, statement, study, better, worse, (), "control")
+
+
+_F, _A, _M, _C = "failure-mode", "ablation", "mixing-ratio", "crop-strength"
+_J, _I, _Q, _D, _T = "jitter-strength", "inflation-size", "quality", "data-scarce", "code-traps"
+
 FAILURE_MODE_CLAIMS = (
-    Claim(
-        "harm",
-        "No inflation beats vanilla inflation",
-        "none",
-        "vanilla",
-        _published("none", "vanilla"),
+    _paper("harm", "No inflation beats vanilla inflation", _F, "none", "vanilla"),
+    _paper("cure", "Adaptive inflation beats no inflation", _F, "adainf", "none"),
+    _paper("rescue", "Adaptive inflation beats vanilla inflation", _F, "adainf", "vanilla"),
+    _paper(
+        "weak_harms", "Without inflation, strong augmentation beats weak", _F, "none", "weak",
+        Published("Figure 3(a), crop only"),
     ),
-    Claim(
-        "cure",
-        "Adaptive inflation beats no inflation",
-        "adainf",
-        "none",
-        _published("adainf", "none"),
+    _control(
+        "beyond_weak", "Adaptive inflation beats weak augmentation on real images alone", _F,
+        "adainf", "weak",
     ),
-    Claim(
-        "rescue",
-        "Adaptive inflation beats vanilla inflation",
-        "adainf",
-        "vanilla",
-        _published("adainf", "vanilla"),
+    _control(
+        "perfect_helps", "A perfect generator's images help under strong augmentation", _F,
+        "perfect_vanilla", "none",
     ),
-    Claim(
-        "weak_harms",
-        "Without inflation, strong augmentation beats weak",
-        "none",
-        "weak",
-        (Published("Figure 3(a), crop only"),),
-    ),
-    Claim(
-        "beyond_weak",
-        "Adaptive inflation beats weak augmentation on real images alone",
-        "adainf",
-        "weak",
-    ),
-    Claim(
-        "perfect_helps",
-        "A perfect generator's images help under strong augmentation",
-        "perfect_vanilla",
-        "none",
-    ),
-    Claim(
+    _control(
         "perfect_beyond_weak",
-        "With a perfect generator, adaptive inflation beats weak augmentation alone",
-        "perfect_adainf",
-        "weak",
+        "With a perfect generator, adaptive inflation beats weak augmentation alone", _F,
+        "perfect_adainf", "weak",
     ),
+    _paper(
+        "quality_matters", "Under vanilla inflation a perfect generator beats the mixture", _F,
+        "perfect_vanilla", "vanilla", Published("Figure 2, generators of differing FID"),
+    ),
+    _control(
+        "real_needed", "Vanilla inflation beats the generated images alone", _F, "vanilla",
+        "generated_only",
+    ),
+)  # fmt: skip
+
+ABLATION_CLAIMS = (
+    _paper(
+        "weight_helps", "Reweighting alone improves on vanilla inflation", _A, "reweighted",
+        "vanilla",
+    ),
+    _paper(
+        "weak_helps", "Weak augmentation alone improves on vanilla inflation", _A, "vanilla_weak",
+        "vanilla",
+    ),
+    _paper(
+        "weak_helps_more", "Weak augmentation does more than reweighting", _A, "vanilla_weak",
+        "reweighted",
+    ),
+    _paper("weight_adds", "Reweighting adds to weak augmentation", _A, "adainf", "vanilla_weak"),
+    _gains_more(
+        "complementary", "Weak augmentation gains more with inflation than without", _A,
+        ("vanilla_weak", "vanilla"), ("weak", "none"),
+    ),
+    _gains_more(
+        "complementary_perfect", "The same with a perfect generator", _A,
+        ("perfect_weak", "perfect_vanilla"), ("weak", "none"), asked_by="control",
+    ),
+    _control(
+        "perfect_unweighted", "A perfect generator is better not weighed down: N = 1 beats N = 10",
+        _A, "perfect_vanilla", "perfect_reweighted",
+    ),
+    _control(
+        "perfect_weak_pays", "Under weak augmentation a perfect generator's images help", _A,
+        "perfect_weak", "weak",
+    ),
+    _control(
+        "mixture_weak_pays", "Under weak augmentation the mixture's images help", _A,
+        "vanilla_weak", "weak",
+    ),
+)  # fmt: skip
+
+_COPIES = (1, 2, 5, 10, 20, 50)
+MIXING_RATIO_CLAIMS = (
+    BestLevel(
+        "best_n", "The best replication is about N = 10, not the largest", _M,
+        tuple((float(n), f"n_{n}") for n in _COPIES), (5.0, 20.0),
+        (Published("Figure 2: best about N = 10"),),
+    ),
+    _paper(
+        "too_many_copies", "N = 50 is worse than N = 10", _M, "n_10", "n_50",
+        Published("Figure 2: beyond 10 it gets worse"),
+    ),
+    _control(
+        "diversity", "At the same β, ten times the generated images help (mixture)", _M, "n_10",
+        "tenth",
+    ),
+    _control(
+        "diversity_perfect", "At the same β, ten times the generated images help (perfect)", _M,
+        "perfect_n_10", "perfect_tenth",
+    ),
+)  # fmt: skip
+
+_CROPS = (0.03, 0.08, 0.2, 0.4, 0.6)
+CROP_CLAIMS = (
+    BestLevel(
+        "best_crop", "Without inflation the best smallest crop is the default, 0.08", _C,
+        tuple((low, f"none_crop_{low:g}") for low in _CROPS), (0.08, 0.08),
+        (Published("Figure 3(a): 0.08"),),
+    ),
+    BestLevel(
+        "best_crop_inflated", "Under inflation it is larger", _C,
+        tuple((low, f"vanilla_crop_{low:g}") for low in _CROPS), (0.2, 0.6),
+        (Published("Figure 3: 0.3 with 1M STF images"),),
+    ),
+    _gains_more(
+        "crop_shift", "Crops from 0.4 instead of 0.08 gain more under inflation than without", _C,
+        ("vanilla_crop_0.4", "vanilla_crop_0.08"), ("none_crop_0.4", "none_crop_0.08"),
+        (Published("Figure 3, trend"),),
+    ),
+    _gains_more(
+        "crop_shift_perfect", "The same with a perfect generator", _C,
+        ("perfect_crop_0.4", "perfect_crop_0.08"), ("none_crop_0.4", "none_crop_0.08"),
+        asked_by="control",
+    ),
+)  # fmt: skip
+
+JITTER_CLAIMS = (
+    _gains_more(
+        "jitter_shift", "Half the jitter gains more under inflation than without", _J,
+        ("vanilla_jitter_0.5", "vanilla_jitter_1"), ("none_jitter_0.5", "none_jitter_1"),
+        (Published("Figure 3, trend"),),
+    ),
+    _gains_more(
+        "jitter_shift_perfect", "The same with a perfect generator", _J,
+        ("perfect_jitter_0.5", "perfect_jitter_1"), ("none_jitter_0.5", "none_jitter_1"),
+        asked_by="control",
+    ),
+)  # fmt: skip
+
+SIZE_CLAIMS = (
+    _beats(
+        "more_harm", "Under vanilla inflation, ten times the mixture's images hurt", _I,
+        "mixture_strong_2", "mixture_strong_20", asked_by="control",
+    ),
+    _beats(
+        "more_help", "Under vanilla inflation, ten times a perfect generator's images help", _I,
+        "perfect_strong_20", "perfect_strong_2", asked_by="control",
+    ),
+    _gains_more(
+        "size_weak", "More of a perfect generator's images gain more under weak augmentation", _I,
+        ("perfect_weak_20", "perfect_weak_2"), ("perfect_strong_20", "perfect_strong_2"),
+        (Published("section 4: inflation and augmentation are complementary"),),
+    ),
+)  # fmt: skip
+
+QUALITY_CLAIMS = (
+    _control(
+        "better_is_better", "Under vanilla inflation, 10 % Gaussian beats 50 % Gaussian", _Q,
+        "diluted_10", "diluted_50",
+    ),
+    _control(
+        "copies_help", "Inflating with copies of the real images helps", _Q, "memorised", "none"
+    ),
+    _control(
+        "blur_harms", "No inflation beats held-out images that are blurred", _Q, "none", "blur"
+    ),
+)  # fmt: skip
+
+METHOD_CLAIMS = tuple(
+    claim
+    for suffix, name in (("moco", "MoCo v2"), ("byol", "BYOL"), ("barlow", "Barlow Twins"))
+    for claim in (
+        _paper(
+            f"harm_{suffix}", f"{name}: no inflation beats vanilla inflation", "methods",
+            f"none_{suffix}", f"vanilla_{suffix}",
+        ),
+        _paper(
+            f"cure_{suffix}", f"{name}: adaptive inflation beats no inflation", "methods",
+            f"adainf_{suffix}", f"none_{suffix}",
+        ),
+        _control(
+            f"beyond_weak_{suffix}", f"{name}: adaptive inflation beats weak augmentation alone",
+            "methods", f"adainf_{suffix}", f"weak_{suffix}",
+        ),
+    )
+)  # fmt: skip
+
+DATASET_CLAIMS = tuple(
+    claim
+    for world, name in (("tinyimagenet32", "Tiny ImageNet"), ("cifar100", "CIFAR-100"))
+    for claim in (
+        _paper(
+            f"harm_{world}", f"{name}: no inflation beats vanilla inflation", "datasets",
+            f"none_{world}", f"vanilla_{world}",
+        ),
+        _paper(
+            f"cure_{world}", f"{name}: adaptive inflation beats no inflation", "datasets",
+            f"adainf_{world}", f"none_{world}",
+        ),
+        _control(
+            f"beyond_weak_{world}", f"{name}: adaptive inflation beats weak augmentation alone",
+            "datasets", f"adainf_{world}", f"weak_{world}",
+        ),
+    )
+)  # fmt: skip
+
+SCARCE_CLAIMS = (
+    _paper(
+        "scarce_cure", "With a quarter of the images, adaptive inflation beats none", _D,
+        "adainf_quarter", "none_quarter",
+    ),
+    _gains_more(
+        "scarce_more", "It gains more there than with all of them", _D,
+        ("adainf_quarter", "none_quarter"), ("adainf", "none"),
+        (Published("Table 3b against Table 1", 2.46),),
+    ),
+    _control(
+        "scarce_beyond_weak", "With a quarter of the images it beats weak augmentation alone", _D,
+        "adainf_quarter", "weak_quarter",
+    ),
+)  # fmt: skip
+
+LENGTH_CLAIMS = (
+    _gains_more(
+        "harm_fades", "What vanilla inflation costs shrinks with training", "training-length",
+        ("none_quarter", "vanilla_quarter"), ("none_fourfold", "vanilla_fourfold"),
+        (Published("Figure 6: vanilla helps or ties"),),
+    ),
+    _gains_more(
+        "help_grows", "What a perfect generator's images give grows with training",
+        "training-length", ("perfect_vanilla_fourfold", "none_fourfold"),
+        ("perfect_vanilla", "none"), asked_by="control",
+    ),
+    _control(
+        "long_beyond_weak", "After four times the steps AdaInf beats weak augmentation alone",
+        "training-length", "adainf_fourfold", "weak_fourfold",
+    ),
+)  # fmt: skip
+
+TRAP_CLAIMS = (
+    _beats(
+        "swap_mixture", "Swapping red and blue in the mixture's images costs accuracy", _T,
+        "vanilla", "vanilla_swapped", asked_by="trap",
+    ),
+    _beats(
+        "swap_perfect", "Swapping red and blue in a perfect generator's images costs accuracy", _T,
+        "perfect_vanilla", "perfect_swapped", asked_by="trap",
+    ),
+    Contrast(
+        "online_exaggerates", "The online probe makes vanilla inflation look worse than it is", _T,
+        (
+            Term("none_online", 1.0, "online"), Term("vanilla_online", -1.0, "online"),
+            Term("none_online", -1.0), Term("vanilla_online", 1.0),
+        ),
+        asked_by="trap",
+    ),
+    _beats(
+        "copies_repel", "At N = 50, leaving an image's copies out of its negatives helps", _T,
+        "n_50_masked", "n_50", asked_by="trap",
+    ),
+)  # fmt: skip
+
+#: Every claim, in the order of the book's ledger.
+LEDGER: tuple[Claim, ...] = (
+    *FAILURE_MODE_CLAIMS,
+    *ABLATION_CLAIMS,
+    *MIXING_RATIO_CLAIMS,
+    *CROP_CLAIMS,
+    *JITTER_CLAIMS,
+    *SIZE_CLAIMS,
+    *QUALITY_CLAIMS,
+    *METHOD_CLAIMS,
+    *DATASET_CLAIMS,
+    *SCARCE_CLAIMS,
+    *LENGTH_CLAIMS,
+    *TRAP_CLAIMS,
 )
 
 
-def judge(claims: tuple[Claim, ...], records: list[Record]) -> list[Verdict]:
-    """Apply the rule to each claim on one study's records at one scale.
-
-    Raises ValueError where an arm has fewer than two seeds in common with the other.
-    """
-    confidence = 1 - (1 - CONFIDENCE) / len(claims)
-    verdicts = []
-    for claim in claims:
-        better, worse = (by_seed(records, arm) for arm in (claim.better, claim.worse))
-        difference = paired_difference(better, worse, confidence)
-        agreeing = sum(better[seed] > worse[seed] for seed in better.keys() & worse.keys())
-        verdicts.append(Verdict(claim, verdict_word(difference), difference, agreeing))
-    return verdicts
-
-
-def verdict_word(difference: Interval, margin: float = MARGIN) -> str:
-    """The rule's word for an interval of the difference in the claimed direction."""
-    above, negligible = difference.low > 0, difference.high < margin
-    if above and negligible:
-        return "holds, but negligible"
-    return "holds" if above else "does not hold" if negligible else "not decided"
-
-
-def by_seed(records: list[Record], arm: str, metric: str = "linear") -> dict[int, float]:
-    """An arm's metric by seed."""
-    return {record.seed: record.metrics[metric] for record in records if record.arm == arm}
+def family(study: str) -> tuple[Claim, ...]:
+    """The claims that are decided together: those of the ledger about one study."""
+    return tuple(claim for claim in LEDGER if claim.study == study)

@@ -31,7 +31,7 @@ from adainf_core.evidence.gap_experiment import (
     TrainedDiffusion,
 )
 from adainf_core.evidence.records import Record
-from adainf_core.evidence.running import entry
+from adainf_core.evidence.running import entry, seed_by_seed
 from adainf_core.evidence.statistics import RankCorrelation, rank_correlation
 from adainf_core.gap.estimate import GapEstimate
 from adainf_core.generators import dial
@@ -62,9 +62,10 @@ class GapStudy:
     layouts: dict[str, tuple[int, int]]
     code: tuple[str, ...]
 
-    def seeds(self, scale: str) -> int:
-        """How many seeds each arm runs on at `scale`."""
-        return entry(self.name, "scale", self.layouts, scale)[1]
+    def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
+        """Runs as (arm, seed), seed by seed through all arms; `seeds` replaces their number."""
+        count = entry(self.name, "scale", self.layouts, scale)[1] if seeds is None else seeds
+        return seed_by_seed(dict.fromkeys(self.arms, count))
 
     def experiment(self, scale: str, arm: str, seed: int) -> GapExperiment:
         """The measurement of one arm; arms of one seed share their real images."""

@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.evidence.claims import CONFIDENCE, by_seed, verdict_word
+from adainf_core.evidence.claims import CONFIDENCE
 from adainf_core.evidence.graph_experiment import DIAL, STRENGTHS, GraphExperiment
 from adainf_core.evidence.records import Record
-from adainf_core.evidence.running import entry
+from adainf_core.evidence.running import entry, seed_by_seed
 from adainf_core.evidence.statistics import Interval, paired_difference
+from adainf_core.evidence.verdicts import by_seed, verdict_word
 
 #: Encoder dimension k of the λ_{k+1} that claims are about: one per class.
 JUDGED = 10
@@ -64,9 +65,10 @@ class GraphStudy:
         """The study's numbers at `scale`; ValueError where it is not laid out."""
         return entry(self.name, "scale", self.layouts, scale)
 
-    def seeds(self, scale: str) -> int:
-        """How many seeds each arm runs on at `scale`."""
-        return self.layout(scale).seeds
+    def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
+        """Runs as (arm, seed), seed by seed through all arms; `seeds` replaces their number."""
+        count = self.layout(scale).seeds if seeds is None else seeds
+        return seed_by_seed(dict.fromkeys(self.arms, count))
 
     def experiment(self, scale: str, arm: str, seed: int) -> GraphExperiment:
         """The experiment of one arm and seed."""

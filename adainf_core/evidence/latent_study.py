@@ -30,7 +30,7 @@ from adainf_core.data.latent_sprites import (
     PopulationViews,
     latent_sprites,
 )
-from adainf_core.evidence.running import Outcome
+from adainf_core.evidence.running import Outcome, entry, seed_by_seed
 from adainf_core.learning.few_labels import few_label_error
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.pretraining import PretrainConfig, Run
@@ -198,15 +198,15 @@ class LatentStudy:
     layouts: Mapping[str, tuple[LatentExperiment, int]]
     code: tuple[str, ...]
 
-    def seeds(self, scale: str) -> int:
-        """How many seeds each arm runs on at `scale`."""
-        return self._layout(scale)[1]
+    def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
+        """Runs as (arm, seed), seed by seed through all arms; `seeds` replaces their number."""
+        count = entry(self.name, "scale", self.layouts, scale)[1] if seeds is None else seeds
+        return seed_by_seed(dict.fromkeys(self.arms, count))
 
     def experiment(self, scale: str, arm: str, seed: int) -> LatentExperiment:
         """The experiment of one arm and seed; arms of one seed share initial weights."""
-        if arm not in self.arms:
-            raise ValueError(f"study {self.name!r} has no arm {arm!r}; see `{self.name}` arms")
-        (base, _), world = self._layout(scale), self.arms[arm]
+        base, _ = entry(self.name, "scale", self.layouts, scale)
+        world = entry(self.name, "arm", self.arms, arm)
         return replace(
             base,
             augmentation=base.augmentation.cropping(world.strength),
@@ -216,14 +216,6 @@ class LatentStudy:
             pretrain=replace(base.pretrain, seed=seed),
             seed=seed,
         )
-
-    def _layout(self, scale: str) -> tuple[LatentExperiment, int]:
-        if scale not in self.layouts:
-            raise ValueError(
-                f"study {self.name!r} is not laid out at scale {scale!r}; "
-                f"it has {', '.join(self.layouts)}"
-            )
-        return self.layouts[scale]
 
 
 _BASE = LatentExperiment(
@@ -244,7 +236,7 @@ _BASE = LatentExperiment(
 )
 
 LATENT_STUDY = LatentStudy(
-    name="latent-sprites",
+    name="theory-predicts",
     arms=LATENT_ARMS,
     layouts={
         "quick": (replace(_BASE, pretrain=replace(_BASE.pretrain, steps=100)), 1),

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from adainf_core.configuration import differences
 from adainf_core.files import whole_file
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -28,8 +29,9 @@ class Record:
 
     `config` is the experiment as plain values and `config_hash` its hash; `code` maps each source
     file that decided the run to its hash at the time; `metrics` are accuracies in percent, named
-    and explained by `protocols`; `history` is the loss curve; `wall_seconds` covers data to probe;
-    `finished` is a UTC date. `schema` numbers this layout.
+    and explained by `protocols`; `history` is the loss curve; `wall_seconds` covers data to probe,
+    in the process that finished it; `finished` is a UTC time (early records have its date alone).
+    `schema` numbers this layout.
     """
 
     study: str
@@ -109,16 +111,42 @@ def read_record(path: Path) -> Record:
 
 
 def load_records(study: str, scale: str, root: Path = RESULTS) -> list[Record]:
-    """All records of a study at a scale, sorted by arm and seed (empty where there are none)."""
+    """All records of a study at a scale, sorted by arm and seed (empty where there are none).
+
+    Those in its own folder; `running.study_records` also finds what other studies have run.
+    """
     found = [read_record(path) for path in (root / study / scale).glob("*.json")]
     return sorted(found, key=lambda record: (record.arm, record.seed))
+
+
+def records_by_config(scale: str, root: Path = RESULTS) -> dict[str, Record]:
+    """The record of each configuration that any study has run at `scale`, by `config_hash`.
+
+    Raises ValueError where two records of one configuration disagree, naming both.
+    """
+    found: dict[str, tuple[Path, Record]] = {}
+    for path in sorted(root.glob(f"*/{scale}/*.json")):
+        record = read_record(path)
+        known = found.setdefault(record.config_hash, (path, record))
+        check_agreement(known[1], record, known[0], path)
+    return {digest: record for digest, (_, record) in found.items()}
+
+
+def check_agreement(one: Record, other: Record, first: Path, second: Path) -> None:
+    """Raise ValueError where two records of one configuration have different metrics."""
+    differing = differences(one.metrics, other.metrics)
+    if differing:
+        raise ValueError(
+            f"{first} and {second} are runs of one configuration, and disagree: metrics."
+            f"{differing[0]}; keep one"
+        )
 
 
 def provenance(records: list[Record]) -> str:
     """One line on where the numbers of a figure come from: runs, machine, versions, freshness."""
     if not records:
         raise ValueError("no records to speak of: run the study first")
-    days = sorted({record.finished for record in records})
+    days = sorted({record.finished[:10] for record in records})
     stale = sorted({path for record in records for path in record.stale})
     versions = sorted(
         {f"torch {r.versions['torch']}, Python {r.versions['python']}" for r in records}

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from adainf_core.evidence.records import (
+    RESULTS,
     Record,
     code_hashes,
     config_hash,
     machine,
     read_record,
     record_path,
+    records_by_config,
     write_record,
 )
 
 Entry = TypeVar("Entry")
+_LOOK = 1.0  # seconds between two looks at whether the parent process is still there
+_LAST = 60.0  # seconds that a run has to write its checkpoint when it has to stop
 
 
 @dataclass(frozen=True)
@@ -48,11 +55,19 @@ class Runnable(Protocol):
     def run(self) -> Outcome: ...
 
 
+@runtime_checkable
+class Resumable(Protocol):
+    """An experiment long enough to be worth continuing: None where it was stopped on the way."""
+
+    def resume(self, checkpoint: Path | None, max_seconds: float) -> Outcome | None: ...
+
+
 class AnyStudy(Protocol):
     """A named grid of arms over seeds, at one or more scales; it is sent to other processes.
 
     `layouts` has a key for each scale, `arms` one for each arm; `code` lists the source files that
-    decide a run.
+    decide a run. `plan` is the runs at a scale as (arm, seed), the most valuable first, so that
+    any beginning of it is a balanced design; `seeds` replaces the study's own number of them.
     """
 
     @property
@@ -67,7 +82,7 @@ class AnyStudy(Protocol):
     @property
     def code(self) -> tuple[str, ...]: ...
 
-    def seeds(self, scale: str) -> int: ...
+    def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]: ...
 
     def experiment(self, scale: str, arm: str, seed: int) -> Runnable: ...
 
@@ -79,57 +94,92 @@ def entry(study: str, what: str, table: Mapping[str, Entry], key: str) -> Entry:
     return table[key]
 
 
+def seed_by_seed(arms: Mapping[str, int], first: int = 0) -> list[tuple[str, int]]:
+    """A plan from each arm's number of seeds: the first seed of every arm, then the second, ..."""
+    return [
+        (arm, first + number)
+        for number in range(max(arms.values(), default=0))
+        for arm, seeds in arms.items()
+        if number < seeds
+    ]
+
+
+def study_records(
+    study: AnyStudy, scale: str, root: Path = RESULTS, seeds: int | None = None
+) -> list[Record]:
+    """The records there are of a study's plan, in its order.
+
+    A configuration that another study has run at this scale counts, under this study's name for
+    it: every run is done once. Raises ValueError where a record is of another configuration than
+    the study has now, or two of one configuration disagree.
+    """
+    found = _existing(study, scale, study.plan(scale, seeds), root)
+    return list(found.values())
+
+
 def run_study(
     study: AnyStudy,
     scale: str,
     *,
     seeds: int | None = None,
     store: Path | None = None,
-    processes: int = 1,
+    processes: int | None = 1,
     budget: float = float("inf"),
+    stale: bool = False,
     progress: bool = False,
 ) -> list[Record]:
-    """Run what has no record yet, seed by seed across all arms, and return every record.
+    """Run what has no record yet, in the order of the study's plan, and return every record.
 
-    Each run has a process and one thread of its own, `processes` at a time. With `store` (a results
-    folder) finished runs are read from there and new ones written; without it everything runs and
-    nothing is kept. No run starts after `budget` seconds, so a prefix of the grid, balanced over
-    arms, is what remains of a budget that was too small. `progress` shows a bar in the terminal.
-    Raises ValueError where the store holds a run of another configuration.
+    Each run has one thread of its own in one of `processes` processes (None: as many as `default_
+    processes` says). With `store` (a results folder) finished runs are read from there and new
+    ones written, each whole or not at all; without it everything runs and nothing is kept. After
+    `budget` seconds no run starts, and those that can be continued stop at a checkpoint in
+    `store`, as they do when this process is interrupted or killed; the next call goes on. `stale`
+    repeats runs whose code has changed since. `progress` shows a bar in the terminal. Raises
+    ValueError where the store holds a run of another configuration.
     """
-    started = time.monotonic()
-    records: dict[tuple[int, str], Record] = {}
-    pending = []
-    for seed in range(study.seeds(scale) if seeds is None else seeds):
-        for arm in study.arms:
-            path = store and record_path(study.name, scale, arm, seed, store)
-            if path and path.is_file():
-                records[seed, arm] = read_record(path)
-                if records[seed, arm].config_hash != config_hash(
-                    study.experiment(scale, arm, seed).config()
-                ):
-                    raise ValueError(
-                        f"{path}: ran under another configuration than the study has now; "
-                        "move it away to run again"
-                    )
-            else:
-                pending.append((study, scale, arm, seed))
-    finished = _run_all(pending, processes, started + budget)
+    deadline = time.monotonic() + budget
+    plan = study.plan(scale, seeds)
+    records = {} if store is None else _existing(study, scale, plan, store)
+    if stale:
+        records = {key: record for key, record in records.items() if not record.stale}
+    pending = [(study, scale, *key, store, deadline) for key in plan if key not in records]
+    if processes is None:
+        processes = default_processes(study, scale)
+    finished = _run_all(pending, processes, deadline)
     if progress:
         from tqdm import tqdm
 
         finished = tqdm(finished, total=len(pending), unit="run")
     for record in finished:
-        records[record.seed, record.arm] = record
+        records[record.arm, record.seed] = record
         if store:
             write_record(record, store)
-    return [
-        records[key] for key in sorted(records, key=lambda k: (k[0], list(study.arms).index(k[1])))
-    ]
+            _checkpoint(store, study.name, scale, record.arm, record.seed).unlink(missing_ok=True)
+    return [records[key] for key in plan if key in records]
 
 
-def run_one(study: AnyStudy, scale: str, arm: str, seed: int) -> Record:
-    """Run one arm and seed on one thread and return its record."""
+def default_processes(study: AnyStudy, scale: str) -> int:
+    """How many runs go side by side: one a processor core, but one at a time on an accelerator."""
+    arm, seed = study.plan(scale, 1)[0]
+    _, device = machine(study.experiment(scale, arm, seed).device)
+    if not device.startswith("cpu"):
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_one(
+    study: AnyStudy,
+    scale: str,
+    arm: str,
+    seed: int,
+    store: Path | None = None,
+    deadline: float = float("inf"),
+) -> Record | None:
+    """Run one arm and seed on one thread and return its record.
+
+    None where it was stopped at a checkpoint, by `deadline` (`time.monotonic`) or SIGTERM.
+    """
     import torch
 
     torch.set_num_threads(1)
@@ -137,7 +187,15 @@ def run_one(study: AnyStudy, scale: str, arm: str, seed: int) -> Record:
     config = experiment.config()
     code = code_hashes(study.code)
     started = time.monotonic()
-    outcome = experiment.run()
+    outcome: Outcome | None
+    if store is not None and isinstance(experiment, Resumable):
+        checkpoint = _checkpoint(store, study.name, scale, arm, seed)
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        outcome = experiment.resume(checkpoint, max(0.0, deadline - started))
+    else:
+        outcome = experiment.run()
+    if outcome is None:
+        return None
     versions, device = machine(experiment.device)
     return Record(
         study=study.name,
@@ -150,7 +208,7 @@ def run_one(study: AnyStudy, scale: str, arm: str, seed: int) -> Record:
         versions=versions,
         device=device,
         wall_seconds=round(time.monotonic() - started, 1),
-        finished=datetime.now(UTC).strftime("%Y-%m-%d"),
+        finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         beta=outcome.beta,
         metrics={name: float(f"{value:.6g}") for name, value in outcome.metrics.items()},
         protocols=outcome.protocols,
@@ -158,23 +216,74 @@ def run_one(study: AnyStudy, scale: str, arm: str, seed: int) -> Record:
     )
 
 
+def _existing(
+    study: AnyStudy, scale: str, plan: list[tuple[str, int]], root: Path
+) -> dict[tuple[str, int], Record]:
+    """Records of the plan, by (arm, seed): the study's own, else those of the same runs."""
+    found: dict[tuple[str, int], Record] = {}
+    elsewhere = records_by_config(scale, root)
+    for arm, seed in plan:
+        digest = config_hash(study.experiment(scale, arm, seed).config())
+        path = record_path(study.name, scale, arm, seed, root)
+        if path.is_file():
+            found[arm, seed] = read_record(path)
+            if found[arm, seed].config_hash != digest:
+                raise ValueError(
+                    f"{path}: ran under another configuration than the study has now; "
+                    "move it away to run again"
+                )
+        elif digest in elsewhere:
+            found[arm, seed] = replace(elsewhere[digest], study=study.name, arm=arm, seed=seed)
+    return found
+
+
+def _checkpoint(store: Path, study: str, scale: str, arm: str, seed: int) -> Path:
+    """Where an unfinished run waits; a folder that no record lies in."""
+    return record_path(study, scale, arm, seed, store / ".unfinished").with_suffix(".pt")
+
+
 def _run_all(pending: list[tuple], processes: int, deadline: float) -> Iterator[Record]:
     """Records as they finish; work is handed out late, so that the deadline is kept."""
     queue = iter(pending)
     # spawned, not forked: a forked child inherits torch's locked thread pools
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        running: set[Future[Record]] = set()
-        while True:
-            while len(running) < processes and time.monotonic() < deadline:
-                job = next(queue, None)
-                if job is None:
-                    break
-                running.add(pool.submit(run_one, *job))
-            if not running:
-                return
-            done = next(as_completed(running))
-            running.remove(done)
-            if done.exception():
-                # what runs beside the failed one is not lost with it
-                yield from (other.result() for other in running if not other.exception())
-            yield done.result()
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=_obey, initargs=(os.getpid(),)
+    ) as pool:
+        running: set[Future[Record | None]] = set()
+        try:
+            while True:
+                while len(running) < processes and time.monotonic() < deadline:
+                    job = next(queue, None)
+                    if job is None:
+                        break
+                    running.add(pool.submit(run_one, *job))
+                if not running:
+                    return
+                done = wait(running, return_when=FIRST_COMPLETED).done.pop()
+                running.remove(done)
+                if done.exception():
+                    # what runs beside the failed one is not lost with it
+                    others = [other.result() for other in running if not other.exception()]
+                    yield from (record for record in others if record)
+                record = done.result()
+                if record is not None:
+                    yield record
+        except BaseException:
+            # an interrupt is the parent's alone: its children write their checkpoints and stop
+            for child in active_children():
+                child.terminate()
+            raise
+
+
+def _obey(parent: int) -> None:
+    """Leave interrupts to the parent process, and stop when it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_LAST)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,138 @@
+"""Response curves: a smooth curve through (arm, seed) points, and where it is highest."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from adainf_core.theory.validation import FloatArray, as_count, as_real, freeze
+
+
+@dataclass(frozen=True, eq=False)
+class ResponseCurve:
+    """A curve at the places `at` (m,), with its pointwise band and the place of its maximum.
+
+    `mean`, `low`, `high` are (m,) float64 in the units of y: the curve, not a new observation.
+    `best` is the place of the highest mean, [`best_low`, `best_high`] the interval of the place of
+    the true curve's maximum among `at`, both at `confidence`; `noise` is the sd of one observation
+    about the curve, `n` their number.
+    """
+
+    at: FloatArray
+    mean: FloatArray
+    low: FloatArray
+    high: FloatArray
+    best: float
+    best_low: float
+    best_high: float
+    noise: float
+    n: int
+    confidence: float
+
+    def __format__(self, spec: str) -> str:
+        """The place of the maximum and its interval, each in `spec`."""
+        return f"{self.best:{spec}} [{self.best_low:{spec}}, {self.best_high:{spec}}]"
+
+
+def response_curve(
+    x: ArrayLike,
+    y: ArrayLike,
+    at: ArrayLike,
+    log_x: bool = False,
+    confidence: float = 0.95,
+    draws: int = 2000,
+) -> ResponseCurve:
+    """The curve behind the points (`x`, `y`), (n,) each, at `at` (m,), by a Gaussian process.
+
+    An unknown level plus a squared exponential kernel plus white noise of one size (scikit-learn;
+    Rasmussen and Williams 2006, chapter 2), x or log x scaled to [0, 1], y to unit variance,
+    length scale, amplitude and noise by marginal likelihood within fixed bounds. The interval of
+    the maximum is of `draws` curves from the posterior, over the places `at`, the same at each
+    call. Band and interval take the fitted kernel as known and the points as independent: where a
+    seed shifts all its arms alike, subtract each seed's mean first. Constant y give a flat curve
+    of no width whose maximum may be anywhere. ValueError for fewer than three different x, values
+    that are not finite, x or `at` <= 0 with `log_x`, and places outside the range of x.
+    """
+    from scipy.stats import norm
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+
+    x, y, at = _line(x, "x"), _line(y, "y"), _line(at, "at")
+    draws = as_count(draws, "draws", 1)
+    if len(x) != len(y):
+        raise ValueError(f"x has {len(x)} values and y has {len(y)}: give one y for each x")
+    if len(np.unique(x)) < 3:
+        raise ValueError(f"x has {len(np.unique(x))} different values: a curve needs at least 3")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence={confidence} is outside (0, 1)")
+    if log_x:
+        for name, values in (("x", x), ("at", at)):
+            if values.min() <= 0:
+                raise ValueError(
+                    f"{name} has {values.min():g}: a logarithm needs values above 0, or log_x=False"
+                )
+    outside = at[(at < x.min()) | (at > x.max())]
+    if len(outside):
+        raise ValueError(
+            f"at has {outside[0]:g}, outside the points' range [{x.min():g}, {x.max():g}]: "
+            "a curve is not continued past its points"
+        )
+    if np.ptp(y) == 0:
+        flat = freeze(np.full(len(at), y[0]))
+        ends = float(at.min()), float(at.max())
+        return ResponseCurve(freeze(at), flat, flat, flat, at[0], *ends, 0.0, len(x), confidence)
+
+    rows, places = (np.log(v) if log_x else v for v in (x, at))
+    start, span = rows.min(), np.ptp(rows)
+    rows, places = ((v[:, None] - start) / span for v in (rows, places))
+    # the level's own kernel is wide: without it a weak curve would have the sample mean for certain
+    kernel = (
+        ConstantKernel(10.0, "fixed")
+        + ConstantKernel(1.0, (1e-2, 1e2)) * RBF(0.5, (0.1, 10.0))
+        + WhiteKernel(0.1, (1e-6, 10.0))
+    )
+    process = GaussianProcessRegressor(
+        kernel, alpha=0.0, normalize_y=True, n_restarts_optimizer=2, random_state=0
+    )
+    with warnings.catch_warnings():
+        # an optimum at a bound is a curve as straight, or as weak, as the bounds let it be
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        process.fit(rows, y)
+    mean, covariance = process.predict(places, return_cov=True)
+    # scikit-learn's covariance is of new observations: take their own noise off again
+    noise = process.kernel_.k2.noise_level * y.std() ** 2
+    covariance[np.diag_indices_from(covariance)] -= noise
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(values.clip(min=0))
+    half = norm.ppf((1 + confidence) / 2) * np.sqrt((root**2).sum(axis=1))
+    curves = mean + np.random.default_rng(0).standard_normal((draws, len(at))) @ root.T
+    peaks = at[curves.argmax(axis=1)]
+    best = float(at[mean.argmax()])
+    low = np.quantile(peaks, (1 - confidence) / 2, method="lower")
+    high = np.quantile(peaks, (1 + confidence) / 2, method="higher")
+    return ResponseCurve(
+        freeze(at),
+        freeze(mean),
+        freeze(mean - half),
+        freeze(mean + half),
+        best,
+        min(float(low), best),
+        max(float(high), best),
+        float(np.sqrt(noise)),
+        len(x),
+        confidence,
+    )
+
+
+def _line(values: ArrayLike, name: str) -> FloatArray:
+    line = as_real(values, name)
+    if line.ndim != 1 or line.size == 0:
+        raise ValueError(f"{name} has shape {line.shape}: give a row of numbers, at least one")
+    bad = np.flatnonzero(~np.isfinite(line))
+    if len(bad):
+        raise ValueError(f"{name}[{bad[0]}] = {line[bad[0]]:g}: values have to be finite")
+    return line

@@ -4,66 +4,164 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from adainf_core.cli.common import add_action
+from adainf_core.cli.common import add_action, duration, flat
+
+if TYPE_CHECKING:
+    from adainf_core.evidence.running import AnyStudy
 
 HELP = "named grids of experiments"
+_NO_LIMIT = float("inf")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True)
-    add_action(actions, "list", _list_studies, "studies, their scales and sizes")
-    run = add_action(actions, "run", _run_study, "run what has no record yet")
-    pictures = add_action(actions, "pictures", _keep_pictures, "keep sample images beside records")
-    for action in (run, pictures):
+    add_action(actions, "list", _list, "studies, what they ask, their scales and sizes")
+    show = add_action(actions, "show", _show, "arms of a study, and what sets them apart")
+    run = add_action(actions, "run", _run, "run what has no record yet")
+    state = add_action(actions, "status", _status, "what is recorded, stale, and left to run")
+    pictures = add_action(actions, "pictures", _pictures, "keep sample images beside records")
+    pack = add_action(actions, "pack", _pack, "copy records and unfinished runs, in small files")
+    collect = add_action(actions, "collect", _collect, "merge records from another machine")
+    for action in (show, pictures):
         action.add_argument("name")
+    run.add_argument("names", nargs="+", metavar="name", help="studies, the most valuable first")
+    state.add_argument("names", nargs="*", metavar="name", help="default: every study")
+    for action in (show, run, state, pictures):
         action.add_argument("--scale", default=None, help="default: ADAINF_SCALE, else quick")
+    for action in (run, state, pictures, pack, collect):
         action.add_argument("--results", type=Path, default=None, help="default: results/")
-    run.add_argument("--seeds", type=int, default=None, help="default: the study's own")
-    run.add_argument("--budget", type=float, default=float("inf"), help="seconds")
-    run.add_argument("--processes", type=int, default=1)
+    for action in (pack, collect):
+        action.add_argument("folder", type=Path)
+    for action in (run, state):
+        action.add_argument("--budget", type=float, default=_NO_LIMIT, help="seconds")
+    run.add_argument("--seeds", type=int, default=None, help="of each arm; default: the study's")
+    run.add_argument(
+        "--processes", type=int, default=None, help="default: one a core, one on an accelerator"
+    )
+    state.add_argument("--processes", type=int, default=1, help="that the budget is shared by")
+    run.add_argument("--stale", action="store_true", help="repeat runs whose code has changed")
 
 
-def _list_studies(options: argparse.Namespace) -> None:
+def _list(options: argparse.Namespace) -> None:
     from adainf_core.evidence.studies import STUDIES
 
     for study in STUDIES.values():
         for scale in study.layouts:
-            print(f"{study.name:24} {scale:8} {len(study.arms)} arms x {study.seeds(scale)} seeds")
+            runs = len(study.plan(scale))
+            print(f"{study.name:22} {scale:8} {len(study.arms):3} arms {runs:4} runs")
 
 
-def _named_study(options: argparse.Namespace) -> tuple[Any, str, Path]:
-    from adainf_core.evidence.records import RESULTS
-    from adainf_core.evidence.scales import current_scale
-    from adainf_core.evidence.studies import STUDIES
+def _show(options: argparse.Namespace) -> None:
+    from adainf_core.evidence.studies import named_study
 
-    if options.name not in STUDIES:
-        raise ValueError(f"unknown study {options.name!r}; known: {', '.join(STUDIES)}")
-    return STUDIES[options.name], options.scale or current_scale(), options.results or RESULTS
+    study = named_study(options.name)
+    scale = _scale(options, study)
+    plan = study.plan(scale)
+    question = getattr(study, "question", "")
+    print(f"{study.name} at scale {scale}: {question}".rstrip(": "))
+    seeds = {arm: [seed for name, seed in plan if name == arm] for arm in study.arms}
+    configs = {
+        arm: dict(flat(study.experiment(scale, arm, numbers[0]).config()))
+        for arm, numbers in seeds.items()
+        if numbers
+    }
+    first = next(iter(configs.values()))
+    for arm, config in configs.items():
+        numbers, label = seeds[arm], getattr(study.arms[arm], "label", "")
+        print(f"\n{arm}: {label}, seeds {numbers[0]} to {numbers[-1]}")
+        for key in sorted(first.keys() | config.keys()):
+            if config is first or first.get(key) != config.get(key):
+                print(f"    {key} = {config.get(key)!r}")
 
 
-def _run_study(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> None:
+    import time
+
     from adainf_core.evidence.running import run_study
+    from adainf_core.evidence.studies import named_study
 
-    study, scale, results = _named_study(options)
-    records = run_study(
-        study,
-        scale,
-        seeds=options.seeds,
-        store=results,
-        processes=options.processes,
-        budget=options.budget,
-        progress=True,
-    )
-    print(f"{len(records)} records in {results / study.name / scale}")
+    ends = time.monotonic() + options.budget
+    studies = [named_study(name) for name in options.names]
+    scales = [_scale(options, study) for study in studies]
+    for study, scale in zip(studies, scales, strict=True):
+        records = run_study(
+            study,
+            scale,
+            seeds=options.seeds,
+            store=_results(options),
+            processes=options.processes,
+            budget=ends - time.monotonic(),
+            stale=options.stale,
+            progress=True,
+        )
+        planned = len(study.plan(scale, options.seeds))
+        print(f"{study.name} at {scale}: {len(records)} of {planned} runs are recorded")
 
 
-def _keep_pictures(options: argparse.Namespace) -> None:
+def _status(options: argparse.Namespace) -> None:
+    from adainf_core.evidence.status import status
+    from adainf_core.evidence.studies import STUDIES, named_study
+
+    named = [named_study(name) for name in options.names] or list(STUDIES.values())
+    print(f"{'study':22} {'scale':8} {'runs':>5} {'done':>5} {'stale':>5}  a run       left")
+    for study in named:
+        for scale in [options.scale] if options.scale else study.layouts:
+            if options.scale and not options.names and scale not in study.layouts:
+                continue
+            found = status(study, scale, _results(options))
+            each = "unknown" if found.seconds is None else f"{found.seconds:.0f} s"
+            left = len(found.left) * (found.seconds or 0)
+            print(
+                f"{study.name:22} {scale:8} {found.planned:5} {found.recorded:5} "
+                f"{len(found.stale):5}  {each:10}  {duration(left) if left else '-'}"
+            )
+            if options.budget < _NO_LIMIT and found.left:
+                added = found.within(options.budget, options.processes)
+                print(f"    the budget adds {len(added)}: {', '.join(added) or 'unknown'}")
+
+
+def _pictures(options: argparse.Namespace) -> None:
     from adainf_core.evidence.gap_study import GapStudy
     from adainf_core.evidence.records import write_pictures
-    from adainf_core.evidence.studies import study_pictures
+    from adainf_core.evidence.studies import named_study
+    from adainf_core.evidence.study import Study
 
-    study, scale, results = _named_study(options)
-    shown = study.pictures(scale) if isinstance(study, GapStudy) else study_pictures(study, scale)
-    print(write_pictures(study.name, scale, shown, results))
+    study = named_study(options.name)
+    if not isinstance(study, GapStudy | Study):
+        raise ValueError(f"study {options.name!r} shows no generated images")
+    scale = _scale(options, study)
+    print(write_pictures(study.name, scale, study.pictures(scale), _results(options)))
+
+
+def _pack(options: argparse.Namespace) -> None:
+    from adainf_core.evidence.collecting import pack
+
+    print(f"{len(pack(options.folder, _results(options)))} files in {options.folder}")
+
+
+def _collect(options: argparse.Namespace) -> None:
+    from adainf_core.evidence.collecting import collect
+
+    found = collect(options.folder, _results(options))
+    print(
+        f"{found.new} new records, {found.known} known ones, {found.unfinished} unfinished runs "
+        f"from {options.folder}"
+    )
+
+
+def _scale(options: argparse.Namespace, study: AnyStudy) -> str:
+    """The scale asked for, where the study has it; ValueError naming those it has."""
+    from adainf_core.evidence.running import entry
+    from adainf_core.evidence.scales import current_scale
+
+    scale: str = options.scale or current_scale()
+    entry(study.name, "scale", study.layouts, scale)
+    return scale
+
+
+def _results(options: argparse.Namespace) -> Path:
+    from adainf_core.evidence.records import RESULTS
+
+    return options.results or RESULTS

@@ -83,10 +83,11 @@ class GapStudy:
         return shown
 
 
-_GAP = tuple(f"gap/{module}.py" for module in (
-    "chosen_rank", "classifier_tv", "extractors", "frechet", "image_tv", "kernel_distance",
-    "memorisation", "neighbour_classifier", "neighbours", "precision_recall", "report",
-))  # fmt: skip
+_GAP = ("theory/tv_estimation.py", *(f"gap/{module}.py" for module in (
+    "chosen_rank", "classifier_tv", "estimate", "extractors", "frechet", "image_tv",
+    "kernel_distance", "memorisation", "neighbour_classifier", "neighbours", "precision_recall",
+    "report",
+)))  # fmt: skip
 _LONGEST = TrainedDiffusion(8000)
 
 GENERATOR_GAP = GapStudy(
@@ -124,8 +125,8 @@ GENERATOR_GAP = GapStudy(
     code=(
         "evidence/gap_experiment.py", "data/images.py", "data/named_sets.py", *_GAP,
         *(f"generators/{module}.py" for module in (
-            "classical", "corruptions", "dilution", "diffusion", "diffusion_training",
-            "gaussian_mixture", "generator", "principal_axes")),
+            "classical", "corruptions", "dial", "diffusion", "diffusion_training", "dilution",
+            "gaussian_mixture", "generator", "group_norm", "principal_axes")),
     ),
 )  # fmt: skip
 

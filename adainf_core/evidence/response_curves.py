@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.theory.validation import FloatArray, as_count, as_real, freeze
+
+LENGTH_SCALES = np.geomspace(0.1, 2.0, 6)  # of the range of x
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,18 +51,19 @@ def response_curve(
     """The curve behind the points (`x`, `y`), (n,) each, at `at` (m,), by a Gaussian process.
 
     An unknown level plus a squared exponential kernel plus white noise of one size (scikit-learn;
-    Rasmussen and Williams 2006, chapter 2), x or log x scaled to [0, 1], y to unit variance,
-    length scale, amplitude and noise by marginal likelihood within fixed bounds. The interval of
-    the maximum is of `draws` curves from the posterior, over the places `at`, the same at each
-    call. Band and interval take the fitted kernel as known and the points as independent: where a
-    seed shifts all its arms alike, subtract each seed's mean first. Constant y give a flat curve
-    of no width whose maximum may be anywhere. ValueError for fewer than three different x, values
-    that are not finite, x or `at` <= 0 with `log_x`, and places outside the range of x.
+    Rasmussen and Williams 2006, chapter 2), x or log x scaled to [0, 1], y to unit variance.
+    Amplitude and noise maximise the marginal likelihood at each of six length scales from 0.1 to
+    2, and the six fits are averaged by that likelihood: the best one alone is too sure of itself.
+    The interval of the maximum comes from `draws` curves of the posterior, over the places `at`,
+    the same at each call.
+
+    The points count as independent: where a seed shifts all its arms alike, subtract each seed's
+    mean first. With fewer than about thirty points, or a curve less smooth than the kernel, the
+    band covers less often than `confidence`. Constant y give a flat curve of no width whose maximum
+    may be anywhere. ValueError for fewer than three different x, values that are not finite, x or
+    `at` <= 0 with `log_x`, and places outside the range of x.
     """
     from scipy.stats import norm
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
     x, y, at = _line(x, "x"), _line(y, "y"), _line(at, "at")
     draws = as_count(draws, "draws", 1)
@@ -81,51 +85,81 @@ def response_curve(
             f"at has {outside[0]:g}, outside the points' range [{x.min():g}, {x.max():g}]: "
             "a curve is not continued past its points"
         )
-    if np.ptp(y) == 0:
-        flat = freeze(np.full(len(at), y[0]))
+    level, scale = y.mean(), y.std()
+    if scale <= 1e-12 * np.abs(y).max():
+        flat = freeze(np.full(len(at), level))
         ends = float(at.min()), float(at.max())
-        return ResponseCurve(freeze(at), flat, flat, flat, at[0], *ends, 0.0, len(x), confidence)
+        best = float(at[0])
+        return ResponseCurve(freeze(at), flat, flat, flat, best, *ends, 0.0, len(x), confidence)
 
     rows, places = (np.log(v) if log_x else v for v in (x, at))
     start, span = rows.min(), np.ptp(rows)
     rows, places = ((v[:, None] - start) / span for v in (rows, places))
-    # the level's own kernel is wide: without it a weak curve would have the sample mean for certain
+    fits = [_fit(rows, (y - level) / scale, places, length) for length in LENGTH_SCALES]
+    evidence = np.array([fit.evidence for fit in fits])
+    weights = np.exp(evidence - evidence.max())
+    weights /= weights.sum()
+    means = np.array([fit.mean for fit in fits])
+    mean = weights @ means
+    variances = np.array([(fit.root**2).sum(axis=1) for fit in fits]) + (means - mean) ** 2
+    half = norm.ppf((1 + confidence) / 2) * np.sqrt(weights @ variances)
+
+    rng = np.random.default_rng(0)
+    counts = rng.multinomial(draws, weights)
+    curves = [
+        fit.mean + rng.standard_normal((count, len(at))) @ fit.root.T
+        for fit, count in zip(fits, counts, strict=True)
+    ]
+    peaks = at[np.concatenate(curves).argmax(axis=1)]
+    best = float(at[mean.argmax()])
+    return ResponseCurve(
+        at=freeze(at),
+        mean=freeze(level + scale * mean),
+        low=freeze(level + scale * (mean - half)),
+        high=freeze(level + scale * (mean + half)),
+        best=best,
+        best_low=min(best, float(np.quantile(peaks, (1 - confidence) / 2, method="lower"))),
+        best_high=max(best, float(np.quantile(peaks, (1 + confidence) / 2, method="higher"))),
+        noise=float(scale * np.sqrt(weights @ [fit.noise for fit in fits])),
+        n=len(x),
+        confidence=confidence,
+    )
+
+
+class _Fit(NamedTuple):
+    """A Gaussian process at one length scale: its log marginal likelihood, noise variance, and the
+    curve's posterior mean (m,) and a square root (m, m) of its covariance.
+    """
+
+    evidence: float
+    noise: float
+    mean: FloatArray
+    root: FloatArray
+
+
+def _fit(rows: FloatArray, y: FloatArray, places: FloatArray, length: float) -> _Fit:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+
+    # the level's own wide kernel: without it a weak curve would have the sample mean for certain
     kernel = (
         ConstantKernel(10.0, "fixed")
-        + ConstantKernel(1.0, (1e-2, 1e2)) * RBF(0.5, (0.1, 10.0))
+        + ConstantKernel(1.0, (0.1, 100.0)) * RBF(length, "fixed")
         + WhiteKernel(0.1, (1e-6, 10.0))
     )
-    process = GaussianProcessRegressor(
-        kernel, alpha=0.0, normalize_y=True, n_restarts_optimizer=2, random_state=0
-    )
+    process = GaussianProcessRegressor(kernel, alpha=0.0, random_state=0)
     with warnings.catch_warnings():
-        # an optimum at a bound is a curve as straight, or as weak, as the bounds let it be
+        # an optimum at a bound is a curve as weak, or points as noiseless, as the bounds allow
         warnings.simplefilter("ignore", ConvergenceWarning)
         process.fit(rows, y)
     mean, covariance = process.predict(places, return_cov=True)
     # scikit-learn's covariance is of new observations: take their own noise off again
-    noise = process.kernel_.k2.noise_level * y.std() ** 2
+    noise = process.kernel_.k2.noise_level
     covariance[np.diag_indices_from(covariance)] -= noise
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(values.clip(min=0))
-    half = norm.ppf((1 + confidence) / 2) * np.sqrt((root**2).sum(axis=1))
-    curves = mean + np.random.default_rng(0).standard_normal((draws, len(at))) @ root.T
-    peaks = at[curves.argmax(axis=1)]
-    best = float(at[mean.argmax()])
-    low = np.quantile(peaks, (1 - confidence) / 2, method="lower")
-    high = np.quantile(peaks, (1 + confidence) / 2, method="higher")
-    return ResponseCurve(
-        freeze(at),
-        freeze(mean),
-        freeze(mean - half),
-        freeze(mean + half),
-        best,
-        min(float(low), best),
-        max(float(high), best),
-        float(np.sqrt(noise)),
-        len(x),
-        confidence,
-    )
+    return _Fit(process.log_marginal_likelihood_value_, noise, mean, root)
 
 
 def _line(values: ArrayLike, name: str) -> FloatArray:

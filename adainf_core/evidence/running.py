@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ from adainf_core.evidence.records import (
 )
 
 Entry = TypeVar("Entry")
+#: Folder of a results folder in which runs wait at a checkpoint.
+UNFINISHED = ".unfinished"
 _LOOK = 1.0  # seconds between two looks at whether the parent process is still there
 _LAST = 60.0  # seconds that a run has to write its checkpoint when it has to stop
 
@@ -135,18 +138,28 @@ def run_study(
     ones written, each whole or not at all; without it everything runs and nothing is kept. After
     `budget` seconds no run starts, and those that can be continued stop at a checkpoint in
     `store`, as they do when this process is interrupted or killed; the next call goes on. `stale`
-    repeats runs whose code has changed since. `progress` shows a bar in the terminal. Raises
-    ValueError where the store holds a run of another configuration.
+    repeats runs whose code has changed since. A run whose data are not on this machine is left out
+    with a warning. `progress` shows a bar in the terminal. Raises ValueError where the store holds
+    a run of another configuration.
     """
     deadline = time.monotonic() + budget
     plan = study.plan(scale, seeds)
     records = {} if store is None else _existing(study, scale, plan, store)
     if stale:
         records = {key: record for key, record in records.items() if not record.stale}
-    pending = [(study, scale, *key, store, deadline) for key in plan if key not in records]
+    pending = [key for key in plan if key not in records]
+
+    def jobs() -> Iterator[tuple]:
+        for key in pending:
+            # somebody else may have run it in the meantime: here, or for another study
+            if store is not None and not stale:
+                records.update(_existing(study, scale, [key], store))
+            if key not in records:
+                yield study, scale, *key, store, deadline
+
     if processes is None:
         processes = default_processes(study, scale)
-    finished = _run_all(pending, processes, deadline)
+    finished = _run_all(jobs(), processes, deadline)
     if progress:
         from tqdm import tqdm
 
@@ -239,28 +252,30 @@ def _existing(
 
 def _checkpoint(store: Path, study: str, scale: str, arm: str, seed: int) -> Path:
     """Where an unfinished run waits; a folder that no record lies in."""
-    return record_path(study, scale, arm, seed, store / ".unfinished").with_suffix(".pt")
+    return record_path(study, scale, arm, seed, store / UNFINISHED).with_suffix(".pt")
 
 
-def _run_all(pending: list[tuple], processes: int, deadline: float) -> Iterator[Record]:
+def _run_all(queue: Iterator[tuple], processes: int, deadline: float) -> Iterator[Record]:
     """Records as they finish; work is handed out late, so that the deadline is kept."""
-    queue = iter(pending)
     # spawned, not forked: a forked child inherits torch's locked thread pools
     with ProcessPoolExecutor(
         processes, mp_context=get_context("spawn"), initializer=_obey, initargs=(os.getpid(),)
     ) as pool:
-        running: set[Future[Record | None]] = set()
+        running: dict[Future[Record | None], str] = {}
         try:
             while True:
                 while len(running) < processes and time.monotonic() < deadline:
                     job = next(queue, None)
                     if job is None:
                         break
-                    running.add(pool.submit(run_one, *job))
+                    running[pool.submit(run_one, *job)] = f"{job[2]}-{job[3]}"
                 if not running:
                     return
                 done = wait(running, return_when=FIRST_COMPLETED).done.pop()
-                running.remove(done)
+                name = running.pop(done)
+                if isinstance(done.exception(), FileNotFoundError):
+                    warnings.warn(f"{name} is left out: {done.exception()}", stacklevel=3)
+                    continue
                 if done.exception():
                     # what runs beside the failed one is not lost with it
                     others = [other.result() for other in running if not other.exception()]

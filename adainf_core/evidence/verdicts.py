@@ -148,9 +148,9 @@ def _block_spread(
     )
     columns = [table[name] for name in named if len(table.get(name, {})) >= _LEAST]
     seeds = _shared(columns)
-    freedom = (len(columns) - 1) * (len(seeds) - 1)
-    if freedom < 1:
+    if len(columns) < 2 or len(seeds) < _LEAST:
         return None
+    freedom = (len(columns) - 1) * (len(seeds) - 1)
     values = np.array([[column[seed] for seed in seeds] for column in columns])
     residuals = values - values.mean(0) - values.mean(1, keepdims=True) + values.mean()
     return float(np.sqrt((residuals**2).sum() / freedom)), freedom

@@ -1,0 +1,104 @@
+"""Runs made on another machine: packed there, merged here."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from adainf_core.evidence.records import (
+    RESULTS,
+    Record,
+    check_agreement,
+    config_hash,
+    read_record,
+    record_path,
+    write_record,
+)
+from adainf_core.evidence.running import UNFINISHED
+from adainf_core.evidence.studies import named_study
+from adainf_core.files import whole_file
+
+#: Bytes of a piece of a checkpoint: what most ways of carrying files let through.
+PIECE = 15 * 2**20
+
+
+@dataclass(frozen=True)
+class Collected:
+    """How many records were new, how many were here already, and the checkpoints put in place."""
+
+    new: int
+    known: int
+    unfinished: int
+
+
+def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
+    """Copy what `root` holds into `folder`, checkpoints cut into pieces; the files written.
+
+    Records keep their places; no file is larger than `PIECE`.
+    """
+    written = []
+    for path in sorted(root.rglob("*.json")):
+        target = folder / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+        written.append(target)
+    for path in sorted((root / UNFINISHED).rglob("*.pt")):
+        with path.open("rb") as source:
+            for number, piece in enumerate(iter(lambda: source.read(PIECE), b"")):
+                target = folder / path.relative_to(root)
+                target = target.with_name(f"{target.name}.{number:03d}")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(piece)
+                written.append(target)
+    return written
+
+
+def collect(folder: Path, root: Path = RESULTS) -> Collected:
+    """Merge the records and checkpoints below `folder` into `root`; twice is as good as once.
+
+    Raises ValueError, before anything is written, for a record that is damaged, out of its place,
+    of an unknown study or of another configuration than the study has now, or that disagrees with
+    the one that is here; FileNotFoundError where there is nothing to collect.
+    """
+    found = sorted(folder.glob("[!.]*/*/*.json"))
+    pieces = sorted(folder.glob(f"{UNFINISHED}/*/*/*.pt.000"))
+    if not found and not pieces:
+        raise FileNotFoundError(f"{folder}: no records (STUDY/SCALE/ARM-SEED.json) to collect")
+    new, known = [], 0
+    for path in found:
+        record = _checked(path, folder)
+        here = record_path(record.study, record.scale, record.arm, record.seed, root)
+        if here.is_file():
+            check_agreement(read_record(here), record, here, path)
+            known += 1
+        else:
+            new.append(record)
+    for record in new:
+        write_record(record, root)
+    for first in pieces:
+        _join(first, root / first.relative_to(folder).with_suffix(""))
+    return Collected(len(new), known, len(pieces))
+
+
+def _checked(path: Path, folder: Path) -> Record:
+    record = read_record(path)
+    if path != record_path(record.study, record.scale, record.arm, record.seed, folder):
+        raise ValueError(
+            f"{path}: says it is {record.arm}-{record.seed} of {record.study} at {record.scale}; "
+            "its place has to say the same"
+        )
+    now = named_study(record.study).experiment(record.scale, record.arm, record.seed).config()
+    if config_hash(now) != record.config_hash:
+        raise ValueError(
+            f"{path}: config_hash is {record.config_hash}, the study's is {config_hash(now)} now: "
+            "it ran under another version of the study"
+        )
+    return record
+
+
+def _join(first: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(target) as file:
+        for piece in sorted(first.parent.glob(f"{first.stem}.[0-9][0-9][0-9]")):
+            file.write(piece.read_bytes())

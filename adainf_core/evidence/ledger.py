@@ -1,0 +1,62 @@
+"""The ledger: every claim with its verdict, and how the verdict moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adainf_core.evidence.claims import LEDGER, MARGIN, Claim, family
+from adainf_core.evidence.records import RESULTS, Record
+from adainf_core.evidence.registration import Registration, check_registered
+from adainf_core.evidence.running import study_records
+from adainf_core.evidence.studies import named_study
+from adainf_core.evidence.verdicts import NOT_RUN, Verdict, judge, paired_only
+
+#: Margins, in points, at which the ledger says how a verdict moves.
+MARGINS = (0.25, 0.5, MARGIN, 2.0)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One claim in the ledger: its verdict, and what it would be otherwise.
+
+    `by_margin` has the word at each of `MARGINS`, `paired` that of the contrast's own values alone
+    (see `verdicts.paired_only`); `registration` says when the rule was fixed, None before any run.
+    """
+
+    verdict: Verdict
+    by_margin: tuple[str, ...]
+    paired: str
+    registration: Registration | None
+
+    @property
+    def claim(self) -> Claim:
+        """What is claimed."""
+        return self.verdict.claim
+
+
+def ledger(scale: str, root: Path = RESULTS) -> list[Line]:
+    """Every claim judged on the records at `scale`, in the order of `LEDGER`.
+
+    Raises ValueError where a rule is younger than a record that it judges, or not registered.
+    """
+    lines: dict[str, Line] = {}
+    for name in dict.fromkeys(claim.study for claim in LEDGER):
+        study = named_study(name)
+        records = study_records(study, scale, root) if scale in study.layouts else []
+        lines |= _lines(name, records, root)
+    return [lines[claim.key] for claim in LEDGER]
+
+
+def _lines(study: str, records: Sequence[Record], root: Path) -> dict[str, Line]:
+    registration = check_registered(study, records, root) if records else None
+    return {
+        verdict.claim.key: Line(
+            verdict,
+            tuple(verdict.at_margin(margin) for margin in MARGINS),
+            NOT_RUN if verdict.word == NOT_RUN else paired_only(verdict, records).word,
+            registration,
+        )
+        for verdict in judge(family(study), records)
+    }

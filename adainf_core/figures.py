@@ -40,6 +40,11 @@ ARM_STYLE: dict[Any, Any] = {
     "adainf": (_OKABE_ITO["green"], "D"),
     "perfect_vanilla": (_OKABE_ITO["red"], "^"),
     "perfect_adainf": (_OKABE_ITO["green"], "d"),
+    "reweighted": (_OKABE_ITO["orange"], "<"),
+    "vanilla_weak": (_OKABE_ITO["blue"], ">"),
+    "generated_only": ("#CC79A7", "X"),
+    "perfect_weak": (_OKABE_ITO["blue"], ">"),
+    "perfect_reweighted": (_OKABE_ITO["orange"], "<"),
 }
 
 _STYLE: dict[Any, Any] = {
@@ -203,6 +208,36 @@ def differences(ax: Axes, verdicts: Sequence[Verdict], labels: Sequence[str]) ->
     ax.set_xlabel("difference in linear accuracy, points")
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
+
+
+#: Colour and letter of each verdict: the letter is what remains in grey.
+VERDICT_STYLE = {
+    "holds": (_OKABE_ITO["green"], "H"),
+    "holds, but negligible": (_OKABE_ITO["sky"], "h"),
+    "does not hold": (_OKABE_ITO["red"], "N"),
+    "not decided": (_FAINT, "?"),
+}
+
+
+def verdict_strip(
+    ax: Axes, rows: Sequence[tuple[str, Sequence[str]]], columns: Sequence[str]
+) -> None:
+    """A grid of verdicts, a row a claim and a column a variant of the rule.
+
+    `rows` has each claim's name and its words; H holds, h holds but is negligible, N does not hold,
+    ? is not decided, and in other colours.
+    """
+    for row, (_, words) in enumerate(rows):
+        for column, word in enumerate(words):
+            colour, letter = VERDICT_STYLE[word]
+            ax.barh(row, 0.94, 0.8, column - 0.47, color=colour, alpha=0.45, lw=0)
+            ax.text(column, row, letter, ha="center", va="center", fontsize=9)
+    ax.set_yticks(range(len(rows)), [name for name, _ in rows])
+    ax.set_xticks(range(len(columns)), columns)
+    ax.xaxis.tick_top()
+    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:

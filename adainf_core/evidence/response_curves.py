@@ -58,10 +58,10 @@ def response_curve(
     the same at each call.
 
     The points count as independent: where a seed shifts all its arms alike, subtract each seed's
-    mean first. With fewer than about thirty points, or a curve less smooth than the kernel, the
-    band covers less often than `confidence`. Constant y give a flat curve of no width whose maximum
-    may be anywhere. ValueError for fewer than three different x, values that are not finite, x or
-    `at` <= 0 with `log_x`, and places outside the range of x.
+    mean first. Where the curve hardly rises above the noise, the band covers somewhat less often
+    than `confidence`. Constant y give a flat curve of no width whose maximum may be anywhere.
+    ValueError for fewer than three different x, values that are not finite, x or `at` <= 0 with
+    `log_x`, and places outside the range of x.
     """
     from scipy.stats import norm
 

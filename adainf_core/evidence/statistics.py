@@ -221,7 +221,8 @@ def best_level(
     normal over seeds, whatever the levels' variances and correlation (Bonferroni; multiple
     comparisons with the best, Hsu 1984). Differences that do not vary at all count as certain.
     With `spread`, the residual deviation of one value in a larger block design and its degrees of
-    freedom, the deviation of a difference is at least root two times that, with its freedom.
+    freedom, the deviation of a difference is at least root two times that, with its freedom; the
+    levels' variances are then assumed equal.
     ValueError for fewer than two levels or seeds, for repeated levels, and for missing values.
     """
     from scipy.stats import t

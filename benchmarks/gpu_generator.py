@@ -7,7 +7,7 @@ The model (under ten million parameters, so that its weights in half precision s
 trains in bfloat16, compiled, on CIFAR-10 from ADAINF_DATA or, where there is none, on noise, until
 the minutes are used but for those that sampling needs. A run file that is there is continued, so
 that another call goes on. The first thousand images are sampled to know the rate, then as many as
-the time left allows, at most --count, into the store DIR/../generated (too large to carry home: the
+the time left allows, at most --count, into --store, made anew (too large to carry home: the
 studies that need it run on the same machine). DIR gets model/ (a diffusers pipeline), sheet.png,
 and generator.json with the rates, the loss curve and the Fréchet and kernel distances of 10,000
 images on features of a random convolution. The target: 200,000 images in five minutes.
@@ -36,7 +36,7 @@ from adainf_core.generators.diffusion import sample_to_store
 from adainf_core.generators.diffusion_training import DiffusionConfig, train_diffusion
 
 TARGET = 200_000 / 300  # images a second
-CODE = tuple(f"generators/{name}.py" for name in ("diffusion", "diffusion_training"))
+CODE = tuple(f"generators/{name}.py" for name in ("diffusion", "diffusion_training", "group_norm"))
 
 
 def images(tiny: bool) -> ImageSet:

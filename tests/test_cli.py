@@ -1,7 +1,9 @@
 """The command line: lists, and says in one line what is wrong."""
 
+import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from adainf_core.data.growing_store import grown_store
 from adainf_core.data.named_sets import load_images
 from adainf_core.evidence.records import read_pictures
 from adainf_core.generators.dial import KernelDensity, make_generator
+from adainf_core.generators.diffusion_training import _Run
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.pretraining import load_pretrained
 
@@ -47,9 +50,9 @@ def test_pictures_are_kept_as_they_are_made(capsys, tmp_path):
     arguments = ["study", "pictures", "failure-mode-sprites", "--scale", "quick"]
     assert main([*arguments, "--results", str(tmp_path)]) == 0
     pictures = read_pictures("failure-mode-sprites", "quick", tmp_path)
-    assert list(pictures) == ["real", "flawed", "perfect"]
+    assert list(pictures) == ["real", "vanilla", "perfect_vanilla"]
     assert all(p.shape == (12, 3, 16, 16) and p.dtype == np.uint8 for p in pictures.values())
-    assert not np.array_equal(pictures["flawed"], pictures["perfect"])
+    assert not np.array_equal(pictures["vanilla"], pictures["perfect_vanilla"])
 
 
 # digits come with scikit-learn: no download, 8 pixels a side
@@ -253,13 +256,145 @@ def test_a_generator_of_the_dial_is_fitted_and_sampled(tmp_path, capsys):
     real = load_images("digits")
     made = make_generator(KernelDensity(principal=9), real, seed=2).sample(30, 2)
     assert (GeneratedImages.open(store).images == made.images).all()
+    # a store of an earlier part of the same sample is continued, in blocks
+    assert main([*sample[:-1], "501", "--real", "digits", "--seed", "2", "principal=9"]) == 0
+    longer = make_generator(KernelDensity(principal=9), real, seed=2).sample(501, 2)
+    assert (GeneratedImages.open(store).images == longer.images).all()
+    capsys.readouterr()
     for arguments, says in (
         (sample, "name them with --real"),
+        ([*sample[:2], "diffusion", *sample[3:]], "name the one to sample"),
         (["generate", "sample", "held_out", "--store", "x", "--real", "digits"], "held-out"),
         ([*sample, "--real", "digits", "steps=3"], "steps"),
     ):
         assert main(arguments) == 2
         assert says in capsys.readouterr().err
+
+
+def test_a_store_is_not_continued_on_other_images_of_the_same_name(tmp_path, capsys):
+    digits = load_images("digits").images
+    for folder, some in (("one", digits[:300]), ("other", digits[300:600])):
+        (tmp_path / folder).mkdir()
+        np.savez(tmp_path / folder / "mine.npz", images=some)
+    sample = ["generate", "sample", "memorised", "--store", str(tmp_path / "fakes"), "--count"]
+    assert main([*sample, "20", "--real", str(tmp_path / "one" / "mine.npz")]) == 0
+    assert main([*sample, "30", "--real", str(tmp_path / "other" / "mine.npz")]) == 2
+    assert "fitted_to.digest" in capsys.readouterr().err
+    assert len(GeneratedImages.open(tmp_path / "fakes")) == 20
+
+
+def test_time_is_kept_by_generators_of_the_dial_too(tmp_path, capsys):
+    sample = ["generate", "sample", "memorised", "--store", str(tmp_path / "fakes")]
+    arguments = [*sample, "--real", "digits", "--count", "1100"]
+    assert main([*arguments, "--max-seconds", "0"]) == 0
+    assert "planned      1,100; the same command goes on" in capsys.readouterr().out
+    assert len(GeneratedImages.open(tmp_path / "fakes")) == 500
+    assert main(arguments) == 0 and len(GeneratedImages.open(tmp_path / "fakes")) == 1100
+
+
+def test_a_model_named_like_a_generator_of_the_dial_is_not_shadowed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "copula").mkdir()
+    (tmp_path / "copula" / "model_index.json").write_text("{}")
+    sample = ["generate", "sample", "copula", "--store", "fakes", "--real", "digits"]
+    assert main(sample) == 2
+    assert "say ./copula" in capsys.readouterr().err and not (tmp_path / "fakes").exists()
+
+
+def test_ctrl_c_keeps_a_training_run_and_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    advance, model = _Run.advance, tmp_path / "model"
+
+    def struck(run):
+        advance(run)
+        if run.step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    train = ["generate", "train", "digits", "--out", str(model), *TINY, "--steps", "3"]
+    monkeypatch.setattr(_Run, "advance", struck)
+    assert main(train) == 130
+    err = capsys.readouterr().err.splitlines()[-1]
+    assert err.startswith(f"adainf: stopped after 2 of 3 steps, kept in {model}.pt")
+    monkeypatch.setattr(_Run, "advance", advance)
+    assert main(train) == 0 and model.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "says"),
+    [
+        (KeyboardInterrupt(), 130, "stopped"),
+        (MemoryError("9 TiB asked"), 2, "not enough memory (9 TiB asked)"),
+        (OverflowError("too large to convert"), 2, "too large to convert"),
+    ],
+)
+def test_what_ends_a_command_is_one_line(error, status, says, monkeypatch, capsys):
+    def ends(*_, **__):
+        raise error
+
+    monkeypatch.setattr("adainf_core.cli.common.describe", ends)
+    assert main(["data", "show", "digits"]) == status
+    err = capsys.readouterr().err
+    assert says in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("made", "options"), [(4, []), (8, ["--size", "4"])])
+def test_all_sides_of_a_gap_are_sized_alike(made, options, tmp_path, monkeypatch, capsys):
+    train, test = (load_images("digits", split=split) for split in ("train", "test"))
+    np.savez(tmp_path / "made.npz", images=train.downsampled(made).images[:300])
+    compared = []
+
+    def report(real, generated, extractor, *, held_out, **_):
+        compared.extend(side.images for side in (real, generated, held_out))
+        return SimpleNamespace(table=lambda: "the table", write_html=lambda path: path)
+
+    monkeypatch.setattr("adainf_core.gap.report.gap_report", report)
+    gap = ["gap", "digits", str(tmp_path / "made.npz"), "--held-out", "digits", *options]
+    assert main(gap) == 0 and "the table" in capsys.readouterr().out
+    # by exact averages: a bicubic filter on one side alone would be measured as a gap
+    whole = train.downsampled(4).images
+    for found, expected in zip(
+        compared, (whole, whole[:300], test.downsampled(4).images), strict=True
+    ):
+        assert np.array_equal(found, expected)
+
+
+def test_folders_are_resized_as_their_files_are_read(tmp_path, monkeypatch):
+    digits = load_images("digits").images[:5].transpose(0, 2, 3, 1)
+    for name in ("real", "made"):
+        (tmp_path / name).mkdir()
+        for i, pixels in enumerate(digits):
+            Image.fromarray(pixels).save(tmp_path / name / f"{i}.png")
+    compared = []
+
+    def report(real, generated, extractor, **_):
+        compared.extend(side.images for side in (real, generated))
+        return SimpleNamespace(table=str, write_html=str)
+
+    monkeypatch.setattr("adainf_core.gap.report.gap_report", report)
+    assert main(["gap", str(tmp_path / "real"), str(tmp_path / "made"), "--size", "4"]) == 0
+    assert np.array_equal(*compared)
+
+
+def test_nothing_is_enlarged_to_be_compared(tmp_path, capsys):
+    digits = load_images("digits")
+    np.savez(tmp_path / "small.npz", images=digits.downsampled(4).images)
+    np.savez(tmp_path / "large.npz", images=digits.resized(12).images)
+    for made, options, says in (
+        ("small", ["--size", "8"], "small has images of 4x4 pixels, which would be enlarged"),
+        ("large", [], "digits-train has images of 8x8 pixels, which would be enlarged to 12x12"),
+    ):
+        assert main(["gap", "digits", str(tmp_path / f"{made}.npz"), *options]) == 2
+        err = capsys.readouterr().err
+        assert says in err and "--size" in err
+
+
+def test_a_sheet_is_never_put_into_the_store(store, monkeypatch, capsys):
+    monkeypatch.chdir(store)
+    for name in (f"{store}/", "."):
+        assert main(["generate", "show", name]) == 0
+        sheet = store.with_name(f"{store.name}.png")
+        assert f"sheet        {sheet}" in capsys.readouterr().out
+        sheet.unlink()
+    assert sorted(path.name for path in store.iterdir()) == ["images.npy", "meta.json"]
 
 
 def test_images_are_averaged_where_that_is_exact_and_resized_elsewhere():

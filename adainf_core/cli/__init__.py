@@ -1,4 +1,4 @@
-"""The command line: `adainf data | generate | gap | pretrain | probe | study`.
+"""The command line: `adainf data | generate | gap | pretrain | probe | study | claims`.
 
 Settings are dotted assignments such as `pretrain.steps=1000`; an error is one line.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from adainf_core.cli import data, gap, generate, pretrain, probe, study
+from adainf_core.cli import claims, data, gap, generate, pretrain, probe, study
 
 # each module's HELP is its line of help, its `add` the command's options
 _COMMANDS = {
@@ -18,18 +18,37 @@ _COMMANDS = {
     "pretrain": pretrain,
     "probe": probe,
     "study": study,
+    "claims": claims,
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point of `adainf`; returns the exit status, errors in one line on stderr."""
+    """Entry point of `adainf`; returns the exit status, errors in one line on stderr.
+
+    0 where all went well, 2 after an error, 130 after Ctrl-C.
+    """
     options = _parse(arguments)
     try:
         options.run(options)
-    except (ValueError, RuntimeError, OSError, FloatingPointError, ImportError) as error:
-        print(f"adainf: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+    except KeyboardInterrupt as stop:
+        return _failed(str(stop) or "stopped; a store or a run with a checkpoint goes on", 130)
+    except MemoryError as error:
+        return _failed(f"not enough memory ({error}): ask for fewer or smaller images", 2)
+    except (
+        ValueError,
+        RuntimeError,
+        OSError,
+        FloatingPointError,
+        OverflowError,
+        ImportError,
+    ) as error:
+        return _failed(str(error), 2)
     return 0
+
+
+def _failed(why: str, status: int) -> int:
+    print(f"adainf: {' '.join(why.split())}", file=sys.stderr)
+    return status
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -34,16 +34,21 @@ def shown_set(name: str, split: str, root: str | None) -> ImageSet:
     return images
 
 
-def sized_set(name: str, size: int | None, root: str | None) -> ImageSet:
-    """The training images of that name or at that path, `size` pixels a side where given.
-
-    A whole fraction of the side is averaged exactly, anything else resized.
-    """
+def sized_set(name: str, size: int | None, root: str | None, split: str = "train") -> ImageSet:
+    """The images of that name or at that path, `size` pixels a side where given: see `at_size`."""
     from adainf_core.data.named_sets import named_or_own
 
     if size is None or Path(name).is_dir():
-        return named_or_own(name, "train", size, root)
-    images = named_or_own(name, "train", root=root)
+        return named_or_own(name, split, size, root)
+    return at_size(named_or_own(name, split, root=root), size)
+
+
+def at_size(images: ImageSet, size: int) -> ImageSet:
+    """The images at `size` pixels a side: averaged exactly to a whole fraction, else resized.
+
+    Every command sizes images in this way, so that those which a generator learns from and those
+    which it is compared with differ in nothing else.
+    """
     height, width = images.images.shape[2:]
     whole = size > 0 and height == width and height % size == 0
     return images.downsampled(size) if whole else images.resized(size)

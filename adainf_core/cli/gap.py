@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adainf_core.cli.common import DATASET, add_root
+from adainf_core.cli.common import DATASET, add_root, at_size, sized_set
 
 if TYPE_CHECKING:
     from adainf_core.data.images import ImageSet
@@ -31,7 +31,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="pixels, random_convolution, efficientnet_lite0, resnet20:PATH, ssl_encoder:PATH or "
         "inception:PATH",
     )
-    parser.add_argument("--size", type=int, default=None, help="side in pixels to bring all to")
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=None,
+        help="side in pixels to bring all to; default: GENERATED's",
+    )
     parser.add_argument("--n", type=int, default=10_000, help="images of either side at most")
     parser.add_argument("--confidence", type=float, default=0.95)
     parser.add_argument("--seed", type=int, default=0)
@@ -40,19 +45,22 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _gap(options: argparse.Namespace) -> None:
-    from adainf_core.data.named_sets import named_or_own
+    from adainf_core.data.images import ImageSet
     from adainf_core.gap.extractors import named_extractor
     from adainf_core.gap.report import gap_report
 
     extractor = named_extractor(options.extractor)
-    real = named_or_own(options.real, options.split, options.size, options.root)
-    size = options.size or real.image_size
+    generated = _generated(options.generated)
+    size = _common_size(options.size, generated)
+    real = _real(options.real, options.split, size, options.root)
     held_out = None
     if options.held_out is not None:
-        held_out = named_or_own(options.held_out, options.held_out_split, size, options.root)
+        held_out = _real(options.held_out, options.held_out_split, size, options.root)
+    # files of a folder are resized as they are read: the generated images then in the same way
+    resize = ImageSet.resized if Path(options.real).is_dir() else at_size
     report = gap_report(
         real,
-        _generated(options.generated, size),
+        resize(generated, size),
         extractor,
         held_out=held_out,
         n=options.n,
@@ -63,11 +71,38 @@ def _gap(options: argparse.Namespace) -> None:
     print(report.write_html(options.html))
 
 
-def _generated(path: str, size: int) -> ImageSet:
+def _generated(path: str) -> ImageSet:
     from adainf_core.data.generated import GeneratedImages
     from adainf_core.data.images import ImageSet
 
     if (Path(path) / "meta.json").is_file():
-        return GeneratedImages.open(path).resized(size)
-    found = ImageSet.from_folder(path) if Path(path).is_dir() else ImageSet.from_npz(path)
-    return found.resized(size)
+        return GeneratedImages.open(path)
+    return ImageSet.from_folder(path) if Path(path).is_dir() else ImageSet.from_npz(path)
+
+
+def _common_size(asked: int | None, generated: ImageSet) -> int:
+    """The side at which both are compared: the generated images' own unless a smaller is asked."""
+    height, width = generated.images.shape[2:]
+    if asked is None and height != width:
+        raise ValueError(f"{generated.name} has images of {height}x{width}: name a square --size")
+    size = height if asked is None else asked
+    _refuse_enlarging(generated, size)
+    return size
+
+
+def _real(name: str, split: str, size: int, root: str | None) -> ImageSet:
+    if Path(name).is_dir():  # each file is brought to the size as it is read
+        return sized_set(name, size, root)
+    images = sized_set(name, None, root, split)
+    _refuse_enlarging(images, size)
+    return at_size(images, size)
+
+
+def _refuse_enlarging(images: ImageSet, size: int) -> None:
+    """Enlarged images have no fine detail: that would be measured as a gap."""
+    height, width = images.images.shape[2:]
+    if size > min(height, width):
+        raise ValueError(
+            f"{images.name} has images of {height}x{width} pixels, which would be enlarged to "
+            f"{size}x{size}: compare at --size {min(height, width)} or less"
+        )

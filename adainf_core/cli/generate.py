@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,14 +95,41 @@ def _add_sample(actions: Any) -> None:
 
 
 def _sample(options: argparse.Namespace) -> None:
-    from adainf_core.generators.dial import GENERATORS
-
-    wanted = options.real is not None
-    real = sized_set(options.real, options.size, options.root) if wanted else None
-    fill = _sample_fitted if options.generator in GENERATORS else _sample_diffusion
-    store = fill(options, real)
+    fitted = _fitted(options.generator)
+    real = None
+    if options.real is not None:
+        real = sized_set(options.real, options.size, options.root)
+    if not fitted:
+        store = _sample_diffusion(options, real)
+    elif real is not None:
+        store = _sample_fitted(options, real)
+    else:
+        raise ValueError(f"{options.generator} is fitted to real images: name them with --real")
     describe(store)
     print(f"store        {store.path}")
+
+
+def _fitted(name: str) -> bool:
+    """Whether it is a generator of the dial that is fitted to real images, and not a model."""
+    from adainf_core.generators.dial import GENERATORS, Diffusion
+    from adainf_core.generators.pipelines import is_model, shipped_generators
+
+    if name not in GENERATORS:
+        return False
+    if is_model(name):
+        raise ValueError(f"{name} is a generator of the dial, and a model here: say ./{name}")
+    setting = GENERATORS[name]
+    if isinstance(setting, Diffusion):
+        raise ValueError(
+            f"{name} is any diffusion model: name the one to sample, a folder made by train or a "
+            f"shipped one ({', '.join(shipped_generators())})"
+        )
+    if setting.needs_held_out:
+        raise ValueError(
+            f"{name} hands out held-out real images, which only studies and chapters deal; choose "
+            "a generator that is fitted to --real"
+        )
+    return True
 
 
 def _sample_diffusion(options: argparse.Namespace, real: ImageSet | None) -> GeneratedImages:
@@ -121,28 +149,26 @@ def _sample_diffusion(options: argparse.Namespace, real: ImageSet | None) -> Gen
     )
 
 
-def _sample_fitted(options: argparse.Namespace, real: ImageSet | None) -> GeneratedImages:
+def _sample_fitted(options: argparse.Namespace, real: ImageSet) -> GeneratedImages:
     from adainf_core.configuration import override, to_plain
     from adainf_core.data.growing_store import grown_store
     from adainf_core.generators.dial import GENERATORS, make_generator
+    from adainf_core.generators.generator import BLOCK, Blockwise
 
     setting = override(GENERATORS[options.generator], options.settings)
-    if real is None:
-        raise ValueError(f"{setting.name} is fitted to real images: name them with --real")
-    if setting.needs_held_out:
-        raise ValueError(
-            f"{setting.name} hands out held-out real images, which only studies and chapters deal; "
-            "choose a generator that is fitted to --real"
-        )
-    drawn = make_generator(setting, real, seed=options.seed).sample(options.count, options.seed)
+    generator = make_generator(setting, real, seed=options.seed)
+    assert isinstance(generator, Blockwise)  # as all that are fitted are
+    fitted_to = {"name": real.name, "digest": real._digest()}
     return grown_store(
         options.store,
-        lambda start, stop: drawn.images[start:stop],
+        partial(generator.draw, seed=options.seed),
         options.count,
-        drawn.images.shape[1:],
-        origin={"generator": to_plain(setting), "fitted_to": real.name, "seed": options.seed},
+        (3, *real.images.shape[2:]),
+        origin={"generator": to_plain(setting), "fitted_to": fitted_to, "seed": options.seed},
+        block=BLOCK,
         real=real,
         progress=True,
+        max_seconds=options.max_seconds,
     )
 
 
@@ -207,7 +233,13 @@ def _show(options: argparse.Namespace) -> None:
     sheet = contact_sheet(
         images, options.count, options.columns, scale=options.scale, seed=options.seed
     )
-    path = options.out or Path(f"{options.name}.png")
+    path = options.out or _beside(Path(options.name))
     with whole_file(path) as file:
         sheet.save(file, format="PNG")
     print(f"{'sheet':12} {path}")
+
+
+def _beside(path: Path) -> Path:
+    """NAME.png, outside a folder whatever it is called by ("store/", ".")."""
+    whole = path.resolve() if path.is_dir() else path
+    return whole.with_name(f"{whole.name}.png")

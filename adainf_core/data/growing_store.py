@@ -46,8 +46,8 @@ def grown_store(
 ) -> GeneratedImages:
     """The store at `path` with `count` images, those it lacks drawn first.
 
-    `draw(start, stop)` returns images `start` to `stop` as uint8 (stop - start, *image_shape) with
-    `image_shape` (3, h, w); it must be a pure function of the two. It is called on the blocks
+    `draw(start, stop)` returns images `start` to `stop` as uint8 (stop - start, 3, h, w), where
+    `image_shape` is (3, h, w); it must be a pure function of the two. It is called on the blocks
     [i * block, min((i + 1) * block, count)) only, in order. `origin`, plain JSON, says what draws
     them (model, sampler, seed): a store of another origin or shape is refused. A store with fewer
     images is continued, and its last block drawn again where it was cut short by a smaller count;

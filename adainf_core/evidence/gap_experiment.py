@@ -12,7 +12,7 @@ import numpy as np
 from adainf_core.configuration import to_plain
 from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
-from adainf_core.data.sprites import FLAWS, SpriteWorld
+from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.running import Outcome
 from adainf_core.gap.estimate import GapEstimate
 from adainf_core.gap.extractors import random_convolution
@@ -20,6 +20,7 @@ from adainf_core.gap.report import gap_report
 from adainf_core.generators.dial import Setting, make_generator
 from adainf_core.generators.diffusion import Sampler
 from adainf_core.generators.diffusion_training import DiffusionConfig, cached_diffusion
+from adainf_core.generators.flawed_sprites import FlawedSprites
 
 #: Short names of the report's measures, as records use them.
 MEASURES = {
@@ -51,18 +52,6 @@ class TrainedDiffusion:
     training: DiffusionConfig = field(
         default_factory=lambda: DiffusionConfig(attention=(False, False, True), batch_size=64)
     )
-
-
-@dataclass(frozen=True)
-class FlawedSprites:
-    """Sprites that err by `flaw` at total variation exactly `tau` (0: none)."""
-
-    flaw: str
-    tau: float
-
-    def __post_init__(self) -> None:
-        if self.flaw not in FLAWS:
-            raise ValueError(f"flaw={self.flaw!r} is unknown; choose {', '.join(FLAWS)}")
 
 
 @dataclass(frozen=True)

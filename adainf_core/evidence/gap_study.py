@@ -24,18 +24,14 @@ from itertools import combinations
 import numpy as np
 
 from adainf_core.data.sprites import FLAWS
-from adainf_core.evidence.gap_experiment import (
-    MEASURES,
-    FlawedSprites,
-    GapExperiment,
-    TrainedDiffusion,
-)
+from adainf_core.evidence.gap_experiment import MEASURES, GapExperiment, TrainedDiffusion
 from adainf_core.evidence.records import Record
 from adainf_core.evidence.running import entry, seed_by_seed
 from adainf_core.evidence.statistics import RankCorrelation, rank_correlation
 from adainf_core.gap.estimate import GapEstimate
 from adainf_core.generators import dial
 from adainf_core.generators.diffusion import Sampler
+from adainf_core.generators.flawed_sprites import FlawedSprites
 
 CONFIDENCE = 0.95
 RIGHT = 0.8

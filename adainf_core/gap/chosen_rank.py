@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adainf_core.gap.estimate import as_confidence
-from adainf_core.theory.tv_estimation import TVEstimate, tv_lower_bound
+from adainf_core.theory.tv_estimation import Method, TVEstimate, _BetaDifference, tv_lower_bound
 from adainf_core.theory.validation import as_real, as_share
 
 _FAVOUR = 0.8  # of the risk is the chosen rank's, the rest is spread over all ranks
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(128)
-_TAIL = 1e-13
+_METHOD = cast(Method, "favoured")  # `Method` lists those of `tv_lower_bound`
 
 
 def favoured_rank_bound(
@@ -41,9 +42,8 @@ def favoured_rank_bound(
     )
     real, generated = as_real(real_scores, "real_scores"), as_real(generated_scores, "generated")
     single = _bound_at(real, generated, round(share * (len(real) + len(generated))), _FAVOUR * risk)
-    return TVEstimate(
-        wide.point, max(wide.lower, single), level, wide.n_real, wide.n_generated, "adaptive"
-    )
+    lower = max(wide.lower, single)
+    return TVEstimate(wide.point, lower, level, wide.n_real, wide.n_generated, _METHOD)
 
 
 def best_share(scores: ArrayLike, origin: NDArray[np.int64]) -> float:
@@ -63,9 +63,6 @@ def best_share(scores: ArrayLike, origin: NDArray[np.int64]) -> float:
 
 
 def _bound_at(real: np.ndarray, generated: np.ndarray, z: int, risk: float) -> float:
-    from scipy.optimize import brentq
-    from scipy.special import betainc, betainccinv, betaincinv, betaln, xlog1py, xlogy
-
     m, n = len(real), len(generated)
     # generated scores go first among equals: that order is the least telling, hence valid
     order = np.argsort(np.concatenate([generated, real]), kind="stable")
@@ -73,19 +70,11 @@ def _bound_at(real: np.ndarray, generated: np.ndarray, z: int, risk: float) -> f
     j = z - v + 1
     if v == 0 or j > n:
         return 0.0
-    a, b = (v, m - v + 1), (j, n - j + 1)
-    low, high = betaincinv(*b, _TAIL), betainccinv(*b, _TAIL)
-
-    def excess(shift: float) -> float:
-        """P(A − B ≤ shift) − risk; B > 1 − shift makes the event certain, a kink."""
-        top = min(high, max(low, 1 - shift))
-        half = (top - low) / 2
-        nodes = low + half * (1 + _NODES)
-        density = np.exp(xlogy(b[0] - 1, nodes) + xlog1py(b[1] - 1, -nodes) - betaln(*b))
-        inside = (density * half * _WEIGHTS * betainc(*a, np.minimum(nodes + shift, 1))).sum()
-        return float(inside + (1 - betainc(*b, top)) + 2 * _TAIL - risk)
-
-    if excess(0.0) >= 0:
+    law = _BetaDifference.of(np.array([v]), np.array([j]), m, n)
+    if law.cdf(0.0)[0] > risk:
         return 0.0
-    # the root's own error is taken off: the bound stays on the safe side
-    return max(0.0, float(brentq(excess, 0, 1, xtol=1e-9)) - 2e-9)
+    low, high = 0.0, 1.0
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        low, high = (middle, high) if law.cdf(middle)[0] <= risk else (low, middle)
+    return low

@@ -35,8 +35,10 @@ class ClassifierTV:
 
     `accuracy` and `auc` are the classifier two-sample test's (Lopez-Paz and Oquab, 2017) on the
     same held-out rows, 0.5 where the laws agree: the mean of either side's share of right answers
-    at probability 0.5, and the area under the curve. Their normal intervals (for the area: DeLong's
-    variance) cover the sampling of the held-out rows, the fitted classifier given.
+    at probability 0.5, and the area under the curve. Their intervals cover the sampling of the
+    held-out rows, the fitted classifier given: Wilson's for the accuracy; the normal one with
+    DeLong's variance for the area, whose end is never nearer to 0 or 1 than a side's worth of
+    separate pairs can tell, since that variance vanishes where all rows are in order.
     `mirrored_accuracy` and `mirrored_auc` are those of the mirrored run.
     """
 
@@ -224,7 +226,11 @@ def _auc(first: NDArray[np.float64], second: NDArray[np.float64], confidence: fl
     value = float(places[0].mean())
     variance = sum(float(place.var(ddof=1)) / len(place) for place in places)
     half = normal_quantile(confidence) * np.sqrt(variance)
-    low, high = max(0.0, value - half), min(1.0, value + half)
+    # of so many separate pairs all are in order at probability (1 - confidence) / 2 where the area
+    # is `nearest`: a smaller one cannot be told from 1 (Clopper and Pearson's limit)
+    nearest = ((1 - confidence) / 2) ** (1 / min(len(first), len(second)))
+    low = max(0.0, min(value - half, nearest))
+    high = min(1.0, max(value + half, 1 - nearest))
     return GapEstimate(value, float(low), float(high), float(confidence), len(first), len(second))
 
 

@@ -19,7 +19,8 @@ class FrechetDistance:
     """The distance of the samples, and its extrapolation to infinitely many rows.
 
     `plain` is what is usually quoted; it is too large by about `slope` / n. `extrapolated` has that
-    taken out and carries the interval; near equality it may be a little below zero. Only with
+    taken out and carries the interval; near equality either may reach below zero, where no distance
+    is. Only with
     Inception-v3 features may either be called an FID.
     """
 
@@ -68,7 +69,7 @@ def frechet_estimate(
     half = t.ppf((1 + level) / 2, _BLOCKS - 1) * np.std(blocks, ddof=1) / np.sqrt(_BLOCKS)
     sizes = (len(sides[0]), len(sides[1]))
     extrapolated = GapEstimate(
-        float(limit), max(0.0, float(limit - half)), max(0.0, float(limit + half)), level, *sizes
+        float(limit), float(limit - half), float(limit + half), level, *sizes
     )
     return FrechetDistance(float(found[0]), extrapolated, float(slope * min(sizes)))
 
@@ -91,7 +92,7 @@ def _distance(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
         for rows, mean in zip((first, second), means, strict=True)
     ]
     shift = means[0] - means[1]
-    traces = sum(float(np.einsum("nd,nd->", rows, rows)) for rows in scaled)
+    traces = sum(float(np.einsum("ij,ij->", rows, rows)) for rows in scaled)
     return float(shift @ shift + traces - 2 * _trace_of_root(*scaled))
 
 

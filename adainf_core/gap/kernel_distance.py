@@ -81,5 +81,5 @@ def _row_sums(rows: Rows, others: Rows) -> FloatArray:
 
 
 def _kernel_of_itself(rows: Rows) -> FloatArray:
-    norms = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
+    norms = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
     return (norms / rows.shape[1] + 1) ** 3

@@ -21,13 +21,13 @@ def distance_blocks(queries: Rows, rows: Rows) -> Iterator[tuple[slice, Rows]]:
     """
     middle = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
     rows = rows - middle
-    norms = np.einsum("nd,nd->n", rows, rows)
+    norms = np.einsum("ij,ij->i", rows, rows)
     for start in range(0, len(queries), _BLOCK):
         block = queries[start : start + _BLOCK] - middle
         squared = block @ rows.T
         squared *= -2
         squared += norms
-        squared += np.einsum("nd,nd->n", block, block)[:, None]
+        squared += np.einsum("ij,ij->i", block, block)[:, None]
         np.maximum(squared, 0, out=squared)
         yield slice(start, start + len(block)), squared
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adainf_core.data.images import ImageSet
-from adainf_core.generators.generator import BLOCK, sample_in_blocks, stream
+from adainf_core.generators.generator import BLOCK, Blockwise, stream
 from adainf_core.generators.principal_axes import PrincipalAxes, as_pixels
 from adainf_core.theory.validation import as_count
 
@@ -21,7 +21,7 @@ Rows = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianCopula:
+class GaussianCopula(Blockwise):
     """A Gaussian copula in the leading principal components of the pixels.
 
     Every coordinate has its training values' own law, interpolated between them, and coordinates
@@ -48,9 +48,9 @@ class GaussianCopula:
         factor = vectors * np.sqrt(values.clip(0)) @ vectors.T
         return cls(axes, np.sort(coordinates, axis=0), factor)
 
-    def sample(self, count: int, seed: int = 0) -> ImageSet:
-        """`count` unlabelled images, deterministic given `seed`."""
-        return sample_in_blocks(self._block, count, seed, "gaussian-copula")
+    @property
+    def _name(self) -> str:
+        return "gaussian-copula"
 
     def _block(self, rng: np.random.Generator) -> np.ndarray:
         return self.axes.images(self.coordinates(rng))
@@ -68,7 +68,7 @@ class GaussianCopula:
 
 
 @dataclass(frozen=True, eq=False)
-class KernelDensity:
+class KernelDensity(Blockwise):
     """A Gaussian kernel density in the leading principal components of the pixels.
 
     A training image at random, moved along each component by a Gaussian of `bandwidth` times that
@@ -96,9 +96,9 @@ class KernelDensity:
         coordinates = axes.project(real.images)
         return cls(axes, coordinates, coordinates.std(axis=0), bandwidth)
 
-    def sample(self, count: int, seed: int = 0) -> ImageSet:
-        """`count` unlabelled images, deterministic given `seed`."""
-        return sample_in_blocks(self._block, count, seed, f"kernel-density-{self.bandwidth:g}")
+    @property
+    def _name(self) -> str:
+        return f"kernel-density-{self.bandwidth:g}"
 
     def _block(self, rng: np.random.Generator) -> np.ndarray:
         picked = self.coordinates[rng.integers(0, len(self.coordinates), BLOCK)]
@@ -107,7 +107,7 @@ class KernelDensity:
 
 
 @dataclass(frozen=True, eq=False)
-class Bootstrap:
+class Bootstrap(Blockwise):
     """Training images drawn with replacement, each pixel value moved by Gaussian noise.
 
     `noise` is the standard deviation in grey levels, before clipping to 0..255 and rounding; at 0
@@ -127,9 +127,9 @@ class Bootstrap:
         _check_width(noise, "noise")
         return cls(real.unlabelled(), noise)
 
-    def sample(self, count: int, seed: int = 0) -> ImageSet:
-        """`count` unlabelled images, deterministic given `seed`."""
-        return sample_in_blocks(self._block, count, seed, f"bootstrap-{self.noise:g}")
+    @property
+    def _name(self) -> str:
+        return f"bootstrap-{self.noise:g}"
 
     def _block(self, rng: np.random.Generator) -> np.ndarray:
         picked = self.real.images[rng.integers(0, len(self.real), BLOCK)]

@@ -23,10 +23,11 @@ from adainf_core.data.growing_store import grown_store
 from adainf_core.data.images import ImageSet
 from adainf_core.files import whole_folder
 from adainf_core.generators.group_norm import channels_last
+from adainf_core.generators.pipelines import model_place, shipped_generators, unfit
 from adainf_core.theory.validation import as_count
 
-#: Trained here and shipped with the package; `DiffusionGenerator.load` knows them by name.
-SHIPPED = Path(__file__).with_name("shipped")
+#: Largest seed of a diffusion model: the streams of its images and torch's are keyed by 64 bits.
+LAST_SEED = 2**64 - 1
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,10 @@ class DiffusionGenerator:
     def draw(self, start: int, stop: int, seed: int = 0) -> np.ndarray:
         """Images number `start` to `stop` of the endless sample that `seed` names, uint8.
 
-        All of them go through the network together.
+        All of them go through the network together. Raises ValueError for a seed outside
+        0..`LAST_SEED`.
         """
+        seed = as_count(seed, "seed", 0, LAST_SEED)
         device = next(self.unet.parameters()).device
         state = torch.from_numpy(_noise(start, stop, seed, self.image_shape)).to(device)
         state = state.contiguous(memory_format=torch.channels_last)
@@ -128,7 +131,11 @@ class DiffusionGenerator:
         return pixels.cpu().contiguous().numpy()
 
     def origin(self, seed: int = 0) -> dict[str, Any]:
-        """What decides the images of `seed`, as plain values (`grown_store` keeps them)."""
+        """What decides the images of `seed`, as plain values (`grown_store` keeps them).
+
+        Raises ValueError for a seed outside 0..`LAST_SEED`.
+        """
+        seed = as_count(seed, "seed", 0, LAST_SEED)
         return {"model": self.digest(), "sampler": to_plain(self.sampler), "seed": seed}
 
     def digest(self) -> str:
@@ -172,13 +179,19 @@ class DiffusionGenerator:
         """A shipped model by its name, a folder written by `save`, or a pipeline on the hub.
 
         Hub names look like "google/ddpm-cifar10-32" and need a network once; after that they are
-        read from the hub's cache. `device` is "cuda" where there is one, unless named. Raises
-        ValueError in one line for what is none of these, damaged, or not unconditional.
+        read from the hub's cache. Weights are read from safetensors where a pipeline has them; the
+        .bin files of an older one are unpickled, by torch with `weights_only`, which builds nothing
+        but tensors and plain containers. `device` is "cuda" where there is one, unless named.
+
+        Raises ValueError in one line for what is none of these, damaged, or does something else
+        than to turn noise into RGB images without further input; for a shipped model's name where
+        a model lies in a folder of that name too (a `Path`, or "./name", is always the folder); and
+        for "cuda" where there is none.
         """
         from diffusers import DDPMPipeline
 
-        shipped = shipped_generators()
-        place = shipped.get(str(name), name)
+        place, shipped = model_place(name), shipped_generators()
+        target = chosen_device(device)
         with _quiet():
             try:
                 pipeline = DDPMPipeline.from_pretrained(str(place))
@@ -189,11 +202,12 @@ class DiffusionGenerator:
                     f"one ({', '.join(shipped) or 'there are none'}), a folder written by adainf "
                     "generate train, or a public pipeline on the hub while there is a network"
                 ) from None
-        unet, channels = pipeline.unet, pipeline.unet.config.in_channels
-        if channels != 3:
-            raise ValueError(f"{name} makes images of {channels} channels: 3 are needed")
-        unet = prepared(unet.float(), chosen_device(device)).eval().requires_grad_(False)
-        return cls(unet, dict(pipeline.scheduler.config), Path(str(name)).name)
+        schedule = dict(pipeline.scheduler.config)
+        fault = unfit(pipeline.unet, schedule)
+        if fault:
+            raise ValueError(f"{name} {fault}: name an unconditional diffusion model of RGB images")
+        unet = prepared(pipeline.unet.float(), target).eval().requires_grad_(False)
+        return cls(unet, schedule, Path(name).name)
 
 
 def sample_to_store(
@@ -224,16 +238,18 @@ def sample_to_store(
     )
 
 
-def shipped_generators() -> dict[str, Path]:
-    """The models that come with the package, by name."""
-    return {path.parent.name: path.parent for path in sorted(SHIPPED.glob("*/model_index.json"))}
-
-
 def chosen_device(device: str | None) -> torch.device:
-    """The device named, else the first accelerator, else the processor."""
+    """The device named, else the first accelerator, else the processor.
+
+    Raises ValueError for "cuda" where torch sees no such device.
+    """
+    there = torch.cuda.is_available()
     if device is None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)
+        device = "cuda" if there else "cpu"
+    chosen = torch.device(device)
+    if chosen.type == "cuda" and not there:
+        raise ValueError(f"device={device!r}: torch sees no CUDA device here; choose cpu")
+    return chosen
 
 
 def prepared(unet: nn.Module, device: torch.device) -> nn.Module:
@@ -248,7 +264,8 @@ def _noise(start: int, stop: int, seed: int, shape: tuple[int, ...]) -> np.ndarr
     """Standard normal float32 (stop - start, *shape): a stream of its own for every image."""
     noise = np.empty((stop - start, *shape), np.float32)
     for index in range(start, stop):
-        stream = np.random.Generator(np.random.Philox(key=[seed, index]))
+        key = np.array([seed, index], np.uint64)
+        stream = np.random.Generator(np.random.Philox(key=key))
         stream.standard_normal(dtype=np.float32, out=noise[index - start])
     return noise
 

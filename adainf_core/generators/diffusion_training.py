@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +19,13 @@ import torch
 
 from adainf_core.configuration import differences, to_plain
 from adainf_core.data.images import ImageSet
-from adainf_core.generators.diffusion import DiffusionGenerator, chosen_device, prepared
+from adainf_core.generators.diffusion import (
+    LAST_SEED,
+    DiffusionGenerator,
+    chosen_device,
+    prepared,
+)
+from adainf_core.stopping import StopRequest, stop_requests
 from adainf_core.tensor_files import read_tensors, write_tensors
 from adainf_core.theory.validation import as_count
 
@@ -71,9 +79,10 @@ class DiffusionConfig:
                 choices = ", ".join(map(str, known))
                 raise ValueError(f"{name}={getattr(self, name)!r} is unknown; choose {choices}")
         for name, least in (
-            ("blocks", 1), ("noise_levels", 2), ("batch_size", 1), ("warmup", 0), ("seed", 0),
+            ("blocks", 1), ("noise_levels", 2), ("batch_size", 1), ("warmup", 0),
         ):  # fmt: skip
             as_count(getattr(self, name), name, least)
+        as_count(self.seed, "seed", 0, LAST_SEED)
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate={self.learning_rate} has to be positive and finite")
 
@@ -128,9 +137,13 @@ def train_diffusion(
     Batches, noise and times are functions of `config.seed` and the step. With `checkpoint`, a file,
     the run goes on from there if it exists, writes it every `checkpoint_seconds` and at the end,
     and stops there after `max_seconds`; asking for more steps later continues it, on a processor to
-    the same bits as in one piece. Raises ValueError before any training for images that do not fit
-    or a checkpoint of another run or beyond `steps`, FloatingPointError when the loss stops being
-    finite (the checkpoint then is from before).
+    the same bits as in one piece. With it, Ctrl-C and SIGTERM too take effect when the step in hand
+    is done and kept: SIGTERM like `max_seconds`, Ctrl-C as a KeyboardInterrupt that says how to go
+    on.
+
+    Raises ValueError before any training for images that do not fit or a checkpoint of another run
+    or beyond `steps`, FloatingPointError when the loss or a weight stops being finite (the
+    checkpoint then is from before, and no model is returned).
     """
     run = _Run(images, config)
     steps = as_count(steps, "steps", 0)
@@ -140,16 +153,23 @@ def train_diffusion(
     if run.step > steps:
         raise ValueError(f"{path} is at step {run.step} already, beyond steps={steps}")
     saved = started = time.monotonic()
-    for _ in _bar(run.step, steps, progress):
-        run.advance()
-        now = time.monotonic()
-        if now - started >= max_seconds:
-            break
-        if path is not None and now - saved >= checkpoint_seconds:
+    with nullcontext(StopRequest()) if path is None else stop_requests() as stop:
+        for _ in _bar(run.step, steps, progress):
+            run.advance()
+            now = time.monotonic()
+            if now - started >= max_seconds or stop:
+                break
+            if path is not None and now - saved >= checkpoint_seconds:
+                run.save(path)
+                saved = now
+        if path is None:
+            run.check_finite()
+        else:
             run.save(path)
-            saved = now
-    if path is not None:
-        run.save(path)
+    if stop.signal == signal.SIGINT:
+        raise KeyboardInterrupt(
+            f"stopped after {run.step} of {steps} steps, kept in {path}: the same call goes on"
+        )
     return TrainedDiffusion(run.generator(), run.history, run.step, run.step == steps)
 
 
@@ -170,6 +190,11 @@ def cached_diffusion(
     if not folder.exists():
         checkpoint = cache / f"{key}-{steps}.pt"
         trained = train_diffusion(images, config, steps, checkpoint=checkpoint)
+        if not trained.finished:
+            raise InterruptedError(
+                f"terminated after {trained.steps} of {steps} steps, kept in {checkpoint}: "
+                "the same call goes on"
+            )
         trained.generator.save(folder, half=True)
         checkpoint.unlink()
     return DiffusionGenerator.load(folder, config.device)
@@ -265,7 +290,19 @@ class _Run:
             )
         return total
 
+    def check_finite(self) -> None:
+        """FloatingPointError where the loss or a weight is not finite any more."""
+        self._finite_total()
+        for weights in (self.unet.parameters(), self.average.shadow_params):
+            if not all(bool(torch.isfinite(tensor).all()) for tensor in weights):
+                raise FloatingPointError(
+                    f"weights stopped being finite by step {self.step}: lower learning_rate="
+                    f"{self.config.learning_rate}"
+                )
+
     def save(self, path: Path) -> None:
+        """Write a checkpoint, unless something in it is not finite."""
+        self.check_finite()
         content = self.described | {
             "format": FORMAT,
             "step": self.step,
@@ -311,9 +348,7 @@ class _Run:
 
 
 def _fingerprint(images: ImageSet) -> dict[str, Any]:
-    some = images.images[np.linspace(0, len(images) - 1, min(256, len(images))).astype(int)]
-    digest = hashlib.sha256(some.tobytes()).hexdigest()[:16]
-    return {"shape": list(images.images.shape), "hash": digest}
+    return {"shape": list(images.images.shape), "hash": images._digest()}
 
 
 def _bar(done: int, steps: int, shown: bool) -> Iterator[int]:

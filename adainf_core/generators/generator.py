@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,26 +31,45 @@ def stream(seed: int, purpose: str, number: int = 0) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(as_count(seed, "seed", 0), spawn_key=key))
 
 
-def sample_in_blocks(
-    draw: Callable[[np.random.Generator], np.ndarray], count: int, seed: int, name: str
-) -> ImageSet:
-    """`count` ≥ 1 unlabelled images from `draw(rng)`, which makes `BLOCK` of them, uint8.
+class Blockwise:
+    """A generator whose image i depends on the seed and i alone: blocks with streams of their own.
 
-    Image i depends on `seed` and i alone: asking for more images changes none of the first, and
-    beyond the images themselves memory for one block is needed.
+    Asking for more images changes none of the first, and an image can be made without those before
+    its block.
     """
-    count = as_count(count, "count", 1)
-    for number, start in enumerate(range(0, count, BLOCK)):
-        # the last block is drawn whole as well, or its images would depend on the count
-        block = draw(stream(seed, "block", number))
-        if start == 0:
-            images = np.empty((count, *block.shape[1:]), np.uint8)
-        images[start : start + BLOCK] = block[: count - start]
-    return ImageSet(images, None, name)
+
+    @property
+    def _name(self) -> str:
+        """What the images are called."""
+        raise NotImplementedError
+
+    def _block(self, rng: np.random.Generator) -> np.ndarray:
+        """`BLOCK` images, uint8 (BLOCK, 3, h, w)."""
+        raise NotImplementedError
+
+    def sample(self, count: int, seed: int = 0) -> ImageSet:
+        """`count` unlabelled images, deterministic given `seed`.
+
+        Beyond the images themselves memory for one block is needed.
+        """
+        count = as_count(count, "count", 1)
+        for start in range(0, count, BLOCK):
+            block = self.draw(start, min(start + BLOCK, count), seed)
+            if start == 0:
+                images = np.empty((count, *block.shape[1:]), np.uint8)
+            images[start : start + BLOCK] = block
+        return ImageSet(images, None, self._name)
+
+    def draw(self, start: int, stop: int, seed: int = 0) -> np.ndarray:
+        """Images number `start` to `stop` of the endless sample that `seed` names, uint8."""
+        first, last = start // BLOCK, -(-stop // BLOCK)
+        # blocks are drawn whole, or images would depend on how many are asked for
+        blocks = [self._block(stream(seed, "block", number)) for number in range(first, last)]
+        return np.concatenate(blocks)[start - first * BLOCK : stop - first * BLOCK]
 
 
 @dataclass(frozen=True, eq=False)
-class InBlocks:
+class InBlocks(Blockwise):
     """Another `generator`, asked for one block at a time: little memory, and stable prefixes.
 
     Its images are not those that the bare generator makes of the same seed. `name` is theirs.
@@ -60,9 +78,9 @@ class InBlocks:
     generator: Generator
     name: str
 
-    def sample(self, count: int, seed: int = 0) -> ImageSet:
-        """`count` unlabelled images, deterministic given `seed`."""
-        return sample_in_blocks(self._block, count, seed, self.name)
+    @property
+    def _name(self) -> str:
+        return self.name
 
     def _block(self, rng: np.random.Generator) -> np.ndarray:
         return self.generator.sample(BLOCK, seed=int(rng.integers(2**32))).images

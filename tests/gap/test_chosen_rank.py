@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.stats import beta
 
-from adainf_core.gap.chosen_rank import best_share, favoured_rank_bound
+from adainf_core.gap.chosen_rank import _bound_at, best_share, favoured_rank_bound
 from adainf_core.theory.tv_estimation import tv_lower_bound
 
 
@@ -26,6 +28,24 @@ def test_it_holds_at_its_confidence(base, distance, share):
     )
     # At most 20 % of 200; 57 is 3 standard deviations above.
     assert misses <= 57
+
+
+@pytest.mark.parametrize(("m", "n"), [(200_000, 50), (50, 20_000), (300, 400)])
+def test_it_spends_its_risk_and_no_more(m, n):
+    rng = np.random.default_rng(3)
+    real, generated = rng.normal(size=m), rng.normal(size=n) + 1.2
+    z, risk = round(0.8 * (m + n)), 0.04
+    bound = _bound_at(real, generated, z, risk)
+    order = np.argsort(np.concatenate([generated, real]), kind="stable")
+    v = int((order[:z] >= n).sum())
+    first, second = beta(v, m - v + 1), beta(z - v + 1, n - z + v)
+    low, high = first.ppf(1e-13), first.isf(1e-13)
+    spent, _ = quad(
+        lambda a: first.pdf(a) * second.sf(a - bound), low, high, epsabs=1e-12, limit=400,
+        points=np.linspace(low, high, 40)[1:-1],
+    )  # fmt: skip
+    # the bound is within 1e-9 of the quantile, where the density is some tens
+    assert risk - 1e-6 < spent <= risk
 
 
 def test_a_good_choice_gains_and_a_bad_one_costs_little():
@@ -55,6 +75,10 @@ def test_the_best_share_is_where_the_sides_differ_most():
     assert best_share(scores, origin) == pytest.approx(3 / 6)
     # not within a run of ties
     assert best_share(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0, 1, 0, 1])) in (0.5, 1.0)
+
+
+def test_the_result_says_how_it_was_made():
+    assert favoured_rank_bound([0.0, 0.1], [0.2, 0.3], 0.5).method == "favoured"
 
 
 def test_bad_input_is_named():

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 
 from adainf_core.data.sprites import SpriteWorld
-from adainf_core.gap.classifier_tv import MirrorWarning, classifier_tv
+from adainf_core.gap.classifier_tv import MirrorWarning, _auc, classifier_tv
 from adainf_core.theory.total_variation import gaussian_total_variation
 
 
@@ -192,6 +192,24 @@ def test_their_intervals_cover():
             accuracy += found.accuracy.low <= 0.69146 <= found.accuracy.high
     # 95 % of 150 are 142.5; 133 is 3.5 standard deviations below
     assert min(area, accuracy) >= 133
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_area_of_rows_in_perfect_order_has_an_interval(sign):
+    # generated scores lie beyond the real ones, but for a share of 1 - truth
+    n, truth, runs = 40, 0.93, 200
+    rng = np.random.default_rng(12)
+    covered = 0
+    for _ in range(runs):
+        real, generated = rng.random(n), np.where(rng.random(n) < truth, 2.0, -1.0)
+        found = _auc(sign * real, sign * generated, 0.95)
+        assert found.high > found.low
+        covered += found.low <= (truth if sign > 0 else 1 - truth) <= found.high
+    # 95 % of 200 are 190; 180 is 3.2 standard deviations below. Rows in perfect order (5 % of the
+    # runs) have an interval of no width without the limit of separate pairs.
+    assert covered >= 180
+    perfect = _auc(np.zeros(50), np.ones(20), 0.9)
+    assert (perfect.low, perfect.high) == (pytest.approx(0.05 ** (1 / 20)), 1.0)
 
 
 class Sign(FirstColumn):

@@ -77,6 +77,10 @@ def test_the_bias_goes_and_the_interval_covers(shift, scale):
     assert abs(np.mean(limits) - truth) < 4 * error + 0.02 * (np.mean(plain) - truth)
     # 95 % of 120 are 114; 107 is 3 standard deviations below
     assert covered >= 107
+    if scale == 1:
+        # the limit falls on either side of a truth of 0, and its interval is not cut there
+        assert min(limits) < 0 and found.extrapolated.low < 0
+        assert found.extrapolated.low <= found.extrapolated.value <= found.extrapolated.high
 
 
 def test_bad_input_is_named():

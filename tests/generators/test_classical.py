@@ -7,7 +7,7 @@ from scipy import stats
 from adainf_core.data.images import ImageSet
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.generators.classical import Bootstrap, GaussianCopula, HeldOut, KernelDensity
-from adainf_core.generators.generator import BLOCK, InBlocks, sample_in_blocks, stream
+from adainf_core.generators.generator import BLOCK, Blockwise, InBlocks, stream
 from adainf_core.generators.principal_axes import PrincipalAxes
 
 RNG = np.random.default_rng(0)
@@ -211,12 +211,17 @@ class TestHeldOut:
 
 class TestBlocks:
     def test_blocks_have_streams_of_their_own(self):
-        def draw(rng):
-            return rng.integers(0, 256, (BLOCK, 3, 1, 1), dtype=np.uint8)
+        class Noise(Blockwise):
+            _name = "noise"
 
-        drawn = sample_in_blocks(draw, 2 * BLOCK + 1, 0, "noise").images
+            def _block(self, rng):
+                return rng.integers(0, 256, (BLOCK, 3, 1, 1), dtype=np.uint8)
+
+        drawn = Noise().sample(2 * BLOCK + 1).images
         assert not np.array_equal(drawn[:BLOCK], drawn[BLOCK : 2 * BLOCK])
-        assert np.array_equal(drawn[BLOCK : 2 * BLOCK], draw(stream(0, "block", 1)))
+        assert np.array_equal(drawn[BLOCK : 2 * BLOCK], Noise()._block(stream(0, "block", 1)))
+        for start, stop in ((0, 1), (BLOCK - 1, BLOCK + 1), (7, 2 * BLOCK + 1)):
+            assert np.array_equal(Noise().draw(start, stop), drawn[start:stop])
 
     def test_another_generator_in_blocks(self):
         class Unstable:

@@ -9,13 +9,15 @@ import pytest
 import torch
 from torch import nn
 
+from adainf_core.generators import diffusion, pipelines
 from adainf_core.generators.diffusion import (
     DiffusionGenerator,
     Sampler,
+    chosen_device,
     sample_to_store,
-    shipped_generators,
 )
 from adainf_core.generators.diffusion_training import DiffusionConfig
+from adainf_core.generators.pipelines import shipped_generators
 
 TINY = DiffusionConfig(widths=(16, 16), attention=(False, False), precision="fp32", device="cpu")
 
@@ -160,8 +162,78 @@ def test_a_model_of_grey_images_is_refused(tmp_path):
     assert json.loads((grey / "model_index.json").read_text()) == json.loads(
         (folder / "model_index.json").read_text()
     )
-    with pytest.raises(ValueError, match="1 channels"):
+    with pytest.raises(ValueError, match="in_channels = 1"):
         DiffusionGenerator.load(grey)
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"out_channels": 6}, "out_channels = 6"),
+        ({"sample_size": None}, "sample_size"),
+        ({"num_class_embeds": 10}, "conditional on classes"),
+        ({"class_embed_type": "timestep"}, "conditional on classes"),
+    ],
+)
+def test_networks_that_cannot_be_sampled_here_are_refused(changed, named, tmp_path):
+    from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+
+    settings = {key: value for key, value in tiny().unet.config.items() if key[0] != "_"}
+    unet = UNet2DModel(**(settings | changed))
+    DDPMPipeline(unet, DDPMScheduler()).save_pretrained(tmp_path / "model")
+    with pytest.raises(ValueError, match=f"{named}.*name an unconditional"):
+        DiffusionGenerator.load(tmp_path / "model")
+
+
+def test_schedules_that_no_sampler_here_knows_are_refused(tmp_path):
+    from diffusers import DDPMPipeline, ScoreSdeVeScheduler, UNet2DModel
+
+    unet = UNet2DModel.from_config(dict(tiny().unet.config))
+    DDPMPipeline(unet, ScoreSdeVeScheduler()).save_pretrained(tmp_path / "model")
+    with pytest.raises(ValueError, match="schedule without beta_schedule"):
+        DiffusionGenerator.load(tmp_path / "model")
+
+
+def test_a_folder_named_like_a_shipped_model_is_not_shadowed(tmp_path, monkeypatch):
+    (tmp_path / "shipped").mkdir()
+    tiny().save(tmp_path / "shipped" / "sprites")
+    monkeypatch.setattr(pipelines, "SHIPPED", tmp_path / "shipped")
+    monkeypatch.chdir(tmp_path)
+    shipped = DiffusionGenerator.load("sprites")
+    (tmp_path / "sprites").mkdir()  # no model: nothing to be mistaken for
+    assert DiffusionGenerator.load("sprites").digest() == shipped.digest()
+    (tmp_path / "sprites").rmdir()
+    own = tiny(seed=1).save(tmp_path / "sprites")
+    with pytest.raises(ValueError, match=r"say \./sprites"):
+        DiffusionGenerator.load("sprites")
+    for name in ("./sprites", own.relative_to(tmp_path)):
+        assert DiffusionGenerator.load(name).digest() == tiny(seed=1).digest()
+
+
+def test_seeds_are_of_64_bits_and_checked_before_a_store_is_made(tmp_path):
+    generator = tiny()
+    top = generator.sample(1, seed=2**64 - 1).images
+    assert (top != generator.sample(1, seed=2**63).images).any()
+    for seed in (-1, 2**64, 0.5):
+        with pytest.raises(ValueError, match="seed = "):
+            generator.sample(1, seed=seed)
+        with pytest.raises(ValueError, match="seed = "):
+            sample_to_store(generator, tmp_path / "store", 1, seed=seed)
+        with pytest.raises(ValueError, match="seed = "):
+            replace(TINY, seed=seed)
+    assert not (tmp_path / "store").exists()
+    # the noise of a seed is what it was when published: numpy's own Philox keyed by two numbers
+    stream = np.random.Generator(np.random.Philox(key=[7, 3]))
+    noise = diffusion._noise(3, 4, 7, (3, 2, 2))[0]
+    assert (noise == stream.standard_normal((3, 2, 2), dtype=np.float32)).all()
+
+
+def test_a_device_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert chosen_device(None) == torch.device("cpu")
+    for name in ("cuda", "cuda:1"):
+        with pytest.raises(ValueError, match=f"device='{name}'"):
+            chosen_device(name)
 
 
 @pytest.mark.parametrize(

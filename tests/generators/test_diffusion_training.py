@@ -1,5 +1,6 @@
 """Training a diffusion model: what is learnt, what is refused, and going on where it stopped."""
 
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -141,6 +142,71 @@ def test_a_loss_that_explodes_is_an_error_and_keeps_the_checkpoint(tmp_path):
     with pytest.raises(FloatingPointError, match="learning_rate"):
         run.save(path)
     assert path.read_bytes() == before
+
+
+def test_no_model_of_broken_weights_is_returned_or_kept(tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    train_diffusion(stripes(), TINY, 1, checkpoint=path)
+    before, advance = path.read_bytes(), _Run.advance
+
+    def broken(run):
+        advance(run)
+        with torch.no_grad():
+            next(run.unet.parameters())[0, 0, 0, 0] = float("nan")
+
+    monkeypatch.setattr(_Run, "advance", broken)
+    for checkpoint in (None, path):  # the loss of the one step is finite, its weights are not
+        with pytest.raises(FloatingPointError, match="weights stopped being finite by step"):
+            train_diffusion(stripes(), TINY, 2 if checkpoint else 1, checkpoint=checkpoint)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_the_run_which_then_goes_on(number, tmp_path, monkeypatch):
+    path, advance = tmp_path / "run.pt", _Run.advance
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+
+    def struck(run):
+        advance(run)
+        if run.step == 2:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(_Run, "advance", struck)
+    if number == signal.SIGINT:
+        with pytest.raises(KeyboardInterrupt, match=r"2 of 5 steps.*the same call goes on"):
+            train_diffusion(stripes(), TINY, 5, checkpoint=path)
+    else:
+        stopped = train_diffusion(stripes(), TINY, 5, checkpoint=path)
+        assert (stopped.steps, stopped.finished) == (2, False)
+    assert handlers == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
+    monkeypatch.setattr(_Run, "advance", advance)
+    parts = train_diffusion(stripes(), TINY, 5, checkpoint=path)
+    assert torch.equal(weights(parts), weights(train_diffusion(stripes(), TINY, 5)))
+
+
+def test_an_unfinished_model_never_enters_the_cache(tmp_path, monkeypatch):
+    advance = _Run.advance
+
+    def struck(run):
+        advance(run)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(_Run, "advance", struck)
+    with pytest.raises(InterruptedError, match="terminated after 1 of 3 steps"):
+        cached_diffusion(stripes(), TINY, 3, tmp_path)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".pt"]
+    monkeypatch.setattr(_Run, "advance", advance)
+    made = cached_diffusion(stripes(), TINY, 3, tmp_path)
+    assert made.digest() == cached_diffusion(stripes(), TINY, 3).digest()
+
+
+def test_every_image_counts_in_the_fingerprint(tmp_path):
+    path, images = tmp_path / "run.pt", stripes(count=1000)
+    train_diffusion(images, TINY, 1, checkpoint=path)
+    changed = images.images.copy()
+    changed[501, 0, 0, 0] ^= 1
+    with pytest.raises(ValueError, match=r"images\.hash"):
+        train_diffusion(ImageSet(changed, None, "stripes"), TINY, 2, checkpoint=path)
 
 
 @pytest.mark.parametrize(

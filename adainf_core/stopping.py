@@ -1,0 +1,55 @@
+"""Stopping where it does no harm: Ctrl-C and SIGTERM as requests that long work looks at."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+
+@dataclass
+class StopRequest:
+    """Which signal has asked the process to stop; true once one has."""
+
+    signal: signal.Signals | None = None
+
+    def __bool__(self) -> bool:
+        return self.signal is not None
+
+
+@contextmanager
+def stop_requests() -> Iterator[StopRequest]:
+    """A `StopRequest` that SIGINT (Ctrl-C) or SIGTERM makes true while the block runs.
+
+    The block looks at it where it can stop, instead of being ended anywhere. A second signal does
+    what it did before the block. Outside the main thread, which alone may handle signals, nothing
+    is caught and the request never comes.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        request.signal = signal.Signals(number)
+        restore()
+
+    def restore() -> None:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+    # None: a handler that was not installed from Python, which could not be put back
+    before = {
+        one: handler
+        for one in (signal.SIGINT, signal.SIGTERM)
+        if (handler := signal.getsignal(one)) is not None
+    }
+    try:
+        for one in before:
+            signal.signal(one, ask)
+        yield request
+    finally:
+        restore()

@@ -1,0 +1,49 @@
+"""Requests to stop: seen while the block runs, everything as before afterwards."""
+
+import signal
+import threading
+
+import pytest
+
+from adainf_core.stopping import stop_requests
+
+BOTH = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", BOTH)
+def test_a_signal_is_a_request_and_a_second_one_acts_as_before(number):
+    before = [signal.getsignal(one) for one in BOTH]
+    seen = []
+    signal.signal(number, lambda *_: seen.append(number))
+    try:
+        with stop_requests() as stop:
+            assert not stop and stop.signal is None
+            signal.raise_signal(number)
+            assert stop and stop.signal == number and not seen
+            signal.raise_signal(number)
+            assert seen == [number]
+        signal.raise_signal(number)
+        assert seen == [number, number]
+    finally:
+        for one, handler in zip(BOTH, before, strict=True):
+            signal.signal(one, handler)
+
+
+def test_handlers_come_back_after_an_error_too():
+    before = [signal.getsignal(one) for one in BOTH]
+    with pytest.raises(ValueError, match="inside"), stop_requests():
+        raise ValueError("inside")
+    assert [signal.getsignal(one) for one in BOTH] == before
+
+
+def test_other_threads_are_not_asked():
+    seen = []
+
+    def work():
+        with stop_requests() as stop:
+            seen.append(bool(stop))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [False]

@@ -5,9 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from adainf_core.evidence.claims import Claim, Published, Verdict
-from adainf_core.evidence.statistics import Interval
-from adainf_core.evidence.studies import FAILURE_MODE_ARMS
+from adainf_core.evidence.claims import BestLevel as BestLevelClaim
+from adainf_core.evidence.claims import Contrast, Published, Term
+from adainf_core.evidence.statistics import BestLevel, Interval
+from adainf_core.evidence.training_studies import ABLATION, FAILURE_MODE
+from adainf_core.evidence.verdicts import NOT_RUN, Verdict
 from adainf_core.figures import (
     ARM_STYLE,
     INK,
@@ -19,11 +21,14 @@ from adainf_core.figures import (
     verdict_table,
 )
 
-VERDICT = Verdict(
-    Claim("k", "A beats B", "a", "b", (Published("Table 1", 1.5),)),
-    "holds",
-    Interval(2.0, 1.0, 3.0, 5),
-    5,
+CLAIM = Contrast(
+    "k", "A beats B", "trial", (Term("a", 1), Term("b", -1)), (Published("Table 1", 1.5),)
+)
+VERDICT = Verdict(CLAIM, "holds", Interval(2.0, 1.0, 3.0, 5), agreeing=5)
+BEST = Verdict(
+    BestLevelClaim("n", "N is 10", "trial", ((5, "a"), (10, "b")), (10, 10), (Published("Fig 2"),)),
+    "not decided",
+    best=BestLevel(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95),
 )
 
 
@@ -81,8 +86,10 @@ def test_arm_dots_shows_every_seed_and_the_mean():
 
 
 def test_every_arm_has_a_style_of_its_own():
-    assert ARM_STYLE.keys() == FAILURE_MODE_ARMS.keys()
-    assert len(set(ARM_STYLE.values())) == len(ARM_STYLE)
+    assert ARM_STYLE.keys() == FAILURE_MODE.arms.keys() | ABLATION.arms.keys()
+    # a perfect generator's marks are open, all others filled
+    looks = {(style, arm.startswith("perfect")) for arm, style in ARM_STYLE.items()}
+    assert len(looks) == len(ARM_STYLE)
 
 
 def test_differences_marks_the_papers_value():
@@ -91,6 +98,15 @@ def test_differences_marks_the_papers_value():
         assert [1.5] in [list(artist.get_xdata()) for artist in ax.lines]
 
     draw(paint, alt="Forest.")
+
+
+def test_differences_keeps_a_row_for_what_has_no_difference():
+    def paint(ax):
+        differences(ax, [Verdict(CLAIM, NOT_RUN), BEST, VERDICT], ["A", "B", "C"])
+        assert {row for line in ax.lines[1:] for row in line.get_ydata()} == {2}
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["A", "B", "C"]
+
+    draw(paint, alt="Forest with gaps.")
 
 
 def test_contact_sheet_places_each_image():
@@ -111,3 +127,8 @@ def test_tables_are_markdown():
     assert "| A beats B | +1.50 (Table 1) | +2.00 [+1.00, +3.00], n = 5 | **holds** |" in repr(
         verdict_table([VERDICT])
     )
+    assert "| N is 10 | Fig 2 | +10.00 [+5.00, +10.00], n = 3 | **not decided** |" in repr(
+        verdict_table([BEST])
+    )
+    bare = Verdict(Contrast("k", "A", "trial", CLAIM.terms), NOT_RUN)
+    assert "| A | not known |  | **not run** |" in repr(verdict_table([bare]))

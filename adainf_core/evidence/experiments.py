@@ -69,6 +69,8 @@ class Experiment:
                 f"replication={self.replication} and beta={self.beta} weigh real images against "
                 "generated ones: name a generator"
             )
+        if self.generator is None and self.swapped:
+            raise ValueError("swapped=True exchanges colours of generated images: name a generator")
         if self.beta is not None and self.replication != 1:
             raise ValueError(f"replication={self.replication} and beta={self.beta}: give one")
 

@@ -122,13 +122,17 @@ def load_records(study: str, scale: str, root: Path = RESULTS) -> list[Record]:
 def records_by_config(scale: str, root: Path = RESULTS) -> dict[str, Record]:
     """The record of each configuration that any study has run at `scale`, by `config_hash`.
 
-    Raises ValueError where two records of one configuration disagree, naming both.
+    Of runs under different code, one of the code as it is now. Raises ValueError where two records
+    of one configuration and code disagree, naming both.
     """
     found: dict[str, tuple[Path, Record]] = {}
     for path in sorted(root.glob(f"*/{scale}/*.json")):
         record = read_record(path)
-        known = found.setdefault(record.config_hash, (path, record))
-        check_agreement(known[1], record, known[0], path)
+        first, known = found.setdefault(record.config_hash, (path, record))
+        if all(record.code.get(file, then) == then for file, then in known.code.items()):
+            check_agreement(known, record, first, path)
+        if known.stale and not record.stale:
+            found[record.config_hash] = path, record
     return {digest: record for digest, (_, record) in found.items()}
 
 

@@ -168,7 +168,9 @@ def run_study(
         records[record.arm, record.seed] = record
         if store:
             write_record(record, store)
-            _checkpoint(store, study.name, scale, record.arm, record.seed).unlink(missing_ok=True)
+            done = _checkpoint(store, study, scale, record.arm, record.seed)
+            for path in done.parent.glob(f"{record.arm}-{record.seed}.*{done.suffix}"):
+                path.unlink()
     return [records[key] for key in plan if key in records]
 
 
@@ -202,7 +204,7 @@ def run_one(
     started = time.monotonic()
     outcome: Outcome | None
     if store is not None and isinstance(experiment, Resumable):
-        checkpoint = _checkpoint(store, study.name, scale, arm, seed)
+        checkpoint = _checkpoint(store, study, scale, arm, seed)
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
         outcome = experiment.resume(checkpoint, max(0.0, deadline - started))
     else:
@@ -239,20 +241,24 @@ def _existing(
         digest = config_hash(study.experiment(scale, arm, seed).config())
         path = record_path(study.name, scale, arm, seed, root)
         if path.is_file():
-            found[arm, seed] = read_record(path)
-            if found[arm, seed].config_hash != digest:
+            own = read_record(path)
+            if own.config_hash != digest:
                 raise ValueError(
                     f"{path}: ran under another configuration than the study has now; "
                     "move it away to run again"
                 )
-        elif digest in elsewhere:
+            if not own.stale or elsewhere[digest].stale:
+                found[arm, seed] = own
+                continue
+        if digest in elsewhere:
             found[arm, seed] = replace(elsewhere[digest], study=study.name, arm=arm, seed=seed)
     return found
 
 
-def _checkpoint(store: Path, study: str, scale: str, arm: str, seed: int) -> Path:
-    """Where an unfinished run waits; a folder that no record lies in."""
-    return record_path(study, scale, arm, seed, store / UNFINISHED).with_suffix(".pt")
+def _checkpoint(store: Path, study: AnyStudy, scale: str, arm: str, seed: int) -> Path:
+    """Where an unfinished run waits: in a folder without records, one file for each code."""
+    path = record_path(study.name, scale, arm, seed, store / UNFINISHED)
+    return path.with_suffix(f".{config_hash(code_hashes(study.code))}.pt")
 
 
 def _run_all(queue: Iterator[tuple], processes: int, deadline: float) -> Iterator[Record]:

@@ -71,9 +71,12 @@ class Study:
     def code(self) -> tuple[str, ...]:
         """Source files that decide a run."""
         made = {type(arm.generator).__name__ for arm in self.arms.values() if arm.generator}
-        sprites = any(layout.base.world == SPRITES for layout in self.layouts.values())
         found = {path for kind in made for path in _GENERATOR_CODE.get(kind, _OTHER_GENERATORS)}
-        return (*_COMMON, *sorted(found | ({"data/sprites.py"} if sprites else set())))
+        if any(layout.base.world == SPRITES for layout in self.layouts.values()):
+            found.add("data/sprites.py")
+        if any(arm.swapped for arm in self.arms.values()):
+            found.add("generators/corruptions.py")
+        return (*_COMMON, *sorted(found))
 
     def layout(self, scale: str) -> Layout:
         """The study's numbers at `scale`; ValueError where it is not laid out."""
@@ -146,17 +149,18 @@ _COMMON = (
         "augmentation", "encoders", "features", "feeding", "methods", "objectives", "optimizers",
         "policies", "pretraining", "probing", "softmax_regression")),
 )  # fmt: skip
-_SHARED = ("generators/generator.py", "generators/principal_axes.py")
+_FITTED = ("generators/dial.py", "generators/generator.py")
+_SHARED = (*_FITTED, "generators/principal_axes.py")
 _HELD_OUT = ("generators/classical.py", *_SHARED)
 _OTHER_GENERATORS = ("generators/classical.py", "generators/corruptions.py", *_SHARED)
 _GENERATOR_CODE = {
     "FlawedSprites": ("generators/flawed_sprites.py", "generators/generator.py"),
-    "GaussianMixture": ("generators/gaussian_mixture.py", "generators/generator.py"),
-    "PCAGaussian": ("generators/gaussian_mixture.py", "generators/generator.py"),
+    "GaussianMixture": ("generators/gaussian_mixture.py", *_FITTED),
+    "PCAGaussian": ("generators/gaussian_mixture.py", *_FITTED),
     "HeldOut": _HELD_OUT,
     "Memorised": _HELD_OUT,
     "Copula": _HELD_OUT,
     "KernelDensity": _HELD_OUT,
     "Diluted": ("generators/dilution.py", "generators/gaussian_mixture.py", *_OTHER_GENERATORS),
-    "Diffusion": ("generators/diffusion.py", "generators/group_norm.py"),
+    "Diffusion": ("generators/diffusion.py", "generators/group_norm.py", *_FITTED),
 }

@@ -17,8 +17,10 @@ The generator is a Gaussian mixture in the pixels' principal components, fitted 
 real images without their labels: the poor end of the dial, by intention; "quality" turns the dial.
 The perfect generator hands out other photographs.
 
-Seeds start from 10: earlier runs of some of these arms, on seeds 0 to 4, went into the layout and
-into the wording of claims, so these are left out.
+Seeds start from 20. Runs on seeds 0 to 4, of an earlier layout, went into this one and into the
+wording of the claims; runs on seeds 10 to 12 showed that the linear probe of the time, which chose
+its penalty on one held-out fifth of the 2,000 images, moved by two points with the choice of the
+fifth. The probe was changed (five-fold cross-validation), and these seeds are left out.
 """
 
 from __future__ import annotations
@@ -66,18 +68,18 @@ _LAYOUTS = {
                 device="cpu",
             ),
         ),
-        _policies(16), seeds=(5, 3), first_seed=10, online_learning_rate=2e-3,
+        _policies(16), seeds=(5, 3), first_seed=20, online_learning_rate=2e-3,
     ),
     "gpu": Layout(
         Experiment(
             "cifar10", size=32, n_real=2250, n_test=10_000,
             pretrain=replace(_OFFICIAL, steps=4500, warmup=45, compile=True),
         ),
-        _policies(32), seeds=(3, 1), first_seed=10, online_learning_rate=_ONLINE,
+        _policies(32), seeds=(3, 1), first_seed=20, online_learning_rate=_ONLINE,
     ),
     "paper": Layout(
         Experiment("cifar10", size=32, n_real=50_000, n_test=10_000, pretrain=_OFFICIAL),
-        _policies(32), seeds=(3, 1), first_seed=10, online_learning_rate=_ONLINE,
+        _policies(32), seeds=(3, 1), first_seed=20, online_learning_rate=_ONLINE,
     ),
 }  # fmt: skip
 #: Without the paper's own scale, where a control needs more photographs than there are.

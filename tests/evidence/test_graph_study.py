@@ -129,7 +129,7 @@ def test_studies_are_sound(study):
     with pytest.raises(ValueError, match="no arm 'other'"):
         study.experiment("laptop", "other", 0)
     with pytest.raises(ValueError, match="no scale 'paper'"):
-        study.seeds("paper")
+        study.plan("paper")
 
 
 # ---- verdicts

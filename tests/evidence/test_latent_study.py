@@ -56,9 +56,9 @@ def test_a_tiny_run_repeats_itself():
 
 
 def test_committed_records_are_whole():
-    found = {(r.arm, r.seed) for r in load_records("latent-sprites", "laptop")}
+    found = {(r.arm, r.seed) for r in load_records("theory-predicts", "laptop")}
     assert found == {(arm, seed) for arm in LATENT_ARMS for seed in range(2)}
-    for record in load_records("latent-sprites", "laptop")[:4]:
+    for record in load_records("theory-predicts", "laptop")[:4]:
         now = LATENT_STUDY.experiment("laptop", record.arm, record.seed).config()
         assert record.config_hash == config_hash(now)
 
@@ -71,7 +71,7 @@ def test_unknown_arms_and_scales_are_named():
 
 
 def test_predictors_are_judged_by_the_rule():
-    records = load_records("latent-sprites", "laptop")
+    records = load_records("theory-predicts", "laptop")
     order = {arm: float(place) for place, arm in enumerate(LATENT_ARMS)}
 
     def planted(change):
@@ -93,7 +93,7 @@ def test_predictors_are_judged_by_the_rule():
 
 
 def test_crop_strength_is_the_predictor_without_theory():
-    records = load_records("latent-sprites", "laptop")
+    records = load_records("theory-predicts", "laptop")
     planted = [
         replace(r, metrics=r.metrics | {"trained": LATENT_ARMS[r.arm].strength}) for r in records
     ]

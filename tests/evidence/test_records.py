@@ -9,11 +9,13 @@ import pytest
 from adainf_core.evidence import records
 from adainf_core.evidence.records import (
     _bones,
+    check_agreement,
     code_hashes,
     config_hash,
     load_records,
     provenance,
     read_record,
+    records_by_config,
     write_record,
 )
 
@@ -100,6 +102,37 @@ def test_provenance_says_stale_or_unchanged(make_record):
     assert "**stale**: data/gone.py" in provenance([make_record(code={"data/gone.py": "0"})])
     with pytest.raises(ValueError, match="run the study first"):
         provenance([])
+
+
+def test_provenance_has_the_days_of_times_and_dates(make_record):
+    early = make_record(finished="2026-11-22")
+    late = make_record(seed=1, finished="2026-11-23T23:59:59Z")
+    assert ", 2026-11-22, cpu" in provenance([early])
+    assert ", 2026-11-23, cpu" in provenance([late, late])
+    assert ", 2026-11-22 to 2026-11-23, cpu" in provenance([late, early])
+
+
+def test_records_of_one_configuration_are_found_once(make_record, tmp_path):
+    # the same run under two studies, another run, and one at another scale
+    for change in ({}, {"study": "other", "arm": "b"}, {"seed": 1}, {"scale": "gpu", "seed": 2}):
+        write_record(make_record(**change), tmp_path)
+    found = records_by_config("quick", tmp_path)
+    assert {digest: record.seed for digest, record in found.items()} == {
+        make_record(seed=seed).config_hash: seed for seed in (0, 1)
+    }
+    assert records_by_config("paper", tmp_path) == {}
+
+
+def test_two_records_that_disagree_are_refused_with_both_and_the_metric(make_record, tmp_path):
+    one = write_record(make_record(), tmp_path)
+    other = write_record(make_record(study="other", metrics={"linear": 50.0, "knn": 1.0}), tmp_path)
+    with pytest.raises(ValueError, match=r"metrics\.knn=1\.0 against None; keep one") as error:
+        records_by_config("quick", tmp_path)
+    assert str(one) in str(error.value) and str(other) in str(error.value)
+    with pytest.raises(ValueError, match=r"metrics\.linear=50\.0 against 50\.1"):
+        check_agreement(make_record(), make_record(linear=50.1), one, other)
+    # another time or machine is no disagreement
+    check_agreement(make_record(), make_record(device="cpu 2", wall_seconds=2.0), one, other)
 
 
 def test_committed_records_are_sound():

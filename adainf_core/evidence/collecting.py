@@ -11,8 +11,9 @@ from adainf_core.evidence.records import (
     Record,
     check_agreement,
     config_hash,
+    path_of,
     read_record,
-    record_path,
+    records_by_config,
     write_record,
 )
 from adainf_core.evidence.running import UNFINISHED
@@ -59,18 +60,26 @@ def collect(folder: Path, root: Path = RESULTS) -> Collected:
 
     Raises ValueError, before anything is written, for a record that is damaged, out of its place,
     of an unknown study or of another configuration than the study has now, or that disagrees with
-    the one that is here; FileNotFoundError where there is nothing to collect.
+    one of the same configuration that is here, under whichever study; FileNotFoundError where there
+    is nothing to collect.
     """
     found = sorted(folder.glob("[!.]*/*/*.json"))
     pieces = sorted(folder.glob(f"{UNFINISHED}/*/*/*.pt.000"))
     if not found and not pieces:
         raise FileNotFoundError(f"{folder}: no records (STUDY/SCALE/ARM-SEED.json) to collect")
+    records = {path: _checked(path, folder) for path in found}
+    here = {
+        scale: records_by_config(scale, root)
+        for scale in {record.scale for record in records.values()}
+    }
     new, known = [], 0
-    for path in found:
-        record = _checked(path, folder)
-        here = record_path(record.study, record.scale, record.arm, record.seed, root)
-        if here.is_file():
-            check_agreement(read_record(here), record, here, path)
+    for path, record in records.items():
+        same = here[record.scale].get(record.config_hash)
+        if same is not None and same.code == record.code:
+            check_agreement(same, record, path_of(same, root), path)
+        kept = path_of(record, root)
+        # a fresh run takes the place of one whose code has changed since
+        if kept.is_file() and (record.stale or not read_record(kept).stale):
             known += 1
         else:
             new.append(record)
@@ -83,7 +92,7 @@ def collect(folder: Path, root: Path = RESULTS) -> Collected:
 
 def _checked(path: Path, folder: Path) -> Record:
     record = read_record(path)
-    if path != record_path(record.study, record.scale, record.arm, record.seed, folder):
+    if path != path_of(record, folder):
         raise ValueError(
             f"{path}: says it is {record.arm}-{record.seed} of {record.study} at {record.scale}; "
             "its place has to say the same"

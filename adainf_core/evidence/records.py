@@ -62,9 +62,14 @@ def record_path(study: str, scale: str, arm: str, seed: int, root: Path = RESULT
     return root / study / scale / f"{arm}-{seed}.json"
 
 
+def path_of(record: Record, root: Path = RESULTS) -> Path:
+    """The place of `record`: see `record_path`."""
+    return record_path(record.study, record.scale, record.arm, record.seed, root)
+
+
 def write_record(record: Record, root: Path = RESULTS) -> Path:
     """Write `record` to its place, whole or not at all, and return the path."""
-    path = record_path(record.study, record.scale, record.arm, record.seed, root)
+    path = path_of(record, root)
     with whole_file(path) as file:
         file.write((json.dumps(asdict(record), indent=1) + "\n").encode())
     return path

@@ -81,7 +81,8 @@ def check_registered(study: str, records: Iterable[Record], root: Path = RESULTS
     """The registration under which `records` may be judged.
 
     Raises ValueError where the study's rule is not registered, has changed since, or is younger
-    than the start of a record, which is named.
+    than the start of a record, which is named. Of a run that was continued, the start of its last
+    part is what is known.
     """
     path = root / "registrations.json"
     found = registrations(root).get(study)
@@ -103,7 +104,13 @@ def check_registered(study: str, records: Iterable[Record], root: Path = RESULTS
 
 
 def _began(record: Record) -> datetime:
-    ended = datetime.strptime(record.finished, _STAMP).replace(tzinfo=UTC)
+    try:
+        ended = datetime.strptime(record.finished, _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        raise ValueError(
+            f"record {record.arm}-{record.seed} of {record.study!r}: finished={record.finished!r} "
+            "has no time of day, so nobody knows whether its rule is older; run it again"
+        ) from None
     return ended - timedelta(seconds=record.wall_seconds)
 
 

@@ -263,6 +263,7 @@ def _checkpoint(store: Path, study: AnyStudy, scale: str, arm: str, seed: int) -
 
 def _run_all(queue: Iterator[tuple], processes: int, deadline: float) -> Iterator[Record]:
     """Records as they finish; work is handed out late, so that the deadline is kept."""
+    before = set(active_children())
     # spawned, not forked: a forked child inherits torch's locked thread pools
     with ProcessPoolExecutor(
         processes, mp_context=get_context("spawn"), initializer=_obey, initargs=(os.getpid(),)
@@ -291,7 +292,7 @@ def _run_all(queue: Iterator[tuple], processes: int, deadline: float) -> Iterato
                     yield record
         except BaseException:
             # an interrupt is the parent's alone: its children write their checkpoints and stop
-            for child in active_children():
+            for child in set(active_children()) - before:
                 child.terminate()
             raise
 

@@ -1,0 +1,118 @@
+"""Records from another machine: merged once, refused where they do not fit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from adainf_core.evidence import collecting
+from adainf_core.evidence.collecting import collect, pack
+from adainf_core.evidence.records import config_hash, path_of, read_record, write_record
+from adainf_core.evidence.running import UNFINISHED, study_records
+from adainf_core.evidence.status import status
+from adainf_core.evidence.studies import named_study
+
+
+@pytest.fixture
+def made(make_record):
+    """A record of a real study's configuration, without running it."""
+
+    def make(study="failure-mode", arm="none", seed=20, scale="laptop", **changes):
+        config = named_study(study).experiment(scale, arm, seed).config()
+        same = {"config": config, "config_hash": config_hash(config), "scale": scale}
+        return make_record(arm, seed, **{"study": study} | same | changes)
+
+    return make
+
+
+def test_records_and_unfinished_runs_come_home(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(collecting, "PIECE", 1000)
+    away, carried, home = (tmp_path / name for name in ("away", "carried", "home"))
+    for arm in ("none", "vanilla"):
+        write_record(made(arm=arm), away)
+    state = np.random.default_rng(0).bytes(3500)
+    waiting = away / UNFINISHED / "failure-mode" / "laptop" / "weak-20.pt"
+    waiting.parent.mkdir(parents=True)
+    waiting.write_bytes(state)
+    packed = pack(carried, away)
+    assert len(packed) == 2 + 4
+    assert max(p.stat().st_size for p in packed if UNFINISHED in str(p)) == 1000
+    found = collect(carried, home)
+    assert (found.new, found.known, found.unfinished) == (2, 0, 1)
+    assert (home / waiting.relative_to(away)).read_bytes() == state
+    again = collect(carried, home)
+    assert (again.new, again.known) == (0, 2)
+    assert len(study_records(named_study("failure-mode"), "laptop", home)) == 2
+
+
+def test_one_damaged_record_keeps_all_of_them_out(made, tmp_path):
+    away, home = tmp_path / "away", tmp_path / "home"
+    write_record(made(), away)
+    bad = write_record(made(arm="vanilla"), away)
+    bad.write_text(bad.read_text()[:-20])
+    with pytest.raises(ValueError, match=r"vanilla-20.json: not JSON"):
+        collect(away, home)
+    assert not home.exists()
+
+
+def test_a_record_out_of_its_place_is_refused(made, tmp_path):
+    path = write_record(made(), tmp_path / "away")
+    path.rename(path.with_name("weak-20.json"))
+    with pytest.raises(ValueError, match=r"weak-20.json: says it is none-20"):
+        collect(tmp_path / "away", tmp_path / "home")
+
+
+def test_a_record_of_another_version_of_the_study_is_refused(made, tmp_path):
+    config = {**named_study("failure-mode").experiment("laptop", "none", 20).config(), "n_real": 3}
+    write_record(made(config=config, config_hash=config_hash(config)), tmp_path / "away")
+    with pytest.raises(ValueError, match=r"config_hash is .*another version"):
+        collect(tmp_path / "away", tmp_path / "home")
+
+
+@pytest.mark.parametrize("study", ["failure-mode", "crop-strength"])
+def test_a_run_that_disagrees_is_refused_under_any_study(made, tmp_path, study):
+    away, home = tmp_path / "away", tmp_path / "home"
+    arm = {"failure-mode": "none", "crop-strength": "none_crop_0.08"}[study]
+    there = write_record(made(study=study, arm=arm, linear=51.0), away)
+    here = write_record(made(linear=50.0), home)
+    with pytest.raises(ValueError, match=f"{here} and {there} .* metrics.linear=50.0 against 51.0"):
+        collect(away, home)
+    assert read_record(here).metrics["linear"] == 50.0
+
+
+def test_a_fresh_run_takes_the_place_of_a_stale_one(made, tmp_path):
+    away, home = tmp_path / "away", tmp_path / "home"
+    write_record(made(linear=51.0), away)
+    old = write_record(made(linear=50.0, code={"data/gone.py": "0"}), home)
+    assert collect(away, home).new == 1
+    assert read_record(old).metrics["linear"] == 51.0
+    write_record(made(linear=50.0, code={"data/gone.py": "0"}), away)
+    assert collect(away, home).known == 1
+    assert read_record(old).metrics["linear"] == 51.0
+
+
+def test_nothing_to_collect_is_said(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no records"):
+        collect(tmp_path, tmp_path / "home")
+
+
+def test_status_counts_what_is_there_and_what_a_budget_adds(made, tmp_path):
+    study = named_study("failure-mode")
+    empty = status(study, "laptop", tmp_path)
+    assert (empty.recorded, empty.seconds, empty.within(1e6)) == (0, None, ())
+    assert len(empty.left) == empty.planned == len(study.plan("laptop"))
+    write_record(made(wall_seconds=100.0), tmp_path)
+    write_record(made(arm="weak", wall_seconds=140.0, code={"data/gone.py": "0"}), tmp_path)
+    # run for another study: counts here as well
+    shared = replace(made(study="ablation", arm="vanilla"), wall_seconds=120.0)
+    assert path_of(write_and_read(shared, tmp_path), tmp_path).is_file()
+    found = status(study, "laptop", tmp_path)
+    assert (found.recorded, found.stale, found.seconds) == (3, ("weak-20",), 120.0)
+    assert "vanilla-20" not in found.left
+    # begun as long as there is time: at 0 and at 120 seconds
+    assert found.within(121) == found.left[:2] and found.within(120) == found.left[:1]
+    assert found.within(121, processes=2) == found.left[:4]
+
+
+def write_and_read(record, root):
+    return read_record(write_record(record, root))

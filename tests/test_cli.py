@@ -14,6 +14,7 @@ from adainf_core.cli.common import sized_set
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.growing_store import grown_store
 from adainf_core.data.named_sets import load_images
+from adainf_core.evidence.claims import LEDGER
 from adainf_core.evidence.records import read_pictures
 from adainf_core.generators.dial import KernelDensity, make_generator
 from adainf_core.generators.diffusion_training import _Run
@@ -38,6 +39,30 @@ def test_errors_are_one_line(arguments, says, capsys, tmp_path):
     assert main([*arguments, "--results", str(tmp_path)]) == 2
     err = capsys.readouterr().err
     assert says in err and err.count("\n") == 1
+
+
+def test_show_says_what_sets_the_arms_apart(capsys):
+    assert main(["study", "show", "mixing-ratio", "--scale", "laptop"]) == 0
+    first, *arms = capsys.readouterr().out.split("\n\n")
+    assert first.startswith("mixing-ratio at scale laptop: How much should a real image weigh")
+    by_name = {arm.split(":")[0]: arm for arm in arms}
+    assert "pretrain.steps = 1000" in by_name["none"]
+    assert by_name["n_50"].count("\n") == by_name["n_1"].count("\n") + 1
+    assert "replication = 50.0" in by_name["n_50"]
+
+
+def test_status_and_claims_of_an_empty_folder(capsys, tmp_path):
+    where = ["--results", str(tmp_path)]
+    assert main(["study", "status", "nothing", *where]) == 2
+    assert "unknown study 'nothing'" in capsys.readouterr().err
+    assert main(["study", "status", "--scale", "laptop", "--budget", "60", *where]) == 0
+    out = capsys.readouterr().out
+    assert "failure-mode-sprites" in out and "the budget adds 0: unknown" in out
+    assert main(["claims", "show", *where]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(LEDGER) and all("not run" in line for line in lines)
+    assert main(["study", "collect", str(tmp_path), *where]) == 2
+    assert "no records" in capsys.readouterr().err
 
 
 def test_unknown_scale_in_the_environment_is_one_line(monkeypatch, capsys, tmp_path):

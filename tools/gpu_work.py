@@ -67,7 +67,7 @@ def main() -> int:
     for number, part in enumerate(options.parts):
         left = ends - time.monotonic()
         last = number == len(options.parts) - 1
-        seconds = left if last else SHARES[part] * left
+        seconds = (1.0 if last else SHARES[part]) * (left - GRACE)
         if seconds <= 0:
             break
         print(f"== {part}: {seconds:.0f} s", flush=True)

@@ -44,11 +44,14 @@ def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
         written.append(target)
+    for old in folder.glob(f"{UNFINISHED}/*/*/*.pt.*"):  # of a longer checkpoint, perhaps
+        old.unlink()
     for path in sorted((root / UNFINISHED).rglob("*.pt")):
+        pieces = -(-path.stat().st_size // PIECE)
         with path.open("rb") as source:
-            for number, piece in enumerate(iter(lambda: source.read(PIECE), b"")):
+            for number, piece in enumerate(iter(lambda: source.read(PIECE), b""), 1):
                 target = folder / path.relative_to(root)
-                target = target.with_name(f"{target.name}.{number:03d}")
+                target = target.with_name(f"{target.name}.{number:03d}-of-{pieces:03d}")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(piece)
                 written.append(target)
@@ -61,10 +64,10 @@ def collect(folder: Path, root: Path = RESULTS) -> Collected:
     Raises ValueError, before anything is written, for a record that is damaged, out of its place,
     of an unknown study or of another configuration than the study has now, or that disagrees with
     one of the same configuration that is here, under whichever study; FileNotFoundError where there
-    is nothing to collect.
+    is nothing to collect. A checkpoint that is here already, or lacks a piece, is left alone.
     """
     found = sorted(folder.glob("[!.]*/*/*.json"))
-    pieces = sorted(folder.glob(f"{UNFINISHED}/*/*/*.pt.000"))
+    pieces = sorted(folder.glob(f"{UNFINISHED}/*/*/*.pt.001-of-*"))
     if not found and not pieces:
         raise FileNotFoundError(f"{folder}: no records (STUDY/SCALE/ARM-SEED.json) to collect")
     records = {path: _checked(path, folder) for path in found}
@@ -85,9 +88,7 @@ def collect(folder: Path, root: Path = RESULTS) -> Collected:
             new.append(record)
     for record in new:
         write_record(record, root)
-    for first in pieces:
-        _join(first, root / first.relative_to(folder).with_suffix(""))
-    return Collected(len(new), known, len(pieces))
+    return Collected(len(new), known, sum(_join(first, folder, root) for first in pieces))
 
 
 def _checked(path: Path, folder: Path) -> Record:
@@ -106,8 +107,15 @@ def _checked(path: Path, folder: Path) -> Record:
     return record
 
 
-def _join(first: Path, target: Path) -> None:
+def _join(first: Path, folder: Path, root: Path) -> bool:
+    """Put a checkpoint together; False where a piece lacks or there is one here already."""
+    target = root / first.relative_to(folder).with_suffix("")
+    count = int(first.suffix[-3:])
+    parts = [first.with_suffix(f".{number:03d}-of-{count:03d}") for number in range(1, count + 1)]
+    if target.exists() or not all(part.is_file() for part in parts):
+        return False
     target.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(target) as file:
-        for piece in sorted(first.parent.glob(f"{first.stem}.[0-9][0-9][0-9]")):
-            file.write(piece.read_bytes())
+        for part in parts:
+            file.write(part.read_bytes())
+    return True

@@ -35,6 +35,13 @@ class Line:
         """What is claimed."""
         return self.verdict.claim
 
+    @property
+    def published_inside(self) -> bool | None:
+        """Whether our interval holds every difference that the paper gives; None without any."""
+        ours = self.verdict.difference
+        said = [p.difference for p in self.claim.published if p.difference is not None]
+        return None if ours is None or not said else all(ours.low <= d <= ours.high for d in said)
+
 
 def ledger(scale: str, root: Path = RESULTS) -> list[Line]:
     """Every claim judged on the records at `scale`, in the order of `LEDGER`.

@@ -110,9 +110,30 @@ def read_record(path: Path) -> Record:
         if odd:
             raise ValueError(f"{path}: {what} field {sorted(odd)[0]!r}; run the study again")
     record = Record(**content)
+    _check_types(path, record)
     if config_hash(record.config) != record.config_hash:
         raise ValueError(f"{path}: config does not match config_hash; it was edited by hand")
     return record
+
+
+def _check_types(path: Path, record: Record) -> None:
+    """Raise ValueError, naming file and field, for a value that no run could have written."""
+    for name, kind in (
+        ("study", str), ("scale", str), ("arm", str), ("seed", int), ("config", dict),
+        ("code", dict), ("versions", dict), ("device", str), ("wall_seconds", (int, float)),
+        ("finished", str), ("beta", (int, float)), ("metrics", dict), ("protocols", dict),
+        ("history", list),
+    ):  # fmt: skip
+        value = getattr(record, name)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ValueError(f"{path}: {name}={value!r} is of the wrong type; run the study again")
+    for name, number in record.metrics.items():
+        if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
+            raise ValueError(f"{path}: metrics.{name}={number!r} is no number; run it again")
+    if path.stem != f"{record.arm}-{record.seed}":
+        raise ValueError(
+            f"{path}: holds arm {record.arm!r}, seed {record.seed}; its name has to say the same"
+        )
 
 
 def load_records(study: str, scale: str, root: Path = RESULTS) -> list[Record]:
@@ -202,7 +223,11 @@ def _cpu_name() -> str:
 @lru_cache
 def _source_hash(path: str) -> str:
     source = PACKAGE / path
-    return _digest(_bones(ast.parse(source.read_text()))) if source.is_file() else "absent"
+    return (
+        _digest(_bones(ast.parse(source.read_text(encoding="utf-8"))))
+        if source.is_file()
+        else "absent"
+    )
 
 
 def _bones(node: object) -> str:

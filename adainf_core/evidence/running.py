@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import active_children, get_context
@@ -140,7 +141,7 @@ def run_study(
     `store`, as they do when this process is interrupted or killed; the next call goes on. `stale`
     repeats runs whose code has changed since. A run whose data are not on this machine is left out
     with a warning. `progress` shows a bar in the terminal. Raises ValueError where the store holds
-    a run of another configuration.
+    a run of another configuration, and RuntimeError, when all others are done, where runs failed.
     """
     deadline = time.monotonic() + budget
     plan = study.plan(scale, seeds)
@@ -170,7 +171,7 @@ def run_study(
             write_record(record, store)
             done = _checkpoint(store, study, scale, record.arm, record.seed)
             for path in done.parent.glob(f"{record.arm}-{record.seed}.*{done.suffix}"):
-                path.unlink()
+                path.unlink(missing_ok=True)
     return [records[key] for key in plan if key in records]
 
 
@@ -256,14 +257,20 @@ def _existing(
 
 
 def _checkpoint(store: Path, study: AnyStudy, scale: str, arm: str, seed: int) -> Path:
-    """Where an unfinished run waits: in a folder without records, one file for each code."""
+    """Where an unfinished run waits: in a folder without records, a file for each version of it."""
     path = record_path(study.name, scale, arm, seed, store / UNFINISHED)
-    return path.with_suffix(f".{config_hash(code_hashes(study.code))}.pt")
+    config = study.experiment(scale, arm, seed).config()
+    version = config_hash({"config": config, "code": code_hashes(study.code)})
+    # not `with_suffix`: names of arms may hold a dot
+    return path.with_name(f"{arm}-{seed}.{version}.pt")
 
 
 def _run_all(queue: Iterator[tuple], processes: int, deadline: float) -> Iterator[Record]:
-    """Records as they finish; work is handed out late, so that the deadline is kept."""
-    before = set(active_children())
+    """Records as they finish; work is handed out late, so that the deadline is kept.
+
+    Raises RuntimeError naming the runs that failed when all others are done.
+    """
+    before, failed = set(active_children()), list[tuple[str, Exception]]()
     # spawned, not forked: a forked child inherits torch's locked thread pools
     with ProcessPoolExecutor(
         processes, mp_context=get_context("spawn"), initializer=_obey, initargs=(os.getpid(),)
@@ -277,24 +284,28 @@ def _run_all(queue: Iterator[tuple], processes: int, deadline: float) -> Iterato
                         break
                     running[pool.submit(run_one, *job)] = f"{job[2]}-{job[3]}"
                 if not running:
-                    return
+                    break
                 done = wait(running, return_when=FIRST_COMPLETED).done.pop()
                 name = running.pop(done)
-                if isinstance(done.exception(), FileNotFoundError):
-                    warnings.warn(f"{name} is left out: {done.exception()}", stacklevel=3)
-                    continue
-                if done.exception():
-                    # what runs beside the failed one is not lost with it
-                    others = [other.result() for other in running if not other.exception()]
-                    yield from (record for record in others if record)
-                record = done.result()
-                if record is not None:
-                    yield record
+                error = done.exception()
+                if isinstance(error, FileNotFoundError) and error.filename is None:
+                    # the message of `load_images`, not a file that the system misses
+                    warnings.warn(f"{name} is left out: {error}", stacklevel=3)
+                elif isinstance(error, Exception) and not isinstance(error, BrokenProcessPool):
+                    failed.append((name, error))
+                else:
+                    record = done.result()
+                    if record is not None:
+                        yield record
         except BaseException:
             # an interrupt is the parent's alone: its children write their checkpoints and stop
             for child in set(active_children()) - before:
                 child.terminate()
             raise
+    if failed:
+        error = failed[0][1]
+        names = ", ".join(name for name, _ in failed)
+        raise RuntimeError(f"{names} failed, the other runs are done: {error!r}") from error
 
 
 def _obey(parent: int) -> None:

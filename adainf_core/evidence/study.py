@@ -23,7 +23,8 @@ class Treatment:
     `generator` makes `inflation` images for every real one, whose weight is `replication` (the
     paper's N) or `beta`; `swapped` is as in `Experiment`. `policy` is a name in the layout's
     policies. `method` replaces the base's, `world` its images; `steps` and `real` are factors on
-    its number of steps and of real images. `online` adds the official code's online probe. Arms
+    its number of steps, with its warm-up, and of real images; `n_test` replaces the number of test
+    images. `online` adds the official code's online probe. Arms
     with `headline` run on more seeds.
     """
 
@@ -38,6 +39,7 @@ class Treatment:
     world: str | None = None
     steps: float = 1.0
     real: float = 1.0
+    n_test: int | None = None
     online: bool = False
     headline: bool = False
 
@@ -48,13 +50,15 @@ class Layout:
 
     `base` is the experiment without inflation; `policies` has "strong", the base's own, and what
     else treatments name; `seeds` is how many seeds a headline arm and any other arm run on,
-    counted from `first_seed`. `online_learning_rate` is that of treatments with `online`.
+    counted from `first_seed`. `without` names arms that this scale leaves out.
+    `online_learning_rate` is that of treatments with `online`.
     """
 
     base: Experiment
     policies: Mapping[str, AugmentationPolicy]
     seeds: tuple[int, int]
     first_seed: int = 0
+    without: tuple[str, ...] = ()
     online_learning_rate: float = 0.1
 
 
@@ -89,6 +93,7 @@ class Study:
         counts = {
             key: (headline if arm.headline else other) if seeds is None else seeds
             for key, arm in self.arms.items()
+            if key not in layout.without
         }
         return seed_by_seed(counts, layout.first_seed)
 
@@ -105,12 +110,18 @@ class Study:
             policy=entry(self.name, "policy", layout.policies, treatment.policy),
             method=treatment.method or pretrain.method,
             steps=round(treatment.steps * pretrain.steps),
+            warmup=round(treatment.steps * pretrain.warmup),
             online_learning_rate=layout.online_learning_rate if treatment.online else None,
             seed=seed,
         )
         n_real = round(treatment.real * base.n_real)
         experiment = replace(
-            base, world=treatment.world or base.world, n_real=n_real, pretrain=pretrain, seed=seed
+            base,
+            world=treatment.world or base.world,
+            n_real=n_real,
+            n_test=treatment.n_test or base.n_test,
+            pretrain=pretrain,
+            seed=seed,
         )
         if treatment.generator is None:
             return experiment
@@ -129,7 +140,7 @@ class Study:
         shown: dict[str, np.ndarray] = {}
         for key, arm in self.arms.items():
             made = (arm.generator, arm.swapped)
-            if arm.generator is None or made in seen:
+            if arm.generator is None or made in seen or key in layout.without:
                 continue
             real, generated, _ = experiment_data(self.experiment(scale, key, layout.first_seed))
             assert generated is not None  # the arm has a generator

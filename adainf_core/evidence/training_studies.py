@@ -11,7 +11,12 @@ image to 20, so that N = 1 and N = 10 are its β = 1/21 and β = 1/3.
 - **gpu**: CIFAR-10 as it is, 2,250 real images and 45,000 generated ones, ResNet-18 under the
   official hyper-parameters, 4,500 steps of 512: 1,024 passes, as in the paper.
 - **paper**: all 50,000 real images and 1,000,000 generated ones, 100,000 steps of 512. No images
-  are left for a perfect generator.
+  are left for a perfect generator: its arms are left out.
+
+The model is not to scale in everything: among few images, a batch and a queue hold more copies of
+one image, and copies are negatives of each other. At laptop scale an image has 0.13 copies in a
+SimCLR batch without inflation and 0.006 with it, at the paper's 0.01 and less; "code-traps" has
+arms that leave copies out of the negatives.
 
 The generator is a Gaussian mixture in the pixels' principal components, fitted to the run's own
 real images without their labels: the poor end of the dial, by intention; "quality" turns the dial.
@@ -82,8 +87,16 @@ _LAYOUTS = {
         _policies(32), seeds=(3, 1), first_seed=20, online_learning_rate=_ONLINE,
     ),
 }  # fmt: skip
-#: Without the paper's own scale, where a control needs more photographs than there are.
-_SMALLER = {scale: _LAYOUTS[scale] for scale in ("laptop", "gpu")}
+
+
+def _study(name: str, question: str, arms: Mapping[str, Treatment]) -> Study:
+    """A study at all three scales; the paper's own has no photographs left to hand out."""
+    needing = tuple(
+        key for key, arm in arms.items() if arm.generator and arm.generator.needs_held_out
+    )
+    layouts = _LAYOUTS | {"paper": replace(_LAYOUTS["paper"], without=needing)}
+    return Study(name, question, arms, layouts)
+
 
 _MIXTURE, _PERFECT = dial.GaussianMixture(), dial.HeldOut()
 
@@ -99,7 +112,7 @@ _PERFECT_ADAINF = Treatment(
 )
 _PERFECT_WEAK = Treatment("vanilla weak, perfect", _PERFECT, policy="weak")
 
-FAILURE_MODE = Study(
+FAILURE_MODE = _study(
     "failure-mode",
     "Does inflation hurt, does AdaInf cure it, and does it need the generated images?",
     {
@@ -112,10 +125,9 @@ FAILURE_MODE = Study(
         "reweighted": _REWEIGHTED,
         "generated_only": Treatment("generated only", _MIXTURE, beta=0.0, headline=True),
     },
-    _SMALLER,
 )
 
-ABLATION = Study(
+ABLATION = _study(
     "ablation",
     "What do generated images, their weight and weak augmentation each contribute?",
     {
@@ -130,10 +142,9 @@ ABLATION = Study(
         "perfect_reweighted": Treatment("reweighted, perfect", _PERFECT, replication=N),
         "perfect_adainf": _PERFECT_ADAINF,
     },
-    _SMALLER,
 )
 
-MIXING_RATIO = Study(
+MIXING_RATIO = _study(
     "mixing-ratio",
     "How much should a real image weigh, and is it β or the number of images that matters?",
     {
@@ -147,7 +158,6 @@ MIXING_RATIO = Study(
         "perfect_tenth": Treatment("N = 1, a tenth, perfect", _PERFECT, inflation=INFLATION / N),
         "perfect_n_10": Treatment("N = 10, perfect", _PERFECT, replication=N),
     },
-    _SMALLER,
 )
 
 
@@ -161,21 +171,19 @@ def _sweep(names: Mapping[str, str]) -> dict[str, Treatment]:
     return arms
 
 
-CROP_STRENGTH = Study(
+CROP_STRENGTH = _study(
     "crop-strength",
     "Which smallest crop is best, and does inflation move it?",
     _sweep({f"crop_{low:g}": f"crops from {low:g}" for low in (0.03, 0.08, 0.2, 0.4, 0.6)}),
-    _SMALLER,
 )
 
-JITTER_STRENGTH = Study(
+JITTER_STRENGTH = _study(
     "jitter-strength",
     "How strong a colour jitter is best, and does inflation move it?",
     _sweep({f"jitter_{factor:g}": f"jitter x {factor:g}" for factor in (0.1, 0.5, 1.0, 2.0)}),
-    _SMALLER,
 )
 
-INFLATION_SIZE = Study(
+INFLATION_SIZE = _study(
     "inflation-size",
     "How does accuracy move with the number of generated images?",
     {
@@ -192,10 +200,9 @@ INFLATION_SIZE = Study(
             for policy in ("strong", "weak")
         },
     },
-    _SMALLER,
 )  # fmt: skip
 
-QUALITY = Study(
+QUALITY = _study(
     "quality",
     "How good does a generator have to be before inflation pays?",
     {
@@ -214,7 +221,6 @@ QUALITY = Study(
             )
         },
     },
-    _SMALLER,
 )
 
 METHODS = Study(
@@ -230,7 +236,8 @@ METHODS = Study(
         )
         for suffix, label, method, (strong, weak) in (
             ("", "SimCLR", None, ("strong", "weak")),
-            ("_moco", "MoCo v2", MoCo(), ("strong", "weak")),
+            # a queue of the usual length would hold two copies of each of 2,000 images
+            ("_moco", "MoCo v2", MoCo(queue=512), ("strong", "weak")),
             ("_byol", "BYOL", BYOL(), ("asymmetric", "asymmetric_weak")),
             ("_barlow", "Barlow Twins", BarlowTwins(), ("asymmetric", "asymmetric_weak")),
         )
@@ -248,15 +255,20 @@ DATASETS = Study(
     "Is it CIFAR-10's alone?",
     {
         f"{arm}_{world}": replace(
-            treatment, label=f"{world}: {treatment.label}", world=world, real=real, headline=False
+            treatment, label=f"{world}: {treatment.label}", world=world, real=real,
+            inflation=inflation, n_test=n_test, headline=False,
         )
-        for world, real in (("tinyimagenet32", 2.0), ("cifar100", 1.0), ("stl10", 1.0))
+        # Tiny ImageNet has 200 classes, and in the paper ten generated images for a real one
+        for world, real, inflation, n_test in (
+            ("tinyimagenet32", 5.0, 10.0, None), ("cifar100", 2.0, INFLATION, None),
+            ("stl10", 1.0, INFLATION, 8000),
+        )
         for arm, treatment in _MAIN.items()
     },
     {"laptop": _LAYOUTS["laptop"]},
-)
+)  # fmt: skip
 
-DATA_SCARCE = Study(
+DATA_SCARCE = _study(
     "data-scarce",
     "Does it matter more where real images are few?",
     {
@@ -269,7 +281,6 @@ DATA_SCARCE = Study(
         },
         "perfect_adainf": _PERFECT_ADAINF,
     },
-    _SMALLER,
 )
 
 TRAINING_LENGTH = Study(
@@ -309,6 +320,12 @@ CODE_TRAPS = Study(
         "perfect_vanilla": _PERFECT_VANILLA,
         "perfect_swapped": replace(
             _PERFECT_VANILLA, label="perfect, red and blue swapped", swapped=True, headline=False
+        ),
+        "none": _NONE,
+        "none_masked": Treatment("no inflation, copies masked", method=SimCLR(mask_copies=True)),
+        "weak": _WEAK,
+        "weak_masked": Treatment(
+            "weak only, copies masked", policy="weak", method=SimCLR(mask_copies=True)
         ),
         "n_50": Treatment("N = 50, copies are negatives", _MIXTURE, replication=50.0),
         "n_50_masked": Treatment(

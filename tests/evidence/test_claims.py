@@ -33,9 +33,7 @@ def test_a_claim_is_about_arms_of_its_study(claim):
     study = STUDIES[claim.study]
     assert set(claim.arms) <= study.arms.keys()
     assert claim.statement and claim.asked_by in ("paper", "control", "trap")
-    # what the paper is known to say is not a control's, and a paper's claim has something to quote
-    if claim.asked_by == "control":
-        assert claim.published == ()
+    assert all(said.tag in "RQHD" for said in claim.published)
 
 
 @each_claim
@@ -81,14 +79,14 @@ def test_a_gain_is_what_one_pair_has_over_another():
 
 #: Differences as anybody would take them from the paper's tables (percentages, 91.56 - 91.38 ...).
 PUBLISHED = {
-    "harm": {"Table 1, STF": 0.18, "Figure 1(b), DDPM": 1.06, "Table 3a, STF": -0.02},
-    "cure": {"Table 1, STF": 1.86, "Table 3a, STF": 2.24},
-    "rescue": {"Table 1, STF": 2.04, "Table 3a, STF": 2.22},
-    "weight_helps": {"Table 3a, STF": 0.53},
+    "harm": {"Table 1, CIFAR-10": 0.18, "Figure 1(b), DDPM": 1.06, "Table 3a, STF": -0.02},
+    "cure": {"Table 1, CIFAR-10": 1.86, "Table 3a, STF": 2.24},
+    "rescue": {"Table 1, CIFAR-10": 2.04, "Table 3a, STF": 2.22},
+    "weight_helps": {"Table 3a, against which row is unclear": 0.54},
     "weak_helps": {"Table 3a, STF": 1.86},
-    "weak_helps_more": {"Table 3a, STF": 1.33},
+    "weak_helps_more": {},
     "weight_adds": {"Table 3a, STF": 0.36},
-    "scarce_cure": {"Table 3b, 5,000 images": 4.32},
+    "scarce_cure": {"Table 3b, a tenth of the images, 100 generated for 1": 4.32},
     "harm_moco": {"Table 1, MoCo v2": 0.24},
     "cure_moco": {"Table 1, MoCo v2": 1.44},
     "harm_byol": {"Table 1, BYOL": -0.44},
@@ -97,8 +95,9 @@ PUBLISHED = {
     "cure_barlow": {"Table 1, Barlow Twins": 2.4},
     "harm_cifar100": {},
     "cure_cifar100": {"Table 1, CIFAR-100": 2.79},
-    "harm_tinyimagenet32": {"Table 1, Tiny ImageNet at 64 x 64": 6.18},
-    "cure_tinyimagenet32": {"Table 1, Tiny ImageNet at 64 x 64": 1.15},
+    # the paper's are of other images than the 32-pixel set
+    "harm_tinyimagenet32": {},
+    "cure_tinyimagenet32": {},
     "beyond_weak": {},
 }
 
@@ -117,4 +116,11 @@ def test_the_gain_of_scarce_data_is_what_its_source_says():
 
 def test_more_than_the_paper_asked():
     asked = Counter(claim.asked_by for claim in LEDGER)
-    assert asked["trap"] == 4 and asked["paper"] > asked["control"] > 20
+    assert asked["trap"] == 4 and asked["paper"] > 20 < asked["control"]
+    # what the paper's own table contradicts is not called its claim
+    contradicted = [
+        claim.key for claim in LEDGER if all((p.difference or 1) < 0 for p in claim.published[:1])
+        and claim.published
+    ]  # fmt: skip
+    assert contradicted == ["harm_byol", "harm_barlow"]
+    assert all(BY_KEY[key].asked_by == "control" for key in contradicted)

@@ -1,5 +1,6 @@
 """Records from another machine: merged once, refused where they do not fit."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -37,11 +38,20 @@ def test_records_and_unfinished_runs_come_home(made, tmp_path, monkeypatch):
     packed = pack(carried, away)
     assert len(packed) == 2 + 4
     assert max(p.stat().st_size for p in packed if UNFINISHED in str(p)) == 1000
+    lost = next(carried.rglob("*.003-of-004"))
+    kept = lost.read_bytes()
+    lost.unlink()
+    assert collect(carried, home).unfinished == 0  # a piece lacks
+    lost.write_bytes(kept)
+    shutil.rmtree(home)
     found = collect(carried, home)
     assert (found.new, found.known, found.unfinished) == (2, 0, 1)
     assert (home / waiting.relative_to(away)).read_bytes() == state
     again = collect(carried, home)
-    assert (again.new, again.known) == (0, 2)
+    assert (again.new, again.known, again.unfinished) == (0, 2, 0)
+    waiting.write_bytes(state[:1500])
+    pack(carried, away)
+    assert sorted(p.suffix for p in carried.rglob("*.pt.*")) == [".001-of-002", ".002-of-002"]
     assert len(study_records(named_study("failure-mode"), "laptop", home)) == 2
 
 
@@ -57,8 +67,13 @@ def test_one_damaged_record_keeps_all_of_them_out(made, tmp_path):
 
 def test_a_record_out_of_its_place_is_refused(made, tmp_path):
     path = write_record(made(), tmp_path / "away")
-    path.rename(path.with_name("weak-20.json"))
-    with pytest.raises(ValueError, match=r"weak-20.json: says it is none-20"):
+    moved = path.with_name("weak-20.json")
+    path.rename(moved)
+    with pytest.raises(ValueError, match=r"weak-20.json: holds arm 'none', seed 20"):
+        collect(tmp_path / "away", tmp_path / "home")
+    (tmp_path / "away" / "ablation" / "laptop").mkdir(parents=True)
+    moved.rename(tmp_path / "away" / "ablation" / "laptop" / "none-20.json")
+    with pytest.raises(ValueError, match=r"none-20.json: says it is none-20 of failure-mode"):
         collect(tmp_path / "away", tmp_path / "home")
 
 

@@ -47,6 +47,12 @@ def test_an_interrupted_write_leaves_the_old_record(make_record, tmp_path, monke
         (lambda c: c.update(extra=1), "has unknown field 'extra'"),
         (lambda c: c.update(schema=2), "schema 2"),
         (lambda c: c["config"].update(seed=7), "edited by hand"),
+        (lambda c: c.update(metrics=None), "metrics=None is of the wrong type"),
+        (lambda c: c.update(wall_seconds="x"), "wall_seconds='x' is of the wrong type"),
+        (lambda c: c.update(seed="0"), "seed='0' is of the wrong type"),
+        (lambda c: c["metrics"].update(linear="x"), "metrics.linear='x' is no number"),
+        (lambda c: c["metrics"].update(linear=float("nan")), "metrics.linear=nan is no number"),
+        (lambda c: c.update(arm="weak"), "holds arm 'weak', seed 0; its name has to say the same"),
     ],
 )
 def test_an_unsound_record_is_refused_with_its_file(make_record, tmp_path, change, says):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adainf_core.evidence.claims import LEDGER, MARGIN, Claim, family
@@ -22,12 +22,14 @@ class Line:
     """One claim in the ledger: its verdict, and what it would be otherwise.
 
     `by_margin` has the word at each of `MARGINS`, `paired` that of the contrast's own values alone
-    (see `verdicts.paired_only`); `registration` says when the rule was fixed, None before any run.
+    (see `verdicts.paired_only`), `neighbours` the rule's where the nearest-neighbour probe stands in
+    for the linear one; `registration` says when the rule was fixed, None before any run.
     """
 
     verdict: Verdict
     by_margin: tuple[str, ...]
     paired: str
+    neighbours: str
     registration: Registration | None
 
     @property
@@ -58,12 +60,19 @@ def ledger(scale: str, root: Path = RESULTS) -> list[Line]:
 
 def _lines(study: str, records: Sequence[Record], root: Path) -> dict[str, Line]:
     registration = check_registered(study, records, root) if records else None
+    claims = family(study)
+    swapped = [
+        replace(record, metrics=record.metrics | {"linear": record.metrics["knn"]})
+        for record in records
+    ]
+    neighbours = {verdict.claim.key: verdict.word for verdict in judge(claims, swapped)}
     return {
         verdict.claim.key: Line(
             verdict,
             tuple(verdict.at_margin(margin) for margin in MARGINS),
             NOT_RUN if verdict.word == NOT_RUN else paired_only(verdict, records).word,
+            neighbours[verdict.claim.key],
             registration,
         )
-        for verdict in judge(family(study), records)
+        for verdict in judge(claims, records)
     }

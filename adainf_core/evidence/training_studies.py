@@ -78,7 +78,7 @@ _LAYOUTS = {
     "gpu": Layout(
         Experiment(
             "cifar10", size=32, n_real=2250, n_test=10_000,
-            pretrain=replace(_OFFICIAL, steps=4500, warmup=45, compile=True),
+            pretrain=replace(_OFFICIAL, steps=4500, warmup=45),
         ),
         _policies(32), seeds=(3, 1), first_seed=20, online_learning_rate=_ONLINE,
     ),

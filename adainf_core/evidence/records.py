@@ -197,7 +197,10 @@ def config_hash(config: dict) -> str:
 
 
 def code_hashes(paths: tuple[str, ...]) -> dict[str, str]:
-    """Hash of each source file (path relative to the package), blind to comments and docstrings."""
+    """Hash of each source file (path relative to the package), blind to comments and docstrings.
+
+    "file.py:Name" is the class or function called so in it, alone.
+    """
     return {path: _source_hash(path) for path in paths}
 
 
@@ -222,12 +225,16 @@ def _cpu_name() -> str:
 
 @lru_cache
 def _source_hash(path: str) -> str:
-    source = PACKAGE / path
-    return (
-        _digest(_bones(ast.parse(source.read_text(encoding="utf-8"))))
-        if source.is_file()
-        else "absent"
-    )
+    file, _, name = path.partition(":")
+    if not (PACKAGE / file).is_file():
+        return "absent"
+    tree: ast.AST = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
+    if name:
+        found = [node for node in ast.iter_child_nodes(tree) if getattr(node, "name", "") == name]
+        if not found:
+            return "absent"
+        tree = found[0]
+    return _digest(_bones(tree))
 
 
 def _bones(node: object) -> str:

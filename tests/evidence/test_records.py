@@ -102,6 +102,24 @@ def test_changed_code_makes_a_record_stale(make_record):
     assert make_record(code={"data/gone.py": "0"}).stale == ["data/gone.py"]
 
 
+def test_one_class_of_a_file_is_hashed_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "PACKAGE", tmp_path)
+    file = tmp_path / "dial.py"
+
+    def hashes(text: str) -> dict[str, str]:
+        records._source_hash.cache_clear()
+        file.write_text(text)
+        return code_hashes(("dial.py", "dial.py:A", "dial.py:B", "dial.py:C"))
+
+    try:
+        before = hashes("class A:\n    x = 1\n\nclass B:\n    y = 2\n")
+        after = hashes("class B:\n    y = 3\n\nclass A:\n    'doc'\n    x = 1\n")
+    finally:
+        records._source_hash.cache_clear()
+    assert before["dial.py:A"] == after["dial.py:A"] and before["dial.py:B"] != after["dial.py:B"]
+    assert before["dial.py"] != after["dial.py"] and before["dial.py:C"] == "absent"
+
+
 def test_provenance_says_stale_or_unchanged(make_record):
     assert provenance([make_record(), make_record(seed=1)]).startswith("2 runs of `trial`")
     assert "unchanged" in provenance([make_record()])

@@ -22,8 +22,8 @@ class Line:
     """One claim in the ledger: its verdict, and what it would be otherwise.
 
     `by_margin` has the word at each of `MARGINS`, `paired` that of the contrast's own values alone
-    (see `verdicts.paired_only`), `neighbours` the rule's where the nearest-neighbour probe stands in
-    for the linear one; `registration` says when the rule was fixed, None before any run.
+    (see `verdicts.paired_only`), `neighbours` the rule's with the nearest-neighbour probe in place
+    of the linear one; `registration` says when the rule was fixed, None before any run.
     """
 
     verdict: Verdict

@@ -27,6 +27,7 @@ from adainf_core.evidence.records import (
     records_by_config,
     write_record,
 )
+from adainf_core.evidence.reservation import reserved
 
 Entry = TypeVar("Entry")
 #: Folder of a results folder in which runs wait at a checkpoint.
@@ -138,7 +139,8 @@ def run_study(
     processes` says). With `store` (a results folder) finished runs are read from there and new
     ones written, each whole or not at all; without it everything runs and nothing is kept. After
     `budget` seconds no run starts, and those that can be continued stop at a checkpoint in
-    `store`, as they do when this process is interrupted or killed; the next call goes on. `stale`
+    `store`, as they do when this process is interrupted or killed; the next call goes on. Several
+    calls may share a `store`: what one of them is at is left to it. `stale`
     repeats runs whose code has changed since. A run whose data are not on this machine is left out
     with a warning. `progress` shows a bar in the terminal. Raises ValueError where the store holds
     a run of another configuration, and RuntimeError, when all others are done, where runs failed.
@@ -194,7 +196,8 @@ def run_one(
 ) -> Record | None:
     """Run one arm and seed on one thread and return its record.
 
-    None where it was stopped at a checkpoint, by `deadline` (`time.monotonic`) or SIGTERM.
+    None where it was stopped at a checkpoint, by `deadline` (`time.monotonic`) or SIGTERM, and
+    where another process is at the same configuration in the same `store`.
     """
     import torch
 
@@ -204,12 +207,18 @@ def run_one(
     code = code_hashes(study.code)
     started = time.monotonic()
     outcome: Outcome | None
-    if store is not None and isinstance(experiment, Resumable):
-        checkpoint = _checkpoint(store, study, scale, arm, seed)
-        checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        outcome = experiment.resume(checkpoint, max(0.0, deadline - started))
-    else:
+    if store is None:
         outcome = experiment.run()
+    else:
+        with reserved(store / UNFINISHED / scale / f"{config_hash(config)}.reserved") as free:
+            if not free:
+                return None
+            if isinstance(experiment, Resumable):
+                checkpoint = _checkpoint(store, study, scale, arm, seed)
+                checkpoint.parent.mkdir(parents=True, exist_ok=True)
+                outcome = experiment.resume(checkpoint, max(0.0, deadline - started))
+            else:
+                outcome = experiment.run()
     if outcome is None:
         return None
     versions, device = machine(experiment.device)

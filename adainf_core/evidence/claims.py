@@ -28,7 +28,7 @@ lie in the claimed range, *does not hold* where none does, and is *not decided* 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 #: Smallest difference in linear accuracy, in percentage points, that would change a reader's mind.
@@ -333,47 +333,38 @@ QUALITY_CLAIMS = (
     ),
 )  # fmt: skip
 
-METHOD_CLAIMS = tuple(
-    claim
-    for suffix, name, harm in (
-        ("moco", "MoCo v2", _paper),
-        # here the paper's own table has vanilla inflation ahead
-        ("byol", "BYOL", _control), ("barlow", "Barlow Twins", _control),
+
+def _elsewhere(
+    study: str, suffix: str, name: str, harm: Callable[..., Contrast]
+) -> tuple[Contrast, ...]:
+    """The three main questions about other methods or images, whose arms end in `suffix`."""
+    none, weak, vanilla, adainf = (
+        f"{arm}_{suffix}" for arm in ("none", "weak", "vanilla", "adainf")
     )
-    for claim in (
+    return (
         harm(
-            f"harm_{suffix}", f"{name}: no inflation beats vanilla inflation", "methods",
-            f"none_{suffix}", f"vanilla_{suffix}",
+            f"harm_{suffix}", f"{name}: no inflation beats vanilla inflation", study, none, vanilla
         ),
         _paper(
-            f"cure_{suffix}", f"{name}: adaptive inflation beats no inflation", "methods",
-            f"adainf_{suffix}", f"none_{suffix}",
+            f"cure_{suffix}", f"{name}: adaptive inflation beats no inflation", study, adainf, none
         ),
         _control(
             f"beyond_weak_{suffix}", f"{name}: adaptive inflation beats weak augmentation alone",
-            "methods", f"adainf_{suffix}", f"weak_{suffix}",
+            study, adainf, weak,
         ),
-    )
-)  # fmt: skip
+    )  # fmt: skip
 
-DATASET_CLAIMS = tuple(
-    claim
-    for world, name in (("tinyimagenet32", "Tiny ImageNet"), ("cifar100", "CIFAR-100"))
-    for claim in (
-        _control(
-            f"harm_{world}", f"{name}: no inflation beats vanilla inflation", "datasets",
-            f"none_{world}", f"vanilla_{world}",
-        ),
-        _paper(
-            f"cure_{world}", f"{name}: adaptive inflation beats no inflation", "datasets",
-            f"adainf_{world}", f"none_{world}",
-        ),
-        _control(
-            f"beyond_weak_{world}", f"{name}: adaptive inflation beats weak augmentation alone",
-            "datasets", f"adainf_{world}", f"weak_{world}",
-        ),
-    )
-)  # fmt: skip
+
+METHOD_CLAIMS = (
+    *_elsewhere("methods", "moco", "MoCo v2", _paper),
+    # here the paper's own table has vanilla inflation ahead
+    *_elsewhere("methods", "byol", "BYOL", _control),
+    *_elsewhere("methods", "barlow", "Barlow Twins", _control),
+)
+DATASET_CLAIMS = (
+    *_elsewhere("datasets", "tinyimagenet32", "Tiny ImageNet", _control),
+    *_elsewhere("datasets", "cifar100", "CIFAR-100", _control),
+)
 
 # what adaptive inflation adds there, less what it adds with all images
 _TENTH, _ALL = (

@@ -32,7 +32,7 @@ def test_list_names_every_study_and_scale(capsys):
     ("arguments", "says"),
     [
         (["study", "run", "nothing"], "unknown study 'nothing'"),
-        (["study", "run", "failure-mode", "--scale", "paper"], "no scale 'paper'"),
+        (["study", "run", "failure-mode", "--scale", "quick"], "no scale 'quick'"),
     ],
 )
 def test_errors_are_one_line(arguments, says, capsys, tmp_path):

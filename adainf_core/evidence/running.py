@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import active_children, get_context
@@ -27,7 +28,6 @@ from adainf_core.evidence.records import (
     records_by_config,
     write_record,
 )
-from adainf_core.evidence.reservation import reserved
 
 Entry = TypeVar("Entry")
 #: Folder of a results folder in which runs wait at a checkpoint.
@@ -210,7 +210,7 @@ def run_one(
     if store is None:
         outcome = experiment.run()
     else:
-        with reserved(store / UNFINISHED / scale / f"{config_hash(config)}.reserved") as free:
+        with _reserved(store / UNFINISHED / scale / f"{config_hash(config)}.lock") as free:
             if not free:
                 return None
             if isinstance(experiment, Resumable):
@@ -272,6 +272,24 @@ def _checkpoint(store: Path, study: AnyStudy, scale: str, arm: str, seed: int) -
     version = config_hash({"config": config, "code": code_hashes(study.code)})
     # not `with_suffix`: names of arms may hold a dot
     return path.with_name(f"{arm}-{seed}.{version}.pt")
+
+
+@contextmanager
+def _reserved(path: Path) -> Iterator[bool]:
+    """Whether this process alone may do the run; the system gives it back when a process dies."""
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def _run_all(queue: Iterator[tuple], processes: int, deadline: float) -> Iterator[Record]:

@@ -318,9 +318,31 @@ def test_a_run_that_the_deadline_stops_goes_on_to_the_same_record(ran, tmp_path)
     undisturbed = run_one(TINY, "quick", "none", 0)
     assert (record.metrics, record.history) == (undisturbed.metrics, undisturbed.history)
     assert record.beta == undisturbed.beta == 1
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [
-        record_path("tiny", "quick", "none", 0, tmp_path)
-    ]
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert left == [record_path("tiny", "quick", "none", 0, tmp_path)]
+
+
+def test_what_another_process_is_at_is_left_to_it(ran, tmp_path):
+    def elsewhere() -> None:
+        with running._reserved(next((tmp_path / running.UNFINISHED / "quick").glob("*.lock"))):
+            time.sleep(60)
+
+    assert run_one(TINY, "quick", "none", 0, tmp_path, deadline=time.monotonic()) is None
+    step = read_checkpoint(checkpoint(tmp_path, "none", 0)).step
+    other = get_context("fork").Process(target=elsewhere)
+    other.start()
+    (lock,) = (tmp_path / running.UNFINISHED / "quick").glob("*.lock")
+    wait_for(lambda: not free(lock))
+    assert run_one(TINY, "quick", "none", 0, tmp_path) is None
+    assert read_checkpoint(checkpoint(tmp_path, "none", 0)).step == step
+    other.kill()  # gives nothing back by itself
+    other.join()
+    assert run_one(TINY, "quick", "none", 0, tmp_path) is not None
+
+
+def free(lock: Path) -> bool:
+    with running._reserved(lock) as is_free:
+        return is_free
 
 
 def test_a_checkpoint_of_other_code_is_not_gone_on_from(ran, tmp_path, monkeypatch):

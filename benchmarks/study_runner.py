@@ -134,6 +134,7 @@ def thousand(count: int, rounds: int) -> dict[str, list[float]]:
     """Seconds to write, to look for, and to load and tabulate `count` records."""
     seconds: dict[str, list[float]] = {"write": [], "look for": [], "load and tabulate": []}
     records = made_up(count)
+    tabulated(records)  # scipy is imported once in a process, and not what is measured
     seeds = -(-count // len(FAILURE_MODE.arms))
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as name:

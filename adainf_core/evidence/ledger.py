@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adainf_core.evidence.claims import LEDGER, MARGIN, Claim, family
+from adainf_core.evidence.claimed import LEDGER, family
+from adainf_core.evidence.claims import MARGIN, Claim
 from adainf_core.evidence.records import RESULTS, Record
 from adainf_core.evidence.registration import Registration, check_registered
 from adainf_core.evidence.running import study_records

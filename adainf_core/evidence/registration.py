@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from adainf_core.evidence.claims import CONFIDENCE, LEDGER, MARGIN, family
+from adainf_core.evidence.claimed import LEDGER, family
+from adainf_core.evidence.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.records import RESULTS, Record, config_hash
 from adainf_core.files import whole_file
 
@@ -60,9 +61,9 @@ def register(root: Path = RESULTS) -> list[str]:
 
     The claims have to be committed as they are. Raises ValueError where they are not.
     """
-    source = Path(__file__).with_name("claims.py")
-    if _git("status", "--porcelain", "--", str(source)):
-        raise ValueError(f"{source} has changes that are not committed: commit the claims first")
+    for source in (Path(__file__).with_name(name) for name in ("claims.py", "claimed.py")):
+        if _git("status", "--porcelain", "--", str(source)):
+            raise ValueError(f"{source} has changes that are not committed: commit them first")
     known, now = registrations(root), datetime.now(UTC).strftime(_STAMP)
     commit = _git("rev-parse", "HEAD")
     changed = []

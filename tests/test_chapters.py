@@ -16,7 +16,8 @@ CELL = "```{code-cell}"
 def chapters() -> list[str]:
     """Pages of the table of contents that hold code."""
     toc = yaml.safe_load((BOOK / "_toc.yml").read_text())
-    names = [toc["root"], *(chapter["file"] for chapter in toc["chapters"])]
+    listed = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    names = [toc["root"], *listed]
     return [name for name in names if CELL in (BOOK / f"{name}.md").read_text()]
 
 

@@ -13,11 +13,13 @@ from adainf_core.evidence.verdicts import NOT_RUN, Verdict
 from adainf_core.figures import (
     ARM_STYLE,
     INK,
+    Slider,
     Table,
     arm_dots,
     contact_sheet,
     differences,
     draw,
+    level_dots,
     verdict_table,
 )
 
@@ -132,3 +134,58 @@ def test_tables_are_markdown():
     )
     bare = Verdict(Contrast("k", "A", "trial", CLAIM.terms), NOT_RUN)
     assert "| A | not known |  | **not run** |" in repr(verdict_table([bare]))
+
+
+def frames(count: int, alt: str = "Line {}.") -> dict:
+    return {f"at {n}": draw(line, alt=alt.format(n)) for n in range(count)}
+
+
+def test_slider_shows_one_frame_and_holds_all():
+    slider = Slider(frames(3), "place", start="at 1")
+    html = slider._repr_html_()
+    shown = re.findall(r'aria-label="(Line \d\.)" data-at="(at \d)"( hidden)?', html)
+    assert shown == [
+        ("Line 0.", "at 0", " hidden"), ("Line 1.", "at 1", ""), ("Line 2.", "at 2", " hidden"),
+    ]  # fmt: skip
+    assert 'max="2"' in html and 'value="1"' in html and "<output>at 1</output>" in html
+    assert slider._repr_png_() == slider.frames["at 1"].png
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((frames(1), "x"), "1 frames"),
+        ((frames(10), "x"), "10 frames"),
+        ((frames(2), " "), "label"),
+        ((frames(2, "Same."), "x"), "alt text"),
+        ((frames(2), "x", "at 7"), "at 7"),
+    ],
+)
+def test_slider_refuses_what_a_reader_could_not_use(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        Slider(*arguments)
+
+
+def test_level_dots_shows_seeds_means_and_intervals_where_there_are_any():
+    levels = {5: [3.0, 5.0], 1: [1.0], 2: []}
+
+    def paint(ax):
+        level_dots(ax, levels, "none", "none", shift=3)
+        [means] = [li for li in ax.lines if len(li.get_xdata()) == 2 and li.get_marker() == "o"]
+        assert means.get_xydata().tolist() == [[1, 1], [5, 4]]
+        [bar] = [li for li in ax.lines if li is not means]
+        half = 12.706 * np.sqrt(2) / np.sqrt(2)  # t(0.975, 1) times the standard error
+        np.testing.assert_allclose(bar.get_ydata(), [4 - half, 4 + half], rtol=1e-4)
+        seeds = sorted(y for dots in ax.collections for _, y in dots.get_offsets())
+        assert seeds == [1, 3, 5]
+
+    draw(paint, alt="A sweep.")
+
+
+def test_arm_dots_says_what_was_not_run_and_gives_one_seed_no_interval():
+    def paint(ax):
+        arm_dots(ax, {"none": ("none", []), "weak": ("weak", [40.0])}, "%")
+        assert "not run" in [text.get_text() for text in ax.texts]
+        assert all(li.get_linestyle() == "None" or len(li.get_xdata()) == 1 for li in ax.lines)
+
+    draw(paint, alt="Two arms.")

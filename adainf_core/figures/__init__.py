@@ -1,0 +1,51 @@
+"""The book's figures: one style, charts of results, sheets of images, sliders."""
+
+from adainf_core.figures.images import contact_sheet
+from adainf_core.figures.results import (
+    VERDICT_STYLE,
+    arm_dots,
+    differences,
+    level_band,
+    level_dots,
+    verdict_strip,
+    verdict_table,
+)
+from adainf_core.figures.slider import Slider
+from adainf_core.figures.style import (
+    ARM_STYLE,
+    BOUNDARY,
+    FAINT,
+    GENERATED,
+    INK,
+    OKABE_ITO,
+    REAL,
+    WIDTH,
+    Shown,
+    Table,
+    draw,
+    style,
+)
+
+__all__ = [
+    "ARM_STYLE",
+    "BOUNDARY",
+    "FAINT",
+    "GENERATED",
+    "INK",
+    "OKABE_ITO",
+    "REAL",
+    "VERDICT_STYLE",
+    "WIDTH",
+    "Shown",
+    "Slider",
+    "Table",
+    "arm_dots",
+    "contact_sheet",
+    "differences",
+    "draw",
+    "level_band",
+    "level_dots",
+    "style",
+    "verdict_strip",
+    "verdict_table",
+]

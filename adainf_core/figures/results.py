@@ -1,0 +1,171 @@
+"""Charts of results: seeds with their intervals, differences, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adainf_core.evidence.claims import MARGIN
+from adainf_core.evidence.response_curves import ResponseCurve
+from adainf_core.evidence.statistics import t_interval
+from adainf_core.evidence.verdicts import Verdict
+from adainf_core.figures.style import ARM_STYLE, FAINT, GENERATED, INK, OKABE_ITO, Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def arm_dots(ax: Axes, arms: Mapping[str, tuple[str, Sequence[float]]], unit: str) -> None:
+    """One line an arm: its seeds as dots, their mean with its 95 % t interval as a bar.
+
+    `arms` maps the arm's key in `ARM_STYLE` to its label and the values, one a seed. A single seed
+    has no interval; an arm without any is marked "not run".
+    """
+    for row, (key, (_, values)) in enumerate(arms.items()):
+        if not len(values):
+            ax.annotate("not run", (0.02, row), xycoords=("axes fraction", "data"), va="center",
+                        fontsize=9, color=FAINT)  # fmt: skip
+            continue
+        colour, marker = ARM_STYLE[key]
+        open_mark = key.startswith("perfect")
+        mean = float(np.mean(values))
+        if len(values) > 1:
+            interval = t_interval(values)
+            ax.plot([interval.low, interval.high], [row, row], color=colour, lw=3, alpha=0.45,
+                    solid_capstyle="butt", zorder=1)  # fmt: skip
+        ax.scatter(values, np.full(len(values), row + 0.22), s=9, color=colour, alpha=0.8, lw=0)
+        ax.plot(mean, row, marker, ms=8, color=colour, mew=1.6, zorder=3,
+                mfc="none" if open_mark else colour)  # fmt: skip
+        ax.annotate(f"{mean:.1f}", (mean, row), (0, 7), ha="center", fontsize=9,
+                    textcoords="offset points")  # fmt: skip
+    ax.set_yticks(range(len(arms)), [label for label, _ in arms.values()])
+    ax.set_ylim(len(arms) - 0.4, -0.7)
+    ax.set_xlabel(unit)
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x", color=FAINT, alpha=0.25, lw=0.6)
+
+
+def level_dots(
+    ax: Axes,
+    levels: Mapping[float, Sequence[float]],
+    key: str,
+    label: str = "",
+    shift: float = 0.0,
+) -> None:
+    """A sweep: at each level its seeds as dots, their mean and its 95 % t interval, means joined.
+
+    `levels` maps a number (a crop size, N ...) to the values of its seeds; levels without any are
+    left out, and one seed has no interval. `key` picks colour and marker in `ARM_STYLE`; `label`
+    stands to the right of the last mean. `shift` moves the marks sideways by so many points, so
+    that several sweeps can share their levels.
+    """
+    from matplotlib.transforms import ScaledTranslation
+
+    colour, marker = ARM_STYLE[key]
+    where, aside = (
+        ax.transData + ScaledTranslation(points / 72, 0, ax.figure.dpi_scale_trans)
+        for points in (shift, shift + 4)
+    )
+    found = [(level, np.asarray(values)) for level, values in sorted(levels.items()) if len(values)]
+    if not found:
+        return
+    places, means = [level for level, _ in found], [float(v.mean()) for _, v in found]
+    ax.plot(places, means, marker=marker, color=colour, lw=1, ms=6, mew=1.4, zorder=3,
+            mfc="none" if key.startswith("perfect") else colour, transform=where)  # fmt: skip
+    for level, values in found:
+        if len(values) > 1:
+            interval = t_interval(values)
+            ends = [interval.low, interval.high]
+            ax.plot([level, level], ends, color=colour, lw=2.5, alpha=0.4, solid_capstyle="butt",
+                    zorder=1, transform=where)  # fmt: skip
+        ax.scatter(np.full(len(values), level), values, s=7, color=colour, alpha=0.8, lw=0,
+                   transform=aside)  # fmt: skip
+        ax.update_datalim([(level, value) for value in values])
+    ax.autoscale_view()
+    if label:
+        ax.annotate(label, (places[-1], means[-1]), (10 + shift, 0), textcoords="offset points",
+                    va="center", color=INK, fontsize=9)  # fmt: skip
+
+
+def level_band(ax: Axes, curve: ResponseCurve, key: str) -> None:
+    """The mean of a response curve and its pointwise band, in the colour of `ARM_STYLE[key]`."""
+    colour, _ = ARM_STYLE[key]
+    ax.fill_between(curve.at, curve.low, curve.high, color=colour, alpha=0.16, lw=0)
+    ax.plot(curve.at, curve.mean, color=colour, lw=1.4)
+
+
+def differences(ax: Axes, verdicts: Sequence[Verdict], labels: Sequence[str]) -> None:
+    """A forest plot of paired differences: interval and mean, the paper's values as open stars.
+
+    `labels` has a short name for each verdict; in the grey band from 0 to the claims' `MARGIN` a
+    difference is too small to matter.
+    """
+    ax.axvspan(0, MARGIN, color=FAINT, alpha=0.18, lw=0)
+    ax.axvline(0, color=INK, lw=0.8)
+    for row, verdict in enumerate(verdicts):
+        interval = verdict.difference
+        if interval is None:  # not run, or no difference
+            continue
+        ax.plot([interval.low, interval.high], [row, row], color=INK, lw=1.6)
+        ax.plot(interval.mean, row, "o", color=INK, ms=6)
+        for published in verdict.claim.published:
+            if published.difference is not None:
+                ax.plot(published.difference, row, "*", ms=11, mfc="none", mec=GENERATED, mew=1.4)
+    ax.set_yticks(range(len(verdicts)), labels)
+    ax.set_ylim(len(verdicts) - 0.5, -0.5)
+    ax.set_xlabel("difference in linear accuracy, points")
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+
+
+#: Colour and letter of each verdict: the letter is what remains in grey.
+VERDICT_STYLE = {
+    "holds": (OKABE_ITO["green"], "H"),
+    "holds, but negligible": (OKABE_ITO["sky"], "h"),
+    "does not hold": (OKABE_ITO["red"], "N"),
+    "not decided": (FAINT, "?"),
+}
+
+
+def verdict_strip(
+    ax: Axes, rows: Sequence[tuple[str, Sequence[str]]], columns: Sequence[str]
+) -> None:
+    """A grid of verdicts, a row a claim and a column a variant of the rule.
+
+    `rows` has each claim's name and its words; H holds, h holds but is negligible, N does not hold,
+    ? is not decided, and in other colours.
+    """
+    for row, (_, words) in enumerate(rows):
+        for column, word in enumerate(words):
+            colour, letter = VERDICT_STYLE[word]
+            ax.barh(row, 0.94, 0.8, column - 0.47, color=colour, alpha=0.45, lw=0)
+            ax.text(column, row, letter, ha="center", va="center", fontsize=9)
+    ax.set_yticks(range(len(rows)), [name for name, _ in rows])
+    ax.set_xticks(range(len(columns)), columns)
+    ax.xaxis.tick_top()
+    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+    """Claims with the paper's difference, ours with its corrected interval, and the verdict."""
+    rows = []
+    for verdict in verdicts:
+        claim, ours = verdict.claim, verdict.difference or verdict.best
+        published = [
+            p.source if p.difference is None else f"{p.difference:+.2f} ({p.source})"
+            for p in claim.published
+        ]
+        rows.append(
+            (
+                claim.statement,
+                "; ".join(published) or "not known",
+                "" if ours is None else f"{ours:+.2f}, n = {ours.n}",
+                f"**{verdict.word}**",
+            )
+        )
+    return Table(("claim", "paper, points", "ours, points", "verdict"), rows)

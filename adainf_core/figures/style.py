@@ -1,0 +1,155 @@
+"""The one style: inline SVG that follows the page's theme and has alt text, and tables."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Full width in inches: at 10 pt it stays readable on a phone.
+WIDTH = 5.4
+#: Drawn in this colour, a mark takes the page's text colour.
+INK = "#010203"
+FAINT = "#808080"
+
+# Okabe and Ito's colours by role; filled marks are real data or a flawed generator, open ones
+# the perfect generator, so colour is never alone
+OKABE_ITO = {
+    "orange": "#E69F00", "sky": "#56B4E9", "green": "#009E73", "blue": "#0072B2", "red": "#D55E00",
+}  # fmt: skip
+REAL, GENERATED, BOUNDARY = OKABE_ITO["blue"], OKABE_ITO["orange"], OKABE_ITO["red"]
+#: Colour and marker of each arm, the same in every chapter.
+ARM_STYLE: dict[Any, Any] = {
+    "none": (FAINT, "o"),
+    "weak": (OKABE_ITO["sky"], "s"),
+    "vanilla": (OKABE_ITO["red"], "v"),
+    "adainf": (OKABE_ITO["green"], "D"),
+    "perfect_vanilla": (OKABE_ITO["red"], "^"),
+    "perfect_adainf": (OKABE_ITO["green"], "d"),
+    "reweighted": (OKABE_ITO["orange"], "<"),
+    "vanilla_weak": (OKABE_ITO["blue"], ">"),
+    "generated_only": ("#CC79A7", "X"),
+    "perfect_weak": (OKABE_ITO["blue"], ">"),
+    "perfect_reweighted": (OKABE_ITO["orange"], "<"),
+}
+
+_STYLE: dict[Any, Any] = {
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.titlesize": 10,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Matplotlib settings of the book, for the time of a `with` block."""
+    import matplotlib
+
+    with matplotlib.rc_context(_STYLE):
+        yield
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A finished figure: themed SVG for pages, PNG for print, alt text for those who listen."""
+
+    svg: str
+    png: bytes
+    alt: str
+
+    def _repr_html_(self) -> str:
+        label = html.escape(self.alt, quote=True)
+        return f'<div class="fig" role="img" aria-label="{label}">{self.svg}</div>'
+
+    def _repr_png_(self) -> bytes:
+        return self.png
+
+    def __repr__(self) -> str:
+        return f"Figure: {self.alt}"
+
+
+def draw(
+    paint: Callable[..., None],
+    *,
+    alt: str,
+    height: float = 3.0,
+    width: float = WIDTH,
+    **subplots: Any,
+) -> Shown:
+    """Have `paint(axes)` draw on fresh axes and return the figure, ready to be a cell's result.
+
+    `height` and `width` are in inches, `subplots` go to `matplotlib.pyplot.subplots`; with more
+    than one panel `paint` gets the array of axes. `alt` says in at most 300 characters what the
+    chart is and what it shows, and is required: raises ValueError without it.
+    """
+    if not alt.strip() or len(alt) > 300:
+        raise ValueError(f"alt text has {len(alt)} characters: say in 1 to 300 what is to be seen")
+    from matplotlib import pyplot as plt
+
+    with style():
+        figure, axes = plt.subplots(figsize=(width, height), **subplots)
+        try:
+            paint(axes)
+            return Shown(_themed_svg(figure, alt), _png(figure), alt)
+        finally:
+            plt.close(figure)
+
+
+def _themed_svg(figure: Figure, salt: str) -> str:
+    import matplotlib
+
+    buffer = io.StringIO()
+    # a fixed salt and no date: the same figure is the same bytes in every build
+    with matplotlib.rc_context({"svg.hashsalt": salt}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = svg.replace(INK, "currentColor")
+    svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 system-ui, sans-serif", svg)
+    # as wide as drawn where there is room, shrinking with the page where there is not
+    points = figure.get_figwidth() * 72
+    fluid = f'style="width: 100%; max-width: {points * 4 / 3:.0f}px; height: auto"'
+    size = r'(height|width)="[\d.]+pt" (height|width)="[\d.]+pt"'
+    return re.sub(size, f'{fluid} aria-hidden="true" focusable="false"', svg, count=1)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=200, facecolor="white")
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a header, shown as Markdown; cells are text that may hold Markdown and maths."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def _repr_markdown_(self) -> str:
+        lines = [self.header, ["---"] * len(self.header), *self.rows]
+        return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+    def __repr__(self) -> str:
+        return self._repr_markdown_()

@@ -1,8 +1,8 @@
 """The book's own role and footer."""
 
+import linked_tests
 import page_footer
 import pytest
-import linked_tests
 
 FILE = "tests/test_book_extensions.py"
 

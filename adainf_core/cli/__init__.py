@@ -1,4 +1,4 @@
-"""The command line: `adainf data | generate | gap | pretrain | probe | study | claims`.
+"""The command line: `adainf data | generate | gap | pretrain | probe | study | claims | plan`.
 
 Settings are dotted assignments such as `pretrain.steps=1000`; an error is one line.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from adainf_core.cli import claims, data, gap, generate, pretrain, probe, study
+from adainf_core.cli import claims, data, gap, generate, plan, pretrain, probe, study
 
 # each module's HELP is its line of help, its `add` the command's options
 _COMMANDS = {
@@ -19,6 +19,7 @@ _COMMANDS = {
     "probe": probe,
     "study": study,
     "claims": claims,
+    "plan": plan,
 }
 
 

@@ -191,16 +191,63 @@ def test_empty_site_is_a_fault(tmp_path):
     assert len(check_site.check(tmp_path)) == 1
 
 
+# --- run_chapters --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    """Write a book of one chapter with the cell `code`, and give its cache's folder."""
+    import jupyter_cache
+    import run_chapters
+
+    header = "---\nkernelspec:\n  display_name: x\n  language: python\n  name: python3\n"
+    header += "jupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\n---\n"
+
+    def write(code):
+        (tmp_path / "a.md").write_text(f"{header}\n```{{code-cell}}\n{code}\n```\n")
+        monkeypatch.setattr(run_chapters, "BOOK", tmp_path)
+        cache = tmp_path / "cache"
+        jupyter_cache.get_cache(str(cache))
+        return run_chapters.run("a", cache)
+
+    return write
+
+
+def test_chapter_is_run_once_and_then_read(book, tmp_path):
+    code = f"with open(r'{tmp_path / 'log'}', 'a') as log: print('ran', file=log)\n6 * 7"
+    for _ in range(2):
+        ran = book(code)
+        assert not ran.error and not ran.stray
+        assert [
+            cell.outputs[0]["data"]["text/plain"] for cell in ran.cells if cell.get("outputs")
+        ] == ["42"]
+    assert (tmp_path / "log").read_text() == "ran\n"
+
+
+def test_chapter_that_raises_says_so_and_is_not_kept(book):
+    for _ in range(2):
+        assert "ZeroDivisionError" in book("1 / 0").error
+
+
+def test_chapter_that_writes_to_stderr_is_told_of(book):
+    assert "whisper" in book("import sys; print('whisper', file=sys.stderr)").stray[0]
+
+
 # --- build_book ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def jupyter_book(tmp_path, monkeypatch):
-    """Stand in for jupyter-book: write `pages` below the site, end with `code`."""
+    """Stand in for jupyter-book: write `pages` below the site, end with `code`.
+
+    The chapters that run before it end with `chapters`.
+    """
     calls = []
 
-    def pretend(pages, code=0):
+    def pretend(pages, code=0, chapters=0):
         def run(command, cwd, **rest):
+            if command[1] == build_book.RUN_CHAPTERS:
+                return subprocess.CompletedProcess(command, chapters)
             calls.append(command)
             for name, text in pages.items():
                 path = tmp_path / "_build" / "html" / name
@@ -224,6 +271,12 @@ def test_failed_build_is_a_fault(tmp_path, jupyter_book):
     jupyter_book({"index.html": "<p>fine</p>"}, code=1)
     [fault] = build_book.build(tmp_path)
     assert "exit code 1" in fault
+
+
+def test_failed_chapter_is_a_fault_and_ends_the_build(tmp_path, jupyter_book):
+    calls = jupyter_book({"index.html": "<p>fine</p>"}, chapters=1)
+    [fault] = build_book.build(tmp_path)
+    assert "chapter failed" in fault and not calls
 
 
 def test_site_of_an_earlier_build_does_not_count(tmp_path, jupyter_book):

@@ -3,6 +3,7 @@
 Jupyter Book's own exit code is not enough. Left to its defaults it calls a build with a crashed
 chapter a success, and calls it so again on a rerun because the crashed page counts as built. Here:
 
+* the chapters run first, side by side, into the notebook cache (run_chapters.py);
 * every page is read again (`--all`), so a warning of an earlier run comes back until it is mended;
   the notebook cache, keyed by book/_ext/book_state.py, keeps that cheap;
 * the old site is removed first, so what is found afterwards is this build's;
@@ -25,6 +26,7 @@ JUPYTER_BOOK = [
     "-c",
     "import sys; from jupyter_book.cli.main import main; sys.argv[0] = 'jupyter-book'; main()",
 ]
+RUN_CHAPTERS = Path(__file__).with_name("run_chapters.py")
 STRICT = ["--all", "-W", "-n", "--keep-going"]
 
 
@@ -32,6 +34,8 @@ def build(root: Path = ROOT) -> list[str]:
     """Build the site under `root` and return its faults, one line each; none means it is good."""
     site = root / "_build" / "html"
     shutil.rmtree(site, ignore_errors=True)
+    if subprocess.run([sys.executable, RUN_CHAPTERS], cwd=root, check=False).returncode:
+        return ["a chapter failed; its error is printed above."]
     code = subprocess.run(
         [*JUPYTER_BOOK, "build", "book/", *STRICT], cwd=root, check=False
     ).returncode

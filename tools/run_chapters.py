@@ -1,0 +1,140 @@
+"""Run chapters into the notebook cache that the build reads, as many at a time as there are cores.
+
+    python tools/run_chapters.py [CHAPTER ...]
+
+Jupyter Book runs chapters one after another; run beforehand, they are only rendered there. The
+tests run them through here too, so that one run serves both. What is in the cache
+(book/_ext/book_state.py says what keys it) is not run again.
+"""
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOK = ROOT / "book"
+CELL = "```{code-cell}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a chapter's run ended: its outputs, or the traceback of what went wrong."""
+
+    cells: tuple[Any, ...] = ()
+    seconds: float = 0.0
+    error: str = ""
+
+    @property
+    def stray(self) -> list[str]:
+        """What it wrote to stderr."""
+        return [
+            f"cell {number}: {output['text']}"
+            for number, cell in enumerate(self.cells, start=1)
+            for output in cell.get("outputs", [])
+            if output.get("name") == "stderr"
+        ]
+
+
+def pages() -> list[str]:
+    """Every page in the table of contents, in its order."""
+    toc = yaml.safe_load((BOOK / "_toc.yml").read_text())
+    return [toc["root"], *(page["file"] for part in toc["parts"] for page in part["chapters"])]
+
+
+def chapters() -> list[str]:
+    """The pages that hold code."""
+    return [name for name in pages() if CELL in (BOOK / f"{name}.md").read_text()]
+
+
+def run(name: str, cache: Path) -> Run:
+    """Run one chapter on a fresh kernel, or take its outputs from `cache`."""
+    from myst_nb.core.config import NbParserConfig
+    from myst_nb.core.execute import create_client
+    from myst_nb.core.read import create_nb_reader
+    from myst_parser.config.main import MdParserConfig
+
+    path = BOOK / f"{name}.md"
+    timeout = yaml.safe_load((ROOT / "_config.yml").read_text())["execute"]["timeout"]
+    settings = NbParserConfig(
+        execution_mode="cache",
+        execution_cache_path=str(cache),
+        execution_timeout=timeout,
+        execution_raise_on_error=True,
+    )
+    text = path.read_text(encoding="utf-8")
+    reader = create_nb_reader(str(path), MdParserConfig(), settings, text)
+    if reader is None:
+        return Run(error=f"{path} has no header that makes it a notebook")
+    notebook = reader.read(text)
+    logger: Any = _Quiet(logging.getLogger(__name__))
+    try:
+        with create_client(notebook, str(path), settings, logger, reader.read_fmt) as client:
+            seconds = client.exec_metadata["runtime"]
+            return Run(tuple(client.notebook.cells), seconds)
+    except Exception as error:
+        shown = error.__cause__ or error
+        return Run(error="".join(traceback.format_exception_only(shown)))
+
+
+def run_all(
+    names: Sequence[str], tell: Callable[[str, Run], None] = lambda name, ran: None
+) -> dict[str, Run]:
+    """Run the chapters `names` side by side and `tell` of each as it ends."""
+    from book_state import BUILD, state
+    from jupyter_cache import get_cache
+
+    cache = BUILD / ".jupyter_cache" / state()
+    cache.mkdir(parents=True, exist_ok=True)
+    get_cache(str(cache)).list_cache_records()  # made here once, not by several at a time
+    workers = max(1, min(os.cpu_count() or 1, len(names)))
+    inherited = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), inherited]))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core each
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        begun = {pool.submit(run, name, cache): name for name in names}
+        for ended in as_completed(begun):
+            tell(begun[ended], ended.result())
+    return {name: ended.result() for ended, name in begun.items()}
+
+
+class _Quiet(logging.LoggerAdapter):
+    """The runner's logger: it gives its messages a subtype that ordinary loggers do not know."""
+
+    def process(self, msg: Any, kwargs: Any) -> Any:
+        kwargs.pop("subtype", None)
+        return msg, kwargs
+
+    def warning(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Say nothing: a failure is raised as well."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the chapters named on the command line, or all."""
+    sys.path[:0] = [str(ROOT), str(BOOK / "_ext")]
+    unknown = [name for name in arguments if name not in pages()]
+    if unknown:
+        print(f"{unknown[0]} is no page; there are {', '.join(pages())}", file=sys.stderr)
+        return 2
+    runs = run_all(arguments or chapters(), report)
+    return 1 if any(ran.error for ran in runs.values()) else 0
+
+
+def report(name: str, ran: Run) -> None:
+    """Say how a chapter ended, as soon as it has."""
+    if ran.error:
+        print(f"book/{name}.md failed:\n{ran.error}", file=sys.stderr, flush=True)
+    else:
+        print(f"book/{name}.md: {ran.seconds:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

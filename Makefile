@@ -10,10 +10,10 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do \
 	"$$p" -c '$(SUPPORTED)' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lab lint types lock clean
+.PHONY: help setup book pdf accessibility test lab lint types lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s  %s\n", $$1, $$2 }' Makefile
 
 setup:  ## create or update .venv from requirements.lock
 	@test -n "$(PYTHON)" || { echo "setup: no Python 3.11, 3.12 or 3.13 found; install one or name it: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3" >&2; exit 1; }
@@ -21,6 +21,12 @@ setup:  ## create or update .venv from requirements.lock
 
 book: setup  ## build the book strictly and say where to open it
 	@$(VENV) tools/build_book.py
+
+pdf: book  ## print the book into one PDF (needs a Chromium)
+	@$(VENV) tools/make_pdf.py
+
+accessibility: book  ## run axe over every page, and measure it (needs a Chromium)
+	@$(VENV) tools/check_accessibility.py
 
 test: setup  ## run the tests, the chapters included
 	@$(VENV) -m pytest $(ARGS)

@@ -11,7 +11,8 @@ VERBATIM = re.compile(
     r"[^\n]*|\w+|)\n(.*?)^\1[ ]*$",
     re.DOTALL | re.MULTILINE,
 )
-DIRECTIVE = re.compile(r"^(?:`{3,}|:{3,})(?:\{[\w:-]+\})?|^:[\w-]+:.*$", re.MULTILINE)
+OPTION = re.compile(r"^:[\w-]+:.*$", re.MULTILINE)
+FENCE = re.compile(r"^(?:`{3,}|:{3,})(?:\{[\w:-]+\})?", re.MULTILINE)
 ROLE = re.compile(r"\{[\w:-]+\}`[^`]*`")
 INLINE = re.compile(r"`[^`]*`|\$\$.*?\$\$|\$[^$]*\$", re.DOTALL)
 TARGET = re.compile(r"\]\([^)]*\)")
@@ -37,8 +38,8 @@ def blocks(page: str) -> list[Block]:
     for match in VERBATIM.finditer(page):
         if match[2] == "code-cell":
             line = page.count("\n", 0, match.start()) + 1
-            found.append(Block(match[3], line, is_cell=True))
-    prose = DIRECTIVE.sub("", VERBATIM.sub(blank, page))
+            found.append(Block(OPTION.sub("", match[3]), line, is_cell=True))
+    prose = OPTION.sub("", FENCE.sub("", VERBATIM.sub(blank, page)))
     line = 1
     for part in re.split(r"(\n(?:[ \t]*\n)+)", prose):
         if part.strip():

@@ -129,11 +129,10 @@ def test_tables_are_markdown():
     assert "| A beats B | +1.50 (Table 1) | +2.00 [+1.00, +3.00], n = 5 | **holds** |" in repr(
         verdict_table([VERDICT])
     )
-    assert "| N is 10 | Fig 2 | +10.00 [+5.00, +10.00], n = 3 | **not decided** |" in repr(
-        verdict_table([BEST])
-    )
+    levels = "best at 10, not excluded: 5, 10; n = 3"
+    assert f"| N is 10 | Fig 2 | {levels} | **not decided** |" in repr(verdict_table([BEST]))
     bare = Verdict(Contrast("k", "A", "trial", CLAIM.terms), NOT_RUN)
-    assert "| A | not known |  | **not run** |" in repr(verdict_table([bare]))
+    assert "| A | not known | – | **not run** |" in repr(verdict_table([bare]))
 
 
 def frames(count: int, alt: str = "Line {}.") -> dict:

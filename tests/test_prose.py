@@ -88,6 +88,16 @@ def is_caption(block: prose.Block) -> bool:
     return block.text.lstrip().startswith("*") and bool(UNCERTAINTY.search(block.text))
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_no_line_of_prose_begins_as_a_comment(name):
+    """A line that begins with a percent sign is a comment to MyST: its words vanish."""
+    lost = [
+        line for block in prose.read(PAGES[name]) if not block.is_cell
+        for line in block.text.splitlines() if line.startswith("%")
+    ]  # fmt: skip
+    assert not lost
+
+
 def test_opens_with_a_question_and_a_prediction(chapter):
     text = PAGES[chapter].read_text()
     assert "Predict first" in text

@@ -79,6 +79,7 @@ def level_dots(
         if len(values) > 1:
             interval = t_interval(values)
             ends = [interval.low, interval.high]
+            ax.update_datalim([(level, end) for end in ends])
             ax.plot([level, level], ends, color=colour, lw=2.5, alpha=0.4, solid_capstyle="butt",
                     zorder=1, transform=where)  # fmt: skip
         ax.scatter(np.full(len(values), level), values, s=7, color=colour, alpha=0.8, lw=0,
@@ -151,11 +152,23 @@ def verdict_strip(
     ax.spines[:].set_visible(False)
 
 
+def _found(verdict: Verdict) -> str:
+    if verdict.difference is not None:
+        return f"{verdict.difference:+.2f}, n = {verdict.difference.n}"
+    if verdict.best is not None:
+        levels = ", ".join(f"{level:g}" for level in verdict.best.plausible)
+        return f"best at {verdict.best.best:g}, not excluded: {levels}; n = {verdict.best.n}"
+    return "–"
+
+
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
-    """Claims with the paper's difference, ours with its corrected interval, and the verdict."""
+    """Claims with the paper's difference, ours with its corrected interval, and the verdict.
+
+    A claim about a best level shows the levels that cannot be excluded instead.
+    """
     rows = []
     for verdict in verdicts:
-        claim, ours = verdict.claim, verdict.difference or verdict.best
+        claim = verdict.claim
         published = [
             p.source if p.difference is None else f"{p.difference:+.2f} ({p.source})"
             for p in claim.published
@@ -164,7 +177,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
             (
                 claim.statement,
                 "; ".join(published) or "not known",
-                "" if ours is None else f"{ours:+.2f}, n = {ours.n}",
+                _found(verdict),
                 f"**{verdict.word}**",
             )
         )

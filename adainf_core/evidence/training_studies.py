@@ -15,8 +15,9 @@ image to 20, so that N = 1 and N = 10 are its β = 1/21 and β = 1/3.
 
 The model is not to scale in everything: among few images, a batch and a queue hold more copies of
 one image, and copies are negatives of each other. At laptop scale an image has 0.13 copies in a
-SimCLR batch without inflation and 0.006 with it, at the paper's 0.01 and less; "code-traps" has
-arms that leave copies out of the negatives.
+SimCLR batch without inflation and 0.006 with it, drawn independently as here; at the paper's sizes
+0.01 and less, and none at N = 1 in its shuffled epochs. "code-traps" has arms that leave copies out
+of the negatives.
 
 The generator is a Gaussian mixture in the pixels' principal components, fitted to the run's own
 real images without their labels: the poor end of the dial, by intention; "quality" turns the dial.

@@ -1,0 +1,259 @@
+"""`adainf plan`: from real and generated images to the comparison that decides."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import textwrap
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adainf_core.cli.common import DATASET, add_root
+
+if TYPE_CHECKING:
+    from adainf_core.evidence.own_images import Comparison, OwnImages
+    from adainf_core.evidence.planning import Plan
+    from adainf_core.learning.recipes import Recipe
+
+HELP = "whether generated images help yours: the numbers, the commands, the comparison"
+# of a plan for a real run, and of one that runs now
+_STEPS, _BATCH = {False: 100_000, True: 1000}, {False: 512, True: 256}
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Say what the weights of real images mean at these sizes, look at the gap, and print the "
+        "commands of the four arms that decide; with --run carry them out on a small network."
+    )
+    parser.set_defaults(run=_plan)
+    parser.add_argument("real", help=f"images to learn from: {DATASET}")
+    parser.add_argument("generated", help="a store of generated images, an npz or a folder")
+    parser.add_argument("--labels", default=None, help="labelled images, where REAL has no labels")
+    parser.add_argument(
+        "--test",
+        default=None,
+        help="labelled images to test on; default: of a named set its own, else a quarter",
+    )
+    parser.add_argument("--method", default="simclr", help="of the commands; --run takes simclr")
+    parser.add_argument("--batch-size", type=int, default=None, help="default: 512, 256 to --run")
+    parser.add_argument("--steps", type=int, default=None, help="default: 100000, 1000 to --run")
+    parser.add_argument(
+        "--replication", type=int, default=None, help="AdaInf's N; default: beta nearest to 1/3"
+    )
+    parser.add_argument(
+        "--noise",
+        type=float,
+        default=None,
+        help="standard deviation over seeds of a paired difference, in points; default: recorded",
+    )
+    parser.add_argument("--gap-images", type=int, default=1000, help="a side, for the quick look")
+    parser.add_argument("--seeds", type=int, default=5, help="of each arm")
+    parser.add_argument("--run", dest="run_now", action="store_true", help="compare the arms now")
+    parser.add_argument("--probe", default="linear", help="linear or knn, of --run")
+    parser.add_argument("--processes", type=int, default=1, help="runs side by side")
+    parser.add_argument("--budget", type=float, default=float("inf"), help="seconds of --run")
+    parser.add_argument(
+        "--records", type=Path, default=None, help="folder that keeps the runs; the same goes on"
+    )
+    parser.add_argument("settings", nargs="*", help="of every arm, such as pretrain.width=32")
+    add_root(parser)
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from adainf_core.configuration import override
+    from adainf_core.evidence.own_images import own_images
+    from adainf_core.evidence.planning import make_plan
+    from adainf_core.learning.recipes import Recipe
+    from adainf_core.theory.validation import as_count
+
+    now = options.run_now
+    steps = _STEPS[now] if options.steps is None else options.steps
+    batch_size = _BATCH[now] if options.batch_size is None else options.batch_size
+    _check_settings(options.settings)
+    override(Recipe(), options.settings)  # an unknown key ends here
+    own = own_images(options.real, options.generated, options.labels, options.test, options.root)
+    noise, whose = _noise(options.noise)
+    as_count(options.seeds, "seeds", 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the bound says it in words
+        plan = make_plan(
+            own.real,
+            own.generated,
+            batch_size,
+            steps,
+            noise=noise,
+            replication=options.replication,
+            gap_images=options.gap_images,
+        )
+    _show_images(own)
+    _show_plan(plan, whose)
+    if now:
+        _run(options, plan)
+        return
+    print("\nCommands:")
+    for command in arm_commands(options, own, plan):
+        print(shlex.join(command))
+    if options.test is None and own.test_kept:
+        print("# TEST: labelled images that are in no other set")
+
+
+def _noise(asked: float | None) -> tuple[float, str]:
+    from adainf_core.evidence.planning import recorded_noise
+
+    if asked is not None:
+        if not 0 < asked < float("inf"):
+            raise ValueError(f"--noise {asked} has to be positive and finite, in points")
+        return asked, "as given"
+    found = recorded_noise()
+    if found is None:
+        return 1.0, "assumed: there are no records to tell"
+    return found, "recorded on CIFAR-10 at laptop scale"
+
+
+def _check_settings(settings: list[str]) -> None:
+    for setting in settings:
+        key = setting.partition("=")[0]
+        if not key.startswith("pretrain."):
+            raise ValueError(f"{setting!r}: the settings of a plan are of pretrain.…")
+        if key.split(".")[1] in ("policy", "seed", "steps", "batch_size"):
+            raise ValueError(f"{setting!r}: a plan sets {key} itself")
+
+
+def _show_images(own: OwnImages) -> None:
+    sets = {"real": own.real, "generated": own.generated, "labelled": own.labelled,
+            "test": own.test}  # fmt: skip
+    for word, images in sets.items():
+        if images is None:
+            print(f"{word:12} none")
+            continue
+        classes = "unlabelled" if images.classes is None else f"{images.classes} classes"
+        note = ", held out of the others" if word == "test" and own.test_kept else ""
+        side = "x".join(map(str, images.images.shape[2:]))
+        print(f"{word:12} {images.name}: {len(images):,} images of {side}, {classes}{note}")
+
+
+def _show_plan(plan: Plan, whose: str) -> None:
+    print(textwrap.fill(f"{'gap':12} {plan.gap}", 79, subsequent_indent=" " * 13))
+    print(f"\n{plan.steps:,} steps of {plan.batch_size:,}, in shuffled epochs:\n")
+    print("    N    beta   passes of a real image   of a generated   copies in its batch")
+    for row in plan.weights:
+        mark = "  <- AdaInf" if row.replication == plan.replication else ""
+        print(
+            f"{row.replication:5} {row.beta:7.4f} {row.real_passes:24.1f} "
+            f"{row.generated_passes:16.1f} {row.copies:21.4f}{mark}"
+        )
+    print(f"\nSeeds for a difference, at a noise of {plan.noise:.2f} points ({whose}):")
+    for points, seeds in plan.seeds:
+        print(f"{points:7.1f} points: {'more than 200' if seeds is None else seeds}")
+
+
+# ---- commands
+
+
+def arm_commands(options: argparse.Namespace, own: OwnImages, plan: Plan) -> list[list[str]]:
+    """The words of the commands that import, train and probe, for every arm and seed."""
+    from adainf_core.learning.recipes import recipe
+
+    store, commands = options.generated, []
+    if not (Path(store) / "meta.json").is_file():
+        path = Path(store)
+        store = str(path.with_name(f"{path.stem}.images"))
+        commands.append(["adainf", "generate", "import", str(path), "--real", options.real])
+        size = own.real.image_size
+        if path.is_dir():
+            commands[-1] += ["--size", str(size)]
+    root = [] if options.root is None else ["--root", options.root]
+    labelled, test = options.labels or options.real, options.test
+    if test is None and own.test_kept:
+        test = "TEST"
+    probed = [] if test is None else ["--test", test]
+    weak = _policy_name(recipe(options.real, options.method, "adainf", store))
+    arms = {
+        "none": ("none", []),
+        "weak": ("none", [f"pretrain.policy={weak}"]),
+        "vanilla": ("vanilla", []),
+        "adainf": ("adainf", [f"replication={plan.replication}"]),
+    }
+    commands = [command + root for command in commands]
+    for seed in range(options.seeds):
+        for arm, (preset, changes) in arms.items():
+            file = f"{arm}-{seed}.pt"
+            generated = [] if preset == "none" else ["--generated", store]
+            settings = [
+                f"size={own.real.image_size}",
+                *changes,
+                f"pretrain.steps={plan.steps}",
+                f"pretrain.batch_size={plan.batch_size}",
+                f"pretrain.warmup={plan.steps // 100}",  # the paper's share
+                f"pretrain.seed={seed}",
+                *options.settings,
+            ]
+            commands.append(
+                ["adainf", "pretrain", "--dataset", options.real, "--method", options.method,
+                 "--preset", preset, *generated, "--checkpoint", file, *root, *settings]
+            )  # fmt: skip
+            if own.labelled is not None:
+                commands.append(
+                    ["adainf", "probe", file, "--dataset", labelled, *probed, *root,
+                     "--protocol", "linear", "--protocol", "knn"]
+                )  # fmt: skip
+    return commands
+
+
+def _policy_name(chosen: Recipe) -> str:
+    from adainf_core.learning.policies import POLICIES
+
+    return next(name for name, policy in POLICIES.items() if policy == chosen.pretrain.policy)
+
+
+# ---- the comparison
+
+
+def _run(options: argparse.Namespace, plan: Plan) -> None:
+    from adainf_core.configuration import override
+    from adainf_core.evidence.own_images import compare, own_study
+    from adainf_core.learning.pretraining import PretrainConfig
+    from adainf_core.learning.recipes import Recipe
+
+    base = PretrainConfig(steps=plan.steps, batch_size=plan.batch_size, warmup=plan.steps // 20)
+    study = own_study(
+        options.real,
+        options.generated,
+        options.labels,
+        options.test,
+        pretrain=override(Recipe(pretrain=base), options.settings).pretrain,
+        replication=plan.replication,
+        seeds=options.seeds,
+        probe=options.probe,
+        root=options.root,
+    )
+    found = compare(
+        study,
+        store=options.records,
+        processes=options.processes,
+        budget=options.budget,
+        progress=True,
+    )
+    show_comparison(found, f"{options.probe} accuracy")
+
+
+def show_comparison(found: Comparison, what: str) -> None:
+    """Print each arm's accuracy, each question with its interval, and the word of the rule."""
+    from adainf_core.evidence.planning import ARMS, LEVEL, seeds_needed
+    from adainf_core.evidence.statistics import t_interval
+
+    metric = "linear" if all("linear" in r.metrics for r in found.records) else "knn"
+    print(f"\n{what} in %, mean and 95 % interval over seeds:\n")
+    for arm, treatment in ARMS.items():
+        values = [r.metrics[metric] for r in found.records if r.arm == arm]
+        shown = f"{t_interval(values):.1f}, n = {len(values)}" if len(values) > 1 else "not run"
+        print(f"{treatment.label:14} {shown}")
+    print(f"\nin points, paired by seed, each at {100 * LEVEL:.4g} %:\n")
+    for verdict in found.verdicts:
+        value = "" if verdict.difference is None else f"{verdict.difference:+.1f}"
+        print(f"{verdict.word:22} {value:24} {verdict.claim.statement}")
+    if found.noise is not None and found.noise > 0:
+        needed = seeds_needed(1.0, found.noise)
+        count = "more than 200" if needed is None else needed
+        print(f"\nnoise {found.noise:.2f} points: {count} seeds find a difference of 1 point")

@@ -1,0 +1,161 @@
+"""`adainf plan`: its numbers, commands that the other words take, and errors in one line."""
+
+import shlex
+
+import numpy as np
+import pytest
+
+from adainf_core.cli import _parse, main
+from adainf_core.configuration import override
+from adainf_core.data.images import ImageSet
+from adainf_core.data.sprites import SpriteWorld
+from adainf_core.evidence import own_images as module
+from adainf_core.evidence.planning import ARMS, QUESTIONS, paper_replication, weigh
+from adainf_core.evidence.running import run_one
+from adainf_core.learning.policies import POLICIES
+from adainf_core.learning.recipes import recipe
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder, world, rng = tmp_path_factory.mktemp("plan"), SpriteWorld(), np.random.default_rng(0)
+    for name, count in (("real", 60), ("test", 40)):
+        images = world.sample(world.real_law(), count, rng)
+        np.savez(folder / f"{name}.npz", images=images.images, labels=np.arange(count) % 4)
+    larger = SpriteWorld(hues=12, places=5)  # so that next to none are alike
+    fakes = larger.sample(larger.generated_law("background", 0.9), 250, rng)
+    np.savez(folder / "fakes.npz", images=fakes.images)
+    return folder
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The bound on the gap takes seconds: here it is not looked at."""
+    monkeypatch.setattr("adainf_core.gap.image_tv.image_tv", lambda *sides, **options: "no bound")
+
+
+def planned(folder, *more: str) -> list[str]:
+    names = [str(folder / f"{name}.npz") for name in ("real", "fakes")]
+    return ["plan", *names, "--test", str(folder / "test.npz"), "--batch-size", "32", *more]
+
+
+def commands_in(out: str) -> list[list[str]]:
+    lines = out.partition("Commands:\n")[2].splitlines()
+    return [shlex.split(line)[1:] for line in lines if line.startswith("adainf")]
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_table_is_that_of_the_sizes(folder, capsys):
+    assert main(planned(folder, "--steps", "200", "--noise", "0.8")) == 0
+    out = capsys.readouterr().out
+    assert "real: 60 images of 16x16, 4 classes" in out and "test: 40 images" in out
+    own = paper_replication(60, 250)
+    row = next(line for line in out.splitlines() if line.endswith("<- AdaInf")).split()
+    expected = weigh(60, 250, own, 32, 200)
+    assert int(row[0]) == own and float(row[1]) == pytest.approx(expected.beta, abs=5e-5)
+    assert float(row[2]) == pytest.approx(expected.real_passes, abs=0.05)
+    assert float(row[4]) == pytest.approx(expected.copies, abs=5e-5)
+    assert "a noise of 0.80 points (as given)" in out
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("method", ["simclr", "byol"])
+def test_commands_parse_and_say_what_the_arms_are(folder, capsys, method):
+    arguments = planned(folder, "--seeds", "2", "--method", method, "--replication", "3")
+    assert main([*arguments, "pretrain.encoder=small_cnn"]) == 0
+    imported, *runs = commands_in(capsys.readouterr().out)
+    assert _parse(imported).source.name == "fakes.npz" and len(runs) == 2 * 2 * len(ARMS)
+    store = str(folder / "fakes.images")
+    official = recipe("cifar10", method, "none").pretrain.policy
+    weaker = recipe("cifar10", method, "adainf", store).pretrain.policy
+    assert weaker in POLICIES.values()
+    for number, (trained, probed) in enumerate(zip(runs[::2], runs[1::2], strict=True)):
+        options = _parse(trained)
+        preset = recipe(options.dataset, options.method, options.preset, options.generated)
+        chosen = override(preset, options.settings)
+        arm, seed = list(ARMS)[number % 4], number // 4
+        assert options.checkpoint.name == f"{arm}-{seed}.pt" == _parse(probed).checkpoint.name
+        assert chosen.pretrain.seed == seed and chosen.pretrain.encoder == "small_cnn"
+        assert chosen.pretrain.policy == (weaker if arm in ("weak", "adainf") else official)
+        assert chosen.generated == (store if arm in ("vanilla", "adainf") else None)
+        weights = {"none": None, "weak": None, "vanilla": 1, "adainf": 3}
+        assert chosen.replication == weights[arm] and chosen.size == 16
+        assert chosen.pretrain.batch_size == 32 and chosen.pretrain.steps == 100_000
+        assert _parse(probed).test == str(folder / "test.npz")
+
+
+@pytest.mark.usefixtures("quick")
+def test_printed_commands_run_to_the_end(folder, capsys):
+    """Import, train and probe one arm, by the words as they are printed."""
+    arguments = planned(folder, "--seeds", "1", "--steps", "2")
+    small = ["pretrain.encoder=small_cnn", "pretrain.width=4", "pretrain.device=cpu",
+             "pretrain.precision=fp32"]  # fmt: skip
+    assert main([*arguments, *small]) == 0
+    imported, *runs = commands_in(capsys.readouterr().out)
+    assert main(imported) == 0
+    train, probe = runs[-2:]
+    at = train.index("--checkpoint") + 1
+    train[at] = probe[1] = str(folder / train[at])
+    assert main(train) == 0
+    assert main(probe[: probe.index("--protocol")] + ["--protocol", "knn"]) == 0
+    assert "%" in capsys.readouterr().out
+    # the store is there now: nothing is left to import
+    assert main([*arguments[:2], str(folder / "fakes.images"), *arguments[3:], *small]) == 0
+    assert all(words[0] != "generate" for words in commands_in(capsys.readouterr().out))
+
+
+@pytest.mark.usefixtures("quick")
+def test_run_compares_the_arms(folder, capsys, monkeypatch):
+    def run_here(study, scale, **options):
+        return [run_one(study, scale, *key) for key in study.plan(scale)]
+
+    monkeypatch.setattr(module, "run_study", run_here)
+    arguments = planned(folder, "--run", "--seeds", "2", "--steps", "1", "--probe", "knn")
+    assert main([*arguments, "pretrain.width=4", "pretrain.device=cpu"]) == 0
+    out = capsys.readouterr().out
+    assert "Commands:" not in out and "noise " in out
+    words = ("holds", "does not hold", "not decided")
+    lines = [line for line in out.splitlines() if line.startswith(words)]
+    assert len(lines) == len(QUESTIONS)
+    for line, claim in zip(lines, QUESTIONS, strict=True):
+        assert line.endswith(claim.statement)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--batch-size", "61"], "batch_size = 61 must be in 2..60, the real images"),
+        (["--noise", "0"], "--noise 0.0 has to be positive"),
+        (["--steps", "0"], "steps = 0 must be at least 1"),
+        (["--replication", "0"], "replication = 0 must be at least 1"),
+        (["--seeds", "0"], "seeds = 0 must be at least 1"),
+        (["--run", "--seeds", "1"], "seeds = 1 must be at least 2"),
+        (["--run", "--probe", "online"], "probe='online' is unknown; choose 'linear' or 'knn'"),
+        (["--method", "dino"], "method='dino' is unknown"),
+        (["steps=5"], "the settings of a plan are of pretrain."),
+        (["pretrain.policy=symmetric"], "a plan sets pretrain.policy itself"),
+        (["pretrain.girth=3"], "unknown key 'pretrain.girth'"),
+        (["--labels", "nowhere"], "unknown image set 'nowhere'"),
+        (["--gap-images", "3"], "gap_images = 3 must be at least"),
+    ],
+)
+def test_bad_input_is_one_line(folder, capsys, more, says):
+    assert main(planned(folder, *more)) == 2
+    err = capsys.readouterr().err
+    assert says in err and err.count("\n") == 1 and err.startswith("adainf: ")
+
+
+@pytest.mark.usefixtures("quick")
+def test_images_without_labels_get_a_plan_but_no_probes(folder, capsys, tmp_path):
+    real = ImageSet.from_npz(folder / "real.npz")
+    np.savez(tmp_path / "bare.npz", images=real.images)
+    arguments = ["plan", str(tmp_path / "bare.npz"), str(folder / "fakes.npz"), "--seeds", "1"]
+    assert main([*arguments, "--batch-size", "32"]) == 0
+    commands = commands_in(capsys.readouterr().out)
+    assert [words[0] for words in commands] == ["generate", *["pretrain"] * 4]
+    assert main([*arguments, "--batch-size", "32", "--run"]) == 2
+    assert "no labels to decide by" in capsys.readouterr().err
+    assert main([*arguments, "--batch-size", "32", "--labels", str(folder / "real.npz")]) == 0
+    out = capsys.readouterr().out
+    assert "--test TEST" in out and "# TEST: labelled images" in out

@@ -1,5 +1,6 @@
-"""The book's own role and footer."""
+"""The book's own role and footer, and what it mends."""
 
+import accessible
 import linked_tests
 import page_footer
 import pytest
@@ -39,3 +40,8 @@ def test_footer_names_time_versions_and_downloads():
     shown = page_footer.footer(3.14159, "_sources/a.ipynb", "_sources/a.md")
     assert "3.1 s" in shown and "adainf_core" in shown and "torch" in shown
     assert 'href="_sources/a.ipynb"' in shown and 'href="_sources/a.md"' in shown
+
+
+def test_lists_of_citations_lose_their_role_and_others_keep_it():
+    body = '<div role="list" class="citation-list"><div role="list">'
+    assert accessible.plain_lists(body) == '<div class="citation-list"><div role="list">'

@@ -4,6 +4,7 @@ import shlex
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from adainf_core.cli import _parse, main
 from adainf_core.configuration import override
@@ -55,7 +56,8 @@ def test_the_table_is_that_of_the_sizes(folder, capsys):
     assert int(row[0]) == own and float(row[1]) == pytest.approx(expected.beta, abs=5e-5)
     assert float(row[2]) == pytest.approx(expected.real_passes, abs=0.05)
     assert float(row[4]) == pytest.approx(expected.copies, abs=5e-5)
-    assert "a noise of 0.80 points (as given)" in out
+    assert "a noise of 0.80 points\n(as given)" in out
+    assert max(map(len, out.partition("Commands:")[0].splitlines())) <= 79
 
 
 @pytest.mark.usefixtures("quick")
@@ -102,6 +104,24 @@ def test_printed_commands_run_to_the_end(folder, capsys):
     # the store is there now: nothing is left to import
     assert main([*arguments[:2], str(folder / "fakes.images"), *arguments[3:], *small]) == 0
     assert all(words[0] != "generate" for words in commands_in(capsys.readouterr().out))
+
+
+@pytest.mark.usefixtures("quick")
+def test_photographs_of_many_sizes_are_planned_and_imported(folder, capsys, tmp_path):
+    real = ImageSet.from_npz(folder / "real.npz")
+    for number, (image, label) in enumerate(zip(real.images, real.labels, strict=True)):
+        path = tmp_path / "photos" / str(label) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture = Image.fromarray(image.transpose(1, 2, 0))
+        picture.resize((20 + number % 7, 18 + number % 5)).save(path)
+    photos, test = (str(path) for path in (tmp_path / "photos", folder / "test.npz"))
+    fakes = tmp_path / "fakes.npz"
+    fakes.write_bytes((folder / "fakes.npz").read_bytes())
+    assert main(["data", "show", photos, "--size", "16"]) == 0
+    assert main(["plan", photos, str(fakes), "--test", test, "--seeds", "1"]) == 0
+    imported, *_ = commands_in(capsys.readouterr().out)
+    assert main(imported) == 0
+    assert "order " in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("quick")
@@ -154,6 +174,9 @@ def test_images_without_labels_get_a_plan_but_no_probes(folder, capsys, tmp_path
     assert main([*arguments, "--batch-size", "32"]) == 0
     commands = commands_in(capsys.readouterr().out)
     assert [words[0] for words in commands] == ["generate", *["pretrain"] * 4]
+    assert main(arguments) == 0  # no batch is larger than the real images by itself
+    out = capsys.readouterr().out
+    assert "steps of 32," in out and "# nothing is labelled" in out
     assert main([*arguments, "--batch-size", "32", "--run"]) == 2
     assert "no labels to decide by" in capsys.readouterr().err
     assert main([*arguments, "--batch-size", "32", "--labels", str(folder / "real.npz")]) == 0

@@ -192,9 +192,12 @@ def _add_import(actions: Any) -> None:
 
 def _import(options: argparse.Namespace) -> None:
     from adainf_core.data.generated import GeneratedImages
-    from adainf_core.data.named_sets import named_or_own
+    from adainf_core.data.sources import npz_source
 
-    real = None if options.real is None else named_or_own(options.real, "train", root=options.root)
+    size = options.size
+    if size is None and options.source.suffix == ".npz" and Path(options.real or "").is_dir():
+        size = npz_source(options.source).shape[-1]  # real files may be of any size
+    real = None if options.real is None else sized_set(options.real, size, options.root)
     rest = {"real": real, "store": options.store, "channel_order": options.channel_order}
     if options.source.is_dir():
         found = GeneratedImages.from_folder(

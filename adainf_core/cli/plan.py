@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from adainf_core.learning.recipes import Recipe
 
 HELP = "whether generated images help yours: the numbers, the commands, the comparison"
-# of a plan for a real run, and of one that runs now
+# of a plan for a real run, and of one that runs now; batches are smaller among fewer images
 _STEPS, _BATCH = {False: 100_000, True: 1000}, {False: 512, True: 256}
 
 
@@ -36,7 +36,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="labelled images to test on; default: of a named set its own, else a quarter",
     )
     parser.add_argument("--method", default="simclr", help="of the commands; --run takes simclr")
-    parser.add_argument("--batch-size", type=int, default=None, help="default: 512, 256 to --run")
+    parser.add_argument(
+        "--batch-size", type=int, default=None, help="default: 512, 256 to --run, or what fits"
+    )
     parser.add_argument("--steps", type=int, default=None, help="default: 100000, 1000 to --run")
     parser.add_argument(
         "--replication", type=int, default=None, help="AdaInf's N; default: beta nearest to 1/3"
@@ -69,10 +71,12 @@ def _plan(options: argparse.Namespace) -> None:
 
     now = options.run_now
     steps = _STEPS[now] if options.steps is None else options.steps
-    batch_size = _BATCH[now] if options.batch_size is None else options.batch_size
     _check_settings(options.settings)
     override(Recipe(), options.settings)  # an unknown key ends here
     own = own_images(options.real, options.generated, options.labels, options.test, options.root)
+    batch_size = options.batch_size
+    if batch_size is None:  # at most the largest power of two among the real images
+        batch_size = min(_BATCH[now], 1 << (len(own.real).bit_length() - 1))
     noise, whose = _noise(options.noise)
     as_count(options.seeds, "seeds", 1)
     with warnings.catch_warnings():
@@ -96,6 +100,8 @@ def _plan(options: argparse.Namespace) -> None:
         print(shlex.join(command))
     if options.test is None and own.test_kept:
         print("# TEST: labelled images that are in no other set")
+    if own.labelled is None:
+        print("# nothing is labelled, so nothing is probed: name labelled images by --labels")
 
 
 def _noise(asked: float | None) -> tuple[float, str]:
@@ -117,7 +123,7 @@ def _check_settings(settings: list[str]) -> None:
         if not key.startswith("pretrain."):
             raise ValueError(f"{setting!r}: the settings of a plan are of pretrain.…")
         if key.split(".")[1] in ("policy", "seed", "steps", "batch_size"):
-            raise ValueError(f"{setting!r}: a plan sets {key} itself")
+            raise ValueError(f"{setting!r}: a plan sets {key} itself, see its options")
 
 
 def _show_images(own: OwnImages) -> None:
@@ -136,14 +142,15 @@ def _show_images(own: OwnImages) -> None:
 def _show_plan(plan: Plan, whose: str) -> None:
     print(textwrap.fill(f"{'gap':12} {plan.gap}", 79, subsequent_indent=" " * 13))
     print(f"\n{plan.steps:,} steps of {plan.batch_size:,}, in shuffled epochs:\n")
-    print("    N    beta   passes of a real image   of a generated   copies in its batch")
+    print("  N    beta   passes of a real   of a generated   copies in its batch")
     for row in plan.weights:
-        mark = "  <- AdaInf" if row.replication == plan.replication else ""
+        mark = " <- AdaInf" if row.replication == plan.replication else ""
         print(
-            f"{row.replication:5} {row.beta:7.4f} {row.real_passes:24.1f} "
+            f"{row.replication:3} {row.beta:7.4f} {row.real_passes:18.1f} "
             f"{row.generated_passes:16.1f} {row.copies:21.4f}{mark}"
         )
-    print(f"\nSeeds for a difference, at a noise of {plan.noise:.2f} points ({whose}):")
+    print(f"\nSeeds for a difference, at a noise of {plan.noise:.2f} points")
+    print(f"({whose}):")
     for points, seeds in plan.seeds:
         print(f"{points:7.1f} points: {'more than 200' if seeds is None else seeds}")
 

@@ -71,8 +71,8 @@ def own_images(
     `labelled`, or else from `real` where that has labels. Without `test` a named set's test images
     are taken, else a quarter of each class of the labelled ones, the same every time, is held out.
     The last two sets that were asked for are kept in memory. Raises ValueError for real images that
-    would be enlarged, colours that fit in reversed order, and labels that a probe cannot learn from
-    or be tested on.
+    would be enlarged, colours that fit in reversed order, labels that a probe cannot learn from or
+    be tested on, and two labelled folders whose sub-folders, which number the classes, differ.
     """
     made = _generated(generated)
     height, width = made.images.shape[2:]
@@ -88,6 +88,7 @@ def own_images(
     named = labelled if labelled is not None else real
     held, kept = None, False
     if test is not None:
+        _check_classes(named, test)
         held = _sized(test, "test", height, root)
     elif known is not None and named in LOADERS:
         held = _sized(named, "test", height, root)
@@ -158,6 +159,22 @@ def _held_out(images: ImageSet) -> tuple[np.ndarray, np.ndarray]:
         chosen.append(rows[: max(1, len(rows) // _HELD_OUT)])
     held = np.sort(np.concatenate(chosen))
     return np.setdiff1d(np.arange(len(images)), held), held
+
+
+def _check_classes(labelled: str, test: str) -> None:
+    """ValueError for two folders of which the same label would mean different classes."""
+    sides = [Path(side) for side in (labelled, test)]
+    if not all(side.is_dir() for side in sides):
+        return
+    learnt, tested = (
+        {child.name for child in side.iterdir() if child.is_dir() and child.name[0] != "."}
+        for side in sides
+    )
+    if learnt and tested and learnt != tested:
+        raise ValueError(
+            f"{labelled} and {test} differ in the class {min(learnt ^ tested)!r}: sub-folders "
+            "number the classes, so both need the same ones"
+        )
 
 
 def _check_labels(known: ImageSet | None, held: ImageSet) -> None:

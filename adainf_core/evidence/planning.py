@@ -121,7 +121,7 @@ def seeds_needed(
 
     `noise` is the standard deviation over seeds of a paired difference, in points; a default
     `confidence` is that of one of `QUESTIONS`. None where 200 seeds are too few. The rule's block
-    design needs fewer where arms deviate alike. ValueError for a difference that is not positive.
+    design may do with fewer where arms deviate alike. ValueError for a difference not above 0.
     """
     if not difference > 0:
         raise ValueError(f"difference={difference} has to be positive, in points")
@@ -153,7 +153,10 @@ def paired_noise(records: Iterable[Record], metric: str = "linear") -> float | N
 
 
 def recorded_noise(root: Path = RESULTS) -> float | None:
-    """`paired_noise` of the book's own runs on CIFAR-10 at laptop scale; None without records."""
+    """`paired_noise` of the book's own runs on CIFAR-10 at laptop scale; None without records.
+
+    Their seeds draw the images as well, so that it may be more than that of fixed images.
+    """
     return paired_noise(study_records(FAILURE_MODE, "laptop", root))
 
 

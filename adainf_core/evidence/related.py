@@ -38,7 +38,6 @@ class RelatedResult:
     with_generated: float | None = None
     stated: float | None = None
     exactness: str = ""
-    note: str = ""
 
     def __post_init__(self) -> None:
         pair = (self.without is not None) + (self.with_generated is not None)
@@ -66,13 +65,11 @@ class RelatedResult:
 
 _TOP1 = "points of linear accuracy"
 _POSITIVES = "further positives, interpolated"
-_OWN_BASELINE = "eight a real image, by a DDPM; baseline and method by the same authors"
 
 
 def _clsp(setting: str, without: float, with_generated: float) -> RelatedResult:
     return RelatedResult(
         "zeng2024clsp", setting, _POSITIVES, _TOP1, "README", without, with_generated,
-        note=_OWN_BASELINE,
     )  # fmt: skip
 
 
@@ -96,16 +93,14 @@ RELATED: tuple[RelatedResult, ...] = (
     RelatedResult(
         "bafghi2025mixdiff", "SimCLR, ImageNet-1K", "takes the place of one view",
         "points of accuracy", "abstract", stated=4.56,
-        note="a variant of Stable Diffusion, trained on other images too",
     ),
     RelatedResult(
         "li2024genview", "MoCo v2, ImageNet", "one of the views, the pairs weighed by quality",
         _TOP1, "abstract", stated=2.5,
-        note="a pretrained generator, trained on other images too",
     ),
     RelatedResult(
         "ayromlou2024generative", "several methods and downstream sets",
         "augmentation conditioned on the image", "points of top-1 accuracy", "abstract",
-        stated=10.0, exactness="up to", note="the best case, not a mean",
+        stated=10.0, exactness="up to",
     ),
 )  # fmt: skip

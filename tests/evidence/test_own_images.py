@@ -228,6 +228,26 @@ def test_images_that_cannot_be_compared_are_refused(sprites, tmp_path):
         own_images(str(tmp_path / "pair.npz"), str(sprites / "fakes.npz"))
 
 
+def test_classes_are_told_by_their_folders(sprites, tmp_path):
+    real = ImageSet.from_folder(sprites / "real")
+
+    def write(names):
+        for name, label in names.items():
+            folder = tmp_path / "test" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(real.images[real.labels == label][0].transpose(1, 2, 0)).save(
+                folder / "0.png"
+            )
+
+    paths = (*(str(sprites / n) for n in ("real", "fakes.npz")), None, str(tmp_path / "test"))
+    write({str(label): label for label in range(1, 8)})
+    # labels 0..6 are within range, and each would mean another class
+    with pytest.raises(ValueError, match="differ in the class '0'"):
+        own_images(*paths)
+    write({"0": 0})
+    assert own_images(*paths).test.classes == 8
+
+
 def test_swapped_colours_are_noticed(tmp_path):
     rng = np.random.default_rng(0)
     # red skies over dark ground: far from their own reversal

@@ -21,7 +21,6 @@ SETTINGS: dict[str, set[str]] = {
     "claims": {"0.2", "0.5", "0.8"},  # an exercise
     "complementary-roles": {"0.7"},  # the paper's toy
     "gap": {"0.1", "0.3", "0.5", "0.8", "35 %", "80 %"},  # settings, a target, an exercise
-    "theory-and-training": {"0.45", "0.9", "1.5", "87.5"},  # settings and chance
     "total-variation": {"5 %"},  # a risk
 }
 

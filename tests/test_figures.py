@@ -105,7 +105,9 @@ def test_differences_marks_the_papers_value():
 def test_differences_keeps_a_row_for_what_has_no_difference():
     def paint(ax):
         differences(ax, [Verdict(CLAIM, NOT_RUN), BEST, VERDICT], ["A", "B", "C"])
-        assert {row for line in ax.lines[1:] for row in line.get_ydata()} == {2}
+        # the paper's star needs no run of ours; a best level is no difference
+        assert {row for line in ax.lines[1:] for row in line.get_ydata()} == {0, 2}
+        assert [(text.get_text(), text.xy[1]) for text in ax.texts] == [("not run", 0)]
         assert [label.get_text() for label in ax.get_yticklabels()] == ["A", "B", "C"]
 
     draw(paint, alt="Forest with gaps.")
@@ -129,7 +131,7 @@ def test_tables_are_markdown():
     assert "| A beats B | +1.50 (Table 1) | +2.00 [+1.00, +3.00], n = 5 | **holds** |" in repr(
         verdict_table([VERDICT])
     )
-    levels = "best at 10, not excluded: 5, 10; n = 3"
+    levels = "highest at 10, not excluded 5, 10, n = 3"
     assert f"| N is 10 | Fig 2 | {levels} | **not decided** |" in repr(verdict_table([BEST]))
     bare = Verdict(Contrast("k", "A", "trial", CLAIM.terms), NOT_RUN)
     assert "| A | not known | – | **not run** |" in repr(verdict_table([bare]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -123,6 +124,34 @@ def response_curve(
         noise=float(scale * np.sqrt(weights @ [fit.noise for fit in fits])),
         n=len(x),
         confidence=confidence,
+    )
+
+
+def sweep_curve(
+    levels: Mapping[float, Mapping[int, float]], points: int = 50, log_x: bool = True
+) -> ResponseCurve | None:
+    """The curve through a sweep, `levels` mapping a level to its values by seed.
+
+    Only seeds that every level has count, and each seed's mean is taken off and the common one put
+    back: arms of a seed share what makes it lucky. So the band is of the curve's shape, not of its
+    height. The curve stands at `points` places. None for fewer than three levels or two seeds.
+    """
+    table = complete_seeds(levels)
+    if table.shape[0] < 3 or table.shape[1] < 2:
+        return None
+    places = np.array(list(levels), dtype=float)
+    spaced = np.geomspace if log_x else np.linspace
+    at = spaced(places.min(), places.max(), points).clip(places.min(), places.max())
+    values = table - table.mean(axis=0) + table.mean()
+    return response_curve(places.repeat(table.shape[1]), values.ravel(), at, log_x)
+
+
+def complete_seeds(levels: Mapping[float, Mapping[int, float]]) -> FloatArray:
+    """Values (levels, seeds) of the seeds that every level has, in the order of the seeds."""
+    tables = list(levels.values())
+    seeds = sorted(set.intersection(*map(set, tables))) if tables else []
+    return np.array([[table[seed] for seed in seeds] for table in tables]).reshape(
+        len(tables), len(seeds)
     )
 
 

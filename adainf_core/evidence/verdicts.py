@@ -32,6 +32,19 @@ class Verdict:
     best: BestLevel | None = None
     agreeing: int = 0
 
+    @property
+    def said(self) -> str:
+        """What was read, for a sentence: the difference in points or the best level, with n."""
+        if self.difference is not None:
+            return f"{self.difference:+.2f} points, n = {self.difference.n}"
+        if self.best is not None:
+            levels = ", ".join(f"{level:g}" for level in self.best.plausible)
+            return f"highest at {self.best.best:g}, not excluded {levels}, n = {self.best.n}"
+        return "not run yet"
+
+    def __str__(self) -> str:
+        return self.said if self.word == NOT_RUN else f"{self.said}: {self.word}"
+
     def at_margin(self, margin: float) -> str:
         """The word that the rule would give a contrast at another margin (points)."""
         return self.word if self.difference is None else verdict_word(self.difference, margin)

@@ -10,7 +10,7 @@ import numpy as np
 from adainf_core.evidence.claims import MARGIN
 from adainf_core.evidence.response_curves import ResponseCurve
 from adainf_core.evidence.statistics import t_interval
-from adainf_core.evidence.verdicts import Verdict
+from adainf_core.evidence.verdicts import NOT_RUN, Verdict
 from adainf_core.figures.style import ARM_STYLE, FAINT, GENERATED, INK, OKABE_ITO, Table
 
 if TYPE_CHECKING:
@@ -102,16 +102,18 @@ def differences(ax: Axes, verdicts: Sequence[Verdict], labels: Sequence[str]) ->
     """A forest plot of paired differences: interval and mean, the paper's values as open stars.
 
     `labels` has a short name for each verdict; in the grey band from 0 to the claims' `MARGIN` a
-    difference is too small to matter.
+    difference is too small to matter. What has not been run says so, beside the paper's value.
     """
     ax.axvspan(0, MARGIN, color=FAINT, alpha=0.18, lw=0)
     ax.axvline(0, color=INK, lw=0.8)
     for row, verdict in enumerate(verdicts):
         interval = verdict.difference
-        if interval is None:  # not run, or no difference
-            continue
-        ax.plot([interval.low, interval.high], [row, row], color=INK, lw=1.6)
-        ax.plot(interval.mean, row, "o", color=INK, ms=6)
+        if verdict.word == NOT_RUN:
+            ax.annotate("not run", (0, row), (6, 0), textcoords="offset points", va="center",
+                        fontsize=9, color=FAINT)  # fmt: skip
+        if interval is not None:
+            ax.plot([interval.low, interval.high], [row, row], color=INK, lw=1.6)
+            ax.plot(interval.mean, row, "o", color=INK, ms=6)
         for published in verdict.claim.published:
             if published.difference is not None:
                 ax.plot(published.difference, row, "*", ms=11, mfc="none", mec=GENERATED, mew=1.4)
@@ -152,15 +154,6 @@ def verdict_strip(
     ax.spines[:].set_visible(False)
 
 
-def _found(verdict: Verdict) -> str:
-    if verdict.difference is not None:
-        return f"{verdict.difference:+.2f}, n = {verdict.difference.n}"
-    if verdict.best is not None:
-        levels = ", ".join(f"{level:g}" for level in verdict.best.plausible)
-        return f"best at {verdict.best.best:g}, not excluded: {levels}; n = {verdict.best.n}"
-    return "–"
-
-
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """Claims with the paper's difference, ours with its corrected interval, and the verdict.
 
@@ -177,7 +170,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
             (
                 claim.statement,
                 "; ".join(published) or "not known",
-                _found(verdict),
+                "–" if verdict.word == NOT_RUN else verdict.said.replace(" points", ""),
                 f"**{verdict.word}**",
             )
         )

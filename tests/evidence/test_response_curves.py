@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from adainf_core.evidence.response_curves import response_curve
+from adainf_core.evidence.response_curves import complete_seeds, response_curve, sweep_curve
 
 AT = np.linspace(0, 1, 41)
 ARMS = np.repeat(np.linspace(0, 1, 6), 5)
@@ -167,3 +167,27 @@ def test_constant_points_give_a_flat_curve_with_the_maximum_anywhere():
 def test_bad_input_is_named(x, y, at, options, message):
     with pytest.raises(ValueError, match=message):
         response_curve(x, y, at, **options)
+
+
+SWEEP = {1.0: {0: 3.0, 1: 5.0, 7: 9.0}, 2.0: {1: 6.0, 0: 4.5}, 4.0: {0: 4.0, 1: 5.5, 3: 1.0}}
+
+
+def test_a_sweep_uses_the_seeds_that_every_level_has():
+    np.testing.assert_array_equal(complete_seeds(SWEEP), [[3, 5], [4.5, 6], [4, 5.5]])
+    assert complete_seeds({1.0: {0: 1.0}, 2.0: {1: 1.0}}).shape == (2, 0)
+    assert complete_seeds({}).shape == (0, 0)
+
+
+def test_a_seed_s_luck_moves_no_sweep():
+    lucky = {x: {s: y + 100 * s for s, y in at.items()} for x, at in SWEEP.items()}
+    plain, moved = sweep_curve(SWEEP), sweep_curve(lucky)
+    np.testing.assert_allclose(
+        moved.mean - moved.mean.mean(), plain.mean - plain.mean.mean(), atol=1e-6
+    )
+    np.testing.assert_allclose(moved.high - moved.low, plain.high - plain.low, atol=1e-6)
+    assert plain.at[0] == 1 and plain.at[-1] == 4
+
+
+def test_too_little_of_a_sweep_has_no_curve():
+    assert sweep_curve({x: SWEEP[x] for x in (1.0, 2.0)}) is None
+    assert sweep_curve({x: {0: 1.0} for x in (1.0, 2.0, 3.0)}) is None

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import t
 
 from adainf_core.evidence.claims import CONFIDENCE, MARGIN, BestLevel, Contrast, Term
+from adainf_core.evidence.statistics import BestLevel as BestLevelFound
 from adainf_core.evidence.statistics import Interval
 from adainf_core.evidence.verdicts import (
     NOT_RUN,
@@ -51,6 +52,18 @@ def records(make_record):
 )
 def test_rule_at_its_edges(low, high, word):
     assert verdict_word(Interval((low + high) / 2, low, high, 5)) == word
+
+
+def test_a_verdict_in_words():
+    found = Verdict(beats("a", "b"), "holds", Interval(2.0, 1.0, 3.0, 5))
+    assert found.said == "+2.00 [+1.00, +3.00] points, n = 5"
+    assert str(found) == f"{found.said}: holds"
+    best = BestLevelFound(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95)
+    claim = BestLevel("n", "N is 10", "trial", ((5, "a"), (10, "b")), (10, 10))
+    assert (
+        Verdict(claim, "not decided", best=best).said == "highest at 10, not excluded 5, 10, n = 3"
+    )
+    assert str(Verdict(claim, NOT_RUN)) == "not run yet"
 
 
 def test_the_margin_moves_the_word():

@@ -14,14 +14,15 @@ def test_chapter_has_the_header_that_makes_it_run(name):
 
 
 @pytest.fixture(scope="session")
-def runs(request):
+def chapter_runs(request):
     """The chapters asked for, run side by side; `make book` then finds them in the cache."""
-    asked = [item for item in request.session.items if "runs" in item.fixturenames]
+    asked = [item for item in request.session.items if "chapter_runs" in item.fixturenames]
     return run_all([item.callspec.params["name"] for item in asked])
 
 
 @pytest.mark.chapter
 @pytest.mark.parametrize("name", chapters())
-def test_chapter_runs(name, runs):
-    assert not runs[name].error, runs[name].error
-    assert not runs[name].stray, "the chapter wrote to stderr:\n" + "\n".join(runs[name].stray)
+def test_chapter_runs(name, chapter_runs):
+    ran = chapter_runs[name]
+    assert not ran.error, ran.error
+    assert not ran.stray, "the chapter wrote to stderr:\n" + "\n".join(ran.stray)

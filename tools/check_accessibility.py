@@ -3,7 +3,7 @@
 axe-core runs over each page in the light and the dark theme, and each page is measured: it may
 weigh at most 1.5 MB of HTML and not be wider than a phone's screen. Findings that axe calls serious
 or critical fail, and so does a page that breaks one of the two. How long the slowest page takes
-until it can be read is told only: that is the machine's doing too.
+until its text is painted (its formulas come later) is told only: that is the machine's doing too.
 """
 
 import sys
@@ -15,7 +15,7 @@ from browser import SITE, BrowserError, browser, built_pages, open_page
 FAILING = {"serious", "critical"}
 HEAVIEST = 1.5e6  # bytes of HTML
 PHONE = {"width": 390, "height": 844}
-READABLE = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity"
 
 
 def axe_findings(page: Any) -> list[str]:
@@ -31,14 +31,14 @@ def axe_findings(page: Any) -> list[str]:
 
 
 def look(chromium: Any, path: Path) -> tuple[list[str], float]:
-    """The faults of one page in both themes and on a phone, and its milliseconds until readable."""
+    """The faults of one page in both themes and on a phone, and its milliseconds until painted."""
     faults, took = [], []
     if path.stat().st_size > HEAVIEST:
         faults.append(f"weighs {path.stat().st_size / 1e6:.1f} MB")
     for scheme in ("light", "dark"):
         context = chromium.new_context(color_scheme=scheme)
         page = open_page(context, path)
-        took.append(page.evaluate(READABLE))
+        took.append(page.evaluate(PAINTED))
         faults += [f"{scheme}: {finding}" for finding in axe_findings(page)]
         context.close()
     context = chromium.new_context(viewport=PHONE, is_mobile=True, device_scale_factor=2)
@@ -66,7 +66,7 @@ def main() -> int:
     slowest = max(times, key=lambda path: times[path])
     print(
         f"{len(paths)} pages in two themes and on a phone, {failed} with faults; the slowest, "
-        f"{slowest.relative_to(SITE)}, could be read after {times[slowest]:.0f} ms"
+        f"{slowest.relative_to(SITE)}, was painted after {times[slowest]:.0f} ms"
     )
     return 1 if failed else 0
 

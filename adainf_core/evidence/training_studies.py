@@ -341,7 +341,7 @@ CODE_TRAPS = Study(
 _SPRITES = Experiment(
     SPRITES, size=16, n_real=1000, n_test=4000,
     pretrain=PretrainConfig(
-        method=SimCLR(hidden=128), steps=200, batch_size=128, width=8, warmup=20, device="cpu"
+        method=SimCLR(hidden=128), steps=300, batch_size=128, width=8, warmup=20, device="cpu"
     ),
 )  # fmt: skip
 # a sprite is gone from a crop of 8 % and shapeless under blur: strong means less here

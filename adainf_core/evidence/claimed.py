@@ -238,6 +238,21 @@ QUALITY_CLAIMS = (
     ),
 )  # fmt: skip
 
+DIFFUSION_CLAIMS = (
+    _control(
+        "diffusion_helps", "Under strong augmentation a diffusion model's images help",
+        "diffusion", "diffusion", "none",
+    ),
+    _control(
+        "diffusion_weak_pays", "Under weak augmentation a diffusion model's images help",
+        "diffusion", "diffusion_weak", "weak",
+    ),
+    _control(
+        "diffusion_beats_mixture", "A diffusion model's images beat as many of the mixture's",
+        "diffusion", "diffusion", "mixture",
+    ),
+)  # fmt: skip
+
 
 def _elsewhere(
     study: str, suffix: str, name: str, harm: Callable[..., Contrast]
@@ -345,6 +360,7 @@ LEDGER: tuple[Claim, ...] = (
     *JITTER_CLAIMS,
     *SIZE_CLAIMS,
     *QUALITY_CLAIMS,
+    *DIFFUSION_CLAIMS,
     *METHOD_CLAIMS,
     *DATASET_CLAIMS,
     *SCARCE_CLAIMS,

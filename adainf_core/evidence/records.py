@@ -197,9 +197,10 @@ def config_hash(config: dict) -> str:
 
 
 def code_hashes(paths: tuple[str, ...]) -> dict[str, str]:
-    """Hash of each source file (path relative to the package), blind to comments and docstrings.
+    """Hash of each file (path relative to the package); of Python without comments and docstrings.
 
-    "file.py:Name" is the class or function called so in it, alone.
+    "file.py:Name" is the class or function called so in it, alone. Other files, such as weights,
+    count byte by byte.
     """
     return {path: _source_hash(path) for path in paths}
 
@@ -228,6 +229,8 @@ def _source_hash(path: str) -> str:
     file, _, name = path.partition(":")
     if not (PACKAGE / file).is_file():
         return "absent"
+    if not file.endswith(".py"):
+        return hashlib.sha256((PACKAGE / file).read_bytes()).hexdigest()[:16]
     tree: ast.AST = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
     if name:
         found = [node for node in ast.iter_child_nodes(tree) if getattr(node, "name", "") == name]

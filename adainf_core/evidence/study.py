@@ -175,5 +175,11 @@ _GENERATOR_CODE = {
     "Copula": _HELD_OUT,
     "KernelDensity": _HELD_OUT,
     "Diluted": ("generators/dilution.py", "generators/gaussian_mixture.py", *_OTHER_GENERATORS),
-    "Diffusion": ("generators/diffusion.py", "generators/group_norm.py", *_FITTED),
+    "Diffusion": (
+        "generators/diffusion.py",
+        "generators/group_norm.py",
+        "generators/shipped/cifar10-16/scheduler/scheduler_config.json",
+        "generators/shipped/cifar10-16/unet/diffusion_pytorch_model.safetensors",
+        *_FITTED,
+    ),
 }

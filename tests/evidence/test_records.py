@@ -120,6 +120,17 @@ def test_one_class_of_a_file_is_hashed_alone(tmp_path, monkeypatch):
     assert before["dial.py"] != after["dial.py"] and before["dial.py:C"] == "absent"
 
 
+def test_weights_count_byte_by_byte(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "PACKAGE", tmp_path)
+    found = []
+    for content in (b"\x00\xff weights", b"\x00\xfe weights", b"\x00\xff weights"):
+        records._source_hash.cache_clear()
+        (tmp_path / "model.bin").write_bytes(content)
+        found.append(code_hashes(("model.bin",))["model.bin"])
+    records._source_hash.cache_clear()
+    assert found[0] == found[2] != found[1]
+
+
 def test_provenance_says_stale_or_unchanged(make_record):
     assert provenance([make_record(), make_record(seed=1)]).startswith("2 runs of `trial`")
     assert "unchanged" in provenance([make_record()])

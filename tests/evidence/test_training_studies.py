@@ -21,6 +21,7 @@ from adainf_core.evidence.training_studies import (
     CROP_STRENGTH,
     DATA_SCARCE,
     DATASETS,
+    DIFFUSION,
     FAILURE_MODE,
     FAILURE_MODE_SPRITES,
     INFLATION_SIZE,
@@ -30,7 +31,7 @@ from adainf_core.evidence.training_studies import (
     QUALITY,
     TRAINING_LENGTH,
 )
-from adainf_core.generators.dial import Diluted, GaussianMixture, PCAGaussian
+from adainf_core.generators.dial import Diffusion, Diluted, GaussianMixture, PCAGaussian
 from adainf_core.learning.policies import POLICIES
 
 TRAINING = {name: study for name, study in STUDIES.items() if isinstance(study, Study)}
@@ -56,7 +57,7 @@ def same(study, arm, other_study, other_arm, scale="laptop", seed=10) -> bool:
 
 
 def test_these_are_all():
-    assert len(TRAINING) == 13
+    assert len(TRAINING) == 14
 
 
 @pytest.mark.parametrize("scale", ["laptop", "gpu"])
@@ -169,13 +170,27 @@ def test_the_same_treatment_is_the_same_run():
 
 def test_headline_arms_have_five_seeds_at_laptop_scale_and_others_three():
     for study in TRAINING.values():
-        if study is FAILURE_MODE_SPRITES:
+        if study in (FAILURE_MODE_SPRITES, DIFFUSION):
             continue
         plan = study.plan("laptop")
         for arm, treatment in study.arms.items():
             assert sum(a == arm for a, _ in plan) == (5 if treatment.headline else 3)
         assert min(seed for _, seed in plan) == 20  # earlier ones went into design and probe
     assert all(arm.headline for arm in FAILURE_MODE.arms.values())
+
+
+def test_a_study_that_joined_later_shares_no_run_with_the_others():
+    others = {
+        config_hash(study.experiment("laptop", *run).config())
+        for study in TRAINING.values()
+        if study is not DIFFUSION
+        for run in study.plan("laptop")
+    }
+    plan = DIFFUSION.plan("laptop")
+    own = [config_hash(DIFFUSION.experiment("laptop", *run).config()) for run in plan]
+    assert len(own) == 24 == len(set(own)) and not others & set(own)
+    for arm in ("diffusion", "mixture_weak"):
+        assert beta(DIFFUSION.experiment("laptop", arm, 40)) == pytest.approx(1 / 3)
 
 
 def test_factors_act_on_the_base():
@@ -208,8 +223,8 @@ def test_largest_scale_does_not_exceed_the_wanted_one():
 #: What a run passes through without being decided by it: checks, plumbing, files.
 PLUMBING = {
     "__init__.py", "configuration.py", "files.py", "tensor_files.py", "theory/validation.py",
-    "learning/__init__.py", "learning/checkpoints.py", "learning/distributed.py",
-    "evidence/running.py", "evidence/study.py", "evidence/scales.py",
+    "generators/pipelines.py", "learning/__init__.py", "learning/checkpoints.py",
+    "learning/distributed.py", "evidence/running.py", "evidence/study.py", "evidence/scales.py",
     "evidence/training_studies.py",
 }  # fmt: skip
 
@@ -240,12 +255,12 @@ def small(monkeypatch):
     """Shrinks an experiment to what takes no time, on noise in place of photographs."""
     rng = np.random.default_rng(0)
     noise = ImageSet(
-        rng.integers(0, 256, (400, 3, 8, 8), dtype=np.uint8), rng.integers(0, 10, 400), "noise"
+        rng.integers(0, 256, (400, 3, 16, 16), dtype=np.uint8), rng.integers(0, 10, 400), "noise"
     )
     monkeypatch.setattr(experiments, "_small", lambda name, split, size: noise)
 
     def shrink(experiment):
-        size = experiment.size if experiment.world == SPRITES else 8
+        size = experiment.size if experiment.world == SPRITES else noise.images.shape[-1]
         images, made = min(experiment.n_generated, 40), experiment.generator
         if isinstance(made, Diluted):
             made = replace(made, share=0.5, other=replace(made.other, principal=2))
@@ -253,6 +268,8 @@ def small(monkeypatch):
             made = replace(made, principal=2)
         if isinstance(made, GaussianMixture):
             made = replace(made, components=2)
+        elif isinstance(made, Diffusion):  # its model has 16 pixels a side
+            made, images = replace(made, steps=2), 2
         pretrain = replace(experiment.pretrain, steps=1, batch_size=8, width=2, warmup=0)
         return replace(
             experiment, size=size, n_real=100, n_test=20, n_generated=images, generator=made,

@@ -54,13 +54,15 @@ def level_dots(
     key: str,
     label: str = "",
     shift: float = 0.0,
+    joined: bool = True,
 ) -> None:
-    """A sweep: at each level its seeds as dots, their mean and its 95 % t interval, means joined.
+    """A sweep: at each level its seeds as dots, their mean and its 95 % t interval.
 
     `levels` maps a number (a crop size, N ...) to the values of its seeds; levels without any are
     left out, and one seed has no interval. `key` picks colour and marker in `ARM_STYLE`; `label`
     stands to the right of the last mean. `shift` moves the marks sideways by so many points, so
-    that several sweeps can share their levels.
+    that several sweeps can share their levels. A line joins the means, unless `joined` is False:
+    where a response curve is drawn (`level_band`), it is one line too many.
     """
     from matplotlib.transforms import ScaledTranslation
 
@@ -73,7 +75,7 @@ def level_dots(
     if not found:
         return
     places, means = [level for level, _ in found], [float(v.mean()) for _, v in found]
-    ax.plot(places, means, marker=marker, color=colour, lw=1, ms=6, mew=1.4, zorder=3,
+    ax.plot(places, means, marker=marker, color=colour, lw=float(joined), ms=6, mew=1.4, zorder=3,
             mfc="none" if key.startswith("perfect") else colour, transform=where)  # fmt: skip
     for level, values in found:
         if len(values) > 1:

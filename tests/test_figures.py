@@ -60,6 +60,12 @@ def test_svg_shrinks_with_the_page_and_text_stays_text():
     assert not re.search(r'<svg[^>]* width="', svg) and "<text" in svg
 
 
+def test_text_is_in_the_readers_own_font():
+    svg = draw(lambda ax: ax.set_xlabel(r"strength $\alpha$"), alt="Axes.").svg
+    fonts = set(re.findall(r"font-family: [^;\"]*", svg))
+    assert fonts == {"font-family: system-ui, sans-serif"}
+
+
 @pytest.mark.parametrize("alt", ["", "  ", "x" * 301])
 def test_alt_text_is_required_and_short(alt):
     with pytest.raises(ValueError, match="alt text"):

@@ -128,7 +128,7 @@ def _themed_svg(figure: Figure, salt: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = svg.replace(INK, "currentColor")
-    svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font: \1 system-ui, sans-serif", svg)
+    svg = re.sub(r"font-family: [^;\"]*", "font-family: system-ui, sans-serif", svg)
     # as wide as drawn where there is room, shrinking with the page where there is not
     points = figure.get_figwidth() * 72
     fluid = f'style="width: 100%; max-width: {points * 4 / 3:.0f}px; height: auto"'

@@ -8,7 +8,7 @@ import pytest
 from adainf_core.evidence.claims import BestLevel as BestLevelClaim
 from adainf_core.evidence.claims import Contrast, Published, Term
 from adainf_core.evidence.statistics import BestLevel, Interval
-from adainf_core.evidence.training_studies import ABLATION, FAILURE_MODE
+from adainf_core.evidence.training_studies import ABLATION, DIFFUSION, FAILURE_MODE
 from adainf_core.evidence.verdicts import NOT_RUN, Verdict
 from adainf_core.figures import (
     ARM_STYLE,
@@ -94,7 +94,8 @@ def test_arm_dots_shows_every_seed_and_the_mean():
 
 
 def test_every_arm_has_a_style_of_its_own():
-    assert ARM_STYLE.keys() == FAILURE_MODE.arms.keys() | ABLATION.arms.keys()
+    drawn = (FAILURE_MODE, ABLATION, DIFFUSION)
+    assert ARM_STYLE.keys() == set().union(*(study.arms for study in drawn))
     # a perfect generator's marks are open, all others filled
     looks = {(style, arm.startswith("perfect")) for arm, style in ARM_STYLE.items()}
     assert len(looks) == len(ARM_STYLE)

@@ -36,6 +36,8 @@ ARM_STYLE: dict[Any, Any] = {
     "reweighted": (OKABE_ITO["orange"], "<"),
     "vanilla_weak": (OKABE_ITO["blue"], ">"),
     "generated_only": ("#CC79A7", "X"),
+    "mixture": (OKABE_ITO["red"], "p"),
+    "mixture_weak": (OKABE_ITO["blue"], "p"),
     "diffusion": ("#9467BD", "P"),
     "diffusion_weak": ("#9467BD", "h"),
     "perfect_weak": (OKABE_ITO["blue"], ">"),

@@ -32,11 +32,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 def _probe(options: argparse.Namespace) -> None:
     import torch
 
+    from adainf_core.data.class_folders import check_same_classes
     from adainf_core.data.named_sets import named_or_own
     from adainf_core.learning.pretraining import load_pretrained
 
     if options.test is None and Path(options.dataset).exists():
         raise ValueError(f"--dataset {options.dataset} is a path: name the --test images too")
+    if options.test is not None:
+        check_same_classes(options.dataset, options.test)
     trained = load_pretrained(options.checkpoint)
     if not trained.finished:
         print(f"the run has stopped after {trained.steps} steps", file=sys.stderr)

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 
 from adainf_core.configuration import to_plain
+from adainf_core.data.class_folders import check_same_classes
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
@@ -88,7 +89,7 @@ def own_images(
     named = labelled if labelled is not None else real
     held, kept = None, False
     if test is not None:
-        _check_classes(named, test)
+        check_same_classes(named, test)
         held = _sized(test, "test", height, root)
     elif known is not None and named in LOADERS:
         held = _sized(named, "test", height, root)
@@ -159,22 +160,6 @@ def _held_out(images: ImageSet) -> tuple[np.ndarray, np.ndarray]:
         chosen.append(rows[: max(1, len(rows) // _HELD_OUT)])
     held = np.sort(np.concatenate(chosen))
     return np.setdiff1d(np.arange(len(images)), held), held
-
-
-def _check_classes(labelled: str, test: str) -> None:
-    """ValueError for two folders of which the same label would mean different classes."""
-    sides = [Path(side) for side in (labelled, test)]
-    if not all(side.is_dir() for side in sides):
-        return
-    learnt, tested = (
-        {child.name for child in side.iterdir() if child.is_dir() and child.name[0] != "."}
-        for side in sides
-    )
-    if learnt and tested and learnt != tested:
-        raise ValueError(
-            f"{labelled} and {test} differ in the class {min(learnt ^ tested)!r}: sub-folders "
-            "number the classes, so both need the same ones"
-        )
 
 
 def _check_labels(known: ImageSet | None, held: ImageSet) -> None:

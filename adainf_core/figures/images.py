@@ -24,7 +24,8 @@ def contact_sheet(ax: Axes, rows: Sequence[tuple[str, np.ndarray]]) -> None:
             sheet[y : y + height, x : x + width, 3] = 255
     ax.imshow(sheet, interpolation="none", extent=(0, sheet.shape[1], sheet.shape[0], 0))
     centres = [r * (height + gap) + height / 2 for r in range(len(rows))]
-    ax.set_yticks(centres, [label for label, _ in rows])
+    # the blanks leave room for the wider letters of a reader's own font
+    ax.set_yticks(centres, [f"   {label}" if label else "" for label, _ in rows])
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)

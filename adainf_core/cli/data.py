@@ -13,7 +13,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True)
     add_action(actions, "list", _list_data, "the image sets that have a name")
     show = add_action(
-        actions, "show", _show_data, "what is in a set, or in a store of generated one"
+        actions, "show", _show_data, "what is in a set, or in a store of generated images"
     )
     show.add_argument("name", help="a name, a store of generated images, an npz or a folder")
     show.add_argument("--split", default="train")

@@ -26,7 +26,7 @@ def _show(options: argparse.Namespace) -> None:
     for number, line in enumerate(ledger(options.scale, options.results or RESULTS), 1):
         found = line.verdict.difference or line.verdict.best
         value = "" if found is None else f"{found:+.2f}, n = {found.n}"
-        print(f"{number:3} {line.verdict.word:22} {value:32} {line.verdict.claim.statement}")
+        print(f"{number:3} {line.verdict.phrase:24} {value:32} {line.verdict.claim.statement}")
 
 
 def _register(options: argparse.Namespace) -> None:

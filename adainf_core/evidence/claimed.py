@@ -136,7 +136,8 @@ ABLATION_CLAIMS = (
         (Published("section 4, in words"),),
     ),
     _gains_more(
-        "complementary_perfect", "The same with a perfect generator", _A,
+        "complementary_perfect",
+        "Weak augmentation gains more with a perfect generator's images than without", _A,
         ("perfect_weak", "perfect_vanilla"), ("weak", "none"), asked_by="control",
     ),
     _control(
@@ -192,7 +193,8 @@ CROP_CLAIMS = (
         (Published("Figure 3, trend"),),
     ),
     _gains_more(
-        "crop_shift_perfect", "The same with a perfect generator", _C,
+        "crop_shift_perfect",
+        "Crops from 0.4 instead of 0.08 gain more with a perfect generator than without", _C,
         ("perfect_crop_0.4", "perfect_crop_0.08"), ("none_crop_0.4", "none_crop_0.08"),
         asked_by="control",
     ),
@@ -205,7 +207,8 @@ JITTER_CLAIMS = (
         (Published("Figure 3, trend; its values for jitter are not known"),),
     ),
     _gains_more(
-        "jitter_shift_perfect", "The same with a perfect generator", _J,
+        "jitter_shift_perfect",
+        "Half the jitter gains more with a perfect generator than without", _J,
         ("perfect_jitter_0.5", "perfect_jitter_1"), ("none_jitter_0.5", "none_jitter_1"),
         asked_by="control",
     ),
@@ -304,12 +307,14 @@ SCARCE_CLAIMS = (
         "adainf_quarter", "none_quarter",
     ),
     _gains_more(
-        "scarce_more", "It gains more there than with all of them", _D,
+        "scarce_more",
+        "Adaptive inflation gains more over none with a quarter of the images than with all", _D,
         ("adainf_quarter", "none_quarter"), ("adainf", "none"),
         (Published("Table 3b, with a tenth, against Table 1", _SCARCE_MORE, "D"),),
     ),
     _control(
-        "scarce_beyond_weak", "With a quarter of the images it beats weak augmentation alone", _D,
+        "scarce_beyond_weak",
+        "With a quarter of the images, adaptive inflation beats weak augmentation alone", _D,
         "adainf_quarter", "weak_quarter",
     ),
 )  # fmt: skip

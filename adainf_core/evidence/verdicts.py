@@ -42,8 +42,18 @@ class Verdict:
             return f"highest at {self.best.best:g}, not excluded {levels}, n = {self.best.n}"
         return "not run yet"
 
+    @property
+    def reversed(self) -> bool:
+        """Whether the whole interval of a contrast lies below zero: the opposite is shown."""
+        return self.difference is not None and self.difference.high < 0
+
+    @property
+    def phrase(self) -> str:
+        """The word, with "reversed" where the opposite is shown."""
+        return f"{self.word}, reversed" if self.reversed else self.word
+
     def __str__(self) -> str:
-        return self.said if self.word == NOT_RUN else f"{self.said}: {self.word}"
+        return self.said if self.word == NOT_RUN else f"{self.said}: {self.phrase}"
 
     def at_margin(self, margin: float) -> str:
         """The word that the rule would give a contrast at another margin (points)."""

@@ -173,7 +173,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
                 claim.statement,
                 "; ".join(published) or "not known",
                 "–" if verdict.word == NOT_RUN else verdict.said.replace(" points", ""),
-                f"**{verdict.word}**",
+                f"**{verdict.phrase}**",
             )
         )
     return Table(("claim", "paper, points", "ours, points", "verdict"), rows)

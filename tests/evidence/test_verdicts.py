@@ -139,6 +139,7 @@ def test_a_seed_s_luck_is_no_evidence(records):
     table = {"a": luck + [2.1, 1.9, 2.0, 2.1], "b": luck}
     up, down = judge((beats("a", "b"), beats("b", "a")), records(table))
     assert (up.word, down.word) == ("holds", "does not hold")
+    assert (up.phrase, down.phrase) == ("holds", "does not hold, reversed")
     assert up.difference.mean == pytest.approx(2.025) == -down.difference.mean
     assert (up.agreeing, down.agreeing) == (4, 0)
 

@@ -95,7 +95,7 @@ def check_registered(study: str, records: Iterable[Record], root: Path = RESULTS
         )
     fixed = datetime.strptime(found.registered, _STAMP).replace(tzinfo=UTC)
     for record in records:
-        began = _began(record)
+        began = record_began(record)
         if began < fixed:
             raise ValueError(
                 f"record {record.arm}-{record.seed} of {study!r}: began {began:{_STAMP}} (finished "
@@ -104,7 +104,8 @@ def check_registered(study: str, records: Iterable[Record], root: Path = RESULTS
     return found
 
 
-def _began(record: Record) -> datetime:
+def record_began(record: Record) -> datetime:
+    """When the run of a record began, UTC; ValueError where its end has no time of day."""
     try:
         ended = datetime.strptime(record.finished, _STAMP).replace(tzinfo=UTC)
     except ValueError:

@@ -43,7 +43,7 @@ class Line:
         """Whether our interval holds every difference that the paper gives; None without any."""
         ours = self.verdict.difference
         said = [p.difference for p in self.claim.published if p.difference is not None]
-        return None if ours is None or not said else all(ours.low <= d <= ours.high for d in said)
+        return None if ours is None or not said else all(d in ours for d in said)
 
 
 def ledger(scale: str, root: Path = RESULTS) -> list[Line]:

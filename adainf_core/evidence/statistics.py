@@ -31,6 +31,10 @@ class Interval:
         """The mean and its interval, each in `spec`: f"{x:.1f}" gives "48.1 [47.2, 49.0]"."""
         return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
+    def __contains__(self, value: float) -> bool:
+        """Whether the interval holds `value`, its ends included."""
+        return self.low <= value <= self.high
+
 
 def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Student t interval of the mean of `values` (n,), n >= 2; assumes roughly normal seeds."""

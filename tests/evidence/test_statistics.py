@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from adainf_core.evidence.statistics import (
+    Interval,
     best_level,
     bootstrap_interval,
     holm,
@@ -17,6 +18,12 @@ from adainf_core.evidence.statistics import (
     standardized_difference,
     t_interval,
 )
+
+
+def test_an_interval_holds_its_ends_and_nothing_beyond():
+    interval = Interval(1.0, 0.5, 1.5, n=3)
+    assert 0.5 in interval and 1.5 in interval and 1.1 in interval
+    assert 0.49 not in interval and 1.51 not in interval
 
 
 def test_is_scipys_t_interval():

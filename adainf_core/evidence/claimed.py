@@ -122,7 +122,7 @@ ABLATION_CLAIMS = (
         "vanilla", Published("Table 3a, against which row is unclear", 0.54),
     ),
     _paper(
-        "weak_helps", "Weak augmentation alone improves on vanilla inflation", _A, "vanilla_weak",
+        "weak_helps", "Vanilla inflation improves with weak augmentation", _A, "vanilla_weak",
         "vanilla",
     ),
     _paper(

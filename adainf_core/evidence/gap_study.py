@@ -17,6 +17,7 @@ total variation is never above the truth is checked run by run.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -151,6 +152,11 @@ def estimate(record: Record, measure: str) -> GapEstimate:
     value, low, high = (record.metrics[measure + end] for end in ("", "_low", "_high"))
     n = record.config["n"]
     return GapEstimate(value, low, high, CONFIDENCE, n, n)
+
+
+def at_least(bound: float, digits: int = 2) -> str:
+    """A lower bound in `digits` decimals, rounded down, so that what is said is still proven."""
+    return f"{math.floor(bound * 10**digits) / 10**digits:.{digits}f}"
 
 
 def mirrored(record: Record, measure: str) -> GapEstimate | None:

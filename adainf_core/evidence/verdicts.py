@@ -45,7 +45,7 @@ class Verdict:
     @property
     def reversed(self) -> bool:
         """Whether the whole interval of a contrast lies below zero: the opposite is shown."""
-        return self.difference is not None and self.difference.high < 0
+        return self.difference is not None and bool(self.difference.high < 0)
 
     @property
     def phrase(self) -> str:

@@ -35,10 +35,10 @@ def _gains_more(
     return Contrast(key, statement, study, terms, tuple(published), asked_by)
 
 
-# Published accuracies in %, with the tag of `Published`. CIFAR-10 and SimCLR with ResNet-18, a
-# million generated images and 100,000 steps, as far as is known; which generator stands behind
-# Table 1, and which method behind Table 3b, is not.
 _TABLE_1 = ("Table 1, CIFAR-10", "R")
+#: Published accuracies in %, with the tag of `Published`. CIFAR-10 and SimCLR with ResNet-18, a
+#: million generated images and 100,000 steps, as far as is known; which generator stands behind
+#: Table 1, and which method behind Table 3b, is not.
 PUBLISHED: dict[tuple[str, str], dict[str, float]] = {
     _TABLE_1: {"none": 91.56, "vanilla": 91.38, "adainf": 93.42},
     ("Figure 1(b), DDPM", "Q"): {"none": 91.33, "vanilla": 90.27},

@@ -6,6 +6,7 @@ images help (`ARMS`), and the claims of the failure mode that need no other (`QU
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from adainf_core.evidence.claimed import FAILURE_MODE_CLAIMS
-from adainf_core.evidence.claims import CONFIDENCE
+from adainf_core.evidence.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.records import RESULTS, Record
 from adainf_core.evidence.running import study_records
-from adainf_core.evidence.statistics import smallest_detectable
+from adainf_core.evidence.statistics import Interval, smallest_detectable
 from adainf_core.evidence.study import Treatment
 from adainf_core.evidence.training_studies import FAILURE_MODE, INFLATION, N
 from adainf_core.evidence.verdicts import by_seed
@@ -112,6 +113,24 @@ def paper_replication(n_real: int, n_generated: int) -> int:
         return abs(replication_to_beta(n_real, n_generated, copies) - PAPER_BETA)
 
     return min((below, below + 1), key=distance)
+
+
+def seeds_to_decide(found: Interval, halfway: bool = False, power: float = 0.8) -> int:
+    """Seeds, `found.n` among them, at which the ledger's rule decides with probability `power`.
+
+    `found` is a claim's interval, in points; it is taken to shrink with the root of the seeds, its
+    noise for normal and known. The truth lies on one of the rule's marks, zero or the margin, so
+    that the other has to be left; or `halfway` between, where leaving either will do.
+    """
+    from scipy.stats import norm
+
+    z = norm.ppf((1 + found.confidence) / 2)
+    if halfway:
+        longest = MARGIN / 2 / (1 - norm.isf(power / 2) / z)
+    else:
+        longest = MARGIN / (1 + norm.ppf(power) / z)
+    half = (found.high - found.low) / 2
+    return max(found.n, math.ceil(found.n * (half / longest) ** 2))
 
 
 def seeds_needed(

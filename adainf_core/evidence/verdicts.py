@@ -10,7 +10,7 @@ import numpy as np
 from adainf_core.evidence.claims import CONFIDENCE, MARGIN, Claim, Contrast
 from adainf_core.evidence.claims import BestLevel as BestLevelClaim
 from adainf_core.evidence.records import Record
-from adainf_core.evidence.statistics import BestLevel, Interval, best_level
+from adainf_core.evidence.statistics import BestLevel, Interval, best_level, paired_difference
 
 NOT_RUN = "not run"
 _LEAST = 2  # seeds without which nothing is said
@@ -87,6 +87,16 @@ def verdict_word(difference: Interval, margin: float = MARGIN) -> str:
 def by_seed(records: Iterable[Record], arm: str, metric: str = "linear") -> dict[int, float]:
     """An arm's metric by seed."""
     return {record.seed: record.metrics[metric] for record in records if record.arm == arm}
+
+
+def arm_difference(
+    records: Sequence[Record], treated: str, reference: str, metric: str = "linear"
+) -> Interval:
+    """One arm less another, paired by seed: a plain 95 % t interval, exploratory, no verdict.
+
+    ValueError where the two share fewer than two seeds.
+    """
+    return paired_difference(by_seed(records, treated, metric), by_seed(records, reference, metric))
 
 
 def paired_only(verdict: Verdict, records: Iterable[Record]) -> Verdict:

@@ -12,6 +12,7 @@ from adainf_core.evidence.gap_study import (
     JUDGED,
     MORE_IS_BETTER,
     SPRITE_GAP,
+    at_least,
     estimate,
     judge_rankings,
     mirrored,
@@ -28,6 +29,13 @@ class Found:
 
     def __init__(self, arm, metrics):
         self.arm, self.metrics, self.seed, self.config = arm, metrics, 0, {"n": 100}
+
+
+def test_a_bound_in_few_digits_is_still_a_bound():
+    for bound in np.random.default_rng(0).random(200):
+        for digits in (2, 3):
+            said = float(at_least(bound, digits))
+            assert bound - 10.0**-digits < said <= bound
 
 
 def records(value):

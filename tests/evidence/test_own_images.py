@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import stats
 
 from adainf_core.configuration import differences
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import SpriteWorld
+from adainf_core.evidence.claims import MARGIN
 from adainf_core.evidence.own_images import SCALE, compared, own_images, own_study
 from adainf_core.evidence.planning import (
     ARMS,
@@ -19,10 +21,11 @@ from adainf_core.evidence.planning import (
     paper_replication,
     recorded_noise,
     seeds_needed,
+    seeds_to_decide,
     weigh,
 )
 from adainf_core.evidence.running import run_one
-from adainf_core.evidence.statistics import paired_difference, smallest_detectable
+from adainf_core.evidence.statistics import Interval, paired_difference, smallest_detectable
 from adainf_core.evidence.verdicts import by_seed
 from adainf_core.learning.pretraining import PretrainConfig
 
@@ -94,6 +97,29 @@ def test_the_papers_share_is_met_as_nearly_as_whole_copies_can(sizes):
 def test_seeds_are_the_fewest_that_suffice(difference):
     enough = (n for n in range(2, 201) if smallest_detectable(0.8, n, LEVEL) <= difference)
     assert seeds_needed(difference, 0.8) == next(enough)
+
+
+@pytest.mark.parametrize("halfway", [False, True])
+def test_seeds_to_decide_decide_as_often(halfway):
+    # a claim of noise 1 over seeds, known: simulate the rule at the answer and a seed below it
+    confidence, sd, runs = 0.98, 1.0, 40_000
+    z = stats.norm.ppf((1 + confidence) / 2)
+    now = Interval(0.4, 0.4 - z * sd / 2, 0.4 + z * sd / 2, 4, confidence)
+    enough = seeds_to_decide(now, halfway)
+    truth = MARGIN / 2 if halfway else 0.0
+    means = truth + np.random.default_rng(0).normal(0, sd, runs)
+    decided = []
+    for n in (enough - 1, enough):
+        half, mean = z * sd / np.sqrt(n), truth + (means - truth) / np.sqrt(n)
+        above, below = mean - half > 0, mean + half < MARGIN
+        decided.append(np.mean(above | below if halfway else below))
+    # three standard errors of a share of 0.8 among 40,000
+    assert decided[0] < 0.8 + 0.006 and decided[1] > 0.8 - 0.006
+    assert decided[1] > decided[0]
+
+
+def test_what_is_decided_already_asks_for_no_more_seeds():
+    assert seeds_to_decide(Interval(3.0, 2.9, 3.1, 5)) == 5
 
 
 def test_seeds_beyond_reach_are_none_and_no_difference_is_refused():

@@ -269,6 +269,21 @@ def test_four_is_sharp():
         assert 3.9 * found.labeling_error / found.spectral_gap < 1 or share > 0.02
 
 
+def test_four_is_sharp_without_a_tie():
+    # Each class has a common image and a rare one; the rare ones leak less, so k = 3 keeps them.
+    labels = np.array([0, 0, 1, 1])
+    ratios = []
+    for q, rare in ((1e-2, 0.05), (1e-3, 0.02), (1e-4, 0.01)):
+        kernel = np.eye(4) * [[1 - q], [1 - q**2], [1 - q], [1 - q**2]]
+        kernel[[0, 2], [2, 0]] = q
+        kernel[1, 2] = kernel[3, 0] = q**2
+        law = np.array([0.5 - rare, rare, 0.5 - rare, rare])
+        found = transfer_bound(kernel, law, law, 1.0, labels, labels, k=3)
+        assert found.train_error == pytest.approx(1 - 2 * rare)  # all common images, and only they
+        ratios.append(found.train_error * found.spectral_gap / found.labeling_error)
+    assert ratios == sorted(ratios) and 3.99 < ratios[-1] < 4
+
+
 def test_the_pair_form_needs_its_alpha():
     # All views carry the other class's label: nothing differs within a pair.
     world = FiniteWorld(

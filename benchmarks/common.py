@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.evidence.records import machine
+from adainf_core.evidence.runs.records import machine
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"

@@ -45,7 +45,7 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 from adainf_core.data.images import ImageSet  # noqa: E402
 from adainf_core.data.inflation import Inflation  # noqa: E402
 from adainf_core.data.named_sets import load_images  # noqa: E402
-from adainf_core.evidence.records import code_hashes  # noqa: E402
+from adainf_core.evidence.runs.records import code_hashes  # noqa: E402
 from adainf_core.learning.augmentation import view_noise  # noqa: E402
 from adainf_core.learning.policies import POLICIES  # noqa: E402
 from adainf_core.learning.pretraining import PretrainConfig, Run  # noqa: E402

@@ -27,7 +27,7 @@ import torch
 from adainf_core.data.contact_sheet import contact_sheet
 from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
-from adainf_core.evidence.records import code_hashes, machine
+from adainf_core.evidence.runs.records import code_hashes, machine
 from adainf_core.files import whole_file
 from adainf_core.gap.extractors import random_convolution
 from adainf_core.gap.frechet import frechet_estimate

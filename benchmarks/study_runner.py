@@ -20,8 +20,9 @@ import numpy as np
 import torch
 from common import report
 
-from adainf_core.evidence.records import RESULTS as RECORDS
-from adainf_core.evidence.records import (
+from adainf_core.evidence.judging.verdicts import by_seed
+from adainf_core.evidence.runs.records import RESULTS as RECORDS
+from adainf_core.evidence.runs.records import (
     Record,
     code_hashes,
     config_hash,
@@ -29,12 +30,11 @@ from adainf_core.evidence.records import (
     machine,
     write_record,
 )
-from adainf_core.evidence.running import run_study, study_records
-from adainf_core.evidence.statistics import t_interval
-from adainf_core.evidence.study import Study
-from adainf_core.evidence.training_studies import FAILURE_MODE, FAILURE_MODE_SPRITES
-from adainf_core.evidence.verdicts import by_seed
+from adainf_core.evidence.runs.running import run_study, study_records
+from adainf_core.evidence.studies.study import Study
+from adainf_core.evidence.studies.training_studies import FAILURE_MODE, FAILURE_MODE_SPRITES
 from adainf_core.figures import Table
+from adainf_core.statistics.intervals import t_interval
 
 TWO_MINUTES = 120.0
 SHARE, LOADING = 0.02, 1.0  # the targets

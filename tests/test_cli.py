@@ -14,8 +14,8 @@ from adainf_core.cli.common import sized_set
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.growing_store import grown_store
 from adainf_core.data.named_sets import load_images
-from adainf_core.evidence.claimed import LEDGER
-from adainf_core.evidence.records import read_pictures
+from adainf_core.evidence.runs.records import read_pictures
+from adainf_core.evidence.studies.claimed import LEDGER
 from adainf_core.generators.dial import KernelDensity, make_generator
 from adainf_core.generators.diffusion_training import _Run
 from adainf_core.learning.checkpoints import read_checkpoint

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from adainf_core.advice import own_images as module
+from adainf_core.advice.planning import ARMS, QUESTIONS, paper_replication, weigh
 from adainf_core.cli import _parse, main
 from adainf_core.configuration import override
 from adainf_core.data.images import ImageSet
 from adainf_core.data.sprites import SpriteWorld
-from adainf_core.evidence import own_images as module
-from adainf_core.evidence.planning import ARMS, QUESTIONS, paper_replication, weigh
-from adainf_core.evidence.running import run_one
+from adainf_core.evidence.runs.running import run_one
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.recipes import recipe
 

@@ -5,11 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from adainf_core.evidence.claims import BestLevel as BestLevelClaim
-from adainf_core.evidence.claims import Contrast, Published, Term
-from adainf_core.evidence.statistics import BestLevel, Interval
-from adainf_core.evidence.training_studies import ABLATION, DIFFUSION, FAILURE_MODE
-from adainf_core.evidence.verdicts import NOT_RUN, Verdict
+from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
+from adainf_core.evidence.judging.claims import Contrast, Published, Term
+from adainf_core.evidence.judging.verdicts import NOT_RUN, Verdict
+from adainf_core.evidence.studies.training_studies import ABLATION, DIFFUSION, FAILURE_MODE
 from adainf_core.figures import (
     ARM_STYLE,
     INK,
@@ -22,6 +21,7 @@ from adainf_core.figures import (
     level_dots,
     verdict_table,
 )
+from adainf_core.statistics.intervals import BestLevel, Interval
 
 CLAIM = Contrast(
     "k", "A beats B", "trial", (Term("a", 1), Term("b", -1)), (Published("Table 1", 1.5),)

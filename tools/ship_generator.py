@@ -24,7 +24,7 @@ import torch
 from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import SpriteWorld
-from adainf_core.evidence.records import machine
+from adainf_core.evidence.runs.records import machine
 from adainf_core.gap.report import gap_report
 from adainf_core.generators.diffusion import DiffusionGenerator
 from adainf_core.generators.pipelines import SHIPPED

@@ -21,7 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _show(options: argparse.Namespace) -> None:
     from adainf_core.evidence.ledger import ledger
-    from adainf_core.evidence.records import RESULTS
+    from adainf_core.evidence.runs.records import RESULTS
 
     for number, line in enumerate(ledger(options.scale, options.results or RESULTS), 1):
         found = line.verdict.difference or line.verdict.best
@@ -30,8 +30,8 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _register(options: argparse.Namespace) -> None:
-    from adainf_core.evidence.records import RESULTS
     from adainf_core.evidence.registration import register
+    from adainf_core.evidence.runs.records import RESULTS
 
     changed = register(options.results or RESULTS)
     print(f"registered: {', '.join(changed) or 'nothing new'}")

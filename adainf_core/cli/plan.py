@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from adainf_core.cli.common import DATASET, add_root
 
 if TYPE_CHECKING:
-    from adainf_core.evidence.own_images import Comparison, OwnImages
-    from adainf_core.evidence.planning import Plan
+    from adainf_core.advice.own_images import Comparison, OwnImages
+    from adainf_core.advice.planning import Plan
     from adainf_core.learning.recipes import Recipe
 
 HELP = "whether generated images help yours: the numbers, the commands, the comparison"
@@ -63,11 +63,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(options: argparse.Namespace) -> None:
+    from adainf_core.advice.own_images import own_images
+    from adainf_core.advice.planning import make_plan
     from adainf_core.configuration import override
-    from adainf_core.evidence.own_images import own_images
-    from adainf_core.evidence.planning import make_plan
     from adainf_core.learning.recipes import Recipe
-    from adainf_core.theory.validation import as_count
+    from adainf_core.validation import as_count
 
     now = options.run_now
     steps = _STEPS[now] if options.steps is None else options.steps
@@ -105,7 +105,7 @@ def _plan(options: argparse.Namespace) -> None:
 
 
 def _noise(asked: float | None) -> tuple[float, str]:
-    from adainf_core.evidence.planning import recorded_noise
+    from adainf_core.advice.planning import recorded_noise
 
     if asked is not None:
         if not 0 < asked < float("inf"):
@@ -218,8 +218,8 @@ def _policy_name(chosen: Recipe) -> str:
 
 
 def _run(options: argparse.Namespace, plan: Plan) -> None:
+    from adainf_core.advice.own_images import compare, own_study
     from adainf_core.configuration import override
-    from adainf_core.evidence.own_images import compare, own_study
     from adainf_core.learning.pretraining import PretrainConfig
     from adainf_core.learning.recipes import Recipe
 
@@ -247,8 +247,8 @@ def _run(options: argparse.Namespace, plan: Plan) -> None:
 
 def show_comparison(found: Comparison, what: str) -> None:
     """Print each arm's accuracy, each question with its interval, and the word of the rule."""
-    from adainf_core.evidence.planning import ARMS, LEVEL, seeds_needed
-    from adainf_core.evidence.statistics import t_interval
+    from adainf_core.advice.planning import ARMS, LEVEL, seeds_needed
+    from adainf_core.statistics.intervals import t_interval
 
     metric = "linear" if all("linear" in r.metrics for r in found.records) else "knn"
     print(f"\n{what} in %, mean and 95 % interval over seeds:\n")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from adainf_core.cli.common import add_action, duration, flat
 
 if TYPE_CHECKING:
-    from adainf_core.evidence.running import AnyStudy
+    from adainf_core.evidence.runs.running import AnyStudy
 
 HELP = "named grids of experiments"
 _NO_LIMIT = float("inf")
@@ -45,7 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from adainf_core.evidence.studies import STUDIES
+    from adainf_core.evidence.studies.catalogue import STUDIES
 
     for study in STUDIES.values():
         for scale in study.layouts:
@@ -54,7 +54,7 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    from adainf_core.evidence.studies import named_study
+    from adainf_core.evidence.studies.catalogue import named_study
 
     study = named_study(options.name)
     scale = _scale(options, study)
@@ -79,8 +79,8 @@ def _show(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> None:
     import time
 
-    from adainf_core.evidence.running import run_study
-    from adainf_core.evidence.studies import named_study
+    from adainf_core.evidence.runs.running import run_study
+    from adainf_core.evidence.studies.catalogue import named_study
 
     ends = time.monotonic() + options.budget
     studies = [named_study(name) for name in options.names]
@@ -101,8 +101,8 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _status(options: argparse.Namespace) -> None:
-    from adainf_core.evidence.status import status
-    from adainf_core.evidence.studies import STUDIES, named_study
+    from adainf_core.evidence.runs.status import status
+    from adainf_core.evidence.studies.catalogue import STUDIES, named_study
 
     named = [named_study(name) for name in options.names] or list(STUDIES.values())
     print(f"{'study':22} {'scale':8} {'runs':>5} {'done':>5} {'stale':>5}  a run       left")
@@ -123,10 +123,10 @@ def _status(options: argparse.Namespace) -> None:
 
 
 def _pictures(options: argparse.Namespace) -> None:
-    from adainf_core.evidence.gap_study import GapStudy
-    from adainf_core.evidence.records import write_pictures
-    from adainf_core.evidence.studies import named_study
-    from adainf_core.evidence.study import Study
+    from adainf_core.evidence.runs.records import write_pictures
+    from adainf_core.evidence.studies.catalogue import named_study
+    from adainf_core.evidence.studies.generator_gap import GapStudy
+    from adainf_core.evidence.studies.study import Study
 
     study = named_study(options.name)
     if not isinstance(study, GapStudy | Study):
@@ -153,8 +153,8 @@ def _collect(options: argparse.Namespace) -> None:
 
 def _scale(options: argparse.Namespace, study: AnyStudy) -> str:
     """The scale asked for, where the study has it; ValueError naming those it has."""
-    from adainf_core.evidence.running import entry
-    from adainf_core.evidence.scales import current_scale
+    from adainf_core.evidence.runs.running import entry
+    from adainf_core.evidence.runs.scales import current_scale
 
     scale: str = options.scale or current_scale()
     entry(study.name, "scale", study.layouts, scale)
@@ -162,6 +162,6 @@ def _scale(options: argparse.Namespace, study: AnyStudy) -> str:
 
 
 def _results(options: argparse.Namespace) -> Path:
-    from adainf_core.evidence.records import RESULTS
+    from adainf_core.evidence.runs.records import RESULTS
 
     return options.results or RESULTS

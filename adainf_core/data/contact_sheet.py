@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adainf_core.data.images import ImageSet
-from adainf_core.theory.validation import as_count
+from adainf_core.validation import as_count
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -27,7 +27,7 @@ from adainf_core.data.sources import mapped, npy_header
 from adainf_core.data.store_meta import GROWING, as_json, read_meta, sample_digest
 from adainf_core.data.tally import Tally
 from adainf_core.files import whole_file
-from adainf_core.theory.validation import as_count
+from adainf_core.validation import as_count
 
 Draw = Callable[[int, int], np.ndarray]
 

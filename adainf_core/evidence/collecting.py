@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from adainf_core.evidence.records import (
+from adainf_core.evidence.runs.records import (
     RESULTS,
     Record,
     check_agreement,
@@ -16,8 +16,8 @@ from adainf_core.evidence.records import (
     records_by_config,
     write_record,
 )
-from adainf_core.evidence.running import UNFINISHED
-from adainf_core.evidence.studies import named_study
+from adainf_core.evidence.runs.running import UNFINISHED
+from adainf_core.evidence.studies.catalogue import named_study
 from adainf_core.files import whole_file
 
 #: Bytes of a piece of a checkpoint: what most ways of carrying files let through.

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adainf_core.evidence.claimed import LEDGER, family
-from adainf_core.evidence.claims import MARGIN, Claim
-from adainf_core.evidence.records import RESULTS, Record
+from adainf_core.evidence.judging.claims import MARGIN, Claim
+from adainf_core.evidence.judging.verdicts import NOT_RUN, Verdict, judge, paired_only
 from adainf_core.evidence.registration import Registration, check_registered
-from adainf_core.evidence.running import study_records
-from adainf_core.evidence.studies import named_study
-from adainf_core.evidence.verdicts import NOT_RUN, Verdict, judge, paired_only
+from adainf_core.evidence.runs.records import RESULTS, Record
+from adainf_core.evidence.runs.running import study_records
+from adainf_core.evidence.studies.catalogue import named_study
+from adainf_core.evidence.studies.claimed import LEDGER, family
 
 #: Margins, in points, at which the ledger says how a verdict moves.
 MARGINS = (0.25, 0.5, MARGIN, 2.0)

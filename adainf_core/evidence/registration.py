@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from adainf_core.evidence.claimed import LEDGER, family
-from adainf_core.evidence.claims import CONFIDENCE, MARGIN
-from adainf_core.evidence.records import RESULTS, Record, config_hash
+from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
+from adainf_core.evidence.runs.records import RESULTS, Record, config_hash
+from adainf_core.evidence.studies.claimed import LEDGER, family
 from adainf_core.files import whole_file
 
 #: The rule's own number: raise it when `verdicts` decides differently.

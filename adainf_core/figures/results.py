@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adainf_core.evidence.claims import MARGIN
-from adainf_core.evidence.response_curves import ResponseCurve
-from adainf_core.evidence.statistics import t_interval
-from adainf_core.evidence.verdicts import NOT_RUN, Verdict
+from adainf_core.evidence.judging.claims import MARGIN
+from adainf_core.evidence.judging.verdicts import NOT_RUN, Verdict
 from adainf_core.figures.style import ARM_STYLE, FAINT, GENERATED, INK, OKABE_ITO, Table
+from adainf_core.statistics.intervals import t_interval
+from adainf_core.statistics.response_curves import ResponseCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from adainf_core.gap.estimate import as_confidence
 from adainf_core.theory.tv_estimation import Method, TVEstimate, _BetaDifference, tv_lower_bound
-from adainf_core.theory.validation import as_real, as_share
+from adainf_core.validation import as_real, as_share
 
 _FAVOUR = 0.8  # of the risk is the chosen rank's, the rest is spread over all ranks
 _METHOD = cast(Method, "favoured")  # `Method` lists those of `tv_lower_bound`

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adainf_core.theory.validation import as_count
+from adainf_core.validation import as_count
 
 Rows = NDArray[np.float32]
 

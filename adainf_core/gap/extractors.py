@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adainf_core.gap.estimate import Rows
-from adainf_core.theory.validation import as_count
+from adainf_core.validation import as_count
 
 if TYPE_CHECKING:
     from torch import nn

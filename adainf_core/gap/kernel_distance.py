@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.gap.estimate import GapEstimate, Rows, as_sides, normal_quantile
-from adainf_core.theory.validation import FloatArray, as_count
+from adainf_core.validation import FloatArray, as_count
 
 _BLOCK = 500
 

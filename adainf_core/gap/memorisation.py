@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from adainf_core.gap.estimate import GapEstimate, Rows, as_rows, as_sides, same_columns, wilson
 from adainf_core.gap.neighbours import nearest
-from adainf_core.theory.validation import IntArray
+from adainf_core.validation import IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from adainf_core.gap.estimate import Rows
-from adainf_core.theory.validation import as_count
+from adainf_core.validation import as_count
 
 _BLOCK = 500  # queries at a time: 20 MB of distances to 10,000 rows
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from adainf_core.gap.estimate import GapEstimate, as_sides, normal_quantile, wilson
 from adainf_core.gap.neighbours import distance_blocks, nearest
-from adainf_core.theory.validation import as_count
+from adainf_core.validation import as_count
 
 
 @dataclass(frozen=True)

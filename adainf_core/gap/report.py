@@ -18,7 +18,7 @@ from adainf_core.gap.image_tv import image_tv
 from adainf_core.gap.kernel_distance import kernel_distance
 from adainf_core.gap.memorisation import Memorisation, memorisation
 from adainf_core.gap.precision_recall import precision_recall
-from adainf_core.theory.validation import as_count
+from adainf_core.validation import as_count
 
 _LEAST = 120  # rows a side: what halves of the real ones need for an extrapolated distance
 

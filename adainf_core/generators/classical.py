@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from adainf_core.data.images import ImageSet
 from adainf_core.generators.generator import BLOCK, Blockwise, stream
 from adainf_core.generators.principal_axes import PrincipalAxes, as_pixels
-from adainf_core.theory.validation import as_count
+from adainf_core.validation import as_count
 
 Rows = NDArray[np.float64]
 

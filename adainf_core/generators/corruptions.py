@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from adainf_core.data.images import ImageSet
 from adainf_core.generators.generator import stream
 from adainf_core.generators.principal_axes import PrincipalAxes, as_pixels
-from adainf_core.theory.validation import as_count, as_labels
+from adainf_core.validation import as_count, as_labels
 
 _CHUNK = 1000
 _FITTED = 5000  # images that clusters' axes are fitted to

@@ -23,7 +23,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.generators import classical, corruptions, dilution
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.generators.generator import Generator, InBlocks, stream
-from adainf_core.theory.validation import as_share
+from adainf_core.validation import as_share
 
 
 class _Fitted:

@@ -24,7 +24,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.files import whole_folder
 from adainf_core.generators.group_norm import channels_last
 from adainf_core.generators.pipelines import model_place, shipped_generators, unfit
-from adainf_core.theory.validation import as_count
+from adainf_core.validation import as_count
 
 #: Largest seed of a diffusion model: the streams of its images and torch's are keyed by 64 bits.
 LAST_SEED = 2**64 - 1

@@ -27,7 +27,7 @@ from adainf_core.generators.diffusion import (
 )
 from adainf_core.stopping import StopRequest, stop_requests
 from adainf_core.tensor_files import read_tensors, write_tensors
-from adainf_core.theory.validation import as_count
+from adainf_core.validation import as_count
 
 FORMAT = 1
 _HISTORY = 100  # steps between entries of the loss curve

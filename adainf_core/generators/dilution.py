@@ -8,7 +8,7 @@ import numpy as np
 
 from adainf_core.data.images import ImageSet
 from adainf_core.generators.generator import Generator, stream
-from adainf_core.theory.validation import as_count, as_share
+from adainf_core.validation import as_count, as_share
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from adainf_core.data.images import ImageSet
-from adainf_core.theory.validation import as_count
+from adainf_core.validation import as_count
 
 #: Images drawn at a time. Part of what a seed means: every block has a stream of its own.
 BLOCK = 500

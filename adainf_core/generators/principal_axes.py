@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adainf_core.data.images import ImageSet
-from adainf_core.theory.validation import as_count
+from adainf_core.validation import as_count
 
 _CHUNK = 2000
 _LEAST = 0.01  # grey levels: pixels are whole numbers, so what varies less is rounding

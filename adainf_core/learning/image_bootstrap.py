@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.learning.view_graph import image_law
-from adainf_core.theory.validation import FloatArray, as_count, as_labels
+from adainf_core.validation import FloatArray, as_count, as_labels
 
 
 @dataclass(frozen=True)

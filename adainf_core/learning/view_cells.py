@@ -16,7 +16,7 @@ from torch import nn
 
 from adainf_core.learning.features import extract_features
 from adainf_core.learning.policies import AugmentationPolicy
-from adainf_core.theory.validation import IntArray, as_count, freeze
+from adainf_core.validation import IntArray, as_count, freeze
 
 Features = NDArray[np.float32]
 _CHUNK = 10_000  # images whose features are in memory at once

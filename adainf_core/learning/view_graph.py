@@ -31,7 +31,7 @@ from adainf_core.learning.policies import AugmentationPolicy
 from adainf_core.learning.view_cells import Landmarks, read_views
 from adainf_core.theory.augmentation_graph import AugmentationGraph
 from adainf_core.theory.spectrum import DegenerateSpectrumWarning
-from adainf_core.theory.validation import (
+from adainf_core.validation import (
     FloatArray,
     IntArray,
     Matrix,

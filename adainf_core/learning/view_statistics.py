@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adainf_core.learning.view_graph import image_law
-from adainf_core.theory.validation import as_labels
+from adainf_core.validation import as_labels
 
 
 def labeling_error(

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from adainf_core.theory.similarity_graph import SimilarityGraph
 from adainf_core.theory.spectral_encoder import NO_CLASS, clear_winner
 from adainf_core.theory.spectrum import Factored, bipartite_components, scaled
-from adainf_core.theory.validation import (
+from adainf_core.validation import (
     FloatArray,
     IntArray,
     Matrix,

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adainf_core.theory.validation import FloatArray
+from adainf_core.validation import FloatArray
 
 Block = NDArray[Any]  # (b, n), one vector a row, float32 or float64
 

@@ -16,7 +16,7 @@ from adainf_core.theory.bound_proof import (
     over,
 )
 from adainf_core.theory.bound_worlds import BATCH, SearchTerms, batch_terms, random_batch
-from adainf_core.theory.validation import IntArray, as_count
+from adainf_core.validation import IntArray, as_count
 
 ROUNDING = 1e-9  # excess that counts; sides are sums of a few hundred terms of order one …
 GAP_ROUNDING = 1e-15  # … divided by λ, which is off by a few 1e-16

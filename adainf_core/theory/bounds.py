@@ -17,7 +17,7 @@ from adainf_core.theory.bound_proof import (
 )
 from adainf_core.theory.spectral_encoder import NO_CLASS, clear_winner
 from adainf_core.theory.total_variation import mixture, total_variation
-from adainf_core.theory.validation import FloatArray, Matrix, as_labels, as_law
+from adainf_core.validation import FloatArray, Matrix, as_labels, as_law
 
 
 @dataclass(frozen=True)

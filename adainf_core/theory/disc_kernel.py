@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.theory.validation import FloatArray, IntArray, Matrix
+from adainf_core.validation import FloatArray, IntArray, Matrix
 
 # About 200 views per point; halving the grid's pitch moves λ by 1 to 2 %.
 PITCHES_PER_RADIUS = 8

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.theory.validation import (
+from adainf_core.validation import (
     FloatArray,
     IntArray,
     as_count,

@@ -8,8 +8,8 @@ import numpy as np
 
 from adainf_core.theory.disc_kernel import PITCHES_PER_RADIUS, disc_kernel
 from adainf_core.theory.gaussian_mixtures import GaussianMixture
-from adainf_core.theory.validation import FloatArray, as_count, as_positive
 from adainf_core.theory.worlds import FiniteWorld
+from adainf_core.validation import FloatArray, as_count, as_positive
 
 # Of each class; the reconstruction in use reads the paper's 0.7 as a variance, not a std.
 VARIANCE = 0.7

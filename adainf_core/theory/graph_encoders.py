@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from adainf_core.theory.augmentation_graph import AugmentationGraph
 from adainf_core.theory.spectral_encoder import NO_CLASS, probe
 from adainf_core.theory.spectrum import TIE_TOLERANCE, DegenerateSpectrumWarning
-from adainf_core.theory.validation import FloatArray, as_labels, as_law, as_real
+from adainf_core.validation import FloatArray, as_labels, as_law, as_real
 
 _RANK = 1e-8  # directions of features below this share of the largest are rounding
 

@@ -21,7 +21,7 @@ from adainf_core.theory.spectrum import (
     leading_eigenvectors,
     scaled,
 )
-from adainf_core.theory.validation import (
+from adainf_core.validation import (
     FloatArray,
     IntArray,
     Matrix,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from adainf_core.theory.validation import FloatArray, IntArray
+from adainf_core.validation import FloatArray, IntArray
 
 NO_CLASS = -1  # "no prediction": an unseen view, or a tie
 TIE = 1e-9  # probe scores (of order one) and vote masses closer than this tie

@@ -15,7 +15,7 @@ import numpy as np
 
 from adainf_core.theory.block_lanczos import Block, largest_eigenpairs
 from adainf_core.theory.block_lanczos import SpectrumError as SpectrumError
-from adainf_core.theory.validation import FloatArray, IntArray, Matrix, is_sparse
+from adainf_core.validation import FloatArray, IntArray, Matrix, is_sparse
 
 DENSE_LIMIT = 2_000  # below this side length LAPACK beats iterations (about 1 s on two cores)
 DENSE_CEILING = (

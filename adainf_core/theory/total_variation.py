@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.theory.validation import (
+from adainf_core.validation import (
     FloatArray,
     as_count,
     as_law,

@@ -18,7 +18,7 @@ import numpy as np
 from adainf_core.theory.gaussian_mixtures import GaussianMixture
 from adainf_core.theory.gaussian_toy import CENTRES, VARIANCE, gaussian_toy_law
 from adainf_core.theory.total_variation import gaussian_total_variation
-from adainf_core.theory.validation import as_positive
+from adainf_core.validation import as_positive
 
 BRIDGE = (0.0, 0.0), 0.3  # mean and std of the spurious component: on the classes' border
 CLUSTER = (1.0, 12.0), 0.25  # out of reach of all real points at strengths up to 3

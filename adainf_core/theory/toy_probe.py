@@ -10,7 +10,7 @@ import numpy as np
 
 from adainf_core.theory.spectral_encoder import TIE
 from adainf_core.theory.spectrum import RANK_TOLERANCE, TIE_TOLERANCE
-from adainf_core.theory.validation import FloatArray, IntArray, Matrix
+from adainf_core.validation import FloatArray, IntArray, Matrix
 
 # A multiplication costs this many times more in a sparse Gram matrix than in a dense one.
 _SPARSE_COST = 80

@@ -13,7 +13,7 @@ from adainf_core.theory.disc_kernel import disc_cells
 from adainf_core.theory.gaussian_mixtures import GaussianMixture
 from adainf_core.theory.gaussian_toy import CENTRES, VARIANCE, gaussian_toy_law
 from adainf_core.theory.toy_probe import majority, spectrum_and_probe
-from adainf_core.theory.validation import (
+from adainf_core.validation import (
     FloatArray,
     IntArray,
     Matrix,

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adainf_core.theory.validation import FloatArray, IntArray, as_count, as_real, freeze
+from adainf_core.validation import FloatArray, IntArray, as_count, as_real, freeze
 
 Method = Literal["ks", "adaptive"]
 

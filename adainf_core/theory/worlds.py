@@ -8,7 +8,7 @@ import numpy as np
 
 from adainf_core.theory.augmentation_graph import AugmentationGraph
 from adainf_core.theory.total_variation import mixture, total_variation
-from adainf_core.theory.validation import (
+from adainf_core.validation import (
     FloatArray,
     IntArray,
     Matrix,

@@ -26,7 +26,7 @@ DEPENDENCIES = ("adainf_core", "results", "benchmarks/results", "requirements.lo
 
 def state(root: Path = ROOT) -> str:
     """Hash of what the chapters' outputs depend on besides their own cells."""
-    from adainf_core.evidence.scales import current_scale
+    from adainf_core.evidence.runs.scales import current_scale
 
     digest = hashlib.sha256(str(current_scale()).encode())
     for top in DEPENDENCIES:

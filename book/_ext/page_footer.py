@@ -16,8 +16,8 @@ SHOWN = ("python", "torch", "numpy", "scipy")
 def setting() -> str:
     """Scale, versions and machine of this build, in words."""
     from adainf_core import __version__
-    from adainf_core.evidence.records import machine
-    from adainf_core.evidence.scales import current_scale
+    from adainf_core.evidence.runs.records import machine
+    from adainf_core.evidence.runs.scales import current_scale
 
     versions, device = machine("cpu")
     named = [f"adainf_core {__version__}", *(f"{name} {versions[name]}" for name in SHOWN)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adainf_core.evidence.records import Record, config_hash
+from adainf_core.evidence.runs.records import Record, config_hash
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 
 from adainf_core.evidence import collecting
 from adainf_core.evidence.collecting import collect, pack
-from adainf_core.evidence.records import config_hash, path_of, read_record, write_record
-from adainf_core.evidence.running import UNFINISHED, study_records
-from adainf_core.evidence.status import status
-from adainf_core.evidence.studies import named_study
+from adainf_core.evidence.runs.records import config_hash, path_of, read_record, write_record
+from adainf_core.evidence.runs.running import UNFINISHED, study_records
+from adainf_core.evidence.runs.status import status
+from adainf_core.evidence.studies.catalogue import named_study
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from adainf_core.evidence.claimed import LEDGER
-from adainf_core.evidence.claims import Published, Term
+from adainf_core.evidence.judging.claims import Published, Term
+from adainf_core.evidence.judging.verdicts import NOT_RUN, Verdict, by_seed
 from adainf_core.evidence.ledger import MARGINS, Line, ledger
-from adainf_core.evidence.records import RESULTS, config_hash, write_record
-from adainf_core.evidence.statistics import Interval
-from adainf_core.evidence.studies import named_study
-from adainf_core.evidence.verdicts import NOT_RUN, Verdict, by_seed
+from adainf_core.evidence.runs.records import RESULTS, config_hash, write_record
+from adainf_core.evidence.studies.catalogue import named_study
+from adainf_core.evidence.studies.claimed import LEDGER
+from adainf_core.statistics.intervals import Interval
 
 
 @pytest.fixture

@@ -7,17 +7,17 @@ from dataclasses import replace
 import pytest
 
 from adainf_core.evidence import registration
-from adainf_core.evidence.claimed import LEDGER, family
-from adainf_core.evidence.claims import Contrast, Published, Term
-from adainf_core.evidence.records import RESULTS
+from adainf_core.evidence.judging.claims import Contrast, Published, Term
 from adainf_core.evidence.registration import (
     check_registered,
     register,
     registrations,
     rule_hash,
 )
-from adainf_core.evidence.running import study_records
-from adainf_core.evidence.studies import STUDIES
+from adainf_core.evidence.runs.records import RESULTS
+from adainf_core.evidence.runs.running import study_records
+from adainf_core.evidence.studies.catalogue import STUDIES
+from adainf_core.evidence.studies.claimed import LEDGER, family
 
 STUDY = "failure-mode"
 FIXED = "2026-11-23T10:00:00Z"

@@ -1,0 +1,361 @@
+"""A reader's own images: the four arms that decide, run and judged as the book's are.
+
+The comparison is a study of the arms *none*, *weak*, *vanilla* and *adainf* on images at paths,
+judged by the rule of `claims` on those claims of the failure mode that need no other arm
+(`planning.QUESTIONS`). What it will take is in `planning`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from adainf_core.advice.planning import ARMS, QUESTIONS, paired_noise, paper_replication
+from adainf_core.configuration import to_plain
+from adainf_core.data.class_folders import check_same_classes
+from adainf_core.data.generated import GeneratedImages
+from adainf_core.data.images import ImageSet
+from adainf_core.data.inflation import Inflation
+from adainf_core.data.named_sets import LOADERS, named_or_own
+from adainf_core.evidence.judging.verdicts import Verdict, judge
+from adainf_core.evidence.runs.records import Record
+from adainf_core.evidence.runs.running import Outcome, entry, run_study, seed_by_seed
+from adainf_core.evidence.studies.study import Treatment
+from adainf_core.evidence.studies.training_studies import FAILURE_MODE
+from adainf_core.learning.policies import POLICIES, AugmentationPolicy
+from adainf_core.learning.pretraining import PretrainConfig, pretrain
+from adainf_core.learning.probing import knn_probe, linear_probe
+from adainf_core.validation import as_count
+
+#: The scale under which records of such a comparison are kept.
+SCALE = "own"
+_HELD_OUT = 4  # one labelled image in four, where no test images are named
+
+
+# ---- the images
+
+
+@dataclass(frozen=True, eq=False)
+class OwnImages:
+    """Images to decide about, all of one size: `real` ones to train on and `generated` ones.
+
+    `labelled` and `test` are what probes learn from and are tested on, None where nothing is
+    labelled; `test_kept` says that `test` was held out of the labelled images, and of `real` where
+    they are the same. `digest` names the pixels of all.
+    """
+
+    real: ImageSet
+    generated: ImageSet
+    labelled: ImageSet | None
+    test: ImageSet | None
+    test_kept: bool
+    digest: str
+
+
+@lru_cache(maxsize=2)
+def own_images(
+    real: str,
+    generated: str,
+    labelled: str | None = None,
+    test: str | None = None,
+    root: str | None = None,
+) -> OwnImages:
+    """The images of a comparison, read and checked.
+
+    `real`, `labelled` and `test` are names or paths as `named_or_own` takes them, `generated` a
+    store, an npz archive or a folder. All come to the generated images' size. Probes learn from
+    `labelled`, or else from `real` where that has labels. Without `test` a named set's test images
+    are taken, else a quarter of each class of the labelled ones, the same every time, is held out.
+    The last two sets that were asked for are kept in memory. Raises ValueError for real images that
+    would be enlarged, colours that fit in reversed order, labels that a probe cannot learn from or
+    be tested on, and two labelled folders whose sub-folders, which number the classes, differ.
+    """
+    made = _generated(generated)
+    height, width = made.images.shape[2:]
+    if height != width:
+        raise ValueError(f"{generated}: images are {height}x{width}, not square: import them anew")
+    trained = _sized(real, "train", height, root)
+    _check_colours(made, trained)
+    known = trained if trained.labels is not None else None
+    if labelled is not None:
+        known = _sized(labelled, "train", height, root)
+        if known.labels is None:
+            raise ValueError(f"{labelled} has no labels: a folder has one sub-folder a class")
+    named = labelled if labelled is not None else real
+    held, kept = None, False
+    if test is not None:
+        check_same_classes(named, test)
+        held = _sized(test, "test", height, root)
+    elif known is not None and named in LOADERS:
+        held = _sized(named, "test", height, root)
+    elif known is not None:
+        rest, chosen = _held_out(known)
+        held, kept = known.subset(chosen, f"{known.name}-held-out"), True
+        if known is trained:
+            trained = trained.subset(rest)
+        known = known.subset(rest)
+    if held is not None:
+        _check_labels(known, held)
+    sets = [part for part in (trained, made, known, held) if part is not None]
+    digest = "-".join(part._digest()[:12] for part in sets)
+    return OwnImages(trained, made, known, held, kept, digest)
+
+
+def _generated(path: str) -> ImageSet:
+    if (Path(path) / "meta.json").is_file():
+        return GeneratedImages.open(path)
+    if Path(path).is_dir():
+        return ImageSet.from_folder(path).unlabelled()
+    if Path(path).suffix != ".npz":
+        raise ValueError(f"{path} is no store of generated images, npz archive or folder")
+    return ImageSet.from_npz(path).unlabelled()
+
+
+def _sized(name: str, split: str, size: int, root: str | None) -> ImageSet:
+    """The images at `size` pixels a side, never enlarged."""
+    try:
+        images = named_or_own(name, split, None, root)
+    except ValueError:
+        if not Path(name).is_dir():
+            raise
+        return named_or_own(name, split, size, root)  # files of several sizes
+    smallest = min(images.images.shape[2:])
+    if smallest < size:
+        raise ValueError(
+            f"{name}: images of {smallest} pixels would be enlarged to the generated ones' {size}: "
+            f"import the generated ones at --size {smallest}"
+        )
+    return images.resized(size)
+
+
+def _check_colours(generated: ImageSet, real: ImageSet) -> None:
+    from adainf_core.data.colour_order import fitting_order
+
+    if isinstance(generated, GeneratedImages):
+        generated.check_against(real)
+    elif fitting_order(real, generated.images).verdict == "bgr":
+        raise ValueError(
+            f"{generated.name}: the colours fit {real.name} with red and blue swapped: import with "
+            "adainf generate import --channel-order bgr"
+        )
+
+
+def _held_out(images: ImageSet) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the images that stay and of those held out, a quarter of each class."""
+    assert images.labels is not None
+    rng = np.random.default_rng(0)
+    chosen = []
+    for label in np.unique(images.labels):
+        rows = rng.permutation(np.flatnonzero(images.labels == label))
+        if len(rows) < 3:
+            raise ValueError(
+                f"{images.name}: class {label} has {len(rows)} images: a probe needs two to learn "
+                "from beside one to be tested on; label more or name --test images"
+            )
+        chosen.append(rows[: max(1, len(rows) // _HELD_OUT)])
+    held = np.sort(np.concatenate(chosen))
+    return np.setdiff1d(np.arange(len(images)), held), held
+
+
+def _check_labels(known: ImageSet | None, held: ImageSet) -> None:
+    """ValueError, before anything is trained, for what a probe would refuse."""
+    if known is None or known.labels is None:
+        raise ValueError(f"{held.name} is to be tested on, but nothing is labelled to learn from")
+    if held.labels is None:
+        raise ValueError(f"{held.name} has no labels: there is nothing to test")
+    classes, counts = np.unique(known.labels, return_counts=True)
+    if len(classes) < 2 or counts.min() < 2:
+        raise ValueError(
+            f"{known.name}: a probe needs two classes or more of two images or more, got "
+            f"{dict(zip(classes.tolist(), counts.tolist(), strict=True))}"
+        )
+    unseen = np.setdiff1d(held.labels, classes)
+    if len(unseen):
+        raise ValueError(f"{held.name} has label {unseen[0]}, which {known.name} does not have")
+
+
+# ---- the comparison
+
+
+@dataclass(frozen=True)
+class OwnExperiment:
+    """One run on the images at these paths; `digest` is theirs, `root` holds the named sets.
+
+    `replication` is None for an arm without generated images; `probe` is "linear", with the
+    nearest neighbours beside it, or "knn" alone.
+    """
+
+    real: str
+    generated: str
+    labelled: str | None
+    test: str | None
+    digest: str
+    replication: float | None
+    pretrain: PretrainConfig
+    probe: Literal["linear", "knn"] = "linear"
+    root: str | None = field(default=None, compare=False)
+
+    def config(self) -> dict:
+        """The experiment as plain JSON values."""
+        plain = to_plain(self)
+        del plain["root"]
+        return plain
+
+    @property
+    def device(self) -> str | None:
+        """Where it computes, as in `PretrainConfig`."""
+        return self.pretrain.device
+
+    def run(self) -> Outcome:
+        """Carry it out, from data to probe; see `Experiment.run`."""
+        outcome = self.resume(None)
+        assert outcome is not None  # it was given all the time it takes
+        return outcome
+
+    def resume(self, checkpoint: Path | None, max_seconds: float = float("inf")) -> Outcome | None:
+        """Carry it out from `checkpoint` where that exists; None where the time has ended it."""
+        own = own_images(self.real, self.generated, self.labelled, self.test, self.root)
+        if own.digest != self.digest:
+            raise ValueError(f"{self.real} or {self.generated} has changed since the plan")
+        if own.labelled is None or own.test is None:
+            raise ValueError("nothing is labelled: name labelled images")
+        generated = None if self.replication is None else own.generated
+        data = Inflation(own.real, generated, self.replication, sampling="epoch")
+        trained = pretrain(self.pretrain, data, checkpoint=checkpoint, max_seconds=max_seconds)
+        if not trained.finished:
+            return None
+        probes = {"knn": knn_probe(trained.encoder, own.labelled, own.test)}
+        if self.probe == "linear":
+            probes = {"linear": linear_probe(trained.encoder, own.labelled, own.test)} | probes
+        return Outcome(
+            {name: 100 * probe.accuracy for name, probe in probes.items()},
+            {name: probe.protocol for name, probe in probes.items()},
+            data.beta or 0.0,
+            trained.history,
+        )
+
+
+@dataclass(frozen=True)
+class OwnStudy:
+    """The four arms on the images at these paths, for `running.run_study` at the scale "own".
+
+    `pretrain` is what all arms share but for policy and seed; `policies` has "strong" and "weak",
+    `replication` is AdaInf's N. Make it with `own_study`, which checks.
+    """
+
+    base: OwnExperiment
+    replication: int
+    policies: Mapping[str, AugmentationPolicy]
+    seeds: int
+    name: str = "own-images"
+    arms: Mapping[str, Treatment] = field(default_factory=lambda: ARMS)
+    layouts: Mapping[str, None] = field(default_factory=lambda: {SCALE: None})
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Source files that decide a run."""
+        shared = [file for file in FAILURE_MODE.code if file.startswith(("data/", "learning/"))]
+        return ("evidence/own_images.py", "data/generated.py", *shared)
+
+    def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
+        """Runs as (arm, seed), seed by seed through the four arms."""
+        entry(self.name, "scale", self.layouts, scale)
+        return seed_by_seed(dict.fromkeys(self.arms, self.seeds if seeds is None else seeds))
+
+    def experiment(self, scale: str, arm: str, seed: int) -> OwnExperiment:
+        """The run of one arm and seed; a seed decides initial weights, batches and views."""
+        treatment = entry(self.name, "arm", self.arms, arm)
+        weight = {"vanilla": 1.0, "adainf": float(self.replication)}.get(arm)
+        policy = self.policies[treatment.policy]
+        run = replace(self.base.pretrain, policy=policy, seed=seed)
+        return replace(self.base, replication=weight, pretrain=run)
+
+
+def own_study(
+    real: str,
+    generated: str,
+    labelled: str | None = None,
+    test: str | None = None,
+    *,
+    pretrain: PretrainConfig,
+    replication: int | None = None,
+    policies: tuple[AugmentationPolicy, AugmentationPolicy] | None = None,
+    seeds: int = 5,
+    probe: Literal["linear", "knn"] = "linear",
+    root: str | None = None,
+) -> OwnStudy:
+    """The comparison of the four arms on these images (paths and names as in `own_images`).
+
+    `pretrain` is the training that all arms share; its policy and seed are not looked at. The
+    policies, strong and weak, are by default the paper's for SimCLR at this size, and N the one
+    whose beta is nearest to the paper's. ValueError, before anything is trained, for images without
+    labels, fewer than two seeds, or a batch larger than the real images.
+    """
+    own = own_images(real, generated, labelled, test, root)
+    if own.labelled is None:
+        raise ValueError(f"{real} has no labels to decide by: label some images, and name them")
+    as_count(seeds, "seeds", 2)
+    as_count(pretrain.batch_size, "batch_size", 2, len(own.real), ", the real images")
+    if probe not in ("linear", "knn"):
+        raise ValueError(f"probe={probe!r} is unknown; choose 'linear' or 'knn'")
+    if replication is None:
+        replication = paper_replication(len(own.real), len(own.generated))
+    as_count(replication, "replication", 1)
+    strong, weak = policies or (
+        POLICIES[name].for_image_size(own.real.image_size)
+        for name in ("symmetric", "symmetric_adainf")
+    )
+    base = OwnExperiment(
+        real, generated, labelled, test, own.digest, None, replace(pretrain, policy=strong),
+        probe, root,
+    )  # fmt: skip
+    return OwnStudy(base, replication, {"strong": strong, "weak": weak}, seeds)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the arms gave: a record a run, and the verdict on each of `planning.QUESTIONS`.
+
+    `noise` is the pooled standard deviation over seeds of the paired differences asked about, in
+    points: what `planning.seeds_needed` takes for the next comparison.
+    """
+
+    records: tuple[Record, ...]
+    verdicts: tuple[Verdict, ...]
+    noise: float | None
+
+
+def compare(
+    study: OwnStudy,
+    *,
+    store: Path | None = None,
+    processes: int | None = 1,
+    budget: float = float("inf"),
+    progress: bool = False,
+) -> Comparison:
+    """Run the four arms and judge them; the arguments are those of `running.run_study`.
+
+    With `store` (a folder for records) a comparison that was stopped goes on where it was.
+    """
+    options = {"processes": processes, "budget": budget, "progress": progress}
+    return compared(run_study(study, SCALE, store=store, **options))  # type: ignore[arg-type]
+
+
+def compared(records: Sequence[Record]) -> Comparison:
+    """`QUESTIONS` answered from these records by the book's rule.
+
+    On nearest neighbours where no linear probe ran; "not run" where arms share fewer than two
+    seeds.
+    """
+    seen = [
+        record
+        if "linear" in record.metrics
+        else replace(record, metrics=record.metrics | {"linear": record.metrics["knn"]})
+        for record in records
+    ]
+    return Comparison(tuple(records), tuple(judge(QUESTIONS, seen)), paired_noise(seen))

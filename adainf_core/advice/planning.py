@@ -1,0 +1,241 @@
+"""Planning: what the weights mean at given sizes, and how many seeds a difference takes.
+
+All but the gap is in closed form. A plan is about the four arms that decide whether generated
+images help (`ARMS`), and the claims of the failure mode that need no other (`QUESTIONS`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
+from adainf_core.evidence.judging.verdicts import by_seed
+from adainf_core.evidence.runs.records import RESULTS, Record
+from adainf_core.evidence.runs.running import study_records
+from adainf_core.evidence.studies.claimed import FAILURE_MODE_CLAIMS
+from adainf_core.evidence.studies.study import Treatment
+from adainf_core.evidence.studies.training_studies import FAILURE_MODE, INFLATION, N
+from adainf_core.statistics.intervals import Interval, smallest_detectable
+from adainf_core.theory.total_variation import replication_to_beta
+from adainf_core.validation import as_count
+
+if TYPE_CHECKING:
+    from adainf_core.data.images import ImageSet
+    from adainf_core.gap.classifier_tv import ClassifierTV
+
+#: The arms that decide, the controls among them.
+ARMS: dict[str, Treatment] = {
+    arm: FAILURE_MODE.arms[arm] for arm in ("none", "weak", "vanilla", "adainf")
+}
+#: What is asked of them, as the book asks it of CIFAR-10.
+QUESTIONS = tuple(claim for claim in FAILURE_MODE_CLAIMS if set(claim.arms) <= ARMS.keys())
+#: Confidence of each answer, so that all of them together have the rule's.
+LEVEL = 1 - (1 - CONFIDENCE) / len(QUESTIONS)
+#: The paper's share of real draws: N = 10 beside twenty generated images for a real one.
+PAPER_BETA = N / (N + INFLATION)
+#: Copies of a real image that a plan looks at, besides the one nearest to the paper's beta.
+REPLICATIONS = (1, 2, 5, 10, 20, 50)
+#: Differences, in points, that a plan says the seeds for.
+DIFFERENCES = (0.5, 1.0, 2.0, 5.0)
+#: Images a side that a plan's quick look at the gap takes at most.
+GAP_IMAGES = 1000
+_FEWEST_COMPARED = 50  # images a side below which the bound says nothing
+_MOST_SEEDS = 200
+_FEWEST_SEEDS = 2
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What counting each real image `replication` times means.
+
+    `beta` is the share of real draws, `real_passes` and `generated_passes` how often training is
+    expected to see each real and each generated image, and `copies` how many further copies of a
+    real image its own batch is expected to hold: they count as negatives.
+    """
+
+    replication: float
+    beta: float
+    real_passes: float
+    generated_passes: float
+    copies: float
+
+
+def weigh(
+    n_real: int,
+    n_generated: int,
+    replication: float,
+    batch_size: int,
+    steps: int,
+    sampling: Literal["iid", "epoch"] = "epoch",
+) -> Weight:
+    """The numbers of `Weight` for a mixture of these sizes, in closed form.
+
+    With E = N n_d + n_g entries in an epoch, beta = N n_d / E. Of the other B - 1 images of a batch
+    each is the same real one with probability beta / n_d in i.i.d. draws, and (N - 1) / (E - 1) in
+    shuffled epochs, which hold it N times. `n_generated` may be 0. ValueError for sizes below 1,
+    N below 1, N that is not whole in epochs, or a batch larger than an epoch.
+    """
+    n_real, steps = as_count(n_real, "n_real", 1), as_count(steps, "steps", 1)
+    n_generated = as_count(n_generated, "n_generated", 0)
+    if sampling not in ("iid", "epoch"):
+        raise ValueError(f"sampling={sampling!r} is unknown: choose 'iid' or 'epoch'")
+    if not 1 <= replication < np.inf or (sampling == "epoch" and replication % 1):
+        raise ValueError(
+            f"replication={replication}: need a number of copies of at least 1"
+            + (", whole in epochs" if sampling == "epoch" else "")
+        )
+    entries = replication * n_real + n_generated
+    most = int(entries) if sampling == "epoch" else None
+    batch_size = as_count(batch_size, "batch_size", 2, most, ", the images of an epoch")
+    beta, draws = replication_to_beta(n_real, n_generated, replication), steps * batch_size
+    again = beta / n_real if sampling == "iid" else (replication - 1) / (entries - 1)
+    return Weight(
+        replication,
+        beta,
+        draws * beta / n_real,
+        draws * (1 - beta) / n_generated if n_generated else 0.0,
+        (batch_size - 1) * again,
+    )
+
+
+def paper_replication(n_real: int, n_generated: int) -> int:
+    """The whole N >= 1 whose beta is nearest to the paper's 1/3 at these sizes."""
+    exact = PAPER_BETA / (1 - PAPER_BETA) * n_generated / n_real
+    below = max(1, int(exact))
+
+    def distance(copies: int) -> float:
+        return abs(replication_to_beta(n_real, n_generated, copies) - PAPER_BETA)
+
+    return min((below, below + 1), key=distance)
+
+
+def seeds_to_decide(found: Interval, halfway: bool = False, power: float = 0.8) -> int:
+    """Seeds, `found.n` among them, at which the ledger's rule decides with probability `power`.
+
+    `found` is a claim's interval, in points; it is taken to shrink with the root of the seeds, its
+    noise for normal and known. The truth lies on one of the rule's marks, zero or the margin, so
+    that the other has to be left; or `halfway` between, where leaving either will do.
+    """
+    from scipy.stats import norm
+
+    z = norm.ppf((1 + found.confidence) / 2)
+    if halfway:
+        longest = MARGIN / 2 / (1 - norm.isf(power / 2) / z)
+    else:
+        longest = MARGIN / (1 + norm.ppf(power) / z)
+    half = (found.high - found.low) / 2
+    return max(found.n, math.ceil(found.n * (half / longest) ** 2))
+
+
+def seeds_needed(
+    difference: float, noise: float, confidence: float = LEVEL, power: float = 0.8
+) -> int | None:
+    """The fewest seeds whose smallest detectable difference is `difference` points or less.
+
+    `noise` is the standard deviation over seeds of a paired difference, in points; a default
+    `confidence` is that of one of `QUESTIONS`. None where 200 seeds are too few. The rule's block
+    design may do with fewer where arms deviate alike. ValueError for a difference not above 0.
+    """
+    if not difference > 0:
+        raise ValueError(f"difference={difference} has to be positive, in points")
+    low, high = _FEWEST_SEEDS, _MOST_SEEDS
+    if smallest_detectable(noise, high, confidence, power) > difference:
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        if smallest_detectable(noise, middle, confidence, power) <= difference:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def paired_noise(records: Iterable[Record], metric: str = "linear") -> float | None:
+    """Pooled standard deviation over seeds of the differences that `QUESTIONS` ask about, points.
+
+    Over the seeds that both arms of a question share; None where none has two.
+    """
+    runs, squares, freedom = list(records), 0.0, 0
+    for claim in QUESTIONS:
+        one, other = (by_seed(runs, arm, metric) for arm in claim.arms)
+        found = [one[seed] - other[seed] for seed in one.keys() & other.keys()]
+        if len(found) >= _FEWEST_SEEDS:
+            squares += float(np.var(found)) * len(found)
+            freedom += len(found) - 1
+    return (squares / freedom) ** 0.5 if freedom else None
+
+
+def recorded_noise(root: Path = RESULTS) -> float | None:
+    """`paired_noise` of the book's own runs on CIFAR-10 at laptop scale; None without records.
+
+    Their seeds draw the images as well, so that it may be more than that of fixed images.
+    """
+    return paired_noise(study_records(FAILURE_MODE, "laptop", root))
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What there is to know before training: see `make_plan`.
+
+    `weights` has a row for each N, `replication` is AdaInf's; `gap` is the quick bound on the total
+    variation, from at most `GAP_IMAGES` images a side. `noise` is the standard deviation of a
+    paired difference that `seeds` rests on, (difference, seeds or None where 200 are too few).
+    """
+
+    n_real: int
+    n_generated: int
+    batch_size: int
+    steps: int
+    weights: tuple[Weight, ...]
+    replication: int
+    gap: ClassifierTV
+    noise: float
+    seeds: tuple[tuple[float, int | None], ...]
+
+
+def make_plan(
+    real: ImageSet,
+    generated: ImageSet,
+    batch_size: int,
+    steps: int,
+    *,
+    noise: float,
+    replication: int | None = None,
+    gap_images: int = GAP_IMAGES,
+    confidence: float = CONFIDENCE,
+    seed: int = 0,
+) -> Plan:
+    """The numbers of a `Plan` for images of one size, shuffled epochs and `QUESTIONS`.
+
+    `replication` is by default the N whose beta is nearest to the paper's; `seed` draws the images
+    that the gap is measured on, at `confidence`. ValueError for a batch larger than the real
+    images, sets of two sizes, or too few images for the bound.
+    """
+    from adainf_core.gap.image_tv import image_tv
+
+    n_real, n_generated = len(real), len(generated)
+    as_count(batch_size, "batch_size", 2, n_real, ", the real images")
+    as_count(gap_images, "gap_images", _FEWEST_COMPARED)
+    if real.images.shape[1:] != generated.images.shape[1:]:
+        raise ValueError(
+            f"real images are {real.images.shape[1:]}, generated ones "
+            f"{generated.images.shape[1:]}: bring them to one size"
+        )
+    chosen = paper_replication(n_real, n_generated) if replication is None else replication
+    copies = sorted({*REPLICATIONS, as_count(chosen, "replication", 1)})
+    weights = tuple(weigh(n_real, n_generated, n, batch_size, steps) for n in copies)
+    seeds = tuple((points, seeds_needed(points, noise)) for points in DIFFERENCES)
+    rng = np.random.default_rng(seed)
+    looked = [
+        side.images[np.sort(rng.choice(len(side), min(len(side), gap_images), replace=False))]
+        for side in (real, generated)
+    ]
+    # in a random order: the mirrored run compares the first half with the second
+    gap = image_tv(*(rng.permutation(side) for side in looked), confidence=confidence, seed=seed)
+    return Plan(n_real, n_generated, batch_size, steps, weights, chosen, gap, noise, seeds)

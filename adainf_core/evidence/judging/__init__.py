@@ -1,0 +1,1 @@
+"""Judging: kinds of claims, their rules and verdicts. Knows no study's content."""

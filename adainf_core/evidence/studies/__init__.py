@@ -1,0 +1,1 @@
+"""Studies: the kinds of experiment, and one file for each question."""

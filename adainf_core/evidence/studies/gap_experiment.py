@@ -1,0 +1,149 @@
+"""One generator of the quality dial, measured: images drawn, and every gap measure of them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from adainf_core.configuration import to_plain
+from adainf_core.data.images import ImageSet
+from adainf_core.data.named_sets import load_images
+from adainf_core.data.sprites import SpriteWorld
+from adainf_core.evidence.runs.running import Outcome
+from adainf_core.gap.estimate import GapEstimate
+from adainf_core.gap.extractors import random_convolution
+from adainf_core.gap.report import gap_report
+from adainf_core.generators.dial import Setting, make_generator
+from adainf_core.generators.diffusion import Sampler
+from adainf_core.generators.diffusion_training import DiffusionConfig, cached_diffusion
+from adainf_core.generators.flawed_sprites import FlawedSprites
+
+#: Short names of the report's measures, as records use them.
+MEASURES = {
+    "frechet": "Fréchet, extrapolated",
+    "kernel_distance": "kernel distance",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "tv_images": "total variation, images",
+    "auc_images": "AUC, images",
+    "accuracy_images": "accuracy, images",
+    "tv_features": "total variation, features",
+    "auc_features": "AUC, features",
+    "accuracy_features": "accuracy, features",
+    "near": "nearer than chance",
+}
+
+
+@dataclass(frozen=True)
+class TrainedDiffusion:
+    """A diffusion model trained for `steps` steps on all of CIFAR-10's training images.
+
+    It is kept under the folder named by ADAINF_GENERATORS, where that is set, and found there.
+    """
+
+    steps: int
+    sampler: Sampler = field(default_factory=Sampler)
+    training: DiffusionConfig = field(
+        default_factory=lambda: DiffusionConfig(attention=(False, False, True), batch_size=64)
+    )
+
+
+@dataclass(frozen=True)
+class GapExperiment:
+    """What is measured: `n` images of a generator against `n` real ones, `size` pixels a side.
+
+    CIFAR-10: the real images are the first n of a permutation of the training images (`seed`);
+    generators of the dial are fitted to those, and hand out the other training images where they
+    hand out held-out ones. Sprites: both sides are drawn. "Real against real" takes n images of
+    CIFAR-10's test set, or n more sprites.
+    """
+
+    generator: Setting | TrainedDiffusion | FlawedSprites
+    size: int = 16
+    n: int = 5000
+    seed: int = 0
+
+    def config(self) -> dict:
+        """The experiment as plain JSON values."""
+        return to_plain(self)
+
+    @property
+    def device(self) -> str | None:
+        """Everything is measured on the processor."""
+        return "cpu"
+
+    def sides(self, count: int | None = None) -> tuple[ImageSet, ImageSet, ImageSet]:
+        """The real images, `count` generated ones (default n), and those of "real against real"."""
+        count = self.n if count is None else count
+        if isinstance(self.generator, FlawedSprites):
+            return _sprites(self, self.generator, count)
+        train, test = (_cifar10(split, self.size) for split in ("train", "test"))
+        order = np.random.default_rng(self.seed).permutation(len(train))
+        real, rest = (
+            train.subset(np.sort(chosen), name)
+            for chosen, name in (
+                (order[: self.n], "cifar10-real"),
+                (order[self.n :], "cifar10-rest"),
+            )
+        )
+        if isinstance(self.generator, TrainedDiffusion):
+            cache = os.environ.get("ADAINF_GENERATORS")
+            made = cached_diffusion(
+                train,
+                self.generator.training,
+                self.generator.steps,
+                None if cache is None else Path(cache),
+            )
+            generated = made.using(**to_plain(self.generator.sampler)).sample(count, self.seed)
+        else:
+            generator = make_generator(self.generator, real, rest, self.seed)
+            generated = generator.sample(count, self.seed)
+        return real, generated, test.subset(np.arange(self.n))
+
+    def run(self) -> Outcome:
+        """Draw the images and measure them."""
+        real, generated, held_out = self.sides()
+        extractor = random_convolution()
+        report = gap_report(real, generated, extractor, held_out=held_out, n=self.n, seed=self.seed)
+        metrics: dict[str, float] = {}
+        protocols: dict[str, str] = {}
+        for short, name in MEASURES.items():
+            row = report.row(name)
+            for kind, estimate in (("", row.found), ("mirrored_", row.mirrored)):
+                if estimate is not None:
+                    metrics |= _numbers(kind + short, estimate)
+            protocols[short] = (
+                f"{name}, features: {row.features}; {row.found.n_real} + {row.found.n_generated} "
+                f"rows, {100 * row.found.confidence:g} % interval"
+            )
+        return Outcome(metrics, protocols, beta=0.0, history=[])
+
+
+def _numbers(name: str, estimate: GapEstimate) -> dict[str, float]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
+def _sprites(
+    experiment: GapExperiment, generator: FlawedSprites, count: int
+) -> tuple[ImageSet, ImageSet, ImageSet]:
+    world, n = SpriteWorld(size=experiment.size), experiment.n
+    rngs = np.random.default_rng(experiment.seed).spawn(3)
+    law = world.real_law()
+    laws = (law, world.generated_law(generator.flaw, generator.tau), law)
+    names = ("sprites-real", f"sprites-{generator.flaw}-{generator.tau:g}", "sprites-again")
+    real, generated, again = (
+        world.sample(law, number, rng, name)
+        for law, number, rng, name in zip(laws, (n, count, n), rngs, names, strict=True)
+    )
+    return real, generated.unlabelled(), again
+
+
+@lru_cache(maxsize=2)
+def _cifar10(split: str, size: int) -> ImageSet:
+    return load_images("cifar10", split=split, download=False).downsampled(size)

@@ -1,0 +1,172 @@
+"""One experiment: real images, a generator, their mixture, pre-training and probes, once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from adainf_core.configuration import to_plain
+from adainf_core.data.images import ImageSet
+from adainf_core.data.inflation import Inflation
+from adainf_core.data.named_sets import LOADERS, load_images
+from adainf_core.data.sprites import SpriteWorld
+from adainf_core.evidence.runs.running import Outcome
+from adainf_core.generators.corruptions import colour_swap
+from adainf_core.generators.dial import Setting
+from adainf_core.generators.flawed_sprites import FlawedSprites
+from adainf_core.learning.pretraining import PretrainConfig, Pretrained, pretrain
+from adainf_core.learning.probing import ProbeResult, knn_probe, linear_probe, online_probe
+
+SPRITES = "sprites"
+_CHECKPOINT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What one run does, from data to probe; `seed` decides the images, `pretrain.seed` the rest.
+
+    `world` is "sprites" or a named image set (`load_images`), averaged down to `size` pixels; the
+    run's real images are `n_real` of its training images. `generator` makes `n_generated` images
+    after them: a setting of the dial, fitted to the same real images, or handing out others of
+    the training images (its perfect end, TV = 0; fresh draws among sprites, of which some coincide
+    with test images, their grid being finite). None means no inflation. `replication` is the
+    paper's N; `beta`, where given, is the share of real draws instead. `swapped` exchanges red and
+    blue in the generated images, as a packing script that mistakes BGR for RGB does.
+
+    Runs that differ only in generator, weights or `pretrain` share their real and test images;
+    those with the same encoder share their initial weights: they are paired.
+    """
+
+    world: str
+    size: int
+    n_real: int
+    n_test: int
+    pretrain: PretrainConfig
+    generator: Setting | FlawedSprites | None = None
+    n_generated: int = 0
+    replication: float = 1.0
+    beta: float | None = None
+    swapped: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        known = (SPRITES, *LOADERS)
+        if self.world not in known:
+            raise ValueError(f"world={self.world!r} is unknown; choose {', '.join(known)}")
+        if isinstance(self.generator, FlawedSprites) and self.world != SPRITES:
+            raise ValueError(f"generator={self.generator.name!r} makes no images of {self.world}")
+        if (self.generator is None) != (self.n_generated == 0):
+            raise ValueError(
+                f"generator={self.generator!r} with n_generated={self.n_generated}: "
+                "give both or neither"
+            )
+        if self.generator is None and (self.replication, self.beta) != (1.0, None):
+            raise ValueError(
+                f"replication={self.replication} and beta={self.beta} weigh real images against "
+                "generated ones: name a generator"
+            )
+        if self.generator is None and self.swapped:
+            raise ValueError("swapped=True exchanges colours of generated images: name a generator")
+        if self.beta is not None and self.replication != 1:
+            raise ValueError(f"replication={self.replication} and beta={self.beta}: give one")
+
+    def config(self) -> dict:
+        """The experiment as plain JSON values."""
+        return to_plain(self)
+
+    @property
+    def device(self) -> str | None:
+        """Where it computes, as in `PretrainConfig`."""
+        return self.pretrain.device
+
+    def run(self) -> Outcome:
+        """Carry it out, from data to probe."""
+        outcome = self.resume(None)
+        assert outcome is not None  # it was given all the time it takes
+        return outcome
+
+    def resume(self, checkpoint: Path | None, max_seconds: float = math.inf) -> Outcome | None:
+        """Carry it out, going on from `checkpoint` where that exists, for at most `max_seconds`.
+
+        None where the time, or a SIGTERM, ended it before its last step; the checkpoint is there.
+        """
+        real, generated, test = experiment_data(self)
+        weight = None if generated is None or self.beta is not None else self.replication
+        data = Inflation(real, generated, replication=weight, beta=self.beta)
+        trained = pretrain(
+            self.pretrain,
+            data,
+            checkpoint=checkpoint,
+            checkpoint_seconds=_CHECKPOINT_SECONDS,
+            max_seconds=max_seconds,
+        )
+        if not trained.finished:
+            return None
+        probes = _probes(trained, real, test)
+        return Outcome(
+            metrics={name: 100 * probe.accuracy for name, probe in probes.items()},
+            protocols={name: probe.protocol for name, probe in probes.items()},
+            beta=data.beta or 0.0,
+            history=trained.history,
+        )
+
+
+def _probes(trained: Pretrained, real: ImageSet, test: ImageSet) -> dict[str, ProbeResult]:
+    probes = {
+        "linear": linear_probe(trained.encoder, real, test),
+        "knn": knn_probe(trained.encoder, real, test),
+    }
+    if trained.online_classifier is not None:
+        probes["online"] = online_probe(
+            trained.encoder, trained.online_classifier, test, trained.mixture
+        )
+    return probes
+
+
+def experiment_data(experiment: Experiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
+    """The real training images, the generated ones (None without a generator), the test images."""
+    make = _sprites if experiment.world == SPRITES else _photographs
+    real, held_out, test = make(experiment)
+    if experiment.generator is None:
+        return real, None, test
+    generator = experiment.generator.make(real, held_out, experiment.seed)
+    generated = generator.sample(experiment.n_generated, experiment.seed)
+    return real, colour_swap(generated) if experiment.swapped else generated, test
+
+
+def _sprites(experiment: Experiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
+    world = SpriteWorld(size=experiment.size)
+    # one stream a purpose: more held-out images must not change the real ones
+    real_rng, held_out_rng = np.random.default_rng(experiment.seed).spawn(2)
+    law = world.real_law()
+    real = world.sample(law, experiment.n_real, real_rng, "sprites-real")
+    test = world.sample(law, experiment.n_test, np.random.default_rng(2**31), "sprites-test")
+    if experiment.generator is None or not experiment.generator.needs_held_out:
+        return real, None, test
+    return real, world.sample(law, experiment.n_generated, held_out_rng, "sprites-held-out"), test
+
+
+def _photographs(experiment: Experiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
+    name, n_real = experiment.world, experiment.n_real
+    train, test = (_small(name, split, experiment.size) for split in ("train", "test"))
+    for what, asked, there in (
+        ("n_real", n_real, len(train)),
+        ("n_test", experiment.n_test, len(test)),
+    ):
+        if asked > there:
+            raise ValueError(f"{what}={asked} is more than the {there} images of {name}")
+    order = np.random.default_rng(experiment.seed).permutation(len(train))
+    return (
+        train.subset(order[:n_real], f"{name}-real"),
+        train.subset(order[n_real:], f"{name}-held-out"),
+        test.subset(np.arange(experiment.n_test)),
+    )
+
+
+@lru_cache(maxsize=4)
+def _small(name: str, split: str, size: int) -> ImageSet:
+    return load_images(name, split=split, download=False).downsampled(size)

@@ -1,0 +1,1 @@
+"""Intervals, effect sizes, power and curves: statistics that every room above may use."""

@@ -1,0 +1,339 @@
+"""What seeds can say: intervals, tests and effect sizes paired by seed, and the best of several."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from adainf_core.validation import FloatArray, as_count, as_positive, as_real
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its two-sided interval at `confidence`, over `n` seeds.
+
+    Student's t interval, unless the function that made it says otherwise; so it does where `mean`
+    is another statistic.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    confidence: float = 0.95
+
+    def __format__(self, spec: str) -> str:
+        """The mean and its interval, each in `spec`: f"{x:.1f}" gives "48.1 [47.2, 49.0]"."""
+        return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
+    def __contains__(self, value: float) -> bool:
+        """Whether the interval holds `value`, its ends included."""
+        return self.low <= value <= self.high
+
+
+def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Student t interval of the mean of `values` (n,), n >= 2; assumes roughly normal seeds."""
+    from scipy.stats import t
+
+    x = np.asarray(values, dtype=float)
+    if x.ndim != 1 or len(x) < 2:
+        raise ValueError(f"an interval needs at least two seeds in a row, got shape {x.shape}")
+    _check(confidence)
+    half = t.ppf((1 + confidence) / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
+    mean = float(x.mean())
+    return Interval(mean, mean - float(half), mean + float(half), len(x), confidence)
+
+
+def paired_difference(
+    treated: Mapping[int, float], reference: Mapping[int, float], confidence: float = 0.95
+) -> Interval:
+    """Interval of treated - reference over the seeds both have; both map seed -> value."""
+    seeds = sorted(treated.keys() & reference.keys())
+    if len(seeds) < 2:
+        raise ValueError(f"a paired interval needs two common seeds, got {seeds}")
+    return t_interval([treated[seed] - reference[seed] for seed in seeds], confidence)
+
+
+def bootstrap_interval(
+    values: ArrayLike,
+    statistic: Callable[..., Any] = np.mean,
+    confidence: float = 0.95,
+    draws: int = 10_000,
+) -> Interval:
+    """BCa bootstrap interval of `statistic` of `values` (n,), n >= 2; its value is `.mean`.
+
+    scipy's bias-corrected and accelerated interval (Efron 1987) from `draws` resamples, the same
+    at each call. Where the correction is undefined (values that hardly differ, a statistic at the
+    end of its resamples' range) it is the percentile interval of those resamples; constant values
+    give one of no width. With fewer than about ten values it covers less often than `confidence`:
+    for a mean over a handful of seeds, `t_interval` is the better one.
+    """
+    from scipy.stats import DegenerateDataWarning, bootstrap
+
+    x = _seeds(values, "values", least=2)
+    _check(confidence)
+    draws = as_count(draws, "draws", 1)
+    # an undefined correction is met below
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", DegenerateDataWarning)
+        found = bootstrap(
+            (x,),
+            statistic,
+            n_resamples=draws,
+            confidence_level=confidence,
+            method="BCa",
+            random_state=np.random.default_rng(0),
+        )
+    low, high = found.confidence_interval
+    if not (np.isfinite(low) and np.isfinite(high)):
+        ends = [(1 - confidence) / 2, (1 + confidence) / 2]
+        low, high = np.quantile(found.bootstrap_distribution, ends)
+    return Interval(float(statistic(x)), float(low), float(high), len(x), confidence)
+
+
+def sign_flip_p(differences: ArrayLike) -> float:
+    """Exact two-sided sign-flip p-value of paired `differences` (n,), 2 <= n <= 20.
+
+    The share of the 2ⁿ ways to sign the differences whose sum is at least as far from zero as
+    theirs. Valid for any law symmetric about zero under "no difference" (Fisher's permutation test
+    for pairs). It is never below 2 / 2ⁿ: five seeds cannot reach 0.05.
+    """
+    x = _seeds(differences, "differences", least=2)
+    if len(x) > 20:
+        raise ValueError(
+            f"{len(x)} differences have 2^{len(x)} sign flips, and at most 2^20 are counted: "
+            "use t_interval"
+        )
+    x /= np.abs(x).max() or 1.0
+    sums = np.zeros(1)
+    for value in x:
+        sums = np.concatenate([sums + value, sums - value])
+    # sums[0] is the observed one; equal sums differ in rounding by the order of adding
+    return float(np.mean(np.abs(sums) >= abs(sums[0]) - 1e-12 * len(x)))
+
+
+def holm(p_values: ArrayLike) -> FloatArray:
+    """Holm's adjusted p-values (m,) of `p_values` (m,), in their order.
+
+    Rejecting where the adjusted value is at most a level keeps the chance of any false rejection
+    at or below that level, whatever the tests' dependence (Holm 1979).
+    """
+    p = as_real(p_values, "p_values")
+    if p.ndim != 1 or p.size == 0:
+        raise ValueError(f"p_values has shape {p.shape}: give one p-value a test, at least one")
+    bad = np.flatnonzero(~((p >= 0) & (p <= 1)))
+    if len(bad):
+        raise ValueError(f"p_values[{bad[0]}] = {p[bad[0]]:g} is not in [0, 1]")
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    steps = p[order] * np.arange(len(p), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return adjusted
+
+
+def standardized_difference(differences: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Paired effect size, the mean over the sd of `differences` (n,), n >= 3.
+
+    `.mean` is Cohen's d of the differences with Hedges' exact small-sample correction, unbiased
+    for normal differences; the interval is of the true mean / sd, exact for normal differences,
+    by inverting the noncentral t law. ValueError where the differences (almost) do not vary.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import gammaln
+    from scipy.stats import nct
+
+    x = _seeds(differences, "differences", least=3)
+    _check(confidence)
+    n, mean, sd = len(x), float(x.mean()), float(x.std(ddof=1))
+    if sd <= 1e-3 * abs(mean) or sd == 0:
+        raise ValueError(
+            f"differences vary by {sd:.3g} about {mean:.3g}, too little for an effect size: "
+            "report the difference itself"
+        )
+    df, t, tail = n - 1, abs(mean) / sd * np.sqrt(n), (1 - confidence) / 2
+    hedges = np.exp(gammaln(df / 2) - gammaln((df - 1) / 2)) / np.sqrt(df / 2)
+    lowest, highest = -_beyond(0, df, tail), _beyond(t, df, tail)
+    ends = [
+        np.sign(mean or 1)
+        / np.sqrt(n)
+        * brentq(lambda nc, level=level: nct.cdf(t, df, nc) - level, lowest, highest)
+        for level in (1 - tail, tail)
+    ]
+    return Interval(float(hedges * mean / sd), float(min(ends)), float(max(ends)), n, confidence)
+
+
+def smallest_detectable(sd: float, n: int, confidence: float = 0.95, power: float = 0.8) -> float:
+    """The true paired difference that `n` seeds find with probability `power`, in units of `sd`'s.
+
+    `sd` is the standard deviation over seeds of the paired differences, taken as known and normal;
+    "find" is a `paired_difference` interval at `confidence` wholly on the true side of zero
+    (noncentral t). ValueError for n < 2 or a power that the test has without any difference.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import nct, t
+
+    sd, n = as_positive(sd, "sd"), as_count(n, "n", 2)
+    _check(confidence)
+    if not (1 - confidence) / 2 < power < 1:
+        raise ValueError(f"power={power} is outside ({(1 - confidence) / 2:g}, 1)")
+    critical = t.isf((1 - confidence) / 2, n - 1)
+    shift = brentq(
+        lambda nc: nct.sf(critical, n - 1, nc) - power,
+        0.0,
+        _beyond(critical, n - 1, 1 - power),
+    )
+    return float(shift * sd / np.sqrt(n))
+
+
+@dataclass(frozen=True)
+class BestLevel:
+    """The level of the best mean, and those that `n` seeds cannot exclude as the best.
+
+    `best` has the highest mean; `plausible` holds, in ascending order, the levels not excluded at
+    `confidence`, `best` among them; `low` and `high` are its ends, and levels between them may be
+    excluded.
+    """
+
+    best: float
+    low: float
+    high: float
+    plausible: tuple[float, ...]
+    n: int
+    confidence: float
+
+    def __format__(self, spec: str) -> str:
+        """The level and the ends of the plausible ones, each in `spec`."""
+        return f"{self.best:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
+
+def best_level(
+    levels: ArrayLike,
+    values: ArrayLike,
+    confidence: float = 0.95,
+    spread: tuple[float, int] | None = None,
+) -> BestLevel:
+    """The best of `levels` (k,) by the highest mean of `values` (k, seeds), and its rivals.
+
+    A column of `values` is one seed at each level. A level is excluded if some other beats it in a
+    one-sided paired t test at (1 - confidence) / (k - 1): the truly best level, or any one of
+    several that tie, is then excluded with probability at most 1 - confidence, for differences
+    normal over seeds, whatever the levels' variances and correlation (Bonferroni; multiple
+    comparisons with the best, Hsu 1984). Differences that do not vary at all count as certain.
+    With `spread`, the residual deviation of one value in a larger block design and its degrees of
+    freedom, the deviation of a difference is at least root two times that, with its freedom; the
+    levels' variances are then assumed equal.
+    ValueError for fewer than two levels or seeds, for repeated levels, and for missing values.
+    """
+    from scipy.stats import t
+
+    names, x = as_real(levels, "levels"), as_real(values, "values")
+    if names.ndim != 1 or x.ndim != 2 or len(names) != len(x) or len(names) < 2:
+        raise ValueError(
+            f"levels has shape {names.shape} and values {x.shape}: need (levels,) and "
+            "(levels, seeds), two levels or more"
+        )
+    k, n = x.shape
+    if n < 2:
+        raise ValueError(f"values has {n} seed(s) a level: a paired test needs at least two seeds")
+    if not np.isfinite(names).all() or len(np.unique(names)) < k:
+        raise ValueError(f"levels {names.tolist()} have to be finite and different")
+    bad = np.argwhere(~np.isfinite(x))
+    if len(bad):
+        level, seed = bad[0]
+        raise ValueError(
+            f"values[{level}, {seed}] = {x[level, seed]:g}: keep the seeds that each level has"
+        )
+    _check(confidence)
+    lead = x[:, None] - x  # of level i over level j, seed by seed
+    mean, deviation, freedom = lead.mean(axis=2), lead.std(axis=2, ddof=1), n - 1
+    if spread is not None:
+        deviation = np.maximum(deviation, np.sqrt(2) * spread[0])
+        freedom = max(freedom, spread[1])
+    error = deviation / np.sqrt(n)
+    critical = t.isf((1 - confidence) / (k - 1), freedom)
+    beaten = ((mean > critical * error) & (mean > 0)).any(axis=0)
+    plausible = np.sort(names[~beaten]).tolist()
+    best = float(names[np.argmax(x.mean(axis=1))])
+    return BestLevel(best, plausible[0], plausible[-1], tuple(plausible), n, confidence)
+
+
+@dataclass(frozen=True)
+class RankCorrelation:
+    """Spearman's rank correlation over `n` arms, with a percentile bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    confidence: float
+
+    def __format__(self, spec: str) -> str:
+        """The value and its interval, each in `spec`."""
+        return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
+
+def rank_correlation(
+    predicted: ArrayLike, found: ArrayLike, confidence: float = 0.95, draws: int = 10_000
+) -> RankCorrelation:
+    """Spearman's correlation of `predicted` (arms,) with `found` (arms, seeds) averaged over seeds.
+
+    The interval is the percentile interval of `draws` bootstrap samples of arms and, within each
+    arm drawn, of seeds; ties take their mean rank, and a sample in which one side does not vary
+    counts as 0. Deterministic. ValueError for fewer than three arms or values that are not finite.
+    """
+    from scipy.stats import rankdata
+
+    x, y = np.asarray(predicted, dtype=float), np.asarray(found, dtype=float)
+    if x.ndim != 1 or y.ndim != 2 or len(x) != len(y) or len(x) < 3:
+        raise ValueError(
+            f"predicted has shape {x.shape} and found {y.shape}: need (arms,) and (arms, seeds), "
+            "three arms or more"
+        )
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise ValueError("predicted and found have to be finite")
+    _check(confidence)
+
+    def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        a, b = (rankdata(side, axis=1) for side in (a, b))
+        a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+        spread = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+        return np.divide((a * b).sum(axis=1), spread, out=np.zeros(len(a)), where=spread > 0)
+
+    rng = np.random.default_rng(0)
+    arms = rng.integers(len(x), size=(draws, len(x)))
+    seeds = rng.integers(y.shape[1], size=(draws, len(x), y.shape[1]))
+    sampled = spearman(x[arms], y[arms[:, :, None], seeds].mean(axis=2))
+    low, high = np.quantile(sampled, [(1 - confidence) / 2, (1 + confidence) / 2])
+    value = spearman(x[None], y.mean(axis=1)[None])[0]
+    return RankCorrelation(float(value), float(low), float(high), len(x), confidence)
+
+
+def _check(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence={confidence} is outside (0, 1)")
+
+
+def _seeds(values: ArrayLike, name: str, least: int) -> FloatArray:
+    """`values` as a finite float64 copy (n,), n >= `least`."""
+    x = as_real(values, name)
+    if x.ndim != 1 or len(x) < least:
+        raise ValueError(f"{name} has shape {x.shape}: give one value a seed, at least {least}")
+    bad = np.flatnonzero(~np.isfinite(x))
+    if len(bad):
+        raise ValueError(f"{name}[{bad[0]}] = {x[bad[0]]:g}: values have to be finite")
+    return x
+
+
+def _beyond(t: float, df: int, tail: float) -> float:
+    """A noncentrality past which a noncentral t variable is below `t` >= 0 at most at `tail`.
+
+    T = (Z + nc) / S falls below t only if S > s or Z < t s - nc, at `tail` / 2 each.
+    """
+    from scipy.stats import chi2, norm
+
+    return float(t * np.sqrt(chi2.isf(tail / 2, df) / df) + norm.isf(tail / 2))

@@ -1,0 +1,341 @@
+"""Planning and comparing on images of one's own: closed forms, splits, and the four arms."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import stats
+
+from adainf_core.advice.own_images import SCALE, compared, own_images, own_study
+from adainf_core.advice.planning import (
+    ARMS,
+    LEVEL,
+    QUESTIONS,
+    make_plan,
+    paired_noise,
+    paper_replication,
+    recorded_noise,
+    seeds_needed,
+    seeds_to_decide,
+    weigh,
+)
+from adainf_core.configuration import differences
+from adainf_core.data.images import ImageSet
+from adainf_core.data.inflation import Inflation
+from adainf_core.data.named_sets import load_images
+from adainf_core.data.sprites import SpriteWorld
+from adainf_core.evidence.judging.claims import MARGIN
+from adainf_core.evidence.judging.verdicts import by_seed
+from adainf_core.evidence.runs.running import run_one
+from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.statistics.intervals import Interval, paired_difference, smallest_detectable
+
+
+def numbered(count: int, name: str) -> ImageSet:
+    return ImageSet(np.zeros((count, 3, 2, 2), np.uint8), None, name)
+
+
+@pytest.mark.parametrize("replication", [1, 3, 10])
+@pytest.mark.parametrize("sampling", ["iid", "epoch"])
+def test_weight_is_that_of_the_mixture(replication, sampling):
+    mixed = Inflation(numbered(50, "r"), numbered(200, "g"), replication, sampling=sampling)
+    found = weigh(50, 200, replication, batch_size=16, steps=70, sampling=sampling)
+    passes = mixed.exposures(70, 16)
+    assert found.beta == pytest.approx(mixed.beta, rel=1e-12)
+    assert (found.real_passes, found.generated_passes) == pytest.approx(passes, rel=1e-12)
+
+
+@pytest.mark.parametrize(("sampling", "replication"), [("iid", 1), ("iid", 4), ("epoch", 4)])
+def test_expected_copies_are_what_batches_hold(sampling, replication):
+    n_real, n_generated, batch, steps = 15, 30, 24, 4000
+    mixed = Inflation(
+        numbered(n_real, "r"), numbered(n_generated, "g"), replication, sampling=sampling
+    )
+    others, draws = np.zeros(steps), np.zeros(steps)
+    for step in range(steps):
+        drawn = mixed.batch_indices(step, batch, seed=3)
+        counts = np.bincount(drawn[drawn < n_real], minlength=n_real)
+        others[step], draws[step] = (counts * (counts - 1)).sum(), counts.sum()
+    expected = weigh(n_real, n_generated, replication, batch, steps, sampling).copies
+    found = others.sum() / draws.sum()
+    # a ratio of means over (nearly) independent batches: four standard errors
+    error = (others - found * draws).std() / draws.mean() / np.sqrt(steps)
+    assert abs(found - expected) < 4 * error < 0.1 * expected
+
+
+def test_an_epoch_in_which_each_image_occurs_once_has_no_copies():
+    assert weigh(40, 80, 1, 32, 10).copies == 0
+    assert weigh(40, 80, 1, 32, 10, "iid").copies == pytest.approx(31 / 120)
+    assert weigh(40, 0, 1, 32, 10).generated_passes == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"replication": 0.5}, "at least 1"),
+        ({"replication": 2.5}, "whole in epochs"),
+        ({"batch_size": 91}, "batch_size = 91 must be in 2..90, the images of an epoch"),
+        ({"n_real": 0}, "n_real = 0"),
+        ({"sampling": "twice"}, "sampling='twice' is unknown"),
+    ],
+)
+def test_sizes_that_make_no_mixture_are_refused(change, says):
+    sizes = {"n_real": 30, "n_generated": 60, "replication": 1, "batch_size": 8, "steps": 5}
+    with pytest.raises(ValueError, match=says):
+        weigh(**sizes | change)
+
+
+@pytest.mark.parametrize("sizes", [(50_000, 1_000_000), (400, 3000), (100, 20), (7, 95), (3, 7)])
+def test_the_papers_share_is_met_as_nearly_as_whole_copies_can(sizes):
+    n_real, n_generated = sizes
+    found = paper_replication(n_real, n_generated)
+    distance = [abs(n * n_real / (n * n_real + n_generated) - 1 / 3) for n in range(1, 200)]
+    assert distance[found - 1] == min(distance)
+    assert (sizes != (50_000, 1_000_000)) or found == 10
+
+
+@pytest.mark.parametrize("difference", [0.4, 1.0, 3.0, 50.0])
+def test_seeds_are_the_fewest_that_suffice(difference):
+    enough = (n for n in range(2, 201) if smallest_detectable(0.8, n, LEVEL) <= difference)
+    assert seeds_needed(difference, 0.8) == next(enough)
+
+
+@pytest.mark.parametrize("halfway", [False, True])
+def test_seeds_to_decide_decide_as_often(halfway):
+    # a claim of noise 1 over seeds, known: simulate the rule at the answer and a seed below it
+    confidence, sd, runs = 0.98, 1.0, 40_000
+    z = stats.norm.ppf((1 + confidence) / 2)
+    now = Interval(0.4, 0.4 - z * sd / 2, 0.4 + z * sd / 2, 4, confidence)
+    enough = seeds_to_decide(now, halfway)
+    truth = MARGIN / 2 if halfway else 0.0
+    means = truth + np.random.default_rng(0).normal(0, sd, runs)
+    decided = []
+    for n in (enough - 1, enough):
+        half, mean = z * sd / np.sqrt(n), truth + (means - truth) / np.sqrt(n)
+        above, below = mean - half > 0, mean + half < MARGIN
+        decided.append(np.mean(above | below if halfway else below))
+    # three standard errors of a share of 0.8 among 40,000
+    assert decided[0] < 0.8 + 0.006 and decided[1] > 0.8 - 0.006
+    assert decided[1] > decided[0]
+
+
+def test_what_is_decided_already_asks_for_no_more_seeds():
+    assert seeds_to_decide(Interval(3.0, 2.9, 3.1, 5)) == 5
+
+
+def test_seeds_beyond_reach_are_none_and_no_difference_is_refused():
+    assert seeds_needed(0.01, 1.0) is None
+    with pytest.raises(ValueError, match="difference=0 has to be positive"):
+        seeds_needed(0, 1.0)
+
+
+def test_noise_is_the_pooled_deviation_of_the_differences(make_record):
+    rng = np.random.default_rng(0)
+    records = [make_record(arm, seed, 50 + 5 * rng.normal()) for seed in range(400) for arm in ARMS]
+    # of independent arms, √2 times their own; five questions share 400 seeds: within 5 %
+    assert paired_noise(records) == pytest.approx(5 * np.sqrt(2), rel=0.05)
+    # and seeds that shift all arms alike are no noise
+    alike = [make_record(arm, seed, 50.0 + seed) for seed in range(5) for arm in ARMS]
+    assert paired_noise(alike) == 0
+    assert paired_noise(alike[:4]) is None
+    # two seeds: differences of 0 and 2 in each question have the deviation √2
+    two = [
+        make_record(arm, seed, float(rank * (1 + seed)))
+        for seed in range(2)
+        for arm, rank in (("none", 0), ("vanilla", 2))
+    ]
+    assert paired_noise(two) == pytest.approx(np.sqrt(2))
+
+
+def test_recorded_noise_is_that_of_the_failure_mode(tmp_path):
+    assert recorded_noise(tmp_path) is None
+    found = recorded_noise()
+    assert found is None or 0 < found < 10
+
+
+def test_verdicts_are_of_the_differences(make_record):
+    level = {"none": 50.0, "weak": 54.0, "vanilla": 47.0, "adainf": 54.2}
+    rng = np.random.default_rng(1)
+    records = [
+        make_record(arm, seed, level[arm] + rng.normal(0, 0.2)) for seed in range(6) for arm in ARMS
+    ]
+    found = compared(records)
+    words = {v.claim.key: v.word for v in found.verdicts}
+    assert set(words) == {"harm", "cure", "rescue", "weak_harms", "beyond_weak"}
+    assert words["harm"] == words["cure"] == words["rescue"] == "holds"
+    assert words["weak_harms"] == "does not hold"
+    assert words["beyond_weak"] in ("does not hold", "not decided", "holds, but negligible")
+    harm = next(v for v in found.verdicts if v.claim.key == "harm")
+    plain = paired_difference(by_seed(records, "none"), by_seed(records, "vanilla"))
+    assert harm.difference.mean == pytest.approx(plain.mean)
+    assert harm.difference.confidence == pytest.approx(LEVEL)
+    assert len(QUESTIONS) * (1 - LEVEL) == pytest.approx(0.05)
+
+
+def test_neighbours_answer_where_no_linear_probe_ran(make_record):
+    records = [
+        make_record(arm, seed, metrics={"knn": 30.0 + 10 * (arm == "none") + seed})
+        for seed in range(3)
+        for arm in ARMS
+    ]
+    harm = compared(records).verdicts[0]
+    assert harm.word == "holds" and harm.difference.mean == 10
+
+
+# ---- images at paths
+
+
+@pytest.fixture(scope="module")
+def sprites(tmp_path_factory):
+    """A folder of labelled sprites, flawed ones in an archive, and others to test on."""
+    folder, world, rng = tmp_path_factory.mktemp("own"), SpriteWorld(), np.random.default_rng(0)
+    real, test = (world.sample(world.real_law(), n, rng) for n in (96, 80))
+    for image, label, number in zip(real.images, real.labels, range(96), strict=True):
+        path = folder / "real" / str(label) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image.transpose(1, 2, 0)).save(path)
+    fakes = world.sample(world.generated_law("background", 0.9), 300, rng)
+    np.savez(folder / "fakes.npz", images=fakes.images)
+    np.savez(folder / "test.npz", images=test.images, labels=test.labels)
+    np.savez(folder / "unlabelled.npz", images=real.images)
+    return folder
+
+
+def test_a_quarter_of_each_class_is_held_out_of_everything(sprites):
+    own = own_images(str(sprites / "real"), str(sprites / "fakes.npz"))
+    assert own.test_kept and own.generated.labels is None
+    assert len(own.real) + len(own.test) == 96 and len(own.labelled) == len(own.real)
+    every = ImageSet.from_folder(sprites / "real")
+    for label in range(8):
+        there = (every.labels == label).sum()
+        assert (own.test.labels == label).sum() == max(1, there // 4)
+    together = np.concatenate([own.real.images, own.test.images])
+
+    def order(images):
+        return np.sort(images.reshape(len(images), -1).astype(np.int64) @ np.arange(1, 769))
+
+    assert (order(together) == order(every.images)).all()
+
+
+def test_named_test_images_are_taken_and_nothing_is_held_out(sprites):
+    own = own_images(*(str(sprites / n) for n in ("real", "fakes.npz")), None,
+                     str(sprites / "test.npz"))  # fmt: skip
+    assert len(own.real) == 96 and len(own.test) == 80 and not own.test_kept
+    unlabelled = own_images(*(str(sprites / n) for n in ("unlabelled.npz", "fakes.npz")))
+    assert unlabelled.labelled is None and unlabelled.test is None
+    few = own_images(*(str(sprites / n) for n in ("unlabelled.npz", "fakes.npz", "test.npz")))
+    assert len(few.real) == 96 and len(few.labelled) + len(few.test) == 80 and few.test_kept
+
+
+def test_a_named_set_brings_its_own_test_images(tmp_path):
+    digits = load_images("digits")
+    np.savez(tmp_path / "fakes.npz", images=digits.images[:50])
+    own = own_images("digits", str(tmp_path / "fakes.npz"))
+    assert not own.test_kept and own.test.name == "digits-test"
+
+
+def test_images_that_cannot_be_compared_are_refused(sprites, tmp_path):
+    real = ImageSet.from_folder(sprites / "real")
+    cases = {
+        "large": ({"images": np.repeat(np.repeat(real.images, 2, 2), 2, 3)}, "would be enlarged"),
+        "oblong": ({"images": real.images[:, :, :8]}, "not square"),
+    }
+    for name, (arrays, says) in cases.items():
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+        with pytest.raises(ValueError, match=says):
+            own_images(str(sprites / "real"), str(tmp_path / f"{name}.npz"))
+    with pytest.raises(ValueError, match="no store of generated images, npz archive or folder"):
+        own_images(str(sprites / "real"), str(tmp_path / "absent"))
+    np.savez(tmp_path / "odd.npz", images=real.images[:20], labels=np.full(20, 9))
+    with pytest.raises(ValueError, match="odd has label 9, which real does not have"):
+        own_images(*(str(sprites / n) for n in ("real", "fakes.npz")), None,
+                   str(tmp_path / "odd.npz"))  # fmt: skip
+    np.savez(tmp_path / "pair.npz", images=real.images[:4], labels=np.array([0, 0, 1, 1]))
+    with pytest.raises(ValueError, match="class 0 has 2 images"):
+        own_images(str(tmp_path / "pair.npz"), str(sprites / "fakes.npz"))
+
+
+def test_classes_are_told_by_their_folders(sprites, tmp_path):
+    real = ImageSet.from_folder(sprites / "real")
+
+    def write(names):
+        for name, label in names.items():
+            folder = tmp_path / "test" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(real.images[real.labels == label][0].transpose(1, 2, 0)).save(
+                folder / "0.png"
+            )
+
+    paths = (*(str(sprites / n) for n in ("real", "fakes.npz")), None, str(tmp_path / "test"))
+    write({str(label): label for label in range(1, 8)})
+    # labels 0..6 are within range, and each would mean another class
+    with pytest.raises(ValueError, match="differ in the class '0'"):
+        own_images(*paths)
+    write({"0": 0})
+    assert own_images(*paths).test.classes == 8
+
+
+def test_swapped_colours_are_noticed(tmp_path):
+    rng = np.random.default_rng(0)
+    # red skies over dark ground: far from their own reversal
+    images = rng.integers(0, 60, (200, 3, 8, 8)).astype(np.uint8)
+    images[:, 0, :4] += np.uint8(150)
+    np.savez(tmp_path / "real.npz", images=images[:100])
+    np.savez(tmp_path / "bgr.npz", images=images[100:, ::-1])
+    with pytest.raises(ValueError, match="red and blue swapped"):
+        own_images(str(tmp_path / "real.npz"), str(tmp_path / "bgr.npz"))
+
+
+def study_of(sprites, **options):
+    small = PretrainConfig(steps=2, batch_size=16, width=4, warmup=0, device="cpu")
+    paths = [str(sprites / name) for name in ("real", "fakes.npz")]
+    return own_study(*paths, **{"pretrain": small, "probe": "knn", "seeds": 2} | options)
+
+
+def test_arms_differ_in_what_they_are_named_for(sprites):
+    study = study_of(sprites)
+    config = {arm: study.experiment(SCALE, arm, 1).config() for arm in study.arms}
+
+    def differing(one, other):
+        return {found.split("=")[0] for found in differences(config[one], config[other])}
+
+    assert differing("none", "vanilla") == {"replication"}
+    weaker = differing("none", "weak")
+    assert weaker and all(key.startswith("pretrain.policy") for key in weaker)
+    assert differing("vanilla", "adainf") == weaker | {"replication"}
+    n_real = len(own_images(*(str(sprites / n) for n in ("real", "fakes.npz"))).real)
+    assert config["adainf"]["replication"] == paper_replication(n_real, 300)
+
+
+def test_the_comparison_runs_and_is_repeatable(sprites):
+    study = study_of(sprites)
+    records = [run_one(study, SCALE, *key) for key in study.plan(SCALE)]
+    assert [v.word for v in compared(records).verdicts].count("not run") == 0
+    again = run_one(study, SCALE, *study.plan(SCALE)[3])
+    assert again.metrics == records[3].metrics and again.history == records[3].history
+    n = study.replication
+    beta = weigh(len(own_images(study.base.real, study.base.generated).real), 300, n, 16, 2).beta
+    assert {r.arm: r.beta for r in records} == pytest.approx(
+        {"none": 1, "weak": 1, "adainf": beta, "vanilla": beta / (n - (n - 1) * beta)}
+    )
+    assert "absent" not in records[0].code.values()
+
+
+def test_what_cannot_be_decided_is_refused_before_training(sprites):
+    with pytest.raises(ValueError, match="batch_size = 500 must be in 2"):
+        study_of(sprites, pretrain=PretrainConfig(batch_size=500))
+    with pytest.raises(ValueError, match="seeds = 1"):
+        study_of(sprites, seeds=1)
+    with pytest.raises(ValueError, match="no labels to decide by"):
+        own_study(*(str(sprites / n) for n in ("unlabelled.npz", "fakes.npz")),
+                  pretrain=PretrainConfig())  # fmt: skip
+
+
+def test_a_plan_holds_its_parts(sprites):
+    own = own_images(str(sprites / "real"), str(sprites / "fakes.npz"))
+    plan = make_plan(own.real, own.generated, 32, 100, noise=0.8, gap_images=60)
+    assert [w.replication for w in plan.weights] == sorted({1, 2, 5, 10, 20, 50, plan.replication})
+    assert plan.weights[0] == weigh(len(own.real), 300, 1, 32, 100)
+    assert plan.seeds[1] == (1.0, seeds_needed(1.0, 0.8))
+    assert 0 <= plan.gap.lower <= 1 and plan.gap.estimate.n_real < 60
+    with pytest.raises(ValueError, match="the real images"):
+        make_plan(own.real, own.generated, 90, 100, noise=0.8)

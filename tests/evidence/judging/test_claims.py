@@ -1,0 +1,120 @@
+"""The ledger: claims about arms that exist, well formed, with the paper's numbers typed once."""
+
+from collections import Counter
+
+import pytest
+
+from adainf_core.evidence.judging.claims import BestLevel, Contrast, Term
+from adainf_core.evidence.studies.catalogue import STUDIES
+from adainf_core.evidence.studies.claimed import LEDGER, family
+
+each_claim = pytest.mark.parametrize("claim", LEDGER, ids=[claim.key for claim in LEDGER])
+BY_KEY = {claim.key: claim for claim in LEDGER}
+
+
+def test_keys_are_unique_and_families_whole():
+    assert len(LEDGER) == 62 == len(BY_KEY)
+    studies = dict.fromkeys(claim.study for claim in LEDGER)
+    assert [claim for study in studies for claim in family(study)] == list(LEDGER)
+    assert family("sprite-gap") == ()
+    # the studies of training on photographs are judged, every one
+    assert set(studies) == {name for name, study in STUDIES.items() if "gpu" in study.layouts} | {
+        "diffusion", "methods", "datasets", "training-length", "code-traps"
+    }  # fmt: skip
+
+
+@each_claim
+def test_a_claim_is_about_arms_of_its_study(claim):
+    study = STUDIES[claim.study]
+    assert set(claim.arms) <= study.arms.keys()
+    assert claim.statement and claim.asked_by in ("paper", "control", "trap")
+    assert all(said.tag in "RQHD" for said in claim.published)
+
+
+@each_claim
+def test_a_claim_is_well_formed(claim):
+    if isinstance(claim, Contrast):
+        assert len({(term.arm, term.metric) for term in claim.terms}) == len(claim.terms)
+        assert sum(term.weight for term in claim.terms) == 0  # equal arms make it nil
+        assert {term.weight for term in claim.terms} == {1.0, -1.0}
+        for term in claim.terms:
+            measured = term.metric == "linear" or (
+                term.metric == "online" and STUDIES[claim.study].arms[term.arm].online
+            )
+            assert measured, term
+    else:
+        levels, (low, high) = [level for level, _ in claim.levels], claim.claimed
+        assert levels == sorted(set(levels)) and len(set(claim.arms)) == len(levels)
+        claimed = [level for level in levels if low <= level <= high]
+        assert claimed and len(claimed) < len(levels)  # it can hold, and it can fail
+
+
+def test_levels_are_those_of_their_arms():
+    for claim in LEDGER:
+        if isinstance(claim, BestLevel):
+            treatments = STUDIES[claim.study].arms
+            for level, arm in claim.levels:
+                if claim.study == "mixing-ratio":
+                    assert treatments[arm].replication == level
+                else:
+                    policy = STUDIES[claim.study].layout("laptop").policies[treatments[arm].policy]
+                    assert policy.crop_scale[0] == level
+
+
+def test_a_gain_is_what_one_pair_has_over_another():
+    # by hand: weak augmentation gains vanilla_weak - vanilla inflated, weak - none without
+    assert set(BY_KEY["complementary"].terms) == {
+        Term("vanilla_weak", 1.0), Term("vanilla", -1.0), Term("weak", -1.0), Term("none", 1.0)
+    }  # fmt: skip
+    assert set(BY_KEY["crop_shift"].terms) == {
+        Term("vanilla_crop_0.4", 1.0), Term("vanilla_crop_0.08", -1.0),
+        Term("none_crop_0.4", -1.0), Term("none_crop_0.08", 1.0),
+    }  # fmt: skip
+
+
+#: Differences as anybody would take them from the paper's tables (percentages, 91.56 - 91.38 ...).
+PUBLISHED = {
+    "harm": {"Table 1, CIFAR-10": 0.18, "Figure 1(b), DDPM": 1.06, "Table 3a, STF": -0.02},
+    "cure": {"Table 1, CIFAR-10": 1.86, "Table 3a, STF": 2.24},
+    "rescue": {"Table 1, CIFAR-10": 2.04, "Table 3a, STF": 2.22},
+    "weight_helps": {"Table 3a, against which row is unclear": 0.54},
+    "weak_helps": {"Table 3a, STF": 1.86},
+    "weak_helps_more": {},
+    "weight_adds": {"Table 3a, STF": 0.36},
+    "scarce_cure": {"Table 3b, a tenth of the images, 100 generated for 1": 4.32},
+    "harm_moco": {"Table 1, MoCo v2": 0.24},
+    "cure_moco": {"Table 1, MoCo v2": 1.44},
+    "harm_byol": {"Table 1, BYOL": -0.44},
+    "cure_byol": {"Table 1, BYOL": 0.41},
+    "harm_barlow": {"Table 1, Barlow Twins": -0.85},
+    "cure_barlow": {"Table 1, Barlow Twins": 2.4},
+    "harm_cifar100": {},
+    "cure_cifar100": {"Table 1, CIFAR-100": 2.79},
+    "harm_tinyimagenet32": {"Table 1, Tiny ImageNet": 6.18},
+    "cure_tinyimagenet32": {"Table 1, Tiny ImageNet": 1.15},
+    "beyond_weak": {},
+}
+
+
+@pytest.mark.parametrize("key", PUBLISHED)
+def test_published_differences_are_those_of_the_papers_tables(key):
+    found = {p.source: p.difference for p in BY_KEY[key].published if p.difference is not None}
+    assert found == PUBLISHED[key]
+
+
+def test_the_gain_of_scarce_data_is_what_its_source_says():
+    (published,) = BY_KEY["scarce_more"].published
+    # Table 3b's 79.15 - 74.83 less Table 1's 93.42 - 91.56
+    assert published.difference == pytest.approx((79.15 - 74.83) - (93.42 - 91.56))
+
+
+def test_more_than_the_paper_asked():
+    asked = Counter(claim.asked_by for claim in LEDGER)
+    assert asked["trap"] == 4 and asked["paper"] > 20 < asked["control"]
+    # what the paper's own table contradicts is not called its claim
+    contradicted = [
+        claim.key for claim in LEDGER if all((p.difference or 1) < 0 for p in claim.published[:1])
+        and claim.published
+    ]  # fmt: skip
+    assert contradicted == ["harm_byol", "harm_barlow"]
+    assert all(BY_KEY[key].asked_by == "control" for key in contradicted)

@@ -1,0 +1,448 @@
+"""The runner: every run once, in order, whole or not at all, whatever stops it."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import signal
+import time
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from multiprocessing import get_context
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from adainf_core.evidence.runs import running
+from adainf_core.evidence.runs.records import (
+    code_hashes,
+    config_hash,
+    load_records,
+    read_record,
+    record_path,
+    write_record,
+)
+from adainf_core.evidence.runs.running import (
+    Outcome,
+    default_processes,
+    run_one,
+    run_study,
+    seed_by_seed,
+    study_records,
+)
+from adainf_core.evidence.studies import training as experiments
+from adainf_core.evidence.studies.study import Layout, Study, Treatment
+from adainf_core.evidence.studies.training import Experiment
+from adainf_core.generators.flawed_sprites import FlawedSprites
+from adainf_core.learning.checkpoints import read_checkpoint
+from adainf_core.learning.methods import SimCLR
+from adainf_core.learning.policies import POLICIES
+from adainf_core.learning.pretraining import PretrainConfig
+
+# ---- a study whose runs take no time: what each adds up, and what else it does
+
+
+@dataclass(frozen=True)
+class Sum:
+    number: int
+    seed: int
+    does: object = None
+    device: str = "cpu"
+
+    def config(self) -> dict:
+        return {"number": self.number, "seed": self.seed}
+
+    def run(self) -> Outcome:
+        if self.does is not None:
+            self.does(self)
+        total = float(self.number + self.seed)
+        return Outcome({"linear": total}, {"linear": "a sum"}, 1.0, [{"step": 1, "loss": total}])
+
+
+@dataclass(frozen=True)
+class Sums:
+    arms: dict[str, int]
+    name: str = "sums"
+    layouts: dict[str, int] = field(default_factory=lambda: {"quick": 2})
+    code: tuple[str, ...] = ("data/images.py",)
+    does: object = None
+
+    def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
+        return seed_by_seed(dict.fromkeys(self.arms, seeds or self.layouts[scale]))
+
+    def experiment(self, scale: str, arm: str, seed: int) -> Sum:
+        return Sum(self.arms[arm], seed, self.does)
+
+
+class InPlace(Executor):
+    """Runs a job when it is handed in, in this process."""
+
+    def __init__(self, *_, **__) -> None:
+        pass
+
+    def submit(self, job, *arguments) -> Future:
+        future: Future = Future()
+        try:
+            future.set_result(job(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture
+def ran(monkeypatch) -> list[tuple[str, int]]:
+    """Lets runs take place in this process; the (arm, seed) of each that was started."""
+    started = []
+
+    def noted(study, scale, arm, seed, *rest):
+        started.append((arm, seed))
+        return run_one(study, scale, arm, seed, *rest)
+
+    monkeypatch.setattr(running, "ProcessPoolExecutor", InPlace)
+    monkeypatch.setattr(running, "run_one", noted)
+    return started
+
+
+AB = Sums({"a": 1, "b": 2})
+PLAN = [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+
+
+def test_what_has_a_record_does_not_run_again(ran, tmp_path):
+    first = run_study(AB, "quick", store=tmp_path)
+    assert ran == [(r.arm, r.seed) for r in first] == AB.plan("quick") == PLAN
+    assert [r.metrics["linear"] for r in first] == [1, 2, 2, 3]
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    assert run_study(AB, "quick", store=tmp_path) == first == study_records(AB, "quick", tmp_path)
+    assert ran == PLAN and stamps == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.json")}
+    record_path("sums", "quick", "b", 0, tmp_path).unlink()
+    del ran[:]
+    again = run_study(AB, "quick", store=tmp_path, seeds=3)
+    assert ran == [("b", 0), ("a", 2), ("b", 2)]  # what is missing, in the plan's order
+    assert [r.metrics for r in again[:4]] == [r.metrics for r in first]
+
+
+def test_a_record_says_what_it_is_of(ran, tmp_path):
+    before = datetime.now().timestamp()
+    (record,) = run_study(Sums({"a": 1}), "quick", seeds=1, store=tmp_path)
+    assert read_record(tmp_path / "sums" / "quick" / "a-0.json") == record
+    assert (record.study, record.scale, record.arm, record.seed) == ("sums", "quick", "a", 0)
+    assert record.config == {"number": 1, "seed": 0}
+    assert record.config_hash == config_hash(record.config)
+    assert record.code == code_hashes(AB.code) and record.stale == []
+    assert record.protocols == {"linear": "a sum"} and record.history == [{"step": 1, "loss": 1.0}]
+    finished = datetime.strptime(record.finished + "+0000", "%Y-%m-%dT%H:%M:%SZ%z").timestamp()
+    assert before - 1 <= finished <= datetime.now().timestamp() and 0 <= record.wall_seconds < 9
+
+
+def test_a_run_is_shared_between_studies(ran, tmp_path):
+    run_study(AB, "quick", store=tmp_path)
+    other = Sums({"c": 3, "two": 2}, name="other")
+    del ran[:]
+    found = run_study(other, "quick", store=tmp_path)
+    assert ran == [("c", 0), ("c", 1)]
+    assert [(r.study, r.arm, r.seed) for r in found] == [
+        ("other", arm, seed) for arm, seed in other.plan("quick")
+    ]
+    assert [r.metrics["linear"] for r in found] == [3, 2, 4, 3]
+    assert found == study_records(other, "quick", tmp_path)
+    assert {r.arm for r in load_records("other", "quick", tmp_path)} == {"c"}
+    # another scale is another matter
+    large = replace(other, layouts={"laptop": 1})
+    assert study_records(large, "laptop", tmp_path) == []
+
+
+def test_what_somebody_else_runs_meanwhile_is_not_run_again(ran, tmp_path):
+    def elsewhere(run: Sum) -> None:
+        if run.number == 1:  # while this one goes on, another process finishes the next
+            theirs = Sums({"two": 2}, name="theirs")
+            write_record(run_one(theirs, "quick", "two", run.seed), tmp_path)
+
+    found = run_study(replace(AB, does=elsewhere), "quick", store=tmp_path)
+    assert ran == [("a", 0), ("a", 1)] and [(r.arm, r.seed) for r in found] == PLAN
+    assert {r.study for r in found} == {"sums"}
+
+
+def test_without_a_store_everything_runs_and_nothing_is_kept(ran, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run_study(AB, "quick", seeds=1) == run_study(AB, "quick", seeds=1)
+    assert ran == PLAN[:2] * 2 and list(tmp_path.iterdir()) == []
+
+
+def test_an_exhausted_budget_starts_nothing(tmp_path):
+    assert run_study(AB, "quick", store=tmp_path, budget=0) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_budget_gives_a_beginning_of_the_plan(ran, tmp_path, monkeypatch, processes):
+    clock = [0.0]
+    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def takes_ten_seconds(_) -> None:
+        clock[0] += 10
+
+    study = replace(AB, does=takes_ten_seconds)
+    found = run_study(study, "quick", store=tmp_path, budget=25, processes=processes)
+    assert ran == PLAN[:3] and {(r.arm, r.seed) for r in found} == set(PLAN[:3])
+    assert {r.wall_seconds for r in found} == {10.0}
+    assert len(run_study(study, "quick", store=tmp_path, budget=25)) == 4 and ran == PLAN
+
+
+def test_a_failing_run_takes_no_other_along(ran, tmp_path):
+    def fails(run: Sum) -> None:
+        if run.number == 1:
+            raise ZeroDivisionError("one is the unlucky number")
+
+    says = r"a-0, a-1 failed, the other runs are done: ZeroDivisionError\('one is the unlucky"
+    with pytest.raises(RuntimeError, match=says):
+        run_study(replace(AB, does=fails), "quick", store=tmp_path, processes=1)
+    assert ran == PLAN
+    done = [(r.arm, r.seed) for r in load_records("sums", "quick", tmp_path)]
+    assert done == [("b", 0), ("b", 1)]
+
+
+def test_a_run_without_its_data_is_left_out_with_a_warning(ran, tmp_path):
+    def missing(run: Sum) -> None:
+        if run.number == 1:
+            raise FileNotFoundError("no images at nowhere")
+
+    with pytest.warns(UserWarning, match="a-[01] is left out: no images at nowhere"):
+        found = run_study(replace(AB, does=missing), "quick", store=tmp_path)
+    assert [(r.arm, r.seed) for r in found] == [("b", 0), ("b", 1)] and ran == PLAN
+
+
+def test_a_record_of_another_configuration_is_refused(ran, tmp_path):
+    run_study(AB, "quick", store=tmp_path)
+    changed = replace(AB, arms={"a": 1, "b": 5})
+    for ask in (run_study, study_records):
+        with pytest.raises(ValueError, match=r"b-0.json: ran under another configuration"):
+            ask(changed, "quick", **{"store" if ask is run_study else "root": tmp_path})
+    assert ran == PLAN
+
+
+def test_two_records_of_one_run_that_disagree_are_refused(ran, tmp_path):
+    (record, _) = run_study(Sums({"a": 1}), "quick", store=tmp_path)
+    write_record(replace(record, study="copy", metrics={"linear": 1.5}), tmp_path)
+    says = r"copy/quick/a-0.json and .*sums/quick/a-0.json .* disagree: metrics.linear=1.5 against"
+    for ask in (run_study, study_records):
+        with pytest.raises(ValueError, match=says):
+            ask(AB, "quick", **{"store" if ask is run_study else "root": tmp_path})
+    assert len(ran) == 2
+
+
+def test_stale_runs_are_repeated_where_that_is_asked(ran, tmp_path):
+    for record in run_study(AB, "quick", store=tmp_path):
+        if record.arm == "b":
+            write_record(replace(record, code={"data/images.py": "0"}), tmp_path)
+    del ran[:]
+    assert [bool(r.stale) for r in run_study(AB, "quick", store=tmp_path)] == [False, True] * 2
+    assert ran == []
+    assert not any(r.stale for r in run_study(AB, "quick", store=tmp_path, stale=True))
+    assert ran == [("b", 0), ("b", 1)]
+    assert not any(r.stale for r in study_records(AB, "quick", tmp_path))
+
+
+def test_a_stale_run_that_studies_share_is_repeated_once(ran, tmp_path):
+    for record in run_study(AB, "quick", store=tmp_path):
+        old = replace(record, code={"data/images.py": "0"}, metrics={"linear": 99.0})
+        write_record(old, tmp_path)
+    two = Sums({"two": 2}, name="two")
+    del ran[:]
+    # the new results stand beside old ones of other code, and count for both studies
+    assert [r.metrics["linear"] for r in run_study(two, "quick", store=tmp_path, stale=True)] == [
+        2, 3
+    ]  # fmt: skip
+    assert [r.metrics["linear"] for r in study_records(AB, "quick", tmp_path)] == [99, 2, 99, 3]
+    found = run_study(AB, "quick", store=tmp_path, stale=True)
+    assert [r.metrics["linear"] for r in found] == [1, 2, 2, 3]
+    assert ran == [("two", 0), ("two", 1), ("a", 0), ("a", 1)]
+
+
+def test_one_run_at_a_time_on_an_accelerator(monkeypatch):
+    monkeypatch.setattr(running, "machine", lambda device: ({}, "cpu (of a kind), 1 thread(s)"))
+    cores = len(os.sched_getaffinity(0))
+    assert default_processes(AB, "quick") == cores
+    monkeypatch.setattr(running, "machine", lambda device: ({}, "H200"))
+    assert default_processes(AB, "quick") == 1
+
+
+# ---- runs that are stopped on the way
+
+STEPS = 24
+TINY = Study(
+    "tiny",
+    "Does it survive?",
+    {
+        "none": Treatment("none"),
+        "flawed": Treatment("flawed", FlawedSprites("background", 0.9), inflation=2.0),
+    },
+    {
+        "quick": Layout(
+            Experiment(
+                "sprites", size=12, n_real=60, n_test=40,
+                pretrain=PretrainConfig(
+                    steps=STEPS, batch_size=16, width=2, method=SimCLR(hidden=8, out=4), warmup=0,
+                    device="cpu",
+                ),
+            ),
+            {"strong": POLICIES["symmetric"]},
+            seeds=(2, 2),
+        )
+    },
+)  # fmt: skip
+
+
+def found_in(folder: Path) -> dict:
+    """What the records in `folder` say was found, without when and how long."""
+    return {
+        (r.arm, r.seed): (r.config_hash, r.beta, r.metrics, r.protocols, r.history)
+        for r in load_records("tiny", "quick", folder)
+    }
+
+
+def checkpoint(folder: Path, arm: str, seed: int) -> Path:
+    """Where the run waits; a path without a file where it does not."""
+    place = record_path("tiny", "quick", arm, seed, folder / running.UNFINISHED)
+    return next(place.parent.glob(f"{place.stem}*.pt"), place)
+
+
+def test_a_run_that_the_deadline_stops_goes_on_to_the_same_record(ran, tmp_path):
+    now = time.monotonic()
+    assert run_one(TINY, "quick", "none", 0, tmp_path, deadline=now) is None
+    assert 0 < read_checkpoint(checkpoint(tmp_path, "none", 0)).step < STEPS
+    assert study_records(TINY, "quick", tmp_path) == []
+    (record,) = run_study(replace(TINY, arms={"none": TINY.arms["none"]}), "quick", seeds=1,
+                          store=tmp_path)  # fmt: skip
+    undisturbed = run_one(TINY, "quick", "none", 0)
+    assert (record.metrics, record.history) == (undisturbed.metrics, undisturbed.history)
+    assert record.beta == undisturbed.beta == 1
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert left == [record_path("tiny", "quick", "none", 0, tmp_path)]
+
+
+def test_what_another_process_is_at_is_left_to_it(ran, tmp_path):
+    def elsewhere() -> None:
+        with running._reserved(next((tmp_path / running.UNFINISHED / "quick").glob("*.lock"))):
+            time.sleep(60)
+
+    assert run_one(TINY, "quick", "none", 0, tmp_path, deadline=time.monotonic()) is None
+    step = read_checkpoint(checkpoint(tmp_path, "none", 0)).step
+    other = get_context("fork").Process(target=elsewhere)
+    other.start()
+    (lock,) = (tmp_path / running.UNFINISHED / "quick").glob("*.lock")
+    wait_for(lambda: not free(lock))
+    assert run_one(TINY, "quick", "none", 0, tmp_path) is None
+    assert read_checkpoint(checkpoint(tmp_path, "none", 0)).step == step
+    other.kill()  # gives nothing back by itself
+    other.join()
+    assert run_one(TINY, "quick", "none", 0, tmp_path) is not None
+
+
+def free(lock: Path) -> bool:
+    with running._reserved(lock) as is_free:
+        return is_free
+
+
+def test_a_checkpoint_of_other_code_is_not_gone_on_from(ran, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "code_hashes", lambda paths: dict.fromkeys(paths, "0"))
+        assert run_one(TINY, "quick", "none", 0, tmp_path, deadline=time.monotonic()) is None
+    old = checkpoint(tmp_path, "none", 0)
+    assert run_one(TINY, "quick", "none", 0, tmp_path, deadline=time.monotonic()) is None
+    assert old.is_file() and len(list(old.parent.glob("none-0.*.pt"))) == 2
+    one = replace(TINY, arms={"none": TINY.arms["none"]})
+    (record,) = run_study(one, "quick", seeds=1, store=tmp_path)
+    assert record.stale == [] and list(old.parent.iterdir()) == []
+
+
+# a fork server that has imported everything and run nothing: lives begin in a fraction of a second
+SERVER = get_context("forkserver")
+SERVER.set_forkserver_preload(["pytest", "torch._dynamo", "adainf_core.evidence.studies.catalogue"])
+
+
+def live(folder: Path) -> None:
+    """Run the tiny study to its end, in a process group of its own, with checkpoints all along."""
+    os.setsid()
+    experiments._CHECKPOINT_SECONDS = 0.0
+    running._LOOK, running._LAST = 0.02, 1.0
+    # runs are forked from what has run nothing yet: as clean as spawned, and at once there
+    running.get_context = lambda _: get_context("fork")
+    run_study(TINY, "quick", store=folder, processes=2)
+
+
+def begin(folder: Path):
+    life = SERVER.Process(target=live, args=(folder,))
+    life.start()
+    wait_for(lambda: group_lives(life.pid))
+    return life
+
+
+def group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def progress(folder: Path) -> int:
+    """Steps done, in records and checkpoints."""
+    done = 0
+    for arm, seed in TINY.plan("quick"):
+        path = checkpoint(folder, arm, seed)
+        if record_path("tiny", "quick", arm, seed, folder).is_file():
+            done += STEPS
+        elif path.is_file():
+            try:
+                done += read_checkpoint(path).step
+            except FileNotFoundError:
+                done += STEPS  # it has become a record just now
+    return done
+
+
+def wait_for(what, seconds: float = 60.0) -> None:
+    start = time.monotonic()
+    while not what():
+        assert time.monotonic() - start < seconds, "nothing happens"
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_it_ends_with_the_same_records(tmp_path):
+    killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
+    rng, kills, total = random.Random(0), 20, STEPS * len(TINY.plan("quick"))
+    fell = []
+    for kill in range(kills):
+        life = begin(killed)
+        # two of three wherever they happen to be, often before their first step; the others later,
+        # or nothing would ever be done; none so late that the study ends before the last kill
+        end = time.monotonic() + (rng.uniform(0, 0.4) if kill % 3 else math.inf)
+        wanted = total * kill // (kills + 4)
+        wait_for(lambda: time.monotonic() >= end or progress(killed) >= wanted)  # noqa: B023
+        time.sleep(rng.uniform(0, 0.03))
+        os.killpg(life.pid, signal.SIGKILL)
+        life.join()
+        assert life.exitcode == -signal.SIGKILL  # it had not ended by itself
+        fell.append(progress(killed))
+    # no kill loses a step that was saved
+    assert fell == sorted(fell) and 0 < fell[-1] < total and len(set(fell)) > kills // 5
+    for folder in (killed, undisturbed):
+        life = begin(folder)
+        life.join()
+        assert life.exitcode == 0
+    assert found_in(killed) == found_in(undisturbed) and len(found_in(killed)) == 4
+
+
+@pytest.mark.slow
+def test_children_of_a_killed_parent_save_and_end_by_themselves(tmp_path):
+    life = begin(tmp_path)
+    wait_for(lambda: any(checkpoint(tmp_path, arm, 0).is_file() for arm in TINY.arms))
+    os.kill(life.pid, signal.SIGKILL)
+    life.join()
+    written = found_in(tmp_path)
+    wait_for(lambda: not group_lives(life.pid), seconds=20)
+    assert progress(tmp_path) > STEPS * len(written)  # what was going on is kept
+    assert found_in(tmp_path) == written  # who writes records is gone

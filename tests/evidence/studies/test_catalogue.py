@@ -1,0 +1,96 @@
+"""What holds for every study: plans of which any beginning is balanced, sound grids and names."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from adainf_core.evidence.runs.records import code_hashes, config_hash, load_records
+from adainf_core.evidence.runs.running import seed_by_seed
+from adainf_core.evidence.studies.catalogue import STUDIES, named_study
+
+LAYOUTS = [(study, scale) for study in STUDIES.values() for scale in study.layouts]
+each_study = pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
+each_layout = pytest.mark.parametrize(
+    ("study", "scale"), LAYOUTS, ids=[f"{study.name}-{scale}" for study, scale in LAYOUTS]
+)
+
+
+def balanced(plan: list[tuple[str, int]]) -> bool:
+    """Whether arms that still have runs to come differ by one seed at the most, at any moment."""
+    to_come, done = Counter(arm for arm, _ in plan), Counter()
+    for arm, _ in plan:
+        to_come[arm] -= 1
+        done[arm] += 1
+        waiting = [done[other] for other in to_come if to_come[other]]
+        if waiting and max(done.values()) > min(waiting) + 1:
+            return False
+    return True
+
+
+def test_what_balanced_means():
+    assert balanced([("a", 0), ("b", 0), ("a", 1), ("b", 1), ("a", 2), ("a", 3)])
+    assert not balanced([("a", 0), ("a", 1), ("b", 0)])
+    assert balanced([])
+
+
+def test_seed_by_seed_counts_from_the_first():
+    plan = seed_by_seed({"a": 3, "b": 1}, first=10)
+    assert plan == [("a", 10), ("b", 10), ("a", 11), ("a", 12)]
+    assert seed_by_seed({}) == []
+
+
+def laid_out(study, scale) -> list[str]:
+    """Arms that the scale does not leave out."""
+    without = getattr(study.layouts[scale], "without", ())
+    return [arm for arm in study.arms if arm not in without]
+
+
+@each_layout
+def test_any_beginning_of_a_plan_is_balanced(study, scale):
+    for plan in (study.plan(scale), study.plan(scale, 2)):
+        assert balanced(plan) and len(set(plan)) == len(plan)
+        assert {arm for arm, _ in plan} == set(laid_out(study, scale))
+    first = min(seed for _, seed in study.plan(scale))
+    assert Counter(study.plan(scale, 2)) == Counter(
+        (arm, first + number) for number in range(2) for arm in laid_out(study, scale)
+    )
+
+
+@each_layout
+def test_runs_of_a_layout_are_different_and_plain(study, scale):
+    hashes = set()
+    for arm, seed in study.plan(scale, 2):
+        config = study.experiment(scale, arm, seed).config()
+        assert json.loads(json.dumps(config)) == config
+        hashes.add(config_hash(config))
+    assert len(hashes) == 2 * len(laid_out(study, scale))
+
+
+@each_study
+def test_code_that_decides_a_run_exists(study):
+    assert study.code and len(set(study.code)) == len(study.code)
+    assert [path for path, digest in code_hashes(study.code).items() if digest == "absent"] == []
+
+
+@each_study
+def test_unknown_arms_and_scales_are_named(study):
+    scale = next(iter(study.layouts))
+    with pytest.raises(ValueError, match=f"study '{study.name}' has no arm 'wild'; it has "):
+        study.experiment(scale, "wild", 0)
+    for asked in (study.plan, lambda scale: study.experiment(scale, next(iter(study.arms)), 0)):
+        with pytest.raises(ValueError, match=f"study '{study.name}' has no scale 'huge'; it has "):
+            asked("huge")
+
+
+def test_an_unknown_study_is_named():
+    assert all(named_study(name).name == name for name in STUDIES)
+    with pytest.raises(ValueError, match="unknown study 'nothing'; known: failure-mode, "):
+        named_study("nothing")
+
+
+@each_layout
+def test_committed_records_are_of_the_study_as_it_stands(study, scale):
+    for record in load_records(study.name, scale):
+        now = study.experiment(scale, record.arm, record.seed).config()
+        assert record.config_hash == config_hash(now), f"{record.arm}-{record.seed}"

@@ -1,0 +1,166 @@
+"""Experiments: arms that share what they should, and a run that can be stopped on the way."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from adainf_core.data.images import ImageSet
+from adainf_core.evidence.studies import training as experiments
+from adainf_core.evidence.studies.training import Experiment, experiment_data
+from adainf_core.generators.dial import HeldOut, Memorised
+from adainf_core.generators.flawed_sprites import FlawedSprites
+from adainf_core.learning.methods import SimCLR
+from adainf_core.learning.pretraining import PretrainConfig
+
+CONFIG = PretrainConfig(
+    steps=3, batch_size=16, width=2, method=SimCLR(hidden=8, out=4), warmup=0, device="cpu"
+)
+SPRITES = Experiment("sprites", size=16, n_real=60, n_test=40, pretrain=CONFIG)
+FLAWED = replace(SPRITES, generator=FlawedSprites("background", 0.9), n_generated=50)
+PHOTOGRAPHS = replace(SPRITES, world="cifar10", size=8, n_real=20, n_test=10)
+PERFECT = replace(PHOTOGRAPHS, generator=HeldOut(), n_generated=30)
+
+
+@pytest.fixture(autouse=True)
+def photographs(monkeypatch) -> dict[str, ImageSet]:
+    """Fifty training and fifteen test images in place of every named set."""
+    rng = np.random.default_rng(0)
+    made = {
+        split: ImageSet(
+            rng.integers(0, 256, (n, 3, 8, 8), dtype=np.uint8), rng.integers(0, 10, n), split
+        )
+        for split, n in (("train", 50), ("test", 15))
+    }
+    monkeypatch.setattr(experiments, "_small", lambda name, split, size: made[split])
+    return made
+
+
+def keys(images: ImageSet) -> set[bytes]:
+    return {image.tobytes() for image in images.images}
+
+
+@pytest.mark.parametrize(
+    "arms",
+    [
+        (SPRITES, FLAWED, replace(FLAWED, n_generated=80, swapped=True), replace(FLAWED, beta=0.5),
+         replace(SPRITES, generator=HeldOut(), n_generated=30)),
+        (PHOTOGRAPHS, PERFECT, replace(PERFECT, generator=Memorised(), replication=3.0)),
+    ],
+    ids=["sprites", "photographs"],
+)  # fmt: skip
+def test_arms_of_one_seed_share_real_and_test_images(arms):
+    real, _, test = experiment_data(arms[0])
+    for arm in arms[1:]:
+        other_real, generated, other_test = experiment_data(arm)
+        assert np.array_equal(real.images, other_real.images)
+        assert np.array_equal(real.labels, other_real.labels)
+        assert np.array_equal(test.images, other_test.images)
+        assert generated.labels is None and len(generated) == arm.n_generated
+    another_real, _, same_test = experiment_data(replace(arms[0], seed=1))
+    assert not np.array_equal(real.images, another_real.images)
+    assert np.array_equal(test.images, same_test.images)
+
+
+def test_held_out_photographs_are_all_the_others(photographs):
+    real, held_out, test = experiment_data(PERFECT)
+    assert keys(real) | keys(held_out) == keys(photographs["train"])
+    assert keys(real).isdisjoint(keys(held_out)) and len(real) + len(held_out) == 50
+    assert np.array_equal(test.images, photographs["test"].images[:10])
+
+
+def test_held_out_sprites_are_fresh_draws():
+    generator = {"generator": HeldOut(), "n_generated": 60}
+    real, held_out, test = experiment_data(replace(SPRITES, **generator))
+    # single sprites may coincide, the samples may not
+    for other in (real, test):
+        assert (held_out.images[: len(other)] != other.images).any(axis=(1, 2, 3)).mean() > 0.9
+
+
+def test_swapped_exchanges_red_and_blue_of_the_generated_images_alone():
+    real, plain, test = experiment_data(FLAWED)
+    swapped_real, swapped, swapped_test = experiment_data(replace(FLAWED, swapped=True))
+    assert np.array_equal(swapped.images, plain.images[:, [2, 1, 0]])
+    assert not np.array_equal(swapped.images, plain.images)
+    assert np.array_equal(real.images, swapped_real.images)
+    assert np.array_equal(test.images, swapped_test.images)
+
+
+def shares(experiment: Experiment, monkeypatch) -> float:
+    """The share of real draws in a long sample of what `experiment` trains on."""
+    seen = []
+
+    def kept(config, data, **_):
+        seen.append(data)
+        raise InterruptedError
+
+    monkeypatch.setattr(experiments, "pretrain", kept)
+    with pytest.raises(InterruptedError):
+        experiment.run()
+    rng = np.random.default_rng(0)
+    indices, _ = seen[0].draw_indices(20_000, rng)
+    return float(seen[0].is_real(indices).mean())
+
+
+def test_weights_are_replication_or_beta(monkeypatch):
+    # 60 real and 50 generated images; of 20,000 draws a share is off by 0.02 at six sigma
+    assert shares(SPRITES, monkeypatch) == 1
+    assert shares(FLAWED, monkeypatch) == pytest.approx(60 / 110, abs=0.02)
+    assert shares(replace(FLAWED, replication=10.0), monkeypatch) == pytest.approx(
+        600 / 650, abs=0.02
+    )
+    assert shares(replace(FLAWED, beta=0.25), monkeypatch) == pytest.approx(0.25, abs=0.02)
+    assert shares(replace(FLAWED, beta=0.0), monkeypatch) == 0
+
+
+def test_a_stopped_run_goes_on_to_the_same_end(tmp_path):
+    undisturbed = replace(FLAWED, beta=0.0).run()
+    assert undisturbed.beta == 0 and undisturbed.metrics.keys() == undisturbed.protocols.keys()
+    assert all(0 <= value <= 100 for value in undisturbed.metrics.values())
+    path, stops = tmp_path / "run.pt", 0
+    while (outcome := replace(FLAWED, beta=0.0).resume(path, max_seconds=0)) is None:
+        stops += 1
+        assert path.is_file() and stops < CONFIG.steps
+    # every call takes a step at least, so a run never stands still; the last one ends it
+    assert stops == CONFIG.steps - 1
+    assert outcome == undisturbed
+
+
+def test_the_online_probe_is_an_extra():
+    plain = SPRITES.run()
+    online = replace(SPRITES, pretrain=replace(CONFIG, online_learning_rate=0.1)).run()
+    assert plain.metrics.keys() == {"linear", "knn"}
+    assert online.metrics.keys() == {"linear", "knn", "online"}
+    # on detached features: the encoder, and with it the offline probes, stays as it is
+    assert online.metrics["linear"] == plain.metrics["linear"]
+    assert online.metrics["knn"] == plain.metrics["knn"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"world": "mars"}, "world='mars' is unknown; choose sprites, .*cifar10"),
+        ({"world": "cifar10"}, "generator='flawed_sprites' makes no images of cifar10"),
+        ({"n_generated": 0}, "n_generated=0: give both or neither"),
+        ({"generator": None}, "with n_generated=50: give both or neither"),
+        ({"generator": None, "n_generated": 0, "replication": 10.0}, "name a generator"),
+        ({"generator": None, "n_generated": 0, "beta": 0.5}, "name a generator"),
+        ({"replication": 10.0, "beta": 0.5}, r"replication=10.0 and beta=0.5: give one"),
+    ],
+)
+def test_impossible_experiments_are_refused(changes, says):
+    with pytest.raises(ValueError, match=says):
+        replace(FLAWED, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"n_real": 51}, "n_real=51 is more than the 50 images of cifar10"),
+        ({"n_test": 16}, "n_test=16 is more than the 15 images of cifar10"),
+        ({"n_generated": 31}, "31.*held-out images"),
+    ],
+)
+def test_more_images_than_there_are_is_refused(changes, says):
+    with pytest.raises(ValueError, match=says):
+        experiment_data(replace(PERFECT, **changes))

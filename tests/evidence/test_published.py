@@ -1,0 +1,68 @@
+"""Related work: every number has a source that the book cites, and says how it is known."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adainf_core.evidence.published import KNOWN, RELATED, RelatedResult
+from adainf_core.evidence.studies.claimed import LEDGER
+
+BIB = Path(__file__).resolve().parents[2] / "book" / "references.bib"
+PAIR = RELATED[0]
+STATED = next(result for result in RELATED if result.stated is not None)
+
+
+def keys() -> list[str]:
+    return re.findall(r"^@\w+\{([^,\s]+),", BIB.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_keys_are_in_the_bibliography_once():
+    found = keys()
+    assert len(found) == len(set(found))
+    assert {result.key for result in RELATED} <= set(found)
+
+
+@pytest.mark.parametrize("result", RELATED, ids=lambda result: f"{result.key}-{result.setting}")
+def test_a_result_is_well_formed(result):
+    assert result.known in KNOWN and result.setting and result.use and result.unit
+    # accuracies are in per cent, and a gain is a difference of two of them
+    for value in (result.without, result.with_generated):
+        assert value is None or 0 < value < 100
+    assert -100 < result.gain < 100
+
+
+def test_a_gain_is_the_difference_of_its_values():
+    assert PAIR.gain == pytest.approx(PAIR.with_generated - PAIR.without, abs=1e-9)
+    swapped = replace(PAIR, without=PAIR.with_generated, with_generated=PAIR.without)
+    assert swapped.gain == -PAIR.gain
+    assert replace(STATED, stated=-1.5).gain == -1.5
+
+
+def test_each_setting_is_told_once():
+    assert len({(result.key, result.setting) for result in RELATED}) == len(RELATED)
+
+
+def test_nothing_of_the_paper_itself_is_typed_again():
+    # the paper's own numbers have their place, `claimed`
+    assert all(result.key != "wang2024generated" for result in RELATED)
+    assert any(claim.published for claim in LEDGER)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"without": None}, "give both values or the stated difference"),
+        ({"stated": 3.0}, "give both values or the stated difference"),
+        ({"without": None, "with_generated": None}, "give both values or the stated difference"),
+        ({"known": "hearsay"}, "known='hearsay' is unknown; choose README, abstract, review"),
+        ({"exactness": "about"}, "exactness='about' belongs to a stated difference"),
+    ],
+)
+def test_half_a_result_is_refused(given, says):
+    fields = {name: getattr(PAIR, name) for name in PAIR.__dataclass_fields__} | given
+    with pytest.raises(ValueError, match=says):
+        RelatedResult(**fields)
+    with pytest.raises(ValueError, match="choose about, up to"):
+        replace(STATED, exactness="nearly")

@@ -9,18 +9,38 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Config = TypeVar("Config")
 
 
-def to_plain(config: Any) -> dict[str, Any]:
+def to_plain(config: Any, defaults: bool = True) -> dict[str, Any]:
     """A configuration as JSON would give it back: dicts, lists, numbers, strings, None.
 
-    Numbers of numpy become plain ones.
+    Numbers of numpy become plain ones. Fields that do not take part in comparisons are left out,
+    and without `defaults` those that have their class's default, but for a variant's `name`.
     """
-    return json.loads(json.dumps(asdict(config), default=lambda number: number.item()))
+    plain = {}
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if field.compare and (defaults or field.name == "name" or value != _default(field)):
+            plain[field.name] = _plain(value, defaults)
+    return plain
+
+
+def _plain(value: Any, defaults: bool) -> Any:
+    if is_dataclass(value):
+        return to_plain(value, defaults)
+    if isinstance(value, tuple | list):
+        return [_plain(part, defaults) for part in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part, defaults) for key, part in value.items()}
+    return value.item() if hasattr(value, "item") else value
+
+
+def _default(field: Field) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def from_plain(kind: type[Config], plain: Mapping[str, Any], key: str = "") -> Config:
@@ -52,6 +72,27 @@ def override(config: Config, assignments: list[str]) -> Config:
             raise ValueError(f"{assignment!r} is not an assignment; write key=value")
         _assign(plain, type(config), key, key.split("."), _parse(text))
     return from_plain(type(config), plain)
+
+
+def changed(config: Config, changes: Mapping[str, Any]) -> Config:
+    """`config` with other values at dotted fields, all at once; ValueError for an unknown field."""
+    own: dict[str, Any] = {}
+    inner: dict[str, dict[str, Any]] = {}
+    for key, value in changes.items():
+        name, _, rest = key.partition(".")
+        if rest:
+            inner.setdefault(name, {})[rest] = value
+        else:
+            own[name] = value
+    known = [field.name for field in fields(config) if field.init]  # type: ignore[arg-type]
+    for name in own.keys() | inner.keys():
+        if name not in known:
+            raise ValueError(
+                f"unknown key {name!r} of {type(config).__name__}; known: {', '.join(known)}"
+            )
+    for name, parts in inner.items():
+        own[name] = changed(own.get(name, getattr(config, name)), parts)
+    return replace(config, **own)  # type: ignore[type-var]
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any], key: str = "") -> list[str]:

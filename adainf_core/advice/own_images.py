@@ -7,26 +7,24 @@ judged by the rule of `claims` on those claims of the failure mode that need no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from adainf_core.advice.planning import ARMS, QUESTIONS, paired_noise, paper_replication
-from adainf_core.configuration import to_plain
 from adainf_core.data.class_folders import check_same_classes
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import LOADERS, named_or_own
 from adainf_core.evidence.judging.verdicts import Verdict, judge
+from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study
 from adainf_core.evidence.runs.records import Record
-from adainf_core.evidence.runs.running import Outcome, entry, run_study, seed_by_seed
-from adainf_core.evidence.studies.study import Treatment
-from adainf_core.evidence.studies.training_studies import FAILURE_MODE
+from adainf_core.evidence.runs.running import run_study
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy
 from adainf_core.learning.pretraining import PretrainConfig, pretrain
 from adainf_core.learning.probing import knn_probe, linear_probe
@@ -200,11 +198,8 @@ class OwnExperiment:
     probe: Literal["linear", "knn"] = "linear"
     root: str | None = field(default=None, compare=False)
 
-    def config(self) -> dict:
-        """The experiment as plain JSON values."""
-        plain = to_plain(self)
-        del plain["root"]
-        return plain
+    kind: ClassVar[str] = "own"
+    seeded: ClassVar[tuple[str, ...]] = ("pretrain.seed",)
 
     @property
     def device(self) -> str | None:
@@ -212,7 +207,7 @@ class OwnExperiment:
         return self.pretrain.device
 
     def run(self) -> Outcome:
-        """Carry it out, from data to probe; see `Experiment.run`."""
+        """Carry it out, from data to probe."""
         outcome = self.resume(None)
         assert outcome is not None  # it was given all the time it takes
         return outcome
@@ -239,41 +234,10 @@ class OwnExperiment:
             trained.history,
         )
 
-
-@dataclass(frozen=True)
-class OwnStudy:
-    """The four arms on the images at these paths, for `running.run_study` at the scale "own".
-
-    `pretrain` is what all arms share but for policy and seed; `policies` has "strong" and "weak",
-    `replication` is AdaInf's N. Make it with `own_study`, which checks.
-    """
-
-    base: OwnExperiment
-    replication: int
-    policies: Mapping[str, AugmentationPolicy]
-    seeds: int
-    name: str = "own-images"
-    arms: Mapping[str, Treatment] = field(default_factory=lambda: ARMS)
-    layouts: Mapping[str, None] = field(default_factory=lambda: {SCALE: None})
-
-    @property
-    def code(self) -> tuple[str, ...]:
-        """Source files that decide a run."""
-        shared = [file for file in FAILURE_MODE.code if file.startswith(("data/", "learning/"))]
-        return ("evidence/own_images.py", "data/generated.py", *shared)
-
-    def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
-        """Runs as (arm, seed), seed by seed through the four arms."""
-        entry(self.name, "scale", self.layouts, scale)
-        return seed_by_seed(dict.fromkeys(self.arms, self.seeds if seeds is None else seeds))
-
-    def experiment(self, scale: str, arm: str, seed: int) -> OwnExperiment:
-        """The run of one arm and seed; a seed decides initial weights, batches and views."""
-        treatment = entry(self.name, "arm", self.arms, arm)
-        weight = {"vanilla": 1.0, "adainf": float(self.replication)}.get(arm)
-        policy = self.policies[treatment.policy]
-        run = replace(self.base.pretrain, policy=policy, seed=seed)
-        return replace(self.base, replication=weight, pretrain=run)
+    def small(self) -> OwnExperiment:
+        """The same in a few steps."""
+        warmup = min(self.pretrain.warmup, 2)
+        return replace(self, pretrain=replace(self.pretrain, steps=10, warmup=warmup))
 
 
 def own_study(
@@ -288,7 +252,7 @@ def own_study(
     seeds: int = 5,
     probe: Literal["linear", "knn"] = "linear",
     root: str | None = None,
-) -> OwnStudy:
+) -> Study:
     """The comparison of the four arms on these images (paths and names as in `own_images`).
 
     `pretrain` is the training that all arms share; its policy and seed are not looked at. The
@@ -314,7 +278,21 @@ def own_study(
         real, generated, labelled, test, own.digest, None, replace(pretrain, policy=strong),
         probe, root,
     )  # fmt: skip
-    return OwnStudy(base, replication, {"strong": strong, "weak": weak}, seeds)
+    weights: dict[str, dict[str, float]] = {
+        "vanilla": {"replication": 1.0},
+        "adainf": {"replication": float(replication)},
+    }
+    arms = {
+        key: Arm(
+            arm.label,
+            weights.get(key, {})
+            | {"pretrain.policy": arm.changes.get("pretrain.policy", "strong")},
+        )
+        for key, arm in ARMS.items()
+    }
+    words = {"pretrain.policy": {"strong": strong, "weak": weak}}
+    layout = Layout(base, seeds=(seeds, seeds), words=words)
+    return Study("own-images", "Which of the four arms, on these images?", arms, {SCALE: layout})
 
 
 @dataclass(frozen=True)
@@ -331,7 +309,7 @@ class Comparison:
 
 
 def compare(
-    study: OwnStudy,
+    study: Study,
     *,
     store: Path | None = None,
     processes: int | None = 1,

@@ -18,9 +18,8 @@ from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import by_seed
 from adainf_core.evidence.runs.records import RESULTS, Record
 from adainf_core.evidence.runs.running import study_records
-from adainf_core.evidence.studies.claimed import FAILURE_MODE_CLAIMS
-from adainf_core.evidence.studies.study import Treatment
-from adainf_core.evidence.studies.training_studies import FAILURE_MODE, INFLATION, N
+from adainf_core.evidence.studies import failure_mode
+from adainf_core.evidence.studies.paper_model import INFLATION, MAIN, N
 from adainf_core.statistics.intervals import Interval, smallest_detectable
 from adainf_core.theory.total_variation import replication_to_beta
 from adainf_core.validation import as_count
@@ -30,11 +29,9 @@ if TYPE_CHECKING:
     from adainf_core.gap.classifier_tv import ClassifierTV
 
 #: The arms that decide, the controls among them.
-ARMS: dict[str, Treatment] = {
-    arm: FAILURE_MODE.arms[arm] for arm in ("none", "weak", "vanilla", "adainf")
-}
+ARMS = MAIN
 #: What is asked of them, as the book asks it of CIFAR-10.
-QUESTIONS = tuple(claim for claim in FAILURE_MODE_CLAIMS if set(claim.arms) <= ARMS.keys())
+QUESTIONS = tuple(claim for claim in failure_mode.CLAIMS if set(claim.arms) <= ARMS.keys())
 #: Confidence of each answer, so that all of them together have the rule's.
 LEVEL = 1 - (1 - CONFIDENCE) / len(QUESTIONS)
 #: The paper's share of real draws: N = 10 beside twenty generated images for a real one.
@@ -176,7 +173,7 @@ def recorded_noise(root: Path = RESULTS) -> float | None:
 
     Their seeds draw the images as well, so that it may be more than that of fixed images.
     """
-    return paired_noise(study_records(FAILURE_MODE, "laptop", root))
+    return paired_noise(study_records(failure_mode.STUDY, "laptop", root))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from adainf_core.cli.common import add_action, duration, flat
 
 if TYPE_CHECKING:
-    from adainf_core.evidence.runs.running import AnyStudy
+    from adainf_core.evidence.runs.grid import Study
 
 HELP = "named grids of experiments"
 _NO_LIMIT = float("inf")
@@ -21,6 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     show = add_action(actions, "show", _show, "arms of a study, and what sets them apart")
     run = add_action(actions, "run", _run, "run what has no record yet")
     state = add_action(actions, "status", _status, "what is recorded, stale, and left to run")
+    check = add_action(actions, "verify", _verify, "repeat the beginning of recorded runs, compare")
     pictures = add_action(actions, "pictures", _pictures, "keep sample images beside records")
     pack = add_action(actions, "pack", _pack, "copy records and unfinished runs, in small files")
     collect = add_action(actions, "collect", _collect, "merge records from another machine")
@@ -28,9 +29,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         action.add_argument("name")
     run.add_argument("names", nargs="+", metavar="name", help="studies, the most valuable first")
     state.add_argument("names", nargs="*", metavar="name", help="default: every study")
-    for action in (show, run, state, pictures):
+    check.add_argument("names", nargs="*", metavar="name", help="default: every study")
+    check.add_argument("--sample", type=int, default=1, help="runs of each version of the code")
+    check.add_argument("--again", action="store_true", help="those of the code as it is, too")
+    for action in (show, run, state, check, pictures):
         action.add_argument("--scale", default=None, help="default: ADAINF_SCALE, else quick")
-    for action in (run, state, pictures, pack, collect):
+    for action in (run, state, check, pictures, pack, collect):
         action.add_argument("--results", type=Path, default=None, help="default: results/")
     for action in (pack, collect):
         action.add_argument("folder", type=Path)
@@ -45,31 +49,31 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from adainf_core.evidence.studies.catalogue import STUDIES
+    from adainf_core.evidence.studies.catalogue import studies
 
-    for study in STUDIES.values():
+    for study in studies().values():
         for scale in study.layouts:
             runs = len(study.plan(scale))
             print(f"{study.name:22} {scale:8} {len(study.arms):3} arms {runs:4} runs")
 
 
 def _show(options: argparse.Namespace) -> None:
+    from adainf_core.configuration import to_plain
     from adainf_core.evidence.studies.catalogue import named_study
 
     study = named_study(options.name)
     scale = _scale(options, study)
     plan = study.plan(scale)
-    question = getattr(study, "question", "")
-    print(f"{study.name} at scale {scale}: {question}".rstrip(": "))
+    print(f"{study.name} at scale {scale}: {study.question}")
     seeds = {arm: [seed for name, seed in plan if name == arm] for arm in study.arms}
     configs = {
-        arm: dict(flat(study.experiment(scale, arm, numbers[0]).config()))
+        arm: dict(flat(to_plain(study.experiment(scale, arm, numbers[0]))))
         for arm, numbers in seeds.items()
         if numbers
     }
     first = next(iter(configs.values()))
     for arm, config in configs.items():
-        numbers, label = seeds[arm], getattr(study.arms[arm], "label", "")
+        numbers, label = seeds[arm], study.arms[arm].label
         print(f"\n{arm}: {label}, seeds {numbers[0]} to {numbers[-1]}")
         for key in sorted(first.keys() | config.keys()):
             if config is first or first.get(key) != config.get(key):
@@ -102,9 +106,9 @@ def _run(options: argparse.Namespace) -> None:
 
 def _status(options: argparse.Namespace) -> None:
     from adainf_core.evidence.runs.status import status
-    from adainf_core.evidence.studies.catalogue import STUDIES, named_study
+    from adainf_core.evidence.studies.catalogue import named_study, studies
 
-    named = [named_study(name) for name in options.names] or list(STUDIES.values())
+    named = [named_study(name) for name in options.names] or list(studies().values())
     print(f"{'study':22} {'scale':8} {'runs':>5} {'done':>5} {'stale':>5}  a run       left")
     for study in named:
         for scale in [options.scale] if options.scale else study.layouts:
@@ -122,17 +126,52 @@ def _status(options: argparse.Namespace) -> None:
                 print(f"    the budget adds {len(added)}: {', '.join(added) or 'unknown'}")
 
 
+def _verify(options: argparse.Namespace) -> None:
+    from adainf_core.evidence.runs.replay import verify
+    from adainf_core.evidence.studies.catalogue import named_study, studies
+
+    if options.sample < 1:
+        raise ValueError(f"--sample {options.sample}: repeat one run or more")
+    named = [named_study(name) for name in options.names] or list(studies().values())
+    refuted = []
+    for study in named:
+        for scale in [_scale(options, study)] if options.scale else study.layouts:
+            found = verify(
+                study, scale, _results(options), sample=options.sample, again=options.again
+            )
+            if not (found.fresh or found.replayed or found.refuted or found.unknown):
+                continue  # nothing is recorded at this scale
+            print(
+                f"{study.name} at {scale}: {found.fresh} fresh, {found.replayed} replayed, "
+                f"{found.refuted} refuted"
+            )
+            for reason in found.unknown:
+                print(f"    not repeated: {reason}")
+            for made in found.comparisons:
+                how = "to the last digit" if made.exact else "within the tolerance"
+                said = "; ".join(made.differing) or f"{made.compared} numbers agree {how}"
+                print(f"    {made.name}: {said}")
+            refuted += [f"{study.name} at {scale}"] if found.refuted else []
+    if refuted:
+        raise ValueError(
+            f"{', '.join(refuted)}: the code gives other numbers than are recorded; undo the "
+            "change, or run the studies again (adainf study run NAME --stale)"
+        )
+
+
 def _pictures(options: argparse.Namespace) -> None:
     from adainf_core.evidence.runs.records import write_pictures
+    from adainf_core.evidence.studies import gap_experiment, training
     from adainf_core.evidence.studies.catalogue import named_study
-    from adainf_core.evidence.studies.generator_gap import GapStudy
-    from adainf_core.evidence.studies.study import Study
 
     study = named_study(options.name)
-    if not isinstance(study, GapStudy | Study):
-        raise ValueError(f"study {options.name!r} shows no generated images")
     scale = _scale(options, study)
-    print(write_pictures(study.name, scale, study.pictures(scale), _results(options)))
+    draw = {"training": training.pictures, "gap": gap_experiment.pictures}.get(
+        study.layout(scale).base.kind
+    )
+    if draw is None:
+        raise ValueError(f"study {options.name!r} shows no generated images")
+    print(write_pictures(study.name, scale, draw(study, scale), _results(options)))
 
 
 def _pack(options: argparse.Namespace) -> None:
@@ -151,13 +190,12 @@ def _collect(options: argparse.Namespace) -> None:
     )
 
 
-def _scale(options: argparse.Namespace, study: AnyStudy) -> str:
+def _scale(options: argparse.Namespace, study: Study) -> str:
     """The scale asked for, where the study has it; ValueError naming those it has."""
-    from adainf_core.evidence.runs.running import entry
     from adainf_core.evidence.runs.scales import current_scale
 
     scale: str = options.scale or current_scale()
-    entry(study.name, "scale", study.layouts, scale)
+    study.layout(scale)
     return scale
 
 

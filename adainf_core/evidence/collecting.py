@@ -5,15 +5,17 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from adainf_core.configuration import differences, to_plain
+from adainf_core.evidence.runs.freshness import is_fresh
 from adainf_core.evidence.runs.records import (
     RESULTS,
     Record,
     check_agreement,
-    config_hash,
     path_of,
     read_record,
-    records_by_config,
+    recorded,
     write_record,
 )
 from adainf_core.evidence.runs.running import UNFINISHED
@@ -70,19 +72,18 @@ def collect(folder: Path, root: Path = RESULTS) -> Collected:
     pieces = sorted(folder.glob(f"{UNFINISHED}/*/*/*.pt.001-of-*"))
     if not found and not pieces:
         raise FileNotFoundError(f"{folder}: no records (STUDY/SCALE/ARM-SEED.json) to collect")
-    records = {path: _checked(path, folder) for path in found}
-    here = {
-        scale: records_by_config(scale, root)
-        for scale in {record.scale for record in records.values()}
-    }
     new, known = [], 0
-    for path, record in records.items():
-        same = here[record.scale].get(record.config_hash)
-        if same is not None and same.code == record.code:
-            check_agreement(same, record, path_of(same, root), path)
+    for path in found:
+        record, experiment = _checked(path, folder)
+        for same in recorded(type(experiment), record.scale, root).get(experiment, []):
+            if same.code == record.code:
+                check_agreement(same, record, path_of(same, root), path)
         kept = path_of(record, root)
         # a fresh run takes the place of one whose code has changed since
-        if kept.is_file() and (record.stale or not read_record(kept).stale):
+        if kept.is_file() and (
+            not is_fresh(record, experiment, folder)
+            or is_fresh(read_record(kept), experiment, root)
+        ):
             known += 1
         else:
             new.append(record)
@@ -91,20 +92,21 @@ def collect(folder: Path, root: Path = RESULTS) -> Collected:
     return Collected(len(new), known, sum(_join(first, folder, root) for first in pieces))
 
 
-def _checked(path: Path, folder: Path) -> Record:
+def _checked(path: Path, folder: Path) -> tuple[Record, Any]:
     record = read_record(path)
     if path != path_of(record, folder):
         raise ValueError(
-            f"{path}: says it is {record.arm}-{record.seed} of {record.study} at {record.scale}; "
+            f"{path}: says it is {record.name} of {record.study} at {record.scale}; "
             "its place has to say the same"
         )
-    now = named_study(record.study).experiment(record.scale, record.arm, record.seed).config()
-    if config_hash(now) != record.config_hash:
+    now = named_study(record.study).experiment(record.scale, record.arm, record.seed)
+    if now not in recorded(type(now), record.scale, folder):
+        differing = differences(record.config, to_plain(now))
         raise ValueError(
-            f"{path}: config_hash is {record.config_hash}, the study's is {config_hash(now)} now: "
-            "it ran under another version of the study"
+            f"{path}: ran under another configuration than the study has now "
+            f"({', '.join(differing[:2])}): it is of another version of the study"
         )
-    return record
+    return record, now
 
 
 def _join(first: Path, folder: Path, root: Path) -> bool:

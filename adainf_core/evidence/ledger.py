@@ -11,8 +11,7 @@ from adainf_core.evidence.judging.verdicts import NOT_RUN, Verdict, judge, paire
 from adainf_core.evidence.registration import Registration, check_registered
 from adainf_core.evidence.runs.records import RESULTS, Record
 from adainf_core.evidence.runs.running import study_records
-from adainf_core.evidence.studies.catalogue import named_study
-from adainf_core.evidence.studies.claimed import LEDGER, family
+from adainf_core.evidence.studies.catalogue import all_claims, family, named_study
 
 #: Margins, in points, at which the ledger says how a verdict moves.
 MARGINS = (0.25, 0.5, MARGIN, 2.0)
@@ -47,16 +46,16 @@ class Line:
 
 
 def ledger(scale: str, root: Path = RESULTS) -> list[Line]:
-    """Every claim judged on the records at `scale`, in the order of `LEDGER`.
+    """Every claim judged on the records at `scale`, in the order of the catalogue.
 
     Raises ValueError where a rule is younger than a record that it judges, or not registered.
     """
     lines: dict[str, Line] = {}
-    for name in dict.fromkeys(claim.study for claim in LEDGER):
+    for name in dict.fromkeys(claim.study for claim in all_claims()):
         study = named_study(name)
         records = study_records(study, scale, root) if scale in study.layouts else []
         lines |= _lines(name, records, root)
-    return [lines[claim.key] for claim in LEDGER]
+    return [lines[claim.key] for claim in all_claims()]
 
 
 def _lines(study: str, records: Sequence[Record], root: Path) -> dict[str, Line]:

@@ -7,6 +7,7 @@ change it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from collections.abc import Iterable
@@ -15,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
-from adainf_core.evidence.runs.records import RESULTS, Record, config_hash
-from adainf_core.evidence.studies.claimed import LEDGER, family
+from adainf_core.evidence.runs.records import RESULTS, Record
+from adainf_core.evidence.studies.catalogue import all_claims, family
 from adainf_core.files import whole_file
 
 #: The rule's own number: raise it when `verdicts` decides differently.
@@ -41,7 +42,8 @@ def rule_hash(study: str) -> str:
         | {"kind": type(claim).__name__}
         for claim in family(study)
     ]
-    return config_hash({"rule": RULE, "margin": MARGIN, "confidence": CONFIDENCE, "claims": claims})
+    rule = {"rule": RULE, "margin": MARGIN, "confidence": CONFIDENCE, "claims": claims}
+    return hashlib.sha256(json.dumps(rule, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def registrations(root: Path = RESULTS) -> dict[str, Registration]:
@@ -67,7 +69,7 @@ def register(root: Path = RESULTS) -> list[str]:
     known, now = registrations(root), datetime.now(UTC).strftime(_STAMP)
     commit = _git("rev-parse", "HEAD")
     changed = []
-    for study in dict.fromkeys(claim.study for claim in LEDGER):
+    for study in dict.fromkeys(claim.study for claim in all_claims()):
         rule = rule_hash(study)
         if study not in known or known[study].rule != rule:
             known[study] = Registration(rule, commit, now)

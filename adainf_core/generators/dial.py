@@ -15,6 +15,7 @@ and its place in `Setting`; what is heavy to import is imported in `make`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -23,6 +24,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.generators import classical, corruptions, dilution
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.generators.generator import Generator, InBlocks, stream
+from adainf_core.generators.pipelines import model_place
 from adainf_core.validation import as_share
 
 
@@ -191,6 +193,11 @@ class Diffusion(_Fitted):
     model: str = "cifar10-16"
     steps: int = 20
     name: Literal["diffusion"] = "diffusion"
+
+    def files(self) -> tuple[Path, ...]:
+        """The model's own files, where it lies in a folder: its weights and its schedule."""
+        place = Path(model_place(self.model))
+        return tuple(sorted(path for path in place.glob("*/*") if path.suffix != ".md"))
 
     def make(self, real: ImageSet, held_out: ImageSet | None, seed: int) -> Generator:
         from adainf_core.generators.diffusion import DiffusionGenerator

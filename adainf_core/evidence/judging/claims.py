@@ -28,6 +28,7 @@ lie in the claimed range, *does not hold* where none does, and is *not decided* 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 #: Smallest difference in linear accuracy, in percentage points, that would change a reader's mind.
@@ -99,3 +100,33 @@ class BestLevel:
 
 
 Claim = Contrast | BestLevel
+
+
+def beats(
+    key: str,
+    statement: str,
+    study: str,
+    better: str,
+    worse: str,
+    published: Sequence[Published] = (),
+    asked_by: str = "paper",
+    metric: str = "linear",
+) -> Contrast:
+    """The claim that one arm is above another."""
+    terms = (Term(better, 1.0, metric), Term(worse, -1.0, metric))
+    return Contrast(key, statement, study, terms, tuple(published), asked_by)
+
+
+def gains_more(
+    key: str,
+    statement: str,
+    study: str,
+    gain: tuple[str, str],
+    than: tuple[str, str],
+    published: Sequence[Published] = (),
+    asked_by: str = "paper",
+) -> Contrast:
+    """The claim that from the second arm of `gain` to its first there is more to gain than in
+    `than`."""
+    terms = (Term(gain[0], 1.0), Term(gain[1], -1.0), Term(than[0], -1.0), Term(than[1], 1.0))
+    return Contrast(key, statement, study, terms, tuple(published), asked_by)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import json
 import platform
-from dataclasses import asdict, dataclass, fields
+import subprocess
+from collections.abc import Hashable
+from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.configuration import differences
+from adainf_core.configuration import differences, from_plain
+from adainf_core.evidence.runs.fingerprints import PACKAGE
 from adainf_core.files import whole_file
 
-PACKAGE = Path(__file__).resolve().parents[2]
 RESULTS = PACKAGE.parent / "results"
-SCHEMA = 1
+SCHEMA = 2
 _VERSIONED = ("torch", "torchvision", "numpy", "scipy", "scikit-learn")
 
 
@@ -27,20 +27,24 @@ _VERSIONED = ("torch", "torchvision", "numpy", "scipy", "scikit-learn")
 class Record:
     """One finished run.
 
-    `config` is the experiment as plain values and `config_hash` its hash; `code` maps each source
-    file that decided the run to its hash at the time; `metrics` are accuracies in percent, named
-    and explained by `protocols`; `history` is the loss curve; `wall_seconds` covers data to probe,
-    in the process that finished it; `finished` is a UTC time (early records have its date alone).
-    `schema` numbers this layout.
+    `kind` names the experiment's class and `config` holds its plain values. `commit` is that of the
+    source tree that made it and `clean` says that nothing in it differed from the commit (both None
+    where there is no repository); `code` is the fingerprint of the definitions that the run
+    reaches (`fingerprints`). `metrics` are named and explained by `protocols`; `history` is the
+    loss curve; `rehearsal` the metrics of the experiment's small version under the same code, which
+    `replay` compares with. `wall_seconds` covers data to probe, in the process that finished it;
+    `finished` is a UTC time (early records have its date alone). `schema` numbers this layout.
     """
 
     study: str
     scale: str
     arm: str
     seed: int
+    kind: str
     config: dict
-    config_hash: str
-    code: dict[str, str]
+    commit: str | None
+    clean: bool | None
+    code: str
     versions: dict[str, str]
     device: str
     wall_seconds: float
@@ -49,12 +53,13 @@ class Record:
     metrics: dict[str, float]
     protocols: dict[str, str]
     history: list[dict[str, float]]
+    rehearsal: dict[str, float] = field(default_factory=dict)
     schema: int = SCHEMA
 
     @property
-    def stale(self) -> list[str]:
-        """Source files that have changed since the run, comments and docstrings apart."""
-        return [path for path, then in self.code.items() if _source_hash(path) != then]
+    def name(self) -> str:
+        """Arm and seed, as its file is called."""
+        return f"{self.arm}-{self.seed}"
 
 
 def record_path(study: str, scale: str, arm: str, seed: int, root: Path = RESULTS) -> Path:
@@ -93,7 +98,16 @@ def read_pictures(study: str, scale: str, root: Path = RESULTS) -> dict[str, np.
 
 
 def read_record(path: Path) -> Record:
-    """The record in `path`; ValueError naming the file and field where it is not sound."""
+    """The record in `path`; ValueError naming the file and field where it is not sound.
+
+    A file that has not changed is read once in a process.
+    """
+    state = path.stat()
+    return _read(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=8192)
+def _read(path: Path, changed: int, size: int) -> Record:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -102,35 +116,36 @@ def read_record(path: Path) -> Record:
         raise ValueError(f"{path}: holds no record; delete it and run the study again")
     schema = content.get("schema")
     if schema != SCHEMA:
-        raise ValueError(
-            f"{path}: schema {schema!r}, this version reads {SCHEMA}; update adainf_core"
+        remedy = (
+            "update adainf_core" if isinstance(schema, int) and schema > SCHEMA else "run again"
         )
-    names = {field.name for field in fields(Record)}
+        raise ValueError(f"{path}: schema {schema!r}, this version reads {SCHEMA}; {remedy}")
+    names = {part.name for part in fields(Record)}
     for what, odd in (("lacks", names - content.keys()), ("has unknown", content.keys() - names)):
         if odd:
             raise ValueError(f"{path}: {what} field {sorted(odd)[0]!r}; run the study again")
     record = Record(**content)
     _check_types(path, record)
-    if config_hash(record.config) != record.config_hash:
-        raise ValueError(f"{path}: config does not match config_hash; it was edited by hand")
     return record
 
 
 def _check_types(path: Path, record: Record) -> None:
     """Raise ValueError, naming file and field, for a value that no run could have written."""
     for name, kind in (
-        ("study", str), ("scale", str), ("arm", str), ("seed", int), ("config", dict),
-        ("code", dict), ("versions", dict), ("device", str), ("wall_seconds", (int, float)),
-        ("finished", str), ("beta", (int, float)), ("metrics", dict), ("protocols", dict),
-        ("history", list),
+        ("study", str), ("scale", str), ("arm", str), ("seed", int), ("kind", str),
+        ("config", dict), ("commit", (str, type(None))), ("code", str), ("versions", dict),
+        ("device", str), ("wall_seconds", (int, float)), ("finished", str), ("beta", (int, float)),
+        ("metrics", dict), ("protocols", dict), ("history", list), ("rehearsal", dict),
     ):  # fmt: skip
         value = getattr(record, name)
         if not isinstance(value, kind) or isinstance(value, bool):
             raise ValueError(f"{path}: {name}={value!r} is of the wrong type; run the study again")
+    if record.clean not in (True, False, None):
+        raise ValueError(f"{path}: clean={record.clean!r} is of the wrong type; run it again")
     for name, number in record.metrics.items():
         if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
             raise ValueError(f"{path}: metrics.{name}={number!r} is no number; run it again")
-    if path.stem != f"{record.arm}-{record.seed}":
+    if path.stem != record.name:
         raise ValueError(
             f"{path}: holds arm {record.arm!r}, seed {record.seed}; its name has to say the same"
         )
@@ -145,21 +160,33 @@ def load_records(study: str, scale: str, root: Path = RESULTS) -> list[Record]:
     return sorted(found, key=lambda record: (record.arm, record.seed))
 
 
-def records_by_config(scale: str, root: Path = RESULTS) -> dict[str, Record]:
-    """The record of each configuration that any study has run at `scale`, by `config_hash`.
+def recorded(kind: type, scale: str, root: Path = RESULTS) -> dict[Hashable, list[Record]]:
+    """The records of each experiment of class `kind` that any study has run at `scale`.
 
-    Of runs under different code, one of the code as it is now. Raises ValueError where two records
-    of one configuration and code disagree, naming both.
+    Two configurations are the same where they are equal as objects: a field that joined since the
+    run has its default. Raises ValueError naming the file and field where a record's configuration
+    is none of `kind`'s any more.
     """
-    found: dict[str, tuple[Path, Record]] = {}
+    found: dict[Hashable, list[Record]] = {}
     for path in sorted(root.glob(f"*/{scale}/*.json")):
         record = read_record(path)
-        first, known = found.setdefault(record.config_hash, (path, record))
-        if all(record.code.get(file, then) == then for file, then in known.code.items()):
-            check_agreement(known, record, first, path)
-        if known.stale and not record.stale:
-            found[record.config_hash] = path, record
-    return {digest: record for digest, (_, record) in found.items()}
+        if record.kind == kind.kind:  # type: ignore[attr-defined]
+            state = path.stat()
+            experiment = _experiment(kind, path, state.st_mtime_ns, state.st_size)
+            found.setdefault(experiment, []).append(record)
+    return found
+
+
+@lru_cache(maxsize=8192)
+def _experiment(kind: type, path: Path, changed: int, size: int) -> Any:
+    record = _read(path, changed, size)
+    try:
+        return from_plain(kind, record.config)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{path}: its configuration is no {record.kind!r} experiment now ({error}); give a "
+            "field that was renamed its old name, or delete the record and run it again"
+        ) from None
 
 
 def check_agreement(one: Record, other: Record, first: Path, second: Path) -> None:
@@ -170,39 +197,6 @@ def check_agreement(one: Record, other: Record, first: Path, second: Path) -> No
             f"{first} and {second} are runs of one configuration, and disagree: metrics."
             f"{differing[0]}; keep one"
         )
-
-
-def provenance(records: list[Record]) -> str:
-    """One line on where the numbers of a figure come from: runs, machine, versions, freshness."""
-    if not records:
-        raise ValueError("no records to speak of: run the study first")
-    days = sorted({record.finished[:10] for record in records})
-    stale = sorted({path for record in records for path in record.stale})
-    versions = sorted(
-        {f"torch {r.versions['torch']}, Python {r.versions['python']}" for r in records}
-    )
-    return (
-        f"{len(records)} runs of `{records[0].study}` at scale `{records[0].scale}`, "
-        f"{days[0] if len(days) == 1 else f'{days[0]} to {days[-1]}'}, "
-        f"{', '.join(sorted({record.device for record in records}))}, "
-        f"{'; '.join(versions)}, "
-        f"{sum(record.wall_seconds for record in records) / 60:.0f} minutes in all; "
-        + (f"**stale**: {', '.join(stale)} changed since" if stale else "code unchanged since")
-    )
-
-
-def config_hash(config: dict) -> str:
-    """Hash of a configuration's plain values, whatever the order of its keys."""
-    return _digest(json.dumps(config, sort_keys=True))
-
-
-def code_hashes(paths: tuple[str, ...]) -> dict[str, str]:
-    """Hash of each file (path relative to the package); of Python without comments and docstrings.
-
-    "file.py:Name" is the class or function called so in it, alone. Other files, such as weights,
-    count byte by byte.
-    """
-    return {path: _source_hash(path) for path in paths}
 
 
 def machine(device: str | None) -> tuple[dict[str, str], str]:
@@ -224,44 +218,21 @@ def _cpu_name() -> str:
     return names[0] if names else platform.machine()
 
 
-@lru_cache
-def _source_hash(path: str) -> str:
-    file, _, name = path.partition(":")
-    if not (PACKAGE / file).is_file():
-        return "absent"
-    if not file.endswith(".py"):
-        return hashlib.sha256((PACKAGE / file).read_bytes()).hexdigest()[:16]
-    tree: ast.AST = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
-    if name:
-        found = [node for node in ast.iter_child_nodes(tree) if getattr(node, "name", "") == name]
-        if not found:
-            return "absent"
-        tree = found[0]
-    return _digest(_bones(tree))
+def source_commit() -> tuple[str | None, bool | None]:
+    """The commit of the source tree, and whether the package is as it was committed there.
+
+    (None, None) where the package lies in no repository of its own.
+    """
+    commit = _git("rev-parse", "HEAD")
+    tracked = _git("ls-files", "--", "__init__.py")
+    if not commit or not tracked:
+        return None, None
+    return commit, not _git("status", "--porcelain", "--", ".")
 
 
-def _bones(node: object) -> str:
-    """The syntax tree in words, docstrings left out, alike in every Python version."""
-    if isinstance(node, list):
-        return "[" + ",".join(map(_bones, node)) + "]"
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    parts = []
-    for name, value in ast.iter_fields(node):
-        if name == "body" and isinstance(value, list) and value and _is_docstring(value[0]):
-            value = value[1:]
-        if value not in (None, []) and name not in ("kind", "type_comment"):
-            parts.append(f"{name}={_bones(value)}")
-    return f"{type(node).__name__}({','.join(parts)})"
-
-
-def _is_docstring(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(PACKAGE), *arguments]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

@@ -2,115 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing import active_children, get_context
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any
 
+from adainf_core.configuration import differences, to_plain
+from adainf_core.evidence.runs.fingerprints import code_fingerprint
+from adainf_core.evidence.runs.freshness import is_fresh
+from adainf_core.evidence.runs.grid import Outcome, Resumable, Study
 from adainf_core.evidence.runs.records import (
     RESULTS,
     Record,
-    code_hashes,
-    config_hash,
+    check_agreement,
     machine,
+    path_of,
     read_record,
     record_path,
-    records_by_config,
+    recorded,
+    source_commit,
     write_record,
 )
 
-Entry = TypeVar("Entry")
 #: Folder of a results folder in which runs wait at a checkpoint.
 UNFINISHED = ".unfinished"
 _LOOK = 1.0  # seconds between two looks at whether the parent process is still there
 _LAST = 60.0  # seconds that a run has to write its checkpoint when it has to stop
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one run found: numbers by name, how each was measured, beta, and the loss curve.
-
-    Accuracies are in percent. `beta` is the share of real draws, 0 where there are none.
-    """
-
-    metrics: dict[str, float]
-    protocols: dict[str, str]
-    beta: float
-    history: list[dict[str, float]]
-
-
-class Runnable(Protocol):
-    """One experiment of a study: plain values that decide it, where it computes, and the run."""
-
-    def config(self) -> dict[str, Any]: ...
-
-    @property
-    def device(self) -> str | None: ...
-
-    def run(self) -> Outcome: ...
-
-
-@runtime_checkable
-class Resumable(Protocol):
-    """An experiment long enough to be worth continuing: None where it was stopped on the way."""
-
-    def resume(self, checkpoint: Path | None, max_seconds: float) -> Outcome | None: ...
-
-
-class AnyStudy(Protocol):
-    """A named grid of arms over seeds, at one or more scales; it is sent to other processes.
-
-    `layouts` has a key for each scale, `arms` one for each arm; `code` lists the source files that
-    decide a run. `plan` is the runs at a scale as (arm, seed), the most valuable first, so that
-    any beginning of it is a balanced design; `seeds` replaces the study's own number of them.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def arms(self) -> Mapping[str, Any]: ...
-
-    @property
-    def layouts(self) -> Mapping[str, Any]: ...
-
-    @property
-    def code(self) -> tuple[str, ...]: ...
-
-    def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]: ...
-
-    def experiment(self, scale: str, arm: str, seed: int) -> Runnable: ...
-
-
-def entry(study: str, what: str, table: Mapping[str, Entry], key: str) -> Entry:
-    """The arm or scale (`what`) of a study called `key`; ValueError naming those there are."""
-    if key not in table:
-        raise ValueError(f"study {study!r} has no {what} {key!r}; it has {', '.join(table)}")
-    return table[key]
-
-
-def seed_by_seed(arms: Mapping[str, int], first: int = 0) -> list[tuple[str, int]]:
-    """A plan from each arm's number of seeds: the first seed of every arm, then the second, ..."""
-    return [
-        (arm, first + number)
-        for number in range(max(arms.values(), default=0))
-        for arm, seeds in arms.items()
-        if number < seeds
-    ]
-
-
 def study_records(
-    study: AnyStudy, scale: str, root: Path = RESULTS, seeds: int | None = None
+    study: Study, scale: str, root: Path = RESULTS, seeds: int | None = None
 ) -> list[Record]:
     """The records there are of a study's plan, in its order.
 
@@ -123,7 +56,7 @@ def study_records(
 
 
 def run_study(
-    study: AnyStudy,
+    study: Study,
     scale: str,
     *,
     seeds: int | None = None,
@@ -135,21 +68,25 @@ def run_study(
 ) -> list[Record]:
     """Run what has no record yet, in the order of the study's plan, and return every record.
 
-    Each run has one thread of its own in one of `processes` processes (None: as many as `default_
-    processes` says). With `store` (a results folder) finished runs are read from there and new
-    ones written, each whole or not at all; without it everything runs and nothing is kept. After
-    `budget` seconds no run starts, and those that can be continued stop at a checkpoint in
-    `store`, as they do when this process is interrupted or killed; the next call goes on. Several
-    calls may share a `store`: what one of them is at is left to it. `stale`
-    repeats runs whose code has changed since. A run whose data are not on this machine is left out
-    with a warning. `progress` shows a bar in the terminal. Raises ValueError where the store holds
-    a run of another configuration, and RuntimeError, when all others are done, where runs failed.
+    Each run has one thread of its own in one of `processes` processes (None: as many as
+    `default_processes` says). With `store` (a results folder) finished runs are read from there and
+    new ones written, atomically; without it everything runs and nothing is kept. After `budget`
+    seconds no run starts, and those that can be continued stop at a checkpoint in `store`, as they
+    do when this process is interrupted or killed; the next call goes on. Concurrent calls may share
+    a `store`; each skips runs that another holds. `stale` repeats runs that are neither of the code
+    as it is now nor replayed under it. A run whose data are not on this machine is left out with a
+    warning. `progress` shows a bar in the terminal. Raises ValueError where the store holds a run
+    of another configuration, and RuntimeError, when all others are done, where runs failed.
     """
     deadline = time.monotonic() + budget
     plan = study.plan(scale, seeds)
     records = {} if store is None else _existing(study, scale, plan, store)
-    if stale:
-        records = {key: record for key, record in records.items() if not record.stale}
+    if stale and store is not None:
+        records = {
+            key: record
+            for key, record in records.items()
+            if is_fresh(record, study.experiment(scale, *key), store)
+        }
     pending = [key for key in plan if key not in records]
 
     def jobs() -> Iterator[tuple]:
@@ -172,12 +109,12 @@ def run_study(
         if store:
             write_record(record, store)
             done = _checkpoint(store, study, scale, record.arm, record.seed)
-            for path in done.parent.glob(f"{record.arm}-{record.seed}.*{done.suffix}"):
+            for path in done.parent.glob(f"{record.name}.*{done.suffix}"):
                 path.unlink(missing_ok=True)
     return [records[key] for key in plan if key in records]
 
 
-def default_processes(study: AnyStudy, scale: str) -> int:
+def default_processes(study: Study, scale: str) -> int:
     """How many runs go side by side: one a processor core, but one at a time on an accelerator."""
     arm, seed = study.plan(scale, 1)[0]
     _, device = machine(study.experiment(scale, arm, seed).device)
@@ -187,7 +124,7 @@ def default_processes(study: AnyStudy, scale: str) -> int:
 
 
 def run_one(
-    study: AnyStudy,
+    study: Study,
     scale: str,
     arm: str,
     seed: int,
@@ -197,20 +134,20 @@ def run_one(
     """Run one arm and seed on one thread and return its record.
 
     None where it was stopped at a checkpoint, by `deadline` (`time.monotonic`) or SIGTERM, and
-    where another process is at the same configuration in the same `store`.
+    where another process is at the same configuration in the same `store`. With a `store`, an
+    arm's first seed is rehearsed as well.
     """
     import torch
 
     torch.set_num_threads(1)
     experiment = study.experiment(scale, arm, seed)
-    config = experiment.config()
-    code = code_hashes(study.code)
+    code, (commit, clean) = code_fingerprint(experiment), source_commit()
     started = time.monotonic()
     outcome: Outcome | None
     if store is None:
         outcome = experiment.run()
     else:
-        with _reserved(store / UNFINISHED / scale / f"{config_hash(config)}.lock") as free:
+        with _reserved(store / UNFINISHED / scale / f"{_short_hash(experiment)}.lock") as free:
             if not free:
                 return None
             if isinstance(experiment, Resumable):
@@ -222,56 +159,77 @@ def run_one(
     if outcome is None:
         return None
     versions, device = machine(experiment.device)
+    seconds = round(time.monotonic() - started, 1)
+    first = store is not None and seed == study.layout(scale).first_seed
     return Record(
         study=study.name,
         scale=scale,
         arm=arm,
         seed=seed,
-        config=config,
-        config_hash=config_hash(config),
+        kind=experiment.kind,
+        config=to_plain(experiment),
+        commit=commit,
+        clean=clean,
         code=code,
         versions=versions,
         device=device,
-        wall_seconds=round(time.monotonic() - started, 1),
+        wall_seconds=seconds,
         finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         beta=outcome.beta,
-        metrics={name: float(f"{value:.6g}") for name, value in outcome.metrics.items()},
+        metrics=rounded(outcome.metrics),
         protocols=outcome.protocols,
         history=[{"step": h["step"], "loss": round(h["loss"], 4)} for h in outcome.history],
+        rehearsal=rounded(experiment.small().run().metrics) if first else {},
     )
 
 
+def rounded(metrics: dict[str, float]) -> dict[str, float]:
+    """Metrics as records keep them, to six significant digits."""
+    return {name: float(f"{value:.6g}") for name, value in metrics.items()}
+
+
 def _existing(
-    study: AnyStudy, scale: str, plan: list[tuple[str, int]], root: Path
+    study: Study, scale: str, plan: list[tuple[str, int]], root: Path
 ) -> dict[tuple[str, int], Record]:
     """Records of the plan, by (arm, seed): the study's own, else those of the same runs."""
     found: dict[tuple[str, int], Record] = {}
-    elsewhere = records_by_config(scale, root)
+    known = recorded(type(study.layout(scale).base), scale, root)
     for arm, seed in plan:
-        digest = config_hash(study.experiment(scale, arm, seed).config())
+        experiment = study.experiment(scale, arm, seed)
         path = record_path(study.name, scale, arm, seed, root)
+        same = known.get(experiment, [])
         if path.is_file():
             own = read_record(path)
-            if own.config_hash != digest:
+            if own not in same:
+                there, here = own.config, to_plain(experiment)
                 raise ValueError(
-                    f"{path}: ran under another configuration than the study has now; "
-                    "move it away to run again"
+                    f"{path}: ran under another configuration than the study has now "
+                    f"({', '.join(differences(there, here)[:2])}); move it away to run again"
                 )
-            if not own.stale or elsewhere[digest].stale:
-                found[arm, seed] = own
-                continue
-        if digest in elsewhere:
-            found[arm, seed] = replace(elsewhere[digest], study=study.name, arm=arm, seed=seed)
+            same = [own, *(record for record in same if record != own)]
+        for record in same[1:]:
+            if record.code == same[0].code:
+                check_agreement(same[0], record, path_of(same[0], root), path_of(record, root))
+        if len({record.code for record in same}) > 1:  # rather one of the code as it is now
+            same.sort(key=lambda record: not is_fresh(record, experiment, root))
+        if same:
+            found[arm, seed] = replace(same[0], study=study.name, arm=arm, seed=seed)
     return found
 
 
-def _checkpoint(store: Path, study: AnyStudy, scale: str, arm: str, seed: int) -> Path:
+def _checkpoint(store: Path, study: Study, scale: str, arm: str, seed: int) -> Path:
     """Where an unfinished run waits: in a folder without records, a file for each version of it."""
     path = record_path(study.name, scale, arm, seed, store / UNFINISHED)
-    config = study.experiment(scale, arm, seed).config()
-    version = config_hash({"config": config, "code": code_hashes(study.code)})
+    experiment = study.experiment(scale, arm, seed)
+    version = _short_hash(experiment, code_fingerprint(experiment))
     # not `with_suffix`: names of arms may hold a dot
     return path.with_name(f"{arm}-{seed}.{version}.pt")
+
+
+def _short_hash(experiment: Any, code: str = "") -> str:
+    """A name for files of this experiment, 16 hexadecimal digits."""
+    text = json.dumps(to_plain(experiment), sort_keys=True) + code
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @contextmanager
@@ -300,7 +258,10 @@ def _run_all(queue: Iterator[tuple], processes: int, deadline: float) -> Iterato
     before, failed = set(active_children()), list[tuple[str, Exception]]()
     # spawned, not forked: a forked child inherits torch's locked thread pools
     with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_obey, initargs=(os.getpid(),)
+        processes,
+        mp_context=get_context("spawn"),
+        initializer=_stop_with_parent,
+        initargs=(os.getpid(),),
     ) as pool:
         running: dict[Future[Record | None], str] = {}
         try:
@@ -335,7 +296,7 @@ def _run_all(queue: Iterator[tuple], processes: int, deadline: float) -> Iterato
         raise RuntimeError(f"{names} failed, the other runs are done: {error!r}") from error
 
 
-def _obey(parent: int) -> None:
+def _stop_with_parent(parent: int) -> None:
     """Leave interrupts to the parent process, and stop when it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

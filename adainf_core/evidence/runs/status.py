@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from adainf_core.evidence.runs.freshness import is_fresh
+from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import RESULTS
-from adainf_core.evidence.runs.running import AnyStudy, study_records
+from adainf_core.evidence.runs.running import study_records
 
 
 @dataclass(frozen=True)
 class Status:
     """A study at one scale: `planned` runs, those `recorded`, of which `stale` by changed code.
 
-    `left` is what has no record, in the order of the plan. `seconds` is the median wall time of
-    the recorded runs, None where there are none.
+    Stale is what is neither of the code as it is now nor replayed under it. `left` is what has no
+    record, in the order of the plan. `seconds` is the median wall time of the recorded runs, None
+    where there are none.
     """
 
     study: str
@@ -38,7 +41,7 @@ class Status:
         return self.left[: rounds * processes]
 
 
-def status(study: AnyStudy, scale: str, root: Path = RESULTS) -> Status:
+def status(study: Study, scale: str, root: Path = RESULTS) -> Status:
     """Where `study` stands at `scale`; runs shared with other studies count."""
     plan = study.plan(scale)
     records = {(record.arm, record.seed): record for record in study_records(study, scale, root)}
@@ -47,11 +50,11 @@ def status(study: AnyStudy, scale: str, root: Path = RESULTS) -> Status:
         scale=scale,
         planned=len(plan),
         recorded=len(records),
-        stale=tuple(_name(*key) for key, record in records.items() if record.stale),
-        left=tuple(_name(*key) for key in plan if key not in records),
+        stale=tuple(
+            record.name
+            for key, record in records.items()
+            if not is_fresh(record, study.experiment(scale, *key), root)
+        ),
+        left=tuple(f"{arm}-{seed}" for arm, seed in plan if (arm, seed) not in records),
         seconds=median(r.wall_seconds for r in records.values()) if records else None,
     )
-
-
-def _name(arm: str, seed: int) -> str:
-    return f"{arm}-{seed}"

@@ -1,56 +1,59 @@
-"""Every study, by its name on the command line; the most valuable first."""
+"""Every study, by its name on the command line, and the ledger of all their claims.
+
+A question joins by its module here, which defines `STUDY`; the order is that of the ledger.
+"""
 
 from __future__ import annotations
 
-from adainf_core.evidence.runs.running import AnyStudy
-from adainf_core.evidence.studies.cifar_graph import CIFAR_GRAPH, CIFAR_GRAPH_CHOICES
-from adainf_core.evidence.studies.generator_gap import GENERATOR_GAP, SPRITE_GAP
-from adainf_core.evidence.studies.latent_worlds import LATENT_STUDY
-from adainf_core.evidence.studies.training_studies import (
-    ABLATION,
-    CODE_TRAPS,
-    CROP_STRENGTH,
-    DATA_SCARCE,
-    DATASETS,
-    DIFFUSION,
-    FAILURE_MODE,
-    FAILURE_MODE_SPRITES,
-    INFLATION_SIZE,
-    JITTER_STRENGTH,
-    METHODS,
-    MIXING_RATIO,
-    QUALITY,
-    TRAINING_LENGTH,
+from functools import cache
+from importlib import import_module
+
+from adainf_core.evidence.judging.claims import Claim
+from adainf_core.evidence.runs.grid import Study
+
+MODULES = (
+    "failure_mode",
+    "ablation",
+    "mixing_ratio",
+    "crop_strength",
+    "jitter_strength",
+    "inflation_size",
+    "quality",
+    "diffusion",
+    "methods",
+    "datasets",
+    "data_scarce",
+    "training_length",
+    "code_traps",
+    "failure_mode_sprites",
+    "latent_worlds",
+    "cifar_graph",
+    "cifar_graph_choices",
+    "generator_gap",
+    "sprite_gap",
 )
 
-STUDIES: dict[str, AnyStudy] = {
-    study.name: study
-    for study in (
-        FAILURE_MODE,
-        ABLATION,
-        MIXING_RATIO,
-        CROP_STRENGTH,
-        QUALITY,
-        DIFFUSION,
-        METHODS,
-        CODE_TRAPS,
-        INFLATION_SIZE,
-        DATA_SCARCE,
-        JITTER_STRENGTH,
-        DATASETS,
-        TRAINING_LENGTH,
-        FAILURE_MODE_SPRITES,
-        LATENT_STUDY,
-        CIFAR_GRAPH,
-        CIFAR_GRAPH_CHOICES,
-        GENERATOR_GAP,
-        SPRITE_GAP,
-    )
-}
+
+@cache
+def studies() -> dict[str, Study]:
+    """Every study by name, in the order of the ledger."""
+    package = __name__.rpartition(".")[0]
+    found = [import_module(f"{package}.{name}").STUDY for name in MODULES]
+    return {study.name: study for study in found}
 
 
-def named_study(name: str) -> AnyStudy:
+def named_study(name: str) -> Study:
     """The study called `name`; ValueError naming those there are."""
-    if name not in STUDIES:
-        raise ValueError(f"unknown study {name!r}; known: {', '.join(STUDIES)}")
-    return STUDIES[name]
+    if name not in studies():
+        raise ValueError(f"unknown study {name!r}; known: {', '.join(studies())}")
+    return studies()[name]
+
+
+def all_claims() -> tuple[Claim, ...]:
+    """Every claim of every study, in the order of the book's ledger."""
+    return tuple(claim for study in studies().values() for claim in study.claims)
+
+
+def family(study: str) -> tuple[Claim, ...]:
+    """The claims that are decided together: those about one study."""
+    return named_study(study).claims

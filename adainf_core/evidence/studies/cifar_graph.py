@@ -14,15 +14,15 @@ that is claimed larger minus high of the other) and its greatest one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from adainf_core.evidence.judging.claims import CONFIDENCE
 from adainf_core.evidence.judging.verdicts import by_seed, verdict_word
+from adainf_core.evidence.runs.grid import Arm, Layout, Study
 from adainf_core.evidence.runs.records import Record
-from adainf_core.evidence.runs.running import entry, seed_by_seed
 from adainf_core.evidence.studies.graph_experiment import DIAL, STRENGTHS, GraphExperiment
 from adainf_core.statistics.intervals import Interval, paired_difference
 
@@ -30,104 +30,28 @@ from adainf_core.statistics.intervals import Interval, paired_difference
 JUDGED = 10
 
 
-@dataclass(frozen=True)
-class LawArm:
-    """One training law: label, generator, and β as the number of times a real image counts.
-
-    `changes` are fields of the experiment that differ from the layout's.
-    """
-
-    label: str
-    generator: str | None = None
-    replication: float = 1.0
-    changes: tuple[tuple[str, Any], ...] = ()
+#: Generated images in a mixture.
+N_GENERATED = 8000
 
 
-@dataclass(frozen=True)
-class GraphLayout:
-    """A study's numbers at one scale: the experiment without generator, images to add, seeds."""
-
-    base: GraphExperiment
-    n_generated: int
-    seeds: int
-
-
-@dataclass(frozen=True)
-class GraphStudy:
-    """A grid of laws over seeds; each run covers the whole dial."""
-
-    name: str
-    arms: dict[str, LawArm]
-    layouts: dict[str, GraphLayout]
-    code: tuple[str, ...]
-
-    def layout(self, scale: str) -> GraphLayout:
-        """The study's numbers at `scale`; ValueError where it is not laid out."""
-        return entry(self.name, "scale", self.layouts, scale)
-
-    def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
-        """Runs as (arm, seed), seed by seed through all arms; `seeds` replaces their number."""
-        count = self.layout(scale).seeds if seeds is None else seeds
-        return seed_by_seed(dict.fromkeys(self.arms, count))
-
-    def experiment(self, scale: str, arm: str, seed: int) -> GraphExperiment:
-        """The experiment of one arm and seed."""
-        layout, law = self.layout(scale), entry(self.name, "arm", self.arms, arm)
-        base = replace(layout.base, seed=seed, **dict(law.changes))
-        if law.generator is None:
-            return base
-        real = law.replication * base.n_real
-        return replace(
-            base,
-            generator=law.generator,
-            n_generated=layout.n_generated,
-            beta=real / (real + layout.n_generated),
-        )
+def mixed(label: str, generator: str, replication: int = 1, **changes: Any) -> Arm:
+    """The arm of a mixture in which each real image counts `replication` times."""
+    real = replication * GraphExperiment.n_real
+    made = {
+        "generator": generator,
+        "n_generated": N_GENERATED,
+        "beta": real / (real + N_GENERATED),
+    }
+    return Arm(label, made | changes)
 
 
-CIFAR_GRAPH = GraphStudy(
-    name="cifar-graph",
-    arms={
-        "none": LawArm("real alone"),
-        "vanilla": LawArm("mixture, β = 1/9", "gaussian_mixture"),
-        "reweighted": LawArm("mixture, β = 1/3", "gaussian_mixture", 4),
-        "perfect_vanilla": LawArm("held-out, β = 1/9", "perfect"),
-        "perfect_reweighted": LawArm("held-out, β = 1/3", "perfect", 4),
-    },
-    layouts={"laptop": GraphLayout(GraphExperiment(), n_generated=8000, seeds=5)},
-    # theory is left out: eigenvalues are exact to 1e-9 however they are computed
-    code=(
-        "evidence/graph_experiment.py", "generators/gaussian_mixture.py", "data/images.py",
-        "data/inflation.py", "data/named_sets.py", *(f"learning/{m}.py" for m in (
-            "augmentation", "encoders", "features", "feeding", "labeler", "methods", "objectives",
-            "optimizers", "policies", "pretraining", "view_cells", "view_graph",
-            "view_statistics")),
-    ),
-)  # fmt: skip
-
-
-#: The choices behind the numbers, one at a time, with the arms of `CIFAR_GRAPH` to compare with.
-CIFAR_GRAPH_CHOICES = replace(
-    CIFAR_GRAPH,
-    name="cifar-graph-choices",
-    arms={
-        "cells_32": LawArm("32 cells", changes=(("cells", 32),)),
-        "cells_512": LawArm("512 cells", changes=(("cells", 512),)),
-        "views_16": LawArm("16 views", changes=(("views_alone", 16),)),
-        "images_250": LawArm("250 images", changes=(("n_real", 250),)),
-        "images_4000": LawArm("4,000 images", changes=(("n_real", 4000), ("views_alone", 16))),
-        "pixels": LawArm("pixel space", changes=(("space", "pixels"),)),
-        "pixels_vanilla": LawArm(
-            "pixel space, mixture", "gaussian_mixture", changes=(("space", "pixels"),)
-        ),
-        "pixels_perfect": LawArm(
-            "pixel space, held-out", "perfect", changes=(("space", "pixels"),)
-        ),
-    },
-    layouts={
-        "laptop": GraphLayout(GraphExperiment(dimensions=(1, JUDGED)), n_generated=8000, seeds=2)
-    },
-)
+ARMS = {
+    "none": Arm("real alone"),
+    "vanilla": mixed("mixture, β = 1/9", "gaussian_mixture"),
+    "reweighted": mixed("mixture, β = 1/3", "gaussian_mixture", 4),
+    "perfect_vanilla": mixed("held-out, β = 1/9", "perfect"),
+    "perfect_reweighted": mixed("held-out, β = 1/3", "perfect", 4),
+}
 
 
 # ---- claims
@@ -162,18 +86,18 @@ _STEPS = tuple(
     (("none", after), ("none", before))
     for before, after in zip(tuple(DIAL)[:-1], STRENGTHS, strict=True)
 )
-_INFLATED = tuple(arm for arm in CIFAR_GRAPH.arms if arm != "none")
+_INFLATED = tuple(arm for arm in ARMS if arm != "none")
 
 CLAIMS = (
     GraphClaim("alpha_rises", "Stronger augmentation raises α, at every step of the dial",
                "alpha", _STEPS, 0.01),
     GraphClaim("gap_rises", "Stronger augmentation raises λ₁₁, at every step of the dial",
                "gap", _STEPS, 0.01),
-    *(GraphClaim(f"gap_{arm}", f"Inflation ({CIFAR_GRAPH.arms[arm].label}) raises λ₁₁ at every "
+    *(GraphClaim(f"gap_{arm}", f"Inflation ({ARMS[arm].label}) raises λ₁₁ at every "
                  "strength", "gap", tuple(((arm, s), ("none", s)) for s in STRENGTHS), 0.01)
       for arm in _INFLATED),
     *(GraphClaim(f"best_{arm}", "The strength with the least α / λ₁₁ is lower with inflation "
-                 f"({CIFAR_GRAPH.arms[arm].label})",
+                 f"({ARMS[arm].label})",
                  "best", ((("none", ""), (arm, "")),), 0.5)
       for arm in _INFLATED),
 )  # fmt: skip
@@ -238,3 +162,11 @@ def _ends(
         for side in ("low", "high")
     )
     return low, high
+
+
+STUDY = Study(
+    "cifar-graph",
+    "Do augmentation and inflation move connectivity and labeling error on photographs?",
+    ARMS,
+    {"laptop": Layout(GraphExperiment(), seeds=(5, 5))},
+)

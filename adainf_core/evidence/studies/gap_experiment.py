@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from adainf_core.configuration import to_plain
 from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import SpriteWorld
-from adainf_core.evidence.runs.running import Outcome
+from adainf_core.evidence.runs.grid import Outcome, Study
 from adainf_core.gap.estimate import GapEstimate
 from adainf_core.gap.extractors import random_convolution
 from adainf_core.gap.report import gap_report
@@ -40,6 +40,9 @@ MEASURES = {
 }
 
 
+_SMALL = 300
+
+
 @dataclass(frozen=True)
 class TrainedDiffusion:
     """A diffusion model trained for `steps` steps on all of CIFAR-10's training images.
@@ -52,6 +55,7 @@ class TrainedDiffusion:
     training: DiffusionConfig = field(
         default_factory=lambda: DiffusionConfig(attention=(False, False, True), batch_size=64)
     )
+    name: Literal["trained_diffusion"] = "trained_diffusion"
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,8 @@ class GapExperiment:
     n: int = 5000
     seed: int = 0
 
-    def config(self) -> dict:
-        """The experiment as plain JSON values."""
-        return to_plain(self)
+    kind: ClassVar[str] = "gap"
+    seeded: ClassVar[tuple[str, ...]] = ("seed",)
 
     @property
     def device(self) -> str | None:
@@ -100,7 +103,7 @@ class GapExperiment:
                 self.generator.steps,
                 None if cache is None else Path(cache),
             )
-            generated = made.using(**to_plain(self.generator.sampler)).sample(count, self.seed)
+            generated = made.using(**asdict(self.generator.sampler)).sample(count, self.seed)
         else:
             generator = make_generator(self.generator, real, rest, self.seed)
             generated = generator.sample(count, self.seed)
@@ -123,6 +126,13 @@ class GapExperiment:
                 f"rows, {100 * row.found.confidence:g} % interval"
             )
         return Outcome(metrics, protocols, beta=0.0, history=[])
+
+    def small(self) -> GapExperiment:
+        """The same on a few hundred images, a diffusion model after two steps."""
+        generator = self.generator
+        if isinstance(generator, TrainedDiffusion):
+            generator = replace(generator, steps=2)
+        return replace(self, generator=generator, n=_SMALL)
 
 
 def _numbers(name: str, estimate: GapEstimate) -> dict[str, float]:
@@ -147,3 +157,13 @@ def _sprites(
 @lru_cache(maxsize=2)
 def _cifar10(split: str, size: int) -> ImageSet:
     return load_images("cifar10", split=split, download=False).downsampled(size)
+
+
+def pictures(study: Study, scale: str, count: int = 24) -> dict[str, np.ndarray]:
+    """The first `count` real images of seed 0, and of each generator."""
+    shown: dict[str, np.ndarray] = {}
+    for arm in study.arms:
+        real, generated, _ = study.experiment(scale, arm, 0).sides(count)
+        shown.setdefault("real", real.images[:count])
+        shown[arm] = generated.images
+    return shown

@@ -22,11 +22,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-import numpy as np
-
 from adainf_core.data.sprites import FLAWS
+from adainf_core.evidence.runs.grid import Arm, Layout, Study
 from adainf_core.evidence.runs.records import Record
-from adainf_core.evidence.runs.running import entry, seed_by_seed
 from adainf_core.evidence.studies.gap_experiment import MEASURES, GapExperiment, TrainedDiffusion
 from adainf_core.gap.estimate import GapEstimate
 from adainf_core.generators import dial
@@ -42,105 +40,61 @@ JUDGED = tuple(name for name in MEASURES if name != "near")
 MORE_IS_BETTER = ("precision", "recall", "density", "coverage")
 
 
-@dataclass(frozen=True)
-class GapArm:
-    """One generator, and what to call it in a table."""
-
-    label: str
-    generator: dial.Setting | TrainedDiffusion | FlawedSprites
+def _arm(label: str, generator: dial.Setting | TrainedDiffusion | FlawedSprites) -> Arm:
+    return Arm(label, {"generator": generator})
 
 
-@dataclass(frozen=True)
-class GapStudy:
-    """Generators under the report; `layouts` maps a scale to the images a side and the seeds."""
-
-    name: str
-    arms: dict[str, GapArm]
-    layouts: dict[str, tuple[int, int]]
-    code: tuple[str, ...]
-
-    def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
-        """Runs as (arm, seed), seed by seed through all arms; `seeds` replaces their number."""
-        count = entry(self.name, "scale", self.layouts, scale)[1] if seeds is None else seeds
-        return seed_by_seed(dict.fromkeys(self.arms, count))
-
-    def experiment(self, scale: str, arm: str, seed: int) -> GapExperiment:
-        """The measurement of one arm; arms of one seed share their real images."""
-        n, _ = entry(self.name, "scale", self.layouts, scale)
-        made = entry(self.name, "arm", self.arms, arm).generator
-        return GapExperiment(made, n=n, seed=seed)
-
-    def pictures(self, scale: str, count: int = 24) -> dict[str, np.ndarray]:
-        """The first `count` real images of seed 0, and of each generator."""
-        shown: dict[str, np.ndarray] = {}
-        for arm in self.arms:
-            real, generated, _ = self.experiment(scale, arm, 0).sides(count)
-            shown.setdefault("real", real.images[:count])
-            shown[arm] = generated.images
-        return shown
-
-
-_GAP = ("theory/tv_estimation.py", *(f"gap/{module}.py" for module in (
-    "chosen_rank", "classifier_tv", "estimate", "extractors", "frechet", "image_tv",
-    "kernel_distance", "memorisation", "neighbour_classifier", "neighbours", "precision_recall",
-    "report",
-)))  # fmt: skip
 _LONGEST = TrainedDiffusion(8000)
 
-GENERATOR_GAP = GapStudy(
+GENERATOR_GAP = Study(
     name="generator-gap",
+    question="How far from real images is each generator, by every measure?",
     arms={
-        "held_out": GapArm("held-out photographs", dial.HeldOut()),
-        "held_out_blur_half": GapArm("blurred by half a pixel", dial.Blur(0.5)),
-        "held_out_blur": GapArm("blurred by a pixel", dial.Blur(1.0)),
-        "held_out_colour_swap": GapArm("red and blue swapped", dial.ColourSwap()),
-        "held_out_mode_drop": GapArm("half of the classes", dial.ModeDrop()),
-        "held_out_chimeras": GapArm("chimeras", dial.Chimeras()),
-        "diluted_10": GapArm("held-out, τ = 0.1 Gaussian", dial.Diluted(0.1)),
-        "diluted_30": GapArm("held-out, τ = 0.3 Gaussian", dial.Diluted(0.3)),
-        "pca_gaussian": GapArm("Gaussian", dial.PCAGaussian()),
-        "gaussian_mixture": GapArm("Gaussian mixture", dial.GaussianMixture()),
-        "copula": GapArm("Gaussian copula", dial.Copula()),
-        "kernel_density": GapArm("kernel density", dial.KernelDensity()),
-        "bootstrap_noise": GapArm("training images and noise", dial.BootstrapNoise()),
-        "memorised": GapArm("training images", dial.Memorised()),
+        "held_out": _arm("held-out photographs", dial.HeldOut()),
+        "held_out_blur_half": _arm("blurred by half a pixel", dial.Blur(0.5)),
+        "held_out_blur": _arm("blurred by a pixel", dial.Blur(1.0)),
+        "held_out_colour_swap": _arm("red and blue swapped", dial.ColourSwap()),
+        "held_out_mode_drop": _arm("half of the classes", dial.ModeDrop()),
+        "held_out_chimeras": _arm("chimeras", dial.Chimeras()),
+        "diluted_10": _arm("held-out, τ = 0.1 Gaussian", dial.Diluted(0.1)),
+        "diluted_30": _arm("held-out, τ = 0.3 Gaussian", dial.Diluted(0.3)),
+        "pca_gaussian": _arm("Gaussian", dial.PCAGaussian()),
+        "gaussian_mixture": _arm("Gaussian mixture", dial.GaussianMixture()),
+        "copula": _arm("Gaussian copula", dial.Copula()),
+        "kernel_density": _arm("kernel density", dial.KernelDensity()),
+        "bootstrap_noise": _arm("training images and noise", dial.BootstrapNoise()),
+        "memorised": _arm("training images", dial.Memorised()),
         **{
-            f"diffusion_{steps}": GapArm(f"diffusion, {steps:,} steps", TrainedDiffusion(steps))
+            f"diffusion_{steps}": _arm(f"diffusion, {steps:,} steps", TrainedDiffusion(steps))
             for steps in (500, 1000, 2000, 4000, 8000)
         },
         **{
-            f"diffusion_8000_s{steps}": GapArm(
+            f"diffusion_8000_s{steps}": _arm(
                 f"diffusion, {steps} sampler steps", replace(_LONGEST, sampler=Sampler(steps=steps))
             )
             for steps in (3, 5, 10)
         },
-        "diffusion_8000_ddim10": GapArm(
+        "diffusion_8000_ddim10": _arm(
             "diffusion, 10 steps of DDIM", replace(_LONGEST, sampler=Sampler("ddim", 10))
         ),
     },
-    layouts={"laptop": (3000, 1)},
-    code=(
-        "evidence/gap_experiment.py", "data/images.py", "data/named_sets.py", *_GAP,
-        *(f"generators/{module}.py" for module in (
-            "classical", "corruptions", "dial", "diffusion", "diffusion_training", "dilution",
-            "gaussian_mixture", "generator", "group_norm", "principal_axes")),
-    ),
+    layouts={"laptop": Layout(GapExperiment(dial.HeldOut(), n=3000), seeds=(1, 1))},
 )  # fmt: skip
 
-SPRITE_GAP = GapStudy(
+SPRITE_GAP = Study(
     name="sprite-gap",
+    question="Which measure ranks generators by their total variation?",
     arms={
-        "perfect": GapArm("sprites again", FlawedSprites("chimera", 0.0)),
+        "perfect": _arm("sprites again", FlawedSprites("chimera", 0.0)),
         **{
-            f"{flaw}_{round(100 * tau):02d}": GapArm(
+            f"{flaw}_{round(100 * tau):02d}": _arm(
                 f"{flaw.replace('_', ' ')}, τ = {tau:g}", FlawedSprites(flaw, tau)
             )
             for tau in (0.05, 0.1, 0.2, 0.3, 0.5)
             for flaw in FLAWS
         },
     },
-    layouts={"laptop": (5000, 1)},
-    code=("evidence/gap_experiment.py", "data/sprites.py", *_GAP),
+    layouts={"laptop": Layout(GapExperiment(FlawedSprites("chimera", 0.0)), seeds=(1, 1))},
 )
 
 
@@ -164,9 +118,9 @@ def mirrored(record: Record, measure: str) -> GapEstimate | None:
     return None if measure == "near" else estimate(record, f"mirrored_{measure}")
 
 
-def true_tv(study: GapStudy, arm: str) -> float:
+def true_tv(study: Study, arm: str) -> float:
     """The exact total variation of a sprite arm from the real law."""
-    made = study.arms[arm].generator
+    made = study.arms[arm].changes["generator"]
     if not isinstance(made, FlawedSprites):
         raise ValueError(f"arm {arm!r} of {study.name!r}: its total variation is not known")
     return made.tau
@@ -228,3 +182,6 @@ def _verdict(correlation: RankCorrelation) -> str:
     if correlation.low > RIGHT:
         return "ranks rightly"
     return "does not rank rightly" if correlation.high < RIGHT else "not decided"
+
+
+STUDY = GENERATOR_GAP

@@ -23,17 +23,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import nn
 
-from adainf_core.configuration import to_plain
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import load_images
-from adainf_core.evidence.runs.running import Outcome
+from adainf_core.evidence.runs.grid import Outcome
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.learning.encoders import build_encoder
 from adainf_core.learning.features import extract_features
@@ -75,7 +74,8 @@ class GraphExperiment:
     (`principal` whitened components). `cells` landmarks are views from all of the dial, half of
     them of the space's photographs, half of a Gaussian mixture fitted to those. Views per image:
     `views_alone` for real images without a generator, `views` in a mixture, `views_labelled` for
-    the labeler. λ_{k+1} is read at each k of `dimensions`.
+    the labeler. λ_{k+1} is read at each k of `dimensions`. `dial` has the policies by name, at 32
+    pixels, the first without any augmentation.
     """
 
     dataset: str = "cifar10"
@@ -105,7 +105,11 @@ class GraphExperiment:
             policy=None, steps=300, precision="bf16", device="cpu"
         )
     )
+    dial: tuple[tuple[str, AugmentationPolicy], ...] = tuple(DIAL.items())
     seed: int = 0
+
+    kind: ClassVar[str] = "graph"
+    seeded: ClassVar[tuple[str, ...]] = ("seed",)
 
     def __post_init__(self) -> None:
         for name, known in (
@@ -127,10 +131,6 @@ class GraphExperiment:
                 f"n_generated={self.n_generated} is more than n_held_out={self.n_held_out}"
             )
 
-    def config(self) -> dict[str, Any]:
-        """The experiment and the dial as plain JSON values."""
-        return to_plain(self) | {"dial": {name: to_plain(p) for name, p in DIAL.items()}}
-
     @property
     def device(self) -> str | None:
         """Where it computes, as in `PretrainConfig`."""
@@ -138,7 +138,12 @@ class GraphExperiment:
 
     def policy(self, name: str) -> AugmentationPolicy:
         """The policy called `name` on the dial, at this image size."""
-        return DIAL[name].for_image_size(self.size)
+        return dict(self.dial)[name].for_image_size(self.size)
+
+    @property
+    def strengths(self) -> list[str]:
+        """The names of the dial, in its order."""
+        return [name for name, _ in self.dial]
 
     def weights(self) -> np.ndarray:
         """P_t over the real and then the generated images."""
@@ -148,10 +153,29 @@ class GraphExperiment:
         """Sample the graphs along the dial and measure them; metrics are "quantity@strength"."""
         metrics = {
             f"{quantity}@{name}": float(value)
-            for name in DIAL
+            for name in self.strengths
             for quantity, value in _measured(self, name).items()
         }
         return Outcome(metrics, PROTOCOLS, self.beta, [])
+
+    def small(self) -> GraphExperiment:
+        """The same on some tens of images and with networks trained for a few steps."""
+        return replace(
+            self,
+            n_labeler=300,
+            n_space=300,
+            n_real=40,
+            n_held_out=80,
+            n_generated=min(self.n_generated, 80),
+            mixture=(2, 8),
+            principal=8,
+            cells=32,
+            views_alone=8,
+            views=4,
+            dimensions=(1, 10),
+            labeler=replace(self.labeler, steps=10, warmup=2, batch_size=64),
+            pretrain=replace(self.pretrain, steps=10, warmup=2, batch_size=64),
+        )
 
 
 PROTOCOLS = {
@@ -264,7 +288,7 @@ def _confusion(experiment: GraphExperiment, name: str, real: ImageSet) -> dict[s
 
 def _stream(experiment: GraphExperiment, name: str, side: str) -> int:
     """A seed for the views of one side at one strength, the same in all arms."""
-    key = (experiment.seed, list(DIAL).index(name), side == "real")
+    key = (experiment.seed, experiment.strengths.index(name), side == "real")
     return int(np.random.SeedSequence(key).generate_state(1)[0])
 
 
@@ -284,6 +308,7 @@ def _of_encoder(experiment: GraphExperiment) -> GraphExperiment:
         pretrain=experiment.pretrain,
         n_real=1,
         n_held_out=1,
+        dial=experiment.dial,
         seed=experiment.seed,
     )
 
@@ -295,6 +320,7 @@ def _of_labeler(experiment: GraphExperiment) -> GraphExperiment:
         size=experiment.size,
         n_labeler=experiment.n_labeler,
         labeler=experiment.labeler,
+        dial=experiment.dial,
     )
 
 
@@ -341,7 +367,7 @@ def _landmarks(experiment: GraphExperiment, cells: int) -> Landmarks:
     *_, images = _dealt(experiment)
     blurry = _mixture(experiment, images)
     pools = images.images, blurry.sample(len(images), seed=experiment.seed).images
-    policies = [experiment.policy(name) for name in DIAL]
+    policies = [experiment.policy(name) for name in experiment.strengths]
     halves = [
         Landmarks.from_views(
             pool, policies, _encoder(experiment), count, seed=2 * experiment.seed + which
@@ -365,4 +391,6 @@ def _labeler(experiment: GraphExperiment) -> nn.Module:
     """h, trained on the reserved images."""
     photographs = _photographs(experiment.dataset, experiment.size)
     own = photographs.subset(_reserved_order(len(photographs))[: experiment.n_labeler])
-    return train_labeler(own, [experiment.policy(name) for name in DIAL], experiment.labeler)
+    return train_labeler(
+        own, [experiment.policy(name) for name in experiment.strengths], experiment.labeler
+    )

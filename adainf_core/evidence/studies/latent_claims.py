@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adainf_core.evidence.runs.records import Record
-from adainf_core.evidence.studies.latent_worlds import LATENT_ARMS, STRENGTHS
+from adainf_core.evidence.studies.latent_worlds import STRENGTHS, crop_strength
 from adainf_core.statistics.intervals import RankCorrelation, rank_correlation
 
 #: What may predict the trained error, and in words; all are expected to rise with it. "exact" is
@@ -49,7 +49,7 @@ def predictor_correlation(
         raise ValueError(f"predictor={predictor!r} is unknown; choose {', '.join(known)}")
     by_arm: dict[str, list[Record]] = {}
     for record in sorted(records, key=lambda run: (run.arm, run.seed)):
-        if LATENT_ARMS[record.arm].strength in strengths:
+        if crop_strength(record.arm) in strengths:
             by_arm.setdefault(record.arm, []).append(record)
     if len({len(runs) for runs in by_arm.values()}) != 1:
         raise ValueError("arms have different numbers of seeds: run the study to its end")
@@ -76,5 +76,5 @@ def judge_predictors(records: Sequence[Record], found: str = "trained") -> list[
 
 def _value(record: Record, predictor: str) -> float:
     if predictor == "strength":
-        return LATENT_ARMS[record.arm].strength
+        return crop_strength(record.arm)
     return 1 - record.metrics["gap"] if predictor == "no_gap" else record.metrics[predictor]

@@ -16,21 +16,19 @@ and the number of steps ran on seed 100, which no record uses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
-from adainf_core.configuration import to_plain
 from adainf_core.data.latent_sprites import (
     LatentAugmentation,
     PicturedWorld,
     PopulationViews,
     latent_sprites,
 )
-from adainf_core.evidence.runs.running import Outcome, entry, seed_by_seed
+from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study, Times
 from adainf_core.learning.few_labels import few_label_error
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.pretraining import PretrainConfig, Run
@@ -58,9 +56,8 @@ class LatentExperiment:
     draws: int = 100
     seed: int = 0
 
-    def config(self) -> dict[str, Any]:
-        """The experiment as plain JSON values."""
-        return to_plain(self)
+    kind: ClassVar[str] = "latent"
+    seeded: ClassVar[tuple[str, ...]] = ("seed", "pretrain.seed")
 
     @property
     def device(self) -> str | None:
@@ -140,6 +137,10 @@ class LatentExperiment:
             history=[],
         )
 
+    def small(self) -> LatentExperiment:
+        """The same with the network trained for a few steps only."""
+        return replace(self, draws=5, pretrain=replace(self.pretrain, steps=10, warmup=2))
+
     def _few_label_error(self, features: np.ndarray, views: np.ndarray) -> float:
         """Of features (v, d) of the kept `views`, on real images as they are."""
         world = self.pictured.world
@@ -155,67 +156,42 @@ class LatentExperiment:
         )
 
 
-@dataclass(frozen=True)
-class LatentArm:
-    """A world of the grid: crop strength, flaw (None: real images alone), tau and beta."""
-
-    strength: float
-    flaw: str | None = None
-    tau: float = 0.0
-    beta: float = 1.0
-
-    @property
-    def key(self) -> str:
-        """Its name in file names."""
-        what = "real" if self.flaw is None else f"{self.flaw}-t{self.tau:g}-b{self.beta:.2f}"
-        return f"{what}-s{self.strength:g}"
-
-
 STRENGTHS = (0.25, 0.5, 1.0, 1.5)
 TAUS = (0.45, 0.9)
 BETAS = (1 / 3, 1 / 9)
-LATENT_ARMS = {
-    arm.key: arm
-    for arm in (
-        *(LatentArm(strength) for strength in STRENGTHS),
-        *(
-            LatentArm(strength, flaw, tau, beta)
-            for flaw in ("background", "chimera")
-            for tau in TAUS
-            for beta in BETAS
-            for strength in STRENGTHS
-        ),
+_CROPS = ("half", "miss", "close_up")
+
+
+def _arm(strength: float, flaw: str | None = None, tau: float = 0.0, beta: float = 1.0) -> Arm:
+    """A world of the grid: crop strength, flaw (None: real images alone), tau and beta."""
+    what = "real images alone" if flaw is None else f"{flaw}, τ = {tau:g}, β = {beta:.2f}"
+    return Arm(
+        f"{what}, crops x {strength:g}",
+        {
+            **{f"augmentation.{crop}": Times(strength) for crop in _CROPS},
+            "flaw": flaw,
+            "tau": tau,
+            "beta": beta,
+        },
     )
+
+
+ARMS = {
+    **{f"real-s{strength:g}": _arm(strength) for strength in STRENGTHS},
+    **{
+        f"{flaw}-t{tau:g}-b{beta:.2f}-s{strength:g}": _arm(strength, flaw, tau, beta)
+        for flaw in ("background", "chimera")
+        for tau in TAUS
+        for beta in BETAS
+        for strength in STRENGTHS
+    },
 }
 
 
-@dataclass(frozen=True)
-class LatentStudy:
-    """The grid of worlds at its scales: `layouts` maps a scale to (base experiment, seeds)."""
-
-    name: str
-    arms: Mapping[str, LatentArm]
-    layouts: Mapping[str, tuple[LatentExperiment, int]]
-    code: tuple[str, ...]
-
-    def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
-        """Runs as (arm, seed), seed by seed through all arms; `seeds` replaces their number."""
-        count = entry(self.name, "scale", self.layouts, scale)[1] if seeds is None else seeds
-        return seed_by_seed(dict.fromkeys(self.arms, count))
-
-    def experiment(self, scale: str, arm: str, seed: int) -> LatentExperiment:
-        """The experiment of one arm and seed; arms of one seed share initial weights."""
-        base, _ = entry(self.name, "scale", self.layouts, scale)
-        world = entry(self.name, "arm", self.arms, arm)
-        return replace(
-            base,
-            augmentation=base.augmentation.cropping(world.strength),
-            flaw=world.flaw,
-            tau=world.tau,
-            beta=world.beta,
-            pretrain=replace(base.pretrain, seed=seed),
-            seed=seed,
-        )
+def crop_strength(arm: str) -> float:
+    """How hard an arm crops, as a factor on the base's crops."""
+    times: Times = ARMS[arm].changes["augmentation.half"]
+    return times.factor
 
 
 _BASE = LatentExperiment(
@@ -235,25 +211,12 @@ _BASE = LatentExperiment(
     ),
 )
 
-LATENT_STUDY = LatentStudy(
-    name="theory-predicts",
-    arms=LATENT_ARMS,
-    layouts={
-        "quick": (replace(_BASE, pretrain=replace(_BASE.pretrain, steps=100)), 1),
-        "laptop": (_BASE, 2),
+STUDY = Study(
+    "theory-predicts",
+    "Does the exact theory of a world predict what a network trained on it learns?",
+    ARMS,
+    {
+        "quick": Layout(replace(_BASE, pretrain=replace(_BASE.pretrain, steps=100)), seeds=(1, 1)),
+        "laptop": Layout(_BASE, seeds=(2, 2)),
     },
-    # the theory's numbers are exact, whatever the solver: what computes them is tested, not listed
-    code=(
-        "data/latent_sprites.py",
-        "data/sprites.py",
-        "evidence/latent_study.py",
-        "learning/encoders.py",
-        "learning/feeding.py",
-        "learning/few_labels.py",
-        "learning/methods.py",
-        "learning/objectives.py",
-        "learning/optimizers.py",
-        "learning/pretraining.py",
-        "theory/graph_encoders.py",
-    ),
 )

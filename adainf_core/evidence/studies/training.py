@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from adainf_core.configuration import to_plain
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import LOADERS, load_images
 from adainf_core.data.sprites import SpriteWorld
-from adainf_core.evidence.runs.running import Outcome
+from adainf_core.evidence.runs.grid import Outcome, Study
 from adainf_core.generators.corruptions import colour_swap
 from adainf_core.generators.dial import Setting
 from adainf_core.generators.flawed_sprites import FlawedSprites
-from adainf_core.learning.pretraining import PretrainConfig, Pretrained, pretrain
+from adainf_core.learning.pretraining import PretrainConfig, Pretrained, Run, pretrain
 from adainf_core.learning.probing import ProbeResult, knn_probe, linear_probe, online_probe
 
 SPRITES = "sprites"
 _CHECKPOINT_SECONDS = 60.0
+_SMALL, _SMALL_STEPS = 256, 10
 
 
 @dataclass(frozen=True)
-class Experiment:
+class TrainingExperiment:
     """What one run does, from data to probe; `seed` decides the images, `pretrain.seed` the rest.
 
     `world` is "sprites" or a named image set (`load_images`), averaged down to `size` pixels; the
@@ -40,6 +41,9 @@ class Experiment:
     Runs that differ only in generator, weights or `pretrain` share their real and test images;
     those with the same encoder share their initial weights: they are paired.
     """
+
+    kind: ClassVar[str] = "training"
+    seeded: ClassVar[tuple[str, ...]] = ("seed", "pretrain.seed")
 
     world: str
     size: int
@@ -74,10 +78,6 @@ class Experiment:
         if self.beta is not None and self.replication != 1:
             raise ValueError(f"replication={self.replication} and beta={self.beta}: give one")
 
-    def config(self) -> dict:
-        """The experiment as plain JSON values."""
-        return to_plain(self)
-
     @property
     def device(self) -> str | None:
         """Where it computes, as in `PretrainConfig`."""
@@ -94,9 +94,7 @@ class Experiment:
 
         None where the time, or a SIGTERM, ended it before its last step; the checkpoint is there.
         """
-        real, generated, test = experiment_data(self)
-        weight = None if generated is None or self.beta is not None else self.replication
-        data = Inflation(real, generated, replication=weight, beta=self.beta)
+        data, real, test = self._inflation()
         trained = pretrain(
             self.pretrain,
             data,
@@ -114,6 +112,34 @@ class Experiment:
             history=trained.history,
         )
 
+    def _inflation(self) -> tuple[Inflation, ImageSet, ImageSet]:
+        """The training set, its real images, and the test images."""
+        real, generated, test = experiment_data(self)
+        weight = None if generated is None or self.beta is not None else self.replication
+        return Inflation(real, generated, replication=weight, beta=self.beta), real, test
+
+    def first_stretch(self, steps: int) -> list[dict[str, float]]:
+        """The loss curve of the first `steps` steps, as `Outcome.history` has it."""
+        run = Run(self.pretrain, self._inflation()[0])
+        run.advance(steps)
+        return run.history
+
+    def small(self) -> TrainingExperiment:
+        """The same on a few hundred images and in a few steps, from data to probe."""
+        n_real = min(self.n_real, _SMALL)
+        return replace(
+            self,
+            n_real=n_real,
+            n_test=min(self.n_test, 2 * _SMALL),
+            n_generated=min(self.n_generated, 2 * _SMALL),
+            pretrain=replace(
+                self.pretrain,
+                steps=_SMALL_STEPS,
+                warmup=min(self.pretrain.warmup, 2),
+                batch_size=min(self.pretrain.batch_size, _SMALL // 4),
+            ),
+        )
+
 
 def _probes(trained: Pretrained, real: ImageSet, test: ImageSet) -> dict[str, ProbeResult]:
     probes = {
@@ -127,7 +153,7 @@ def _probes(trained: Pretrained, real: ImageSet, test: ImageSet) -> dict[str, Pr
     return probes
 
 
-def experiment_data(experiment: Experiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
+def experiment_data(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
     """The real training images, the generated ones (None without a generator), the test images."""
     make = _sprites if experiment.world == SPRITES else _photographs
     real, held_out, test = make(experiment)
@@ -138,7 +164,7 @@ def experiment_data(experiment: Experiment) -> tuple[ImageSet, ImageSet | None, 
     return real, colour_swap(generated) if experiment.swapped else generated, test
 
 
-def _sprites(experiment: Experiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
+def _sprites(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
     world = SpriteWorld(size=experiment.size)
     # one stream a purpose: more held-out images must not change the real ones
     real_rng, held_out_rng = np.random.default_rng(experiment.seed).spawn(2)
@@ -150,7 +176,7 @@ def _sprites(experiment: Experiment) -> tuple[ImageSet, ImageSet | None, ImageSe
     return real, world.sample(law, experiment.n_generated, held_out_rng, "sprites-held-out"), test
 
 
-def _photographs(experiment: Experiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
+def _photographs(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
     name, n_real = experiment.world, experiment.n_real
     train, test = (_small(name, split, experiment.size) for split in ("train", "test"))
     for what, asked, there in (
@@ -170,3 +196,22 @@ def _photographs(experiment: Experiment) -> tuple[ImageSet, ImageSet | None, Ima
 @lru_cache(maxsize=4)
 def _small(name: str, split: str, size: int) -> ImageSet:
     return load_images(name, split=split, download=False).downsampled(size)
+
+
+def pictures(study: Study, scale: str, count: int = 12) -> dict[str, np.ndarray]:
+    """The first `count` real images of the first seed, and of what each generator makes."""
+    layout, seen = study.layout(scale), list[tuple]()
+    shown: dict[str, np.ndarray] = {}
+    for key in study.arms:
+        if key in layout.without:
+            continue
+        experiment: TrainingExperiment = study.experiment(scale, key, layout.first_seed)
+        made = (experiment.generator, experiment.swapped)
+        if experiment.generator is None or made in seen:
+            continue
+        real, generated, _ = experiment_data(experiment)
+        assert generated is not None  # the arm has a generator
+        shown.setdefault("real", real.images[:count])
+        shown[key] = generated.images[:count]
+        seen.append(made)
+    return shown

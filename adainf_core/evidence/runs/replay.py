@@ -1,0 +1,187 @@
+"""Replay: whether the code as it is still gives what is recorded, by doing some of it again.
+
+Of a study's records whose fingerprint is not today's, a sample is repeated in part: the first
+entries of its loss curve, where there is one, and its rehearsal, the experiment's small version
+from data to measurement, whose metrics lie in the record. On the machine, the device and the
+versions of the record both have to agree to the last digit that is kept; elsewhere a loss within
+`LOSS` of its size, and an accuracy within `ACCURACY` points. What agreed is written down
+(`freshness`) and speaks for all records of the study with that fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from adainf_core.evidence.runs.fingerprints import code_fingerprint
+from adainf_core.evidence.runs.freshness import Replay, is_fresh, write_replays
+from adainf_core.evidence.runs.grid import Curved, Study
+from adainf_core.evidence.runs.records import RESULTS, Record, machine, source_commit
+from adainf_core.evidence.runs.running import rounded, study_records
+
+#: Entries of a loss curve that are repeated.
+ENTRIES = 2
+#: Elsewhere than on the record's own machine: the share of a loss, and points of an accuracy or
+#: the share of another number, by which a repetition may differ.
+LOSS, ACCURACY = 0.02, 5.0
+_LAST_DIGIT = 1e-9
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A repeated run: how many numbers were compared, and those that differ, in words."""
+
+    name: str
+    compared: int
+    differing: tuple[str, ...]
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What `verify` found of a study at a scale.
+
+    `fresh` records are of today's code or had been replayed already; `replayed` are spoken for by
+    `replays` made now, and `refuted` by nothing: `comparisons` says where their sample differs.
+    `unknown` could not be repeated, for the reason given.
+    """
+
+    study: str
+    scale: str
+    fresh: int = 0
+    replayed: int = 0
+    refuted: int = 0
+    unknown: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    replays: tuple[Replay, ...] = field(default=())
+
+
+def verify(
+    study: Study,
+    scale: str,
+    root: Path = RESULTS,
+    *,
+    sample: int = 1,
+    again: bool = False,
+    write: bool = True,
+) -> Verified:
+    """Replay `sample` records of `study` of every fingerprint that is not today's.
+
+    `again` replays those of today's fingerprint, too. With `write` what agreed is added to
+    `root`/replays.json. A run whose data are not on this machine is left out.
+    """
+    found: dict[str, Any] = {"fresh": 0, "replayed": 0, "refuted": 0}
+    unknown, comparisons, notes = list[str](), list[Comparison](), list[Replay]()
+    for (then, now), group in _by_code(study, scale, root):
+        if not again and is_fresh(*group[0], root):
+            found["fresh"] += len(group)
+            continue
+        # those with a rehearsal first: it passes through all of the code
+        chosen = sorted(group, key=lambda pair: not pair[0].rehearsal)[:sample]
+        if not chosen[0][0].rehearsal:
+            unknown.append(f"{chosen[0][0].name}: its record holds no rehearsal; run it again")
+            continue
+        try:
+            made = [repeat(record, experiment) for record, experiment in chosen]
+        except FileNotFoundError as error:
+            if error.filename is not None:
+                raise
+            unknown.append(f"{chosen[0][0].name}: {error}")
+            continue
+        comparisons += made
+        if any(comparison.differing for comparison in made):
+            found["refuted"] += len(group)
+            continue
+        found["replayed"] += len(group)
+        if then != now:
+            notes.append(_note(study, scale, then, now, made, len(group), group[0][1]))
+    if write and notes:
+        write_replays(notes, root)
+    return Verified(
+        study.name, scale, unknown=tuple(unknown), comparisons=tuple(comparisons),
+        replays=tuple(notes), **found,
+    )  # fmt: skip
+
+
+def repeat(record: Record, experiment: Any) -> Comparison:
+    """Do the beginning of a recorded run again, and its rehearsal, on one thread, and compare."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        exact = (record.versions, record.device) == machine(experiment.device)
+        pairs = list(_pairs(record, experiment))
+    finally:
+        torch.set_num_threads(threads)
+    differing = tuple(
+        f"{name} is {now:g}, was {then:g}"
+        for name, then, now, tolerance in pairs
+        if not abs(now - then) <= (_LAST_DIGIT if exact else tolerance)
+    )
+    return Comparison(record.name, len(pairs), differing, exact)
+
+
+def _pairs(record: Record, experiment: Any) -> Iterator[tuple[str, float, float, float]]:
+    """Numbers by name: as recorded, as they are now, and how far apart they may be elsewhere."""
+    if isinstance(experiment, Curved) and record.history:
+        begun = record.history[:ENTRIES]
+        again = {
+            entry["step"]: round(entry["loss"], 4)
+            for entry in experiment.first_stretch(round(begun[-1]["step"]))
+        }
+        for entry in begun:
+            then, step = entry["loss"], entry["step"]
+            now = again.get(step, float("nan"))
+            yield f"loss at step {step:g}", then, now, LOSS * abs(then)
+    now_all = rounded(experiment.small().run().metrics) if record.rehearsal else {}
+    for name in record.rehearsal.keys() | now_all.keys():
+        then, now = record.rehearsal.get(name, float("nan")), now_all.get(name, float("nan"))
+        yield f"{name} of the rehearsal", then, now, max(ACCURACY, LOSS * abs(then))
+
+
+def _by_code(
+    study: Study, scale: str, root: Path
+) -> Iterator[tuple[tuple[str, str], list[tuple[Record, Any]]]]:
+    """A study's records, each with its experiment, by their fingerprint and today's."""
+    pairs = [
+        (record, study.experiment(scale, record.arm, record.seed))
+        for record in study_records(study, scale, root)
+    ]
+
+    def codes(pair: tuple[Record, Any]) -> tuple[str, str]:
+        return pair[0].code, code_fingerprint(pair[1])
+
+    for key, group in groupby(sorted(pairs, key=codes), codes):
+        yield key, list(group)
+
+
+def _note(
+    study: Study,
+    scale: str,
+    then: str,
+    now: str,
+    made: list[Comparison],
+    of: int,
+    experiment: Any,
+) -> Replay:
+    commit, clean = source_commit()
+    exact = all(comparison.exact for comparison in made)
+    return Replay(
+        study=study.name,
+        scale=scale,
+        then=then,
+        now=now,
+        runs=tuple(comparison.name for comparison in made),
+        of=of,
+        compared=sum(comparison.compared for comparison in made),
+        agreement="to the last digit" if exact else f"losses within {LOSS:.0%}",
+        commit=commit,
+        clean=clean,
+        date=datetime.now(UTC).strftime("%Y-%m-%d"),
+        device=machine(experiment.device)[1],
+    )

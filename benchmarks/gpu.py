@@ -45,15 +45,11 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 from adainf_core.data.images import ImageSet  # noqa: E402
 from adainf_core.data.inflation import Inflation  # noqa: E402
 from adainf_core.data.named_sets import load_images  # noqa: E402
-from adainf_core.evidence.runs.records import code_hashes  # noqa: E402
+from adainf_core.evidence.runs.records import source_commit  # noqa: E402
 from adainf_core.learning.augmentation import view_noise  # noqa: E402
 from adainf_core.learning.policies import POLICIES  # noqa: E402
 from adainf_core.learning.pretraining import PretrainConfig, Run  # noqa: E402
 
-CODE = tuple(
-    f"learning/{name}.py"
-    for name in ("augmentation", "encoders", "feeding", "methods", "objectives", "pretraining")
-)
 FOREVER = 1_000_000  # steps of a schedule that no benchmark comes to the end of
 GRACE = 90.0  # seconds after --minutes until the process ends, whatever it is doing
 END_TO_END, AUGMENTATION = 0.90, 0.10  # targets: at least, at most
@@ -196,7 +192,7 @@ def machine(bench: Bench) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
-        "code": code_hashes(CODE),
+        "commit": source_commit()[0],
         "images": f"{bench.data.real.name}, {len(bench.data.real)} of {bench.data.real.image_size}",
         "device": bench.config.device,
     }

@@ -27,7 +27,7 @@ import torch
 from adainf_core.data.contact_sheet import contact_sheet
 from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
-from adainf_core.evidence.runs.records import code_hashes, machine
+from adainf_core.evidence.runs.records import machine, source_commit
 from adainf_core.files import whole_file
 from adainf_core.gap.extractors import random_convolution
 from adainf_core.gap.frechet import frechet_estimate
@@ -36,7 +36,6 @@ from adainf_core.generators.diffusion import sample_to_store
 from adainf_core.generators.diffusion_training import DiffusionConfig, train_diffusion
 
 TARGET = 200_000 / 300  # images a second
-CODE = tuple(f"generators/{name}.py" for name in ("diffusion", "diffusion_training", "group_norm"))
 
 
 def images(tiny: bool) -> ImageSet:
@@ -112,7 +111,7 @@ def main() -> None:
         "n": len(sampled),
         "device": device,
         "versions": versions,
-        "code": code_hashes(CODE),
+        "commit": source_commit()[0],
     }
     with whole_file(options.out / "generator.json") as file:
         file.write((json.dumps(found, indent=1) + "\n").encode())

@@ -20,19 +20,20 @@ import numpy as np
 import torch
 from common import report
 
+from adainf_core.configuration import to_plain
 from adainf_core.evidence.judging.verdicts import by_seed
+from adainf_core.evidence.runs.fingerprints import code_fingerprint
+from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import RESULTS as RECORDS
 from adainf_core.evidence.runs.records import (
     Record,
-    code_hashes,
-    config_hash,
     load_records,
     machine,
+    source_commit,
     write_record,
 )
 from adainf_core.evidence.runs.running import run_study, study_records
-from adainf_core.evidence.studies.study import Study
-from adainf_core.evidence.studies.training_studies import FAILURE_MODE, FAILURE_MODE_SPRITES
+from adainf_core.evidence.studies import failure_mode, failure_mode_sprites
 from adainf_core.figures import Table
 from adainf_core.statistics.intervals import t_interval
 
@@ -42,12 +43,12 @@ SHARE, LOADING = 0.02, 1.0  # the targets
 
 def small_study(steps: int) -> Study:
     """Two arms of the sprites, `steps` steps a run."""
-    layout = FAILURE_MODE_SPRITES.layouts["quick"]
+    layout = failure_mode_sprites.STUDY.layouts["quick"]
     pretrain = replace(layout.base.pretrain, steps=steps, warmup=min(20, steps))
     return replace(
-        FAILURE_MODE_SPRITES,
+        failure_mode_sprites.STUDY,
         name="runner",
-        arms={arm: FAILURE_MODE_SPRITES.arms[arm] for arm in ("none", "vanilla")},
+        arms={arm: failure_mode_sprites.STUDY.arms[arm] for arm in ("none", "vanilla")},
         layouts={"quick": replace(layout, base=replace(layout.base, pretrain=pretrain))},
     )
 
@@ -93,10 +94,12 @@ def made_up(count: int) -> list[Record]:
     """`count` records of the failure-mode study, as large as real ones."""
     rng = np.random.default_rng(0)
     versions, device = machine("cpu")
-    code = code_hashes(FAILURE_MODE.code)
+    commit, clean = source_commit()
     records = []
-    for arm, seed in FAILURE_MODE.plan("laptop", -(-count // len(FAILURE_MODE.arms)))[:count]:
-        config = FAILURE_MODE.experiment("laptop", arm, seed).config()
+    for arm, seed in failure_mode.STUDY.plan("laptop", -(-count // len(failure_mode.STUDY.arms)))[
+        :count
+    ]:
+        experiment = failure_mode.STUDY.experiment("laptop", arm, seed)
         losses = [{"step": 20 * k, "loss": round(float(rng.uniform(3, 6)), 4)} for k in range(50)]
         metrics = {"linear": float(rng.normal(50)), "knn": float(rng.normal(45))}
         records.append(
@@ -105,9 +108,11 @@ def made_up(count: int) -> list[Record]:
                 scale="laptop",
                 arm=arm,
                 seed=seed,
-                config=config,
-                config_hash=config_hash(config),
-                code=code,
+                kind=experiment.kind,
+                config=to_plain(experiment),
+                commit=commit,
+                clean=clean,
+                code=code_fingerprint(experiment),
                 versions=versions,
                 device=device,
                 wall_seconds=200.0,
@@ -135,14 +140,14 @@ def thousand(count: int, rounds: int) -> dict[str, list[float]]:
     seconds: dict[str, list[float]] = {"write": [], "look for": [], "load and tabulate": []}
     records = made_up(count)
     tabulated(records)  # scipy is imported once in a process, and not what is measured
-    seeds = -(-count // len(FAILURE_MODE.arms))
+    seeds = -(-count // len(failure_mode.STUDY.arms))
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             _timed(seconds["write"], lambda: [write_record(r, folder) for r in records])  # noqa: B023
             _timed(
                 seconds["look for"],
-                lambda: study_records(FAILURE_MODE, "laptop", folder, seeds),  # noqa: B023
+                lambda: study_records(failure_mode.STUDY, "laptop", folder, seeds),  # noqa: B023
             )
             _timed(
                 seconds["load and tabulate"],

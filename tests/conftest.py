@@ -3,8 +3,42 @@
 import pytest
 import torch
 
+from adainf_core.evidence.runs.records import Record
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
     # the tensors are small: more threads would only wait for each other
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def make_record():
+    """Makes a record of the smallest possible run."""
+
+    def make(arm="none", seed=0, linear=50.0, **changes) -> Record:
+        config = {"world": "sprites", "seed": seed}
+        return Record(
+            **{
+                "study": "trial",
+                "scale": "quick",
+                "arm": arm,
+                "seed": seed,
+                "config": config,
+                "kind": "trial",
+                "commit": "0" * 40,
+                "clean": True,
+                "code": "0123456789abcdef",
+                "versions": {"torch": "2.0", "python": "3.11"},
+                "device": "cpu",
+                "wall_seconds": 1.0,
+                "finished": "2026-11-22",
+                "beta": 1.0,
+                "metrics": {"linear": linear},
+                "protocols": {"linear": "made up"},
+                "history": [{"step": 1, "loss": 5.0}],
+            }
+            | changes
+        )
+
+    return make

@@ -18,7 +18,7 @@ from adainf_core.advice.planning import (
     seeds_to_decide,
     weigh,
 )
-from adainf_core.configuration import differences
+from adainf_core.configuration import differences, to_plain
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import load_images
@@ -293,7 +293,7 @@ def study_of(sprites, **options):
 
 def test_arms_differ_in_what_they_are_named_for(sprites):
     study = study_of(sprites)
-    config = {arm: study.experiment(SCALE, arm, 1).config() for arm in study.arms}
+    config = {arm: to_plain(study.experiment(SCALE, arm, 1)) for arm in study.arms}
 
     def differing(one, other):
         return {found.split("=")[0] for found in differences(config[one], config[other])}
@@ -312,12 +312,12 @@ def test_the_comparison_runs_and_is_repeatable(sprites):
     assert [v.word for v in compared(records).verdicts].count("not run") == 0
     again = run_one(study, SCALE, *study.plan(SCALE)[3])
     assert again.metrics == records[3].metrics and again.history == records[3].history
-    n = study.replication
-    beta = weigh(len(own_images(study.base.real, study.base.generated).real), 300, n, 16, 2).beta
+    n, base = study.arms["adainf"].changes["replication"], study.layout(SCALE).base
+    beta = weigh(len(own_images(base.real, base.generated).real), 300, n, 16, 2).beta
     assert {r.arm: r.beta for r in records} == pytest.approx(
         {"none": 1, "weak": 1, "adainf": beta, "vanilla": beta / (n - (n - 1) * beta)}
     )
-    assert "absent" not in records[0].code.values()
+    assert [record.kind for record in records] == ["own"] * len(records)
 
 
 def test_what_cannot_be_decided_is_refused_before_training(sprites):

@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from adainf_core.configuration import to_plain
 from adainf_core.evidence import collecting
 from adainf_core.evidence.collecting import collect, pack
-from adainf_core.evidence.runs.records import config_hash, path_of, read_record, write_record
+from adainf_core.evidence.runs.fingerprints import code_fingerprint
+from adainf_core.evidence.runs.records import path_of, read_record, write_record
 from adainf_core.evidence.runs.running import UNFINISHED, study_records
 from adainf_core.evidence.runs.status import status
 from adainf_core.evidence.studies.catalogue import named_study
@@ -19,8 +21,13 @@ def made(make_record):
     """A record of a real study's configuration, without running it."""
 
     def make(study="failure-mode", arm="none", seed=20, scale="laptop", **changes):
-        config = named_study(study).experiment(scale, arm, seed).config()
-        same = {"config": config, "config_hash": config_hash(config), "scale": scale}
+        experiment = named_study(study).experiment(scale, arm, seed)
+        same = {
+            "kind": experiment.kind,
+            "config": to_plain(experiment),
+            "code": code_fingerprint(experiment),
+            "scale": scale,
+        }
         return make_record(arm, seed, **{"study": study} | same | changes)
 
     return make
@@ -78,9 +85,9 @@ def test_a_record_out_of_its_place_is_refused(made, tmp_path):
 
 
 def test_a_record_of_another_version_of_the_study_is_refused(made, tmp_path):
-    config = {**named_study("failure-mode").experiment("laptop", "none", 20).config(), "n_real": 3}
-    write_record(made(config=config, config_hash=config_hash(config)), tmp_path / "away")
-    with pytest.raises(ValueError, match=r"config_hash is .*another version"):
+    config = to_plain(named_study("failure-mode").experiment("laptop", "none", 20)) | {"n_real": 3}
+    write_record(made(config=config), tmp_path / "away")
+    with pytest.raises(ValueError, match=r"\(n_real=3 against 2000\).*another version"):
         collect(tmp_path / "away", tmp_path / "home")
 
 
@@ -98,10 +105,10 @@ def test_a_run_that_disagrees_is_refused_under_any_study(made, tmp_path, study):
 def test_a_fresh_run_takes_the_place_of_a_stale_one(made, tmp_path):
     away, home = tmp_path / "away", tmp_path / "home"
     write_record(made(linear=51.0), away)
-    old = write_record(made(linear=50.0, code={"data/gone.py": "0"}), home)
+    old = write_record(made(linear=50.0, code="of old"), home)
     assert collect(away, home).new == 1
     assert read_record(old).metrics["linear"] == 51.0
-    write_record(made(linear=50.0, code={"data/gone.py": "0"}), away)
+    write_record(made(linear=50.0, code="of old"), away)
     assert collect(away, home).known == 1
     assert read_record(old).metrics["linear"] == 51.0
 
@@ -117,7 +124,7 @@ def test_status_counts_what_is_there_and_what_a_budget_adds(made, tmp_path):
     assert (empty.recorded, empty.seconds, empty.within(1e6)) == (0, None, ())
     assert len(empty.left) == empty.planned == len(study.plan("laptop"))
     write_record(made(wall_seconds=100.0), tmp_path)
-    write_record(made(arm="weak", wall_seconds=140.0, code={"data/gone.py": "0"}), tmp_path)
+    write_record(made(arm="weak", wall_seconds=140.0, code="of old"), tmp_path)
     # run for another study: counts here as well
     shared = replace(made(study="ablation", arm="vanilla"), wall_seconds=120.0)
     assert path_of(write_and_read(shared, tmp_path), tmp_path).is_file()

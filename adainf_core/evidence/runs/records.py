@@ -116,9 +116,8 @@ def _read(path: Path, changed: int, size: int) -> Record:
         raise ValueError(f"{path}: holds no record; delete it and run the study again")
     schema = content.get("schema")
     if schema != SCHEMA:
-        remedy = (
-            "update adainf_core" if isinstance(schema, int) and schema > SCHEMA else "run again"
-        )
+        newer = isinstance(schema, int) and schema > SCHEMA
+        remedy = "update adainf_core" if newer else "run the study again"
         raise ValueError(f"{path}: schema {schema!r}, this version reads {SCHEMA}; {remedy}")
     names = {part.name for part in fields(Record)}
     for what, odd in (("lacks", names - content.keys()), ("has unknown", content.keys() - names)):

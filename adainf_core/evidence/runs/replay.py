@@ -21,7 +21,7 @@ from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import Replay, is_fresh, write_replays
 from adainf_core.evidence.runs.grid import Curved, Study
 from adainf_core.evidence.runs.records import RESULTS, Record, machine, source_commit
-from adainf_core.evidence.runs.running import rounded, study_records
+from adainf_core.evidence.runs.running import rehearse, study_records
 
 #: Entries of a loss curve that are repeated.
 ENTRIES = 2
@@ -138,9 +138,9 @@ def _pairs(record: Record, experiment: Any) -> Iterator[tuple[str, float, float,
             then, step = entry["loss"], entry["step"]
             now = again.get(step, float("nan"))
             yield f"loss at step {step:g}", then, now, LOSS * abs(then)
-    now_all = rounded(experiment.small().run().metrics) if record.rehearsal else {}
-    for name in record.rehearsal.keys() | now_all.keys():
-        then, now = record.rehearsal.get(name, float("nan")), now_all.get(name, float("nan"))
+    again_all = rehearse(experiment) if record.rehearsal else {}
+    for name in sorted(record.rehearsal.keys() | again_all.keys()):
+        then, now = (side.get(name, float("nan")) for side in (record.rehearsal, again_all))
         yield f"{name} of the rehearsal", then, now, max(ACCURACY, LOSS * abs(then))
 
 

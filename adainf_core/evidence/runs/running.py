@@ -22,7 +22,7 @@ from typing import Any
 from adainf_core.configuration import differences, to_plain
 from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import is_fresh
-from adainf_core.evidence.runs.grid import Outcome, Resumable, Study
+from adainf_core.evidence.runs.grid import Experiment, Outcome, Resumable, Study
 from adainf_core.evidence.runs.records import (
     RESULTS,
     Record,
@@ -179,8 +179,15 @@ def run_one(
         metrics=rounded(outcome.metrics),
         protocols=outcome.protocols,
         history=[{"step": h["step"], "loss": round(h["loss"], 4)} for h in outcome.history],
-        rehearsal=rounded(experiment.small().run().metrics) if first else {},
+        rehearsal=rehearse(experiment) if first else {},
     )
+
+
+def rehearse(experiment: Experiment) -> dict[str, float]:
+    """Metrics of the experiment's small version and, where it has a loss curve, its last loss."""
+    outcome = experiment.small().run()
+    last = {"last_loss": outcome.history[-1]["loss"]} if outcome.history else {}
+    return rounded(outcome.metrics | last)
 
 
 def rounded(metrics: dict[str, float]) -> dict[str, float]:

@@ -126,7 +126,8 @@ class TrainingExperiment:
 
     def small(self) -> TrainingExperiment:
         """The same on a few hundred images and in a few steps, from data to probe."""
-        n_real = min(self.n_real, _SMALL)
+        # a quarter of them, for a probe needs images of every class
+        n_real = min(self.n_real, max(_SMALL, min(self.n_real // 4, 10 * _SMALL)))
         return replace(
             self,
             n_real=n_real,

@@ -13,29 +13,24 @@ from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
 from adainf_core.evidence.runs import running
+from adainf_core.evidence.runs.fingerprints import code_fingerprint
+from adainf_core.evidence.runs.freshness import is_fresh
+from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study, Times
 from adainf_core.evidence.runs.records import (
-    code_hashes,
-    config_hash,
     load_records,
     read_record,
     record_path,
+    source_commit,
     write_record,
 )
-from adainf_core.evidence.runs.running import (
-    Outcome,
-    default_processes,
-    run_one,
-    run_study,
-    seed_by_seed,
-    study_records,
-)
-from adainf_core.evidence.studies import training as experiments
-from adainf_core.evidence.studies.study import Layout, Study, Treatment
-from adainf_core.evidence.studies.training import Experiment
+from adainf_core.evidence.runs.running import default_processes, run_one, run_study, study_records
+from adainf_core.evidence.studies import training
+from adainf_core.evidence.studies.training import TrainingExperiment
 from adainf_core.generators.flawed_sprites import FlawedSprites
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.methods import SimCLR
@@ -47,13 +42,13 @@ from adainf_core.learning.pretraining import PretrainConfig
 
 @dataclass(frozen=True)
 class Sum:
-    number: int
-    seed: int
-    does: object = None
-    device: str = "cpu"
+    number: int = 0
+    seed: int = 0
+    does: object = field(default=None, compare=False)
 
-    def config(self) -> dict:
-        return {"number": self.number, "seed": self.seed}
+    kind: ClassVar[str] = "sum"
+    seeded: ClassVar[tuple[str, ...]] = ("seed",)
+    device: ClassVar[str] = "cpu"
 
     def run(self) -> Outcome:
         if self.does is not None:
@@ -61,20 +56,13 @@ class Sum:
         total = float(self.number + self.seed)
         return Outcome({"linear": total}, {"linear": "a sum"}, 1.0, [{"step": 1, "loss": total}])
 
+    def small(self) -> Sum:
+        return Sum(self.number)
 
-@dataclass(frozen=True)
-class Sums:
-    arms: dict[str, int]
-    name: str = "sums"
-    layouts: dict[str, int] = field(default_factory=lambda: {"quick": 2})
-    code: tuple[str, ...] = ("data/images.py",)
-    does: object = None
 
-    def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
-        return seed_by_seed(dict.fromkeys(self.arms, seeds or self.layouts[scale]))
-
-    def experiment(self, scale: str, arm: str, seed: int) -> Sum:
-        return Sum(self.arms[arm], seed, self.does)
+def sums(arms: dict[str, int], name: str = "sums", does=None, scale: str = "quick") -> Study:
+    grid = {arm: Arm(arm, {"number": number}) for arm, number in arms.items()}
+    return Study(name, "What is the sum?", grid, {scale: Layout(Sum(does=does), seeds=(2, 2))})
 
 
 class InPlace(Executor):
@@ -106,7 +94,8 @@ def ran(monkeypatch) -> list[tuple[str, int]]:
     return started
 
 
-AB = Sums({"a": 1, "b": 2})
+AB_ARMS = {"a": 1, "b": 2}
+AB = sums(AB_ARMS)
 PLAN = [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
 
 
@@ -126,12 +115,14 @@ def test_what_has_a_record_does_not_run_again(ran, tmp_path):
 
 def test_a_record_says_what_it_is_of(ran, tmp_path):
     before = datetime.now().timestamp()
-    (record,) = run_study(Sums({"a": 1}), "quick", seeds=1, store=tmp_path)
+    (record,) = run_study(sums({"a": 1}), "quick", seeds=1, store=tmp_path)
     assert read_record(tmp_path / "sums" / "quick" / "a-0.json") == record
     assert (record.study, record.scale, record.arm, record.seed) == ("sums", "quick", "a", 0)
-    assert record.config == {"number": 1, "seed": 0}
-    assert record.config_hash == config_hash(record.config)
-    assert record.code == code_hashes(AB.code) and record.stale == []
+    experiment = AB.experiment("quick", "a", 0)
+    assert record.kind == "sum" and record.config == {"number": 1, "seed": 0}
+    assert record.code == code_fingerprint(experiment) and is_fresh(record, experiment, tmp_path)
+    assert (record.commit, record.clean) == source_commit()
+    assert record.rehearsal == {"linear": 1.0, "last_loss": 1.0}
     assert record.protocols == {"linear": "a sum"} and record.history == [{"step": 1, "loss": 1.0}]
     finished = datetime.strptime(record.finished + "+0000", "%Y-%m-%dT%H:%M:%SZ%z").timestamp()
     assert before - 1 <= finished <= datetime.now().timestamp() and 0 <= record.wall_seconds < 9
@@ -139,7 +130,7 @@ def test_a_record_says_what_it_is_of(ran, tmp_path):
 
 def test_a_run_is_shared_between_studies(ran, tmp_path):
     run_study(AB, "quick", store=tmp_path)
-    other = Sums({"c": 3, "two": 2}, name="other")
+    other = sums({"c": 3, "two": 2}, name="other")
     del ran[:]
     found = run_study(other, "quick", store=tmp_path)
     assert ran == [("c", 0), ("c", 1)]
@@ -150,17 +141,17 @@ def test_a_run_is_shared_between_studies(ran, tmp_path):
     assert found == study_records(other, "quick", tmp_path)
     assert {r.arm for r in load_records("other", "quick", tmp_path)} == {"c"}
     # another scale is another matter
-    large = replace(other, layouts={"laptop": 1})
+    large = sums({"c": 3, "two": 2}, name="other", scale="laptop")
     assert study_records(large, "laptop", tmp_path) == []
 
 
 def test_what_somebody_else_runs_meanwhile_is_not_run_again(ran, tmp_path):
     def elsewhere(run: Sum) -> None:
         if run.number == 1:  # while this one goes on, another process finishes the next
-            theirs = Sums({"two": 2}, name="theirs")
+            theirs = sums({"two": 2}, name="theirs")
             write_record(run_one(theirs, "quick", "two", run.seed), tmp_path)
 
-    found = run_study(replace(AB, does=elsewhere), "quick", store=tmp_path)
+    found = run_study(sums(AB_ARMS, does=elsewhere), "quick", store=tmp_path)
     assert ran == [("a", 0), ("a", 1)] and [(r.arm, r.seed) for r in found] == PLAN
     assert {r.study for r in found} == {"sums"}
 
@@ -184,7 +175,7 @@ def test_a_budget_gives_a_beginning_of_the_plan(ran, tmp_path, monkeypatch, proc
     def takes_ten_seconds(_) -> None:
         clock[0] += 10
 
-    study = replace(AB, does=takes_ten_seconds)
+    study = sums(AB_ARMS, does=takes_ten_seconds)
     found = run_study(study, "quick", store=tmp_path, budget=25, processes=processes)
     assert ran == PLAN[:3] and {(r.arm, r.seed) for r in found} == set(PLAN[:3])
     assert {r.wall_seconds for r in found} == {10.0}
@@ -198,7 +189,7 @@ def test_a_failing_run_takes_no_other_along(ran, tmp_path):
 
     says = r"a-0, a-1 failed, the other runs are done: ZeroDivisionError\('one is the unlucky"
     with pytest.raises(RuntimeError, match=says):
-        run_study(replace(AB, does=fails), "quick", store=tmp_path, processes=1)
+        run_study(sums(AB_ARMS, does=fails), "quick", store=tmp_path, processes=1)
     assert ran == PLAN
     done = [(r.arm, r.seed) for r in load_records("sums", "quick", tmp_path)]
     assert done == [("b", 0), ("b", 1)]
@@ -210,46 +201,51 @@ def test_a_run_without_its_data_is_left_out_with_a_warning(ran, tmp_path):
             raise FileNotFoundError("no images at nowhere")
 
     with pytest.warns(UserWarning, match="a-[01] is left out: no images at nowhere"):
-        found = run_study(replace(AB, does=missing), "quick", store=tmp_path)
+        found = run_study(sums(AB_ARMS, does=missing), "quick", store=tmp_path)
     assert [(r.arm, r.seed) for r in found] == [("b", 0), ("b", 1)] and ran == PLAN
 
 
 def test_a_record_of_another_configuration_is_refused(ran, tmp_path):
     run_study(AB, "quick", store=tmp_path)
-    changed = replace(AB, arms={"a": 1, "b": 5})
+    changed = sums({"a": 1, "b": 5})
+    says = r"b-0.json: ran under another configuration than .* \(number=2 against 5\); move it away"
     for ask in (run_study, study_records):
-        with pytest.raises(ValueError, match=r"b-0.json: ran under another configuration"):
+        with pytest.raises(ValueError, match=says):
             ask(changed, "quick", **{"store" if ask is run_study else "root": tmp_path})
     assert ran == PLAN
 
 
 def test_two_records_of_one_run_that_disagree_are_refused(ran, tmp_path):
-    (record, _) = run_study(Sums({"a": 1}), "quick", store=tmp_path)
+    (record, _) = run_study(sums({"a": 1}), "quick", store=tmp_path)
     write_record(replace(record, study="copy", metrics={"linear": 1.5}), tmp_path)
-    says = r"copy/quick/a-0.json and .*sums/quick/a-0.json .* disagree: metrics.linear=1.5 against"
+    says = r"sums/quick/a-0.json and .*copy/quick/a-0.json .* disagree: metrics.linear=1.0 against"
     for ask in (run_study, study_records):
         with pytest.raises(ValueError, match=says):
             ask(AB, "quick", **{"store" if ask is run_study else "root": tmp_path})
     assert len(ran) == 2
 
 
+def fresh(study: Study, record, root: Path) -> bool:
+    return is_fresh(record, study.experiment("quick", record.arm, record.seed), root)
+
+
 def test_stale_runs_are_repeated_where_that_is_asked(ran, tmp_path):
     for record in run_study(AB, "quick", store=tmp_path):
         if record.arm == "b":
-            write_record(replace(record, code={"data/images.py": "0"}), tmp_path)
+            write_record(replace(record, code="of old"), tmp_path)
     del ran[:]
-    assert [bool(r.stale) for r in run_study(AB, "quick", store=tmp_path)] == [False, True] * 2
-    assert ran == []
-    assert not any(r.stale for r in run_study(AB, "quick", store=tmp_path, stale=True))
-    assert ran == [("b", 0), ("b", 1)]
-    assert not any(r.stale for r in study_records(AB, "quick", tmp_path))
+    found = run_study(AB, "quick", store=tmp_path)
+    assert [fresh(AB, record, tmp_path) for record in found] == [True, False] * 2 and ran == []
+    found = run_study(AB, "quick", store=tmp_path, stale=True)
+    assert ran == [("b", 0), ("b", 1)] and all(fresh(AB, record, tmp_path) for record in found)
+    assert study_records(AB, "quick", tmp_path) == found
 
 
 def test_a_stale_run_that_studies_share_is_repeated_once(ran, tmp_path):
     for record in run_study(AB, "quick", store=tmp_path):
-        old = replace(record, code={"data/images.py": "0"}, metrics={"linear": 99.0})
+        old = replace(record, code="of old", metrics={"linear": 99.0})
         write_record(old, tmp_path)
-    two = Sums({"two": 2}, name="two")
+    two = sums({"two": 2}, name="two")
     del ran[:]
     # the new results stand beside old ones of other code, and count for both studies
     assert [r.metrics["linear"] for r in run_study(two, "quick", store=tmp_path, stale=True)] == [
@@ -276,19 +272,24 @@ TINY = Study(
     "tiny",
     "Does it survive?",
     {
-        "none": Treatment("none"),
-        "flawed": Treatment("flawed", FlawedSprites("background", 0.9), inflation=2.0),
+        "none": Arm("none"),
+        "flawed": Arm(
+            "flawed",
+            {
+                "generator": FlawedSprites("background", 0.9),
+                "n_generated": Times(2.0, of="n_real"),
+            },
+        ),
     },
     {
         "quick": Layout(
-            Experiment(
+            TrainingExperiment(
                 "sprites", size=12, n_real=60, n_test=40,
                 pretrain=PretrainConfig(
-                    steps=STEPS, batch_size=16, width=2, method=SimCLR(hidden=8, out=4), warmup=0,
-                    device="cpu",
+                    policy=POLICIES["symmetric"], steps=STEPS, batch_size=16, width=2,
+                    method=SimCLR(hidden=8, out=4), warmup=0, device="cpu",
                 ),
             ),
-            {"strong": POLICIES["symmetric"]},
             seeds=(2, 2),
         )
     },
@@ -298,7 +299,7 @@ TINY = Study(
 def found_in(folder: Path) -> dict:
     """What the records in `folder` say was found, without when and how long."""
     return {
-        (r.arm, r.seed): (r.config_hash, r.beta, r.metrics, r.protocols, r.history)
+        (r.arm, r.seed): (r.config, r.beta, r.metrics, r.protocols, r.history)
         for r in load_records("tiny", "quick", folder)
     }
 
@@ -348,14 +349,14 @@ def free(lock: Path) -> bool:
 
 def test_a_checkpoint_of_other_code_is_not_gone_on_from(ran, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(running, "code_hashes", lambda paths: dict.fromkeys(paths, "0"))
+        patch.setattr(running, "code_fingerprint", lambda experiment: "of old")
         assert run_one(TINY, "quick", "none", 0, tmp_path, deadline=time.monotonic()) is None
     old = checkpoint(tmp_path, "none", 0)
     assert run_one(TINY, "quick", "none", 0, tmp_path, deadline=time.monotonic()) is None
     assert old.is_file() and len(list(old.parent.glob("none-0.*.pt"))) == 2
     one = replace(TINY, arms={"none": TINY.arms["none"]})
     (record,) = run_study(one, "quick", seeds=1, store=tmp_path)
-    assert record.stale == [] and list(old.parent.iterdir()) == []
+    assert fresh(one, record, tmp_path) and list(old.parent.iterdir()) == []
 
 
 # a fork server that has imported everything and run nothing: lives begin in a fraction of a second
@@ -366,7 +367,7 @@ SERVER.set_forkserver_preload(["pytest", "torch._dynamo", "adainf_core.evidence.
 def live(folder: Path) -> None:
     """Run the tiny study to its end, in a process group of its own, with checkpoints all along."""
     os.setsid()
-    experiments._CHECKPOINT_SECONDS = 0.0
+    training._CHECKPOINT_SECONDS = 0.0
     running._LOOK, running._LAST = 0.02, 1.0
     # runs are forked from what has run nothing yet: as clean as spawned, and at once there
     running.get_context = lambda _: get_context("fork")

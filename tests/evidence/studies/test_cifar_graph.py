@@ -1,13 +1,11 @@
 """The graph study: arms that share what they should, metrics that mean what they say, verdicts."""
 
-import json
 from dataclasses import fields, replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from adainf_core.evidence.runs.records import PACKAGE, config_hash
 from adainf_core.evidence.studies.cifar_graph import (
     CIFAR_GRAPH,
     CIFAR_GRAPH_CHOICES,
@@ -119,13 +117,6 @@ def test_a_run_repeats_itself_in_another_cache(outcomes):
 
 @pytest.mark.parametrize("study", [CIFAR_GRAPH, CIFAR_GRAPH_CHOICES], ids=lambda s: s.name)
 def test_studies_are_sound(study):
-    assert all((PACKAGE / path).is_file() for path in study.code)
-    hashes = set()
-    for arm in study.arms:
-        config = study.experiment("laptop", arm, 0).config()
-        assert json.loads(json.dumps(config)) == config
-        hashes.add(config_hash(config))
-    assert len(hashes) == len(study.arms)
     with pytest.raises(ValueError, match="no arm 'other'"):
         study.experiment("laptop", "other", 0)
     with pytest.raises(ValueError, match="no scale 'paper'"):

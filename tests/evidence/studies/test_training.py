@@ -7,7 +7,7 @@ import pytest
 
 from adainf_core.data.images import ImageSet
 from adainf_core.evidence.studies import training as experiments
-from adainf_core.evidence.studies.training import Experiment, experiment_data
+from adainf_core.evidence.studies.training import TrainingExperiment, experiment_data
 from adainf_core.generators.dial import HeldOut, Memorised
 from adainf_core.generators.flawed_sprites import FlawedSprites
 from adainf_core.learning.methods import SimCLR
@@ -16,7 +16,7 @@ from adainf_core.learning.pretraining import PretrainConfig
 CONFIG = PretrainConfig(
     steps=3, batch_size=16, width=2, method=SimCLR(hidden=8, out=4), warmup=0, device="cpu"
 )
-SPRITES = Experiment("sprites", size=16, n_real=60, n_test=40, pretrain=CONFIG)
+SPRITES = TrainingExperiment("sprites", size=16, n_real=60, n_test=40, pretrain=CONFIG)
 FLAWED = replace(SPRITES, generator=FlawedSprites("background", 0.9), n_generated=50)
 PHOTOGRAPHS = replace(SPRITES, world="cifar10", size=8, n_real=20, n_test=10)
 PERFECT = replace(PHOTOGRAPHS, generator=HeldOut(), n_generated=30)
@@ -86,7 +86,7 @@ def test_swapped_exchanges_red_and_blue_of_the_generated_images_alone():
     assert np.array_equal(test.images, swapped_test.images)
 
 
-def shares(experiment: Experiment, monkeypatch) -> float:
+def shares(experiment: TrainingExperiment, monkeypatch) -> float:
     """The share of real draws in a long sample of what `experiment` trains on."""
     seen = []
 

@@ -1,40 +1,35 @@
 """The grids of training: the paper's shares, whole designs, treatments that are the same."""
 
 import itertools
-import sys
-import threading
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from adainf_core.data.images import ImageSet
-from adainf_core.evidence.runs.records import PACKAGE, config_hash
-from adainf_core.evidence.studies import training as experiments
-from adainf_core.evidence.studies.catalogue import STUDIES
-from adainf_core.evidence.studies.study import Study
-from adainf_core.evidence.studies.training import SPRITES, experiment_data
-from adainf_core.evidence.studies.training_studies import (
-    ABLATION,
-    CODE_TRAPS,
-    CROP_STRENGTH,
-    DATA_SCARCE,
-    DATASETS,
-    DIFFUSION,
-    FAILURE_MODE,
-    FAILURE_MODE_SPRITES,
-    INFLATION_SIZE,
-    JITTER_STRENGTH,
-    METHODS,
-    MIXING_RATIO,
-    QUALITY,
-    TRAINING_LENGTH,
+from adainf_core.evidence.studies import (
+    ablation,
+    code_traps,
+    crop_strength,
+    data_scarce,
+    datasets,
+    diffusion,
+    failure_mode,
+    failure_mode_sprites,
+    inflation_size,
+    jitter_strength,
+    methods,
+    mixing_ratio,
+    quality,
+    training_length,
 )
-from adainf_core.generators.dial import Diffusion, Diluted, GaussianMixture, PCAGaussian
+from adainf_core.evidence.studies.catalogue import studies
+from adainf_core.evidence.studies.training import TrainingExperiment
 from adainf_core.learning.policies import POLICIES
 
-TRAINING = {name: study for name, study in STUDIES.items() if isinstance(study, Study)}
+TRAINING = {
+    name: study
+    for name, study in studies().items()
+    if all(isinstance(layout.base, TrainingExperiment) for layout in study.layouts.values())
+}
 each_study = pytest.mark.parametrize("study", TRAINING.values(), ids=TRAINING)
 
 
@@ -50,19 +45,15 @@ def beta(experiment) -> float:
 
 def same(study, arm, other_study, other_arm, scale="laptop", seed=10) -> bool:
     one, other = (
-        config_hash(where.experiment(scale, name, seed).config())
+        where.STUDY.experiment(scale, name, seed)
         for where, name in ((study, arm), (other_study, other_arm))
     )
     return one == other
 
 
-def test_these_are_all():
-    assert len(TRAINING) == 14
-
-
 @pytest.mark.parametrize("scale", ["laptop", "gpu"])
 def test_the_papers_shares(scale):
-    found = {arm: FAILURE_MODE.experiment(scale, arm, 10) for arm in FAILURE_MODE.arms}
+    found = {arm: failure_mode.STUDY.experiment(scale, arm, 10) for arm in failure_mode.STUDY.arms}
     shares = {arm: beta(experiment) for arm, experiment in found.items()}
     for arm in ("vanilla", "perfect_vanilla"):
         assert shares[arm] == pytest.approx(1 / 21)
@@ -70,24 +61,24 @@ def test_the_papers_shares(scale):
         assert shares[arm] == pytest.approx(1 / 3)
     assert shares["none"] == shares["weak"] == 1 and shares["generated_only"] == 0
     # +0.1M at N = 1 has the share of +1M at N = 10
-    tenth = MIXING_RATIO.experiment(scale, "tenth", 10)
+    tenth = mixing_ratio.STUDY.experiment(scale, "tenth", 10)
     assert beta(tenth) == pytest.approx(1 / 3)
-    assert 10 * tenth.n_generated == MIXING_RATIO.experiment(scale, "n_10", 10).n_generated
+    assert 10 * tenth.n_generated == mixing_ratio.STUDY.experiment(scale, "n_10", 10).n_generated
 
 
 def test_the_sprites_keep_the_paper_s_share_of_adainf():
-    for scale in FAILURE_MODE_SPRITES.layouts:
-        adainf = FAILURE_MODE_SPRITES.experiment(scale, "adainf", 0)
+    for scale in failure_mode_sprites.STUDY.layouts:
+        adainf = failure_mode_sprites.STUDY.experiment(scale, "adainf", 0)
         assert beta(adainf) == pytest.approx(1 / 3)
 
 
 def test_a_gpu_run_has_the_papers_passes_through_its_real_images():
-    base = FAILURE_MODE.layout("gpu").base
+    base = failure_mode.STUDY.layout("gpu").base
     passes = base.pretrain.steps * base.pretrain.batch_size / base.n_real
     assert passes == 100_000 * 512 / 50_000
     # no photographs are left for a perfect generator at the paper's own scale
-    assert FAILURE_MODE.layout("paper").without == ("perfect_vanilla", "perfect_adainf")
-    assert FAILURE_MODE.layout("gpu").without == ()
+    assert failure_mode.STUDY.layout("paper").without == ("perfect_vanilla", "perfect_adainf")
+    assert failure_mode.STUDY.layout("gpu").without == ()
 
 
 @each_study
@@ -112,209 +103,110 @@ def test_vanilla_changes_the_images_alone_and_adainf_the_policy_too(study):
                 )
 
 
-def test_the_ablation_is_whole():
-    # (generator, N, policy): weight means nothing without generated images, the rest is there
-    cells = {
-        (getattr(t.generator, "name", None), t.replication, t.policy)
-        for t in ABLATION.arms.values()
-    }
-    weights, policies = (1.0, 10.0), ("strong", "weak")
-    wanted = {(None, 1.0, policy) for policy in policies} | set(
-        itertools.product(("gaussian_mixture", "held_out"), weights, policies)
+def cell(study, arm) -> tuple:
+    """What an arm of a study on photographs crosses: generator, N, images a real one, policy."""
+    run, base = study.experiment("laptop", arm, 0), study.layout("laptop").base
+    return (
+        getattr(run.generator, "name", None),
+        run.replication,
+        run.n_generated / run.n_real,
+        "strong" if run.pretrain.policy == base.pretrain.policy else run.pretrain.policy,
     )
-    assert cells == wanted and len(ABLATION.arms) == len(wanted)
-    assert all(treatment.inflation == 20 for treatment in ABLATION.arms.values())
+
+
+def test_the_ablation_is_whole():
+    # (generator, N, images, policy): weight means nothing without generated images
+    cells = {cell(ablation.STUDY, arm) for arm in ablation.ARMS}
+    weak = POLICIES["symmetric_adainf"].for_image_size(16)
+    wanted = {(None, 1.0, 0.0, policy) for policy in ("strong", weak)} | set(
+        itertools.product(("gaussian_mixture", "held_out"), (1.0, 10.0), (20.0,), ("strong", weak))
+    )
+    assert cells == wanted and len(ablation.ARMS) == len(wanted)
 
 
 def test_sweeps_cross_every_level_with_every_generator():
-    for study in (CROP_STRENGTH, JITTER_STRENGTH):
-        cells = {(getattr(t.generator, "name", None), t.policy) for t in study.arms.values()}
+    for study in (crop_strength.STUDY, jitter_strength.STUDY):
+        cells = {(cell(study, arm)[0], cell(study, arm)[-1]) for arm in study.arms}
         sources = {None, "gaussian_mixture", "held_out"}
-        assert cells == set(itertools.product(sources, {t.policy for t in study.arms.values()}))
+        assert cells == set(itertools.product(sources, {policy for _, policy in cells}))
         assert len(cells) == len(study.arms)
-    sizes = {
-        (t.generator.name, t.inflation, t.policy)
-        for t in INFLATION_SIZE.arms.values()
-        if t.generator
-    }
-    assert len(sizes) == 2 * 4 * 2 == len(INFLATION_SIZE.arms) - 2
+    sizes = {cell(inflation_size.STUDY, arm) for arm in inflation_size.ARMS}
+    assert len({made for made in sizes if made[0]}) == 2 * 4 * 2 == len(inflation_size.ARMS) - 2
 
 
 def test_the_same_treatment_is_the_same_run():
     pairs = [
-        (CROP_STRENGTH, "none_crop_0.08", FAILURE_MODE, "none"),
-        (CROP_STRENGTH, "vanilla_crop_0.08", FAILURE_MODE, "vanilla"),
-        (CROP_STRENGTH, "perfect_crop_0.08", FAILURE_MODE, "perfect_vanilla"),
-        (JITTER_STRENGTH, "none_jitter_1", FAILURE_MODE, "none"),
-        (JITTER_STRENGTH, "vanilla_jitter_1", FAILURE_MODE, "vanilla"),
-        (MIXING_RATIO, "n_1", FAILURE_MODE, "vanilla"),
-        (MIXING_RATIO, "n_10", ABLATION, "reweighted"),
-        (MIXING_RATIO, "n_50", CODE_TRAPS, "n_50"),
-        (MIXING_RATIO, "perfect_n_10", ABLATION, "perfect_reweighted"),
-        (INFLATION_SIZE, "mixture_strong_20", FAILURE_MODE, "vanilla"),
-        (INFLATION_SIZE, "perfect_weak_20", ABLATION, "perfect_weak"),
-        (QUALITY, "gaussian_mixture", FAILURE_MODE, "vanilla"),
-        (QUALITY, "held_out", FAILURE_MODE, "perfect_vanilla"),
-        (METHODS, "adainf", FAILURE_MODE, "adainf"),
-        (DATA_SCARCE, "adainf", FAILURE_MODE, "adainf"),
-        (TRAINING_LENGTH, "vanilla_weak", ABLATION, "vanilla_weak"),
-        (CODE_TRAPS, "perfect_vanilla", FAILURE_MODE, "perfect_vanilla"),
+        (crop_strength, "none_crop_0.08", failure_mode, "none"),
+        (crop_strength, "vanilla_crop_0.08", failure_mode, "vanilla"),
+        (crop_strength, "perfect_crop_0.08", failure_mode, "perfect_vanilla"),
+        (jitter_strength, "none_jitter_1", failure_mode, "none"),
+        (jitter_strength, "vanilla_jitter_1", failure_mode, "vanilla"),
+        (mixing_ratio, "n_1", failure_mode, "vanilla"),
+        (mixing_ratio, "n_10", ablation, "reweighted"),
+        (mixing_ratio, "n_50", code_traps, "n_50"),
+        (mixing_ratio, "perfect_n_10", ablation, "perfect_reweighted"),
+        (inflation_size, "mixture_strong_20", failure_mode, "vanilla"),
+        (inflation_size, "perfect_weak_20", ablation, "perfect_weak"),
+        (quality, "gaussian_mixture", failure_mode, "vanilla"),
+        (quality, "held_out", failure_mode, "perfect_vanilla"),
+        (methods, "adainf", failure_mode, "adainf"),
+        (data_scarce, "adainf", failure_mode, "adainf"),
+        (training_length, "vanilla_weak", ablation, "vanilla_weak"),
+        (code_traps, "perfect_vanilla", failure_mode, "perfect_vanilla"),
     ]
     assert [pair for pair in pairs if not same(*pair)] == []
     # and a relative that is not
-    assert not same(FAILURE_MODE, "none", FAILURE_MODE, "weak")
-    assert not same(CODE_TRAPS, "vanilla", CODE_TRAPS, "vanilla_swapped")
-    assert not same(CODE_TRAPS, "vanilla_online", FAILURE_MODE, "vanilla")
-    assert not same(MIXING_RATIO, "tenth", MIXING_RATIO, "n_10")
+    assert not same(failure_mode, "none", failure_mode, "weak")
+    assert not same(code_traps, "vanilla", code_traps, "vanilla_swapped")
+    assert not same(code_traps, "vanilla_online", failure_mode, "vanilla")
+    assert not same(mixing_ratio, "tenth", mixing_ratio, "n_10")
 
 
 def test_headline_arms_have_five_seeds_at_laptop_scale_and_others_three():
     for study in TRAINING.values():
-        if study in (FAILURE_MODE_SPRITES, DIFFUSION):
+        if study in (failure_mode_sprites.STUDY, diffusion.STUDY):
             continue
         plan = study.plan("laptop")
-        for arm, treatment in study.arms.items():
-            assert sum(a == arm for a, _ in plan) == (5 if treatment.headline else 3)
+        for key, arm in study.arms.items():
+            assert sum(a == key for a, _ in plan) == (5 if arm.headline else 3)
         assert min(seed for _, seed in plan) == 20  # earlier ones went into design and probe
-    assert all(arm.headline for arm in FAILURE_MODE.arms.values())
+    assert all(arm.headline for arm in failure_mode.STUDY.arms.values())
 
 
 def test_a_study_that_joined_later_shares_no_run_with_the_others():
     others = {
-        config_hash(study.experiment("laptop", *run).config())
+        study.experiment("laptop", *run)
         for study in TRAINING.values()
-        if study is not DIFFUSION
+        if study is not diffusion.STUDY
         for run in study.plan("laptop")
     }
-    plan = DIFFUSION.plan("laptop")
-    own = [config_hash(DIFFUSION.experiment("laptop", *run).config()) for run in plan]
+    plan = diffusion.STUDY.plan("laptop")
+    own = [diffusion.STUDY.experiment("laptop", *run) for run in plan]
     assert len(own) == 24 == len(set(own)) and not others & set(own)
     for arm in ("diffusion", "mixture_weak"):
-        assert beta(DIFFUSION.experiment("laptop", arm, 40)) == pytest.approx(1 / 3)
+        assert beta(diffusion.STUDY.experiment("laptop", arm, 40)) == pytest.approx(1 / 3)
 
 
 def test_factors_act_on_the_base():
-    quarter = DATA_SCARCE.experiment("laptop", "adainf_quarter", 10)
-    whole = DATA_SCARCE.experiment("laptop", "adainf", 10)
+    quarter = data_scarce.STUDY.experiment("laptop", "adainf_quarter", 10)
+    whole = data_scarce.STUDY.experiment("laptop", "adainf", 10)
     assert 4 * quarter.n_real == whole.n_real and beta(quarter) == pytest.approx(beta(whole))
     assert quarter.pretrain == whole.pretrain
     steps = {
-        suffix: TRAINING_LENGTH.experiment("laptop", f"none{suffix}", 10).pretrain.steps
+        suffix: training_length.STUDY.experiment("laptop", f"none{suffix}", 10).pretrain.steps
         for suffix in ("_quarter", "", "_fourfold")
     }
     assert steps == {"_quarter": 250, "": 1000, "_fourfold": 4000}
-    assert DATASETS.experiment("laptop", "none_stl10", 10).world == "stl10"
-    byol = METHODS.experiment("laptop", "adainf_byol", 10).pretrain
+    assert datasets.STUDY.experiment("laptop", "none_stl10", 10).world == "stl10"
+    byol = methods.STUDY.experiment("laptop", "adainf_byol", 10).pretrain
     assert byol.method.name == "byol"
     assert byol.policy == POLICIES["asymmetric_adainf"].for_image_size(16)
-    online = CODE_TRAPS.experiment("laptop", "vanilla_online", 10).pretrain
+    online = code_traps.STUDY.experiment("laptop", "vanilla_online", 10).pretrain
     assert online.online_learning_rate == 2e-3
 
 
 def test_largest_scale_does_not_exceed_the_wanted_one():
-    assert FAILURE_MODE_SPRITES.largest_scale("quick") == "quick"
-    assert FAILURE_MODE_SPRITES.largest_scale("paper") == "laptop"
+    assert failure_mode_sprites.STUDY.largest_scale("quick") == "quick"
+    assert failure_mode_sprites.STUDY.largest_scale("paper") == "laptop"
     with pytest.raises(ValueError, match="starts at scale 'laptop'"):
-        FAILURE_MODE.largest_scale("quick")
-
-
-# ---- the code that decides a run
-
-#: What a run passes through without being decided by it: checks, plumbing, files.
-PLUMBING = {
-    "__init__.py", "configuration.py", "files.py", "tensor_files.py", "theory/validation.py",
-    "generators/pipelines.py", "learning/__init__.py", "learning/checkpoints.py",
-    "learning/distributed.py", "evidence/running.py", "evidence/study.py", "evidence/scales.py",
-    "evidence/training_studies.py",
-}  # fmt: skip
-
-
-class Trace:
-    """The package's source files that run something while a `with` block does, in any thread."""
-
-    def __enter__(self) -> set[str]:
-        self.files: set[str] = set()
-        self.before = sys.getprofile()
-        threading.setprofile(self._look)
-        sys.setprofile(self._look)
-        return self.files
-
-    def __exit__(self, *_) -> None:
-        sys.setprofile(self.before)
-        threading.setprofile(None)
-
-    def _look(self, frame, event, _) -> None:
-        if event == "call":
-            path = Path(frame.f_code.co_filename)
-            if path.is_relative_to(PACKAGE):
-                self.files.add(path.relative_to(PACKAGE).as_posix())
-
-
-@pytest.fixture
-def small(monkeypatch):
-    """Shrinks an experiment to what takes no time, on noise in place of photographs."""
-    rng = np.random.default_rng(0)
-    noise = ImageSet(
-        rng.integers(0, 256, (400, 3, 16, 16), dtype=np.uint8), rng.integers(0, 10, 400), "noise"
-    )
-    monkeypatch.setattr(experiments, "_small", lambda name, split, size: noise)
-
-    def shrink(experiment):
-        size = experiment.size if experiment.world == SPRITES else noise.images.shape[-1]
-        images, made = min(experiment.n_generated, 40), experiment.generator
-        if isinstance(made, Diluted):
-            made = replace(made, share=0.5, other=replace(made.other, principal=2))
-        elif isinstance(made, GaussianMixture | PCAGaussian):
-            made = replace(made, principal=2)
-        if isinstance(made, GaussianMixture):
-            made = replace(made, components=2)
-        elif isinstance(made, Diffusion):  # its model has 16 pixels a side
-            made, images = replace(made, steps=2), 2
-        pretrain = replace(experiment.pretrain, steps=1, batch_size=8, width=2, warmup=0)
-        return replace(
-            experiment, size=size, n_real=100, n_test=20, n_generated=images, generator=made,
-            pretrain=pretrain,
-        )  # fmt: skip
-
-    return shrink
-
-
-def files_of(study) -> set[str]:
-    """Files that a study's code lists, whole or in part."""
-    return {path.partition(":")[0] for path in study.code}
-
-
-def test_code_names_every_module_that_makes_the_data(small):
-    experiment_data(small(QUALITY.experiment("laptop", "diluted_50", 10)))  # imports untraced
-    traced: dict[tuple, set[str]] = {}
-    for study in TRAINING.values():
-        scale = next(iter(study.layouts))
-        for arm, treatment in study.arms.items():
-            experiment = study.experiment(scale, arm, 10)
-            makes = (experiment.world == SPRITES, treatment.generator, treatment.swapped)
-            if makes not in traced:
-                with Trace() as traced[makes]:
-                    experiment_data(small(experiment))
-            missing = traced[makes] - PLUMBING - files_of(study)
-            assert missing == set(), f"{study.name}, arm {arm}"
-    assert set.union(*traced.values()) >= {"generators/dilution.py", "generators/corruptions.py"}
-
-
-@pytest.mark.parametrize(
-    ("study", "arms"),
-    [
-        (METHODS, ("none", "weak_moco", "none_byol", "none_barlow")),
-        (CODE_TRAPS, ("none_online",)),
-        (FAILURE_MODE_SPRITES, ("weak",)),
-    ],
-    ids=["methods", "online", "sprites"],
-)
-def test_code_names_every_module_that_trains_and_probes(study, arms, small):
-    small(CODE_TRAPS.experiment("laptop", "none_online", 10)).run()  # imports untraced
-    scale, files = next(iter(study.layouts)), set()
-    for arm in arms:
-        with Trace() as found:
-            small(study.experiment(scale, arm, 10)).run()
-        files |= found
-    assert "learning/objectives.py" in files and "learning/probing.py" in files
-    assert files - PLUMBING - files_of(study) == set()
+        failure_mode.STUDY.largest_scale("quick")

@@ -1,0 +1,142 @@
+"""Replay: the same code gives the same numbers, and a changed number is caught and named."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from adainf_core.evidence.runs import freshness, records
+from adainf_core.evidence.runs.freshness import is_fresh, replays
+from adainf_core.evidence.runs.grid import Arm, Layout, Study
+from adainf_core.evidence.runs.records import write_record
+from adainf_core.evidence.runs.replay import verify
+from adainf_core.evidence.runs.running import run_one
+from adainf_core.evidence.runs.status import status
+from adainf_core.evidence.studies.training import TrainingExperiment
+from adainf_core.learning import augmentation, optimizers
+from adainf_core.learning.methods import SimCLR
+from adainf_core.learning.policies import POLICIES
+from adainf_core.learning.pretraining import PretrainConfig
+
+STUDY = Study(
+    "tiny",
+    "Is it the same?",
+    {"none": Arm("none"), "weak": Arm("weak", {"pretrain.policy": POLICIES["symmetric_adainf"]})},
+    {
+        "quick": Layout(
+            TrainingExperiment(
+                "sprites", size=12, n_real=200, n_test=100,
+                pretrain=PretrainConfig(
+                    policy=POLICIES["symmetric"], steps=60, batch_size=32, width=4,
+                    method=SimCLR(hidden=16, out=8), warmup=0, device="cpu",
+                ),
+            ),
+            seeds=(1, 1),
+        )
+    },
+)  # fmt: skip
+OF_OLD = "0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Records of both arms, as if of older code."""
+    root = tmp_path_factory.mktemp("made")
+    return [replace(run_one(STUDY, "quick", arm, 0, root), code=OF_OLD) for arm in STUDY.arms]
+
+
+@pytest.fixture
+def root(made, tmp_path):
+    for record in made:
+        write_record(record, tmp_path)
+    return tmp_path
+
+
+def test_what_agrees_is_written_down_and_speaks_for_all_of_its_code(root):
+    assert status(STUDY, "quick", root).stale == ("none-0", "weak-0")
+    found = verify(STUDY, "quick", root)
+    assert (found.fresh, found.replayed, found.refuted) == (0, 2, 0)
+    (made,) = found.comparisons
+    # two entries of the loss curve; two probes and the loss of the rehearsal
+    assert made.exact and made.compared == 2 + 3 and made.differing == ()
+    (note,) = replays(root)
+    assert note.runs == (made.name,) and note.of == 2 and note.then == OF_OLD
+    assert note.agreement == "to the last digit"
+    assert status(STUDY, "quick", root).stale == ()
+    assert verify(STUDY, "quick", root).fresh == 2  # and it is not done twice
+
+
+def test_a_replay_is_of_one_code_alone(root, monkeypatch):
+    verify(STUDY, "quick", root)
+    experiment = STUDY.experiment("quick", "none", 0)
+    (record,) = [r for r in records.load_records("tiny", "quick", root) if r.arm == "none"]
+    assert is_fresh(record, experiment, root)
+    assert not is_fresh(replace(record, code="older still"), experiment, root)
+    monkeypatch.setattr(freshness, "code_fingerprint", lambda experiment: "changed again")
+    assert not is_fresh(record, experiment, root)
+
+
+def changed_temperature(patch):
+    from adainf_core.learning import methods
+
+    loss = methods.nt_xent
+    patch.setattr(methods, "nt_xent", lambda a, b, t, *rest: loss(a, b, t + 0.01, *rest))
+
+
+def changed_hue(patch):
+    rotate = augmentation._rotate_hue
+    patch.setattr(augmentation, "_rotate_hue", lambda x, turns: rotate(x, -turns))
+
+
+def ignored_ratio(patch):
+    boxes = augmentation._crop_boxes
+
+    def square(*arguments):
+        *rest, policy = arguments
+        return boxes(*rest, replace(policy, crop_ratio=(1.0, 1.0)))
+
+    patch.setattr(augmentation, "_crop_boxes", square)
+
+
+def no_decay(patch):
+    build = torch.optim.AdamW
+    patch.setattr(
+        optimizers, "torch",
+        SimpleNamespace(**{**vars(torch), "optim": SimpleNamespace(
+            AdamW=lambda groups, **k: build(groups, **(k | {"weight_decay": 0.0})))}),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [changed_temperature, changed_hue, ignored_ratio, no_decay])
+def test_a_changed_number_is_caught_and_named(root, change, monkeypatch):
+    change(monkeypatch)
+    found = verify(STUDY, "quick", root)
+    assert (found.replayed, found.refuted) == (0, 2) and replays(root) == []
+    assert any("loss" in differing for made in found.comparisons for differing in made.differing)
+
+
+def test_elsewhere_the_stated_tolerance_holds(root, made, monkeypatch):
+    for record in made:
+        begun = [entry | {"loss": entry["loss"] * 1.01} for entry in record.history]
+        write_record(replace(record, device="another one", history=begun), root)
+    found = verify(STUDY, "quick", root)
+    assert found.replayed == 2 and not found.comparisons[0].exact
+    assert replays(root)[0].agreement == "losses within 2%"
+    for record in made:
+        begun = [entry | {"loss": entry["loss"] * 1.1} for entry in record.history]
+        write_record(replace(record, device="another one", history=begun, code="other"), root)
+    assert verify(STUDY, "quick", root).refuted == 2
+
+
+def test_a_record_without_a_rehearsal_or_data_is_unknown(root, made, monkeypatch):
+    for record in made:
+        write_record(replace(record, rehearsal={}), root)
+    found = verify(STUDY, "quick", root)
+    assert found.replayed == 0 and "holds no rehearsal; run it again" in found.unknown[0]
+
+
+def test_a_file_of_replays_that_is_none_is_named(root):
+    (root / "replays.json").write_text('[{"study": "tiny"}]')
+    with pytest.raises(ValueError, match=r"replays.json: not a list of replays .*study verify"):
+        status(STUDY, "quick", root)

@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do \
 	"$$p" -c '$(SUPPORTED)' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book pdf accessibility test lab lint types lock clean
+.PHONY: help setup book pdf accessibility test verify lab lint types lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s  %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,11 @@ accessibility: book  ## run axe over every page, and measure it (needs a Chromiu
 
 test: setup  ## run the tests, the chapters included
 	@$(VENV) -m pytest $(ARGS)
+
+# one study of each kind: training, training by another method, gap, exact worlds, graph
+SPOT := failure-mode methods sprite-gap theory-predicts cifar-graph
+verify: setup  ## repeat the beginning of one recorded run of five studies, and compare
+	@$(VENV) -m adainf_core.cli study verify $(SPOT) --scale laptop --spot
 
 lab: setup  ## open the chapters as notebooks in JupyterLab
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter" $(VENV) -m jupyterlab --notebook-dir=book $(ARGS)

@@ -31,6 +31,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     state.add_argument("names", nargs="*", metavar="name", help="default: every study")
     check.add_argument("names", nargs="*", metavar="name", help="default: every study")
     check.add_argument("--sample", type=int, default=1, help="runs of each version of the code")
+    check.add_argument("--spot", action="store_true", help="one run a study, and write nothing")
     check.add_argument("--again", action="store_true", help="those of the code as it is, too")
     for action in (show, run, state, check, pictures):
         action.add_argument("--scale", default=None, help="default: ADAINF_SCALE, else quick")
@@ -127,7 +128,7 @@ def _status(options: argparse.Namespace) -> None:
 
 
 def _verify(options: argparse.Namespace) -> None:
-    from adainf_core.evidence.runs.replay import verify
+    from adainf_core.evidence.runs.replay import Comparison, spot_check, verify
     from adainf_core.evidence.studies.catalogue import named_study, studies
 
     if options.sample < 1:
@@ -136,22 +137,30 @@ def _verify(options: argparse.Namespace) -> None:
     refuted = []
     for study in named:
         for scale in [_scale(options, study)] if options.scale else study.layouts:
-            found = verify(
-                study, scale, _results(options), sample=options.sample, again=options.again
-            )
-            if not (found.fresh or found.replayed or found.refuted or found.unknown):
-                continue  # nothing is recorded at this scale
-            print(
-                f"{study.name} at {scale}: {found.fresh} fresh, {found.replayed} replayed, "
-                f"{found.refuted} refuted"
-            )
-            for reason in found.unknown:
-                print(f"    not repeated: {reason}")
-            for made in found.comparisons:
+            if options.spot:
+                made = spot_check(study, scale, _results(options))
+                comparisons: tuple[Comparison, ...] = () if made is None else (made,)
+                if comparisons:
+                    print(f"{study.name} at {scale}")
+            else:
+                found = verify(
+                    study, scale, _results(options), sample=options.sample, again=options.again
+                )
+                comparisons = found.comparisons
+                if not (found.fresh or found.replayed or found.refuted or found.unknown):
+                    continue  # nothing is recorded at this scale
+                print(
+                    f"{study.name} at {scale}: {found.fresh} fresh, {found.replayed} replayed, "
+                    f"{found.refuted} refuted"
+                )
+                for reason in found.unknown:
+                    print(f"    not repeated: {reason}")
+            for made in comparisons:
                 how = "to the last digit" if made.exact else "within the tolerance"
                 said = "; ".join(made.differing) or f"{made.compared} numbers agree {how}"
                 print(f"    {made.name}: {said}")
-            refuted += [f"{study.name} at {scale}"] if found.refuted else []
+            if any(made.differing for made in comparisons):
+                refuted.append(f"{study.name} at {scale}")
     if refuted:
         raise ValueError(
             f"{', '.join(refuted)}: the code gives other numbers than are recorded; undo the "

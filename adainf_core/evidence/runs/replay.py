@@ -107,6 +107,14 @@ def verify(
     )  # fmt: skip
 
 
+def spot_check(study: Study, scale: str, root: Path = RESULTS) -> Comparison | None:
+    """Repeat one record of `study`, the first that was rehearsed; None where there is none."""
+    for record in study_records(study, scale, root):
+        if record.rehearsal:
+            return repeat(record, study.experiment(scale, record.arm, record.seed))
+    return None
+
+
 def repeat(record: Record, experiment: Any) -> Comparison:
     """Do the beginning of a recorded run again, and its rehearsal, on one thread, and compare."""
     import torch

@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Config = TypeVar("Config")
 
 
-def to_plain(config: Any) -> dict[str, Any]:
+def to_plain(config: Any, defaults: bool = True) -> dict[str, Any]:
     """A configuration as JSON would give it back: dicts, lists, numbers, strings, None.
 
-    Numbers of numpy become plain ones.
+    Numbers of numpy become plain ones. With `defaults=False` fields equal to their default are left
+    out, but for a `name`; `from_plain` gives the same configuration back.
     """
-    return json.loads(json.dumps(asdict(config), default=lambda number: number.item()))
+    plain = asdict(config) if defaults else _changed(config)
+    return json.loads(json.dumps(plain, default=lambda number: number.item()))
 
 
 def from_plain(kind: type[Config], plain: Mapping[str, Any], key: str = "") -> Config:
@@ -64,6 +66,25 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any], key: str = "")
         elif a != b:
             found.append(f"{_join(key, name)}={a!r} against {b!r}")
     return found
+
+
+def _changed(value: Any) -> Any:
+    """`asdict` without the fields that are equal to their default."""
+    if isinstance(value, list | tuple):
+        return [_changed(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _changed(item) for key, item in value.items()}
+    if not is_dataclass(value):
+        return value
+    shown = {}
+    for field in fields(value):
+        own = getattr(value, field.name)
+        default = field.default
+        if field.default_factory is not MISSING:
+            default = field.default_factory()
+        if field.init and (field.name == "name" or own != default):
+            shown[field.name] = _changed(own)
+    return shown
 
 
 def _assign(plain: dict, kind: Any, whole: str, path: list[str], value: Any) -> None:

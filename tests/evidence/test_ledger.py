@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from adainf_core.evidence.judging.claims import Published, Term
-from adainf_core.evidence.judging.verdicts import NOT_RUN, Verdict, by_seed
+from adainf_core.evidence.judging.verdicts import Outcome, Verdict, by_seed
 from adainf_core.evidence.ledger import MARGINS, Line, ledger
 from adainf_core.evidence.runs.records import RESULTS, config_hash, write_record
 from adainf_core.evidence.studies.catalogue import named_study
@@ -37,13 +37,15 @@ def test_a_line_for_each_claim_and_what_it_reads(recorded):
     assert [line.claim for line in lines] == list(LEDGER)
     by_key = {line.claim.key: line for line in lines}
     harm = by_key["harm"]
-    assert harm.verdict.word == "holds" and harm.by_margin == ("holds",) * len(MARGINS)
+    assert harm.verdict.outcome == "holds" and harm.by_margin == ("holds",) * len(MARGINS)
     # the other probe has everything the other way round
     assert harm.neighbours == "does not hold" and harm.paired == "holds"
     assert harm.registration is not None
-    assert by_key["cure"].verdict.word == "does not hold" and by_key["cure"].neighbours == "holds"
-    assert by_key["crop_shift"].verdict.word == by_key["crop_shift"].paired == NOT_RUN
-    assert {line.verdict.word for line in ledger("quick", recorded)} == {NOT_RUN}
+    assert (
+        by_key["cure"].verdict.outcome == "does not hold" and by_key["cure"].neighbours == "holds"
+    )
+    assert by_key["crop_shift"].verdict.outcome == by_key["crop_shift"].paired == Outcome.NOT_RUN
+    assert {line.verdict.outcome for line in ledger("quick", recorded)} == {Outcome.NOT_RUN}
 
 
 def test_a_rule_younger_than_its_runs_judges_nothing(recorded):
@@ -63,11 +65,11 @@ def test_whether_the_papers_number_lies_inside(said, inside):
     verdict = Verdict(claim, "holds", Interval(1.0, 0.0, 2.0, 3))
     line = Line(verdict, (), "", "", None)
     assert line.published_inside is inside
-    assert replace(line, verdict=Verdict(claim, NOT_RUN)).published_inside is None
+    assert replace(line, verdict=Verdict(claim, Outcome.NOT_RUN)).published_inside is None
 
 
 def test_the_committed_ledger_reads_what_was_run():
     records = ledger("laptop")
-    run = [line for line in records if line.verdict.word != NOT_RUN]
+    run = [line for line in records if line.verdict.outcome != Outcome.NOT_RUN]
     assert run and all(line.registration for line in run)
     assert by_seed([], "none") == {}

@@ -1,39 +1,22 @@
-"""What is claimed: the paper's claims, what it should have asked, and traps in its code."""
+"""What is claimed of training: by the paper, what it should have asked, and traps in its code.
+
+`LEDGER` adds the claims that stand beside other kinds of studies.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from adainf_core.evidence.judging.claims import BestLevel, Claim, Contrast, Published, Term
-
-
-def _beats(
-    key: str,
-    statement: str,
-    study: str,
-    better: str,
-    worse: str,
-    published: Sequence[Published] = (),
-    asked_by: str = "paper",
-    metric: str = "linear",
-) -> Contrast:
-    terms = (Term(better, 1.0, metric), Term(worse, -1.0, metric))
-    return Contrast(key, statement, study, terms, tuple(published), asked_by)
-
-
-def _gains_more(
-    key: str,
-    statement: str,
-    study: str,
-    gain: tuple[str, str],
-    than: tuple[str, str],
-    published: Sequence[Published] = (),
-    asked_by: str = "paper",
-) -> Contrast:
-    """From the second arm of `gain` to its first there is more to gain than in `than`."""
-    terms = (Term(gain[0], 1.0), Term(gain[1], -1.0), Term(than[0], -1.0), Term(than[1], 1.0))
-    return Contrast(key, statement, study, terms, tuple(published), asked_by)
-
+from adainf_core.evidence.judging.claims import (
+    BestLevel,
+    Claim,
+    Contrast,
+    Published,
+    Term,
+    beats,
+    gains_more,
+)
+from adainf_core.evidence.studies import cifar_graph, generator_gap, latent_claims
 
 _TABLE_1 = ("Table 1, CIFAR-10", "R")
 #: Published accuracies in %, with the tag of `Published`. CIFAR-10 and SimCLR with ResNet-18, a
@@ -74,12 +57,12 @@ def _published(better: str, worse: str) -> tuple[Published, ...]:
 def _paper(
     key: str, statement: str, study: str, better: str, worse: str, *more: Published
 ) -> Contrast:
-    return _beats(key, statement, study, better, worse, (*_published(better, worse), *more))
+    return beats(key, statement, study, better, worse, (*_published(better, worse), *more))
 
 
 def _control(key: str, statement: str, study: str, better: str, worse: str) -> Contrast:
     """A comparison that the paper does not claim; its tables may still hold the numbers."""
-    return _beats(key, statement, study, better, worse, _published(better, worse), "control")
+    return beats(key, statement, study, better, worse, _published(better, worse), "control")
 
 
 _F, _A, _M, _C = "failure-mode", "ablation", "mixing-ratio", "crop-strength"
@@ -130,12 +113,12 @@ ABLATION_CLAIMS = (
         "reweighted",
     ),
     _paper("weight_adds", "Reweighting adds to weak augmentation", _A, "adainf", "vanilla_weak"),
-    _gains_more(
+    gains_more(
         "complementary", "Weak augmentation gains more with inflation than without", _A,
         ("vanilla_weak", "vanilla"), ("weak", "none"),
         (Published("section 4, in words"),),
     ),
-    _gains_more(
+    gains_more(
         "complementary_perfect",
         "Weak augmentation gains more with a perfect generator's images than without", _A,
         ("perfect_weak", "perfect_vanilla"), ("weak", "none"), asked_by="control",
@@ -159,7 +142,7 @@ MIXING_RATIO_CLAIMS = (
     BestLevel(
         "best_n", "The best replication is about N = 10, not the largest", _M,
         tuple((float(n), f"n_{n}") for n in _COPIES), (5.0, 20.0),
-        (Published("Figure 2: best about N = 10"),),
+        published=(Published("Figure 2: best about N = 10"),),
     ),
     _paper(
         "too_many_copies", "N = 50 is worse than N = 10", _M, "n_10", "n_50",
@@ -180,19 +163,19 @@ CROP_CLAIMS = (
     BestLevel(
         "best_crop", "Without inflation the best smallest crop is the default, 0.08", _C,
         tuple((low, f"none_crop_{low:g}") for low in _CROPS), (0.08, 0.08),
-        (Published("Figure 3(a): 0.08"),),
+        published=(Published("Figure 3(a): 0.08"),),
     ),
     BestLevel(
         "best_crop_inflated", "Under inflation the best smallest crop is 0.2 or larger", _C,
         tuple((low, f"vanilla_crop_{low:g}") for low in _CROPS), (0.2, 0.6),
-        (Published("Figure 3: 0.3 with 1M STF images"),),
+        published=(Published("Figure 3: 0.3 with 1M STF images"),),
     ),
-    _gains_more(
+    gains_more(
         "crop_shift", "Crops from 0.4 instead of 0.08 gain more under inflation than without", _C,
         ("vanilla_crop_0.4", "vanilla_crop_0.08"), ("none_crop_0.4", "none_crop_0.08"),
         (Published("Figure 3, trend"),),
     ),
-    _gains_more(
+    gains_more(
         "crop_shift_perfect",
         "Crops from 0.4 instead of 0.08 gain more with a perfect generator than without", _C,
         ("perfect_crop_0.4", "perfect_crop_0.08"), ("none_crop_0.4", "none_crop_0.08"),
@@ -201,12 +184,12 @@ CROP_CLAIMS = (
 )  # fmt: skip
 
 JITTER_CLAIMS = (
-    _gains_more(
+    gains_more(
         "jitter_shift", "Half the jitter gains more under inflation than without", _J,
         ("vanilla_jitter_0.5", "vanilla_jitter_1"), ("none_jitter_0.5", "none_jitter_1"),
         (Published("Figure 3, trend; its values for jitter are not known"),),
     ),
-    _gains_more(
+    gains_more(
         "jitter_shift_perfect",
         "Half the jitter gains more with a perfect generator than without", _J,
         ("perfect_jitter_0.5", "perfect_jitter_1"), ("none_jitter_0.5", "none_jitter_1"),
@@ -215,17 +198,17 @@ JITTER_CLAIMS = (
 )  # fmt: skip
 
 SIZE_CLAIMS = (
-    _beats(
+    beats(
         "more_harm",
         "Under vanilla inflation, ten times the mixture's images, and so a smaller β, hurt", _I,
         "mixture_strong_2", "mixture_strong_20", asked_by="control",
     ),
-    _beats(
+    beats(
         "more_help",
         "Under vanilla inflation, ten times a perfect generator's images, and a smaller β, help",
         _I, "perfect_strong_20", "perfect_strong_2", asked_by="control",
     ),
-    _gains_more(
+    gains_more(
         "size_weak", "More of a perfect generator's images gain more under weak augmentation", _I,
         ("perfect_weak_20", "perfect_weak_2"), ("perfect_strong_20", "perfect_strong_2"),
         (Published("section 4: inflation and augmentation are complementary"),),
@@ -306,7 +289,7 @@ SCARCE_CLAIMS = (
         "scarce_cure", "With a quarter of the images, adaptive inflation beats none", _D,
         "adainf_quarter", "none_quarter",
     ),
-    _gains_more(
+    gains_more(
         "scarce_more",
         "Adaptive inflation gains more over none with a quarter of the images than with all", _D,
         ("adainf_quarter", "none_quarter"), ("adainf", "none"),
@@ -320,13 +303,13 @@ SCARCE_CLAIMS = (
 )  # fmt: skip
 
 LENGTH_CLAIMS = (
-    _gains_more(
+    gains_more(
         "harm_fades", "What vanilla inflation costs shrinks with training", "training-length",
         ("none_quarter", "vanilla_quarter"), ("none_fourfold", "vanilla_fourfold"),
         (Published("Figure 6, as a reviewer saw it: vanilla helps or ties", None, "H"),),
         asked_by="control",
     ),
-    _gains_more(
+    gains_more(
         "help_grows", "What a perfect generator's images give grows with training",
         "training-length", ("perfect_vanilla_fourfold", "none_fourfold"),
         ("perfect_vanilla", "none"), asked_by="control",
@@ -338,11 +321,11 @@ LENGTH_CLAIMS = (
 )  # fmt: skip
 
 TRAP_CLAIMS = (
-    _beats(
+    beats(
         "swap_mixture", "Swapping red and blue in the mixture's images costs accuracy", _T,
         "vanilla", "vanilla_swapped", asked_by="trap",
     ),
-    _beats(
+    beats(
         "swap_perfect", "Swapping red and blue in a perfect generator's images costs accuracy", _T,
         "perfect_vanilla", "perfect_swapped", asked_by="trap",
     ),
@@ -354,13 +337,13 @@ TRAP_CLAIMS = (
         ),
         asked_by="trap",
     ),
-    _beats(
+    beats(
         "copies_repel", "At N = 50, leaving an image's copies out of its negatives helps", _T,
         "n_50_masked", "n_50", asked_by="trap",
     ),
 )  # fmt: skip
 
-#: Every claim, in the order of the book's ledger.
+#: Every claim, in the order of the book's ledger: those about training, then the others.
 LEDGER: tuple[Claim, ...] = (
     *FAILURE_MODE_CLAIMS,
     *ABLATION_CLAIMS,
@@ -375,6 +358,9 @@ LEDGER: tuple[Claim, ...] = (
     *SCARCE_CLAIMS,
     *LENGTH_CLAIMS,
     *TRAP_CLAIMS,
+    *latent_claims.CLAIMS,
+    *cifar_graph.CLAIMS,
+    *generator_gap.CLAIMS,
 )
 
 

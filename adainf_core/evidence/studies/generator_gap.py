@@ -1,14 +1,9 @@
-"""The studies of the gap: generators of the dial under every measure, and the rule that judges.
+"""The studies of the gap: generators of the dial under every measure, and the claims about them.
 
-**What is judged** (`judge_rankings`): whether a measure ranks generators by their total variation
-from the real law, on sprites, where that is known exactly. The rule, fixed before the runs: over
-all flawed generators of all flaws, each with one value of the measure (signed so that more is
-worse), Spearman's correlation with the exact total variation has a percentile bootstrap interval
-over generators at family-wise 95 % (Bonferroni over the measures judged). A measure
-
-- *ranks rightly* where the interval lies above `RIGHT` = 0.8,
-- *does not rank rightly* where it lies below,
-- else it is *not decided*.
+**What is judged** (`CLAIMS`): whether a measure ranks generators by their total variation from the
+real law, on sprites, where that is known exactly: over all flawed generators of all flaws, each
+with one value of the measure (signed so that more is worse), Spearman's correlation with the exact
+total variation is to be above `RIGHT` (`claims.Ranking`).
 
 The generators are those chosen here, five strengths of four flaws: the interval speaks of flaws
 like these. Within each flaw the pairs out of order are counted beside it. That a lower bound on
@@ -18,13 +13,13 @@ total variation is never above the truth is checked run by run.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from adainf_core.data.sprites import FLAWS
+from adainf_core.evidence.judging.claims import Ranking
 from adainf_core.evidence.runs.records import Record
 from adainf_core.evidence.runs.running import entry, seed_by_seed
 from adainf_core.evidence.studies.gap_experiment import MEASURES, GapExperiment, TrainedDiffusion
@@ -32,9 +27,8 @@ from adainf_core.gap.estimate import GapEstimate
 from adainf_core.generators import dial
 from adainf_core.generators.diffusion import Sampler
 from adainf_core.generators.flawed_sprites import FlawedSprites
-from adainf_core.statistics.intervals import RankCorrelation, rank_correlation
 
-CONFIDENCE = 0.95
+#: Rank correlation above which a measure is said to rank generators.
 RIGHT = 0.8
 #: Measures that are judged: those that claim to say how far apart two laws are.
 JUDGED = tuple(name for name in MEASURES if name != "near")
@@ -151,7 +145,7 @@ def estimate(record: Record, measure: str) -> GapEstimate:
     """
     value, low, high = (record.metrics[measure + end] for end in ("", "_low", "_high"))
     n = record.config["n"]
-    return GapEstimate(value, low, high, CONFIDENCE, n, n)
+    return GapEstimate(value, low, high, 0.95, n, n)
 
 
 def at_least(bound: float, digits: int = 2) -> str:
@@ -172,59 +166,41 @@ def true_tv(study: GapStudy, arm: str) -> float:
     return made.tau
 
 
-@dataclass(frozen=True)
-class Ranking:
-    """How a measure orders the flawed generators: over all, within each flaw, and the verdict.
-
-    `out_of_order` counts, for each flaw, the pairs of strengths (of `pairs`) that it has the wrong
-    way round.
-    """
-
-    measure: str
-    correlation: RankCorrelation
-    out_of_order: dict[str, int]
-    pairs: int
-    verdict: str
-
-
-def judge_rankings(records: list[Record]) -> list[Ranking]:
-    """Each judged measure on the records of `SPRITE_GAP`, by the rule of this module."""
-    found = {record.arm: record for record in records if record.seed == 0}
-    flawed = [arm for arm in SPRITE_GAP.arms if arm != "perfect"]
-    missing = [arm for arm in flawed if arm not in found]
-    if missing:
-        raise ValueError(f"{SPRITE_GAP.name!r} has no record of {missing[0]!r}: run the study")
-    truth = {arm: true_tv(SPRITE_GAP, arm) for arm in flawed}
-    rows = []
-    for measure in JUDGED:
-        sign = -1 if measure in MORE_IS_BETTER else 1
-        badness = {arm: sign * found[arm].metrics[_judged_number(measure)] for arm in flawed}
-        correlation = rank_correlation(
-            [truth[arm] for arm in flawed],
-            [[badness[arm]] for arm in flawed],
-            1 - (1 - CONFIDENCE) / len(JUDGED),
-        )
-        inversions = {flaw: _inversions(truth, badness, flaw) for flaw in FLAWS}
-        steps = len(flawed) // len(FLAWS)
-        rows.append(
-            Ranking(
-                measure, correlation, inversions, steps * (steps - 1) // 2, _verdict(correlation)
-            )
-        )
-    return rows
-
-
 def _judged_number(measure: str) -> str:
     # of a total variation the bound, which is what is known of it
     return f"{measure}_low" if measure.startswith("tv_") else measure
 
 
-def _inversions(truth: Mapping[str, float], badness: Mapping[str, float], flaw: str) -> int:
-    arms = sorted((arm for arm in truth if arm.startswith(flaw)), key=truth.__getitem__)
-    return sum(badness[first] >= badness[second] for first, second in combinations(arms, 2))
+_FLAWED = tuple(arm for arm in SPRITE_GAP.arms if arm != "perfect")
+
+#: That a measure ranks the flawed generators by their total variation; keys are those of `JUDGED`.
+CLAIMS = tuple(
+    Ranking(
+        measure,
+        f"{MEASURES[measure][0].upper()}{MEASURES[measure][1:]} ranks flawed sprites by total "
+        "variation",
+        SPRITE_GAP.name,
+        measure=_judged_number(measure),
+        truth=tuple(true_tv(SPRITE_GAP, arm) for arm in _FLAWED),
+        ranked=_FLAWED,
+        sign=-1 if measure in MORE_IS_BETTER else 1,
+        threshold=RIGHT,
+        asked_by="control",
+        short=MEASURES[measure],
+    )
+    for measure in JUDGED
+)
 
 
-def _verdict(correlation: RankCorrelation) -> str:
-    if correlation.low > RIGHT:
-        return "ranks rightly"
-    return "does not rank rightly" if correlation.high < RIGHT else "not decided"
+def out_of_order(claim: Ranking, records: list[Record]) -> dict[str, int]:
+    """For each flaw, the pairs of its strengths that a measure has the wrong way round or equal."""
+    found = {r.arm: claim.sign * r.metrics[claim.measure] for r in records if r.seed == 0}
+    truth = {arm: true_tv(SPRITE_GAP, arm) for arm in claim.ranked}
+    return {
+        flaw: sum(
+            found[first] >= found[second]
+            for first, second in combinations(sorted(truth, key=truth.__getitem__), 2)
+            if first.startswith(flaw) and second.startswith(flaw)
+        )
+        for flaw in FLAWS
+    }

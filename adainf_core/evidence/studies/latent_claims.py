@@ -1,14 +1,19 @@
-"""What the latent study's records say about each predictor, by the rule in `latent_study`."""
+"""What the study of theory against training claims: that a predictor ranks its worlds.
+
+The predictor in question is the exact error of the same probe ("exact"); the others are shown
+beside it, each at 1 − 0.05 / their number (`claims.Ranking`). The pilot that set the grid and the
+number of steps ran on seed 100, which no record uses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from adainf_core.evidence.judging.claims import Ranking
 from adainf_core.evidence.runs.records import Record
-from adainf_core.evidence.studies.latent_worlds import LATENT_ARMS, STRENGTHS
+from adainf_core.evidence.studies.latent_worlds import LATENT_ARMS, LATENT_STUDY, STRENGTHS
 from adainf_core.statistics.intervals import RankCorrelation, rank_correlation
 
 #: What may predict the trained error, and in words; all are expected to rise with it. "exact" is
@@ -23,13 +28,22 @@ PREDICTORS = {
 }
 
 
-@dataclass(frozen=True)
-class RankVerdict:
-    """How a predictor ranks the arms, and the word the rule gives it."""
-
-    predictor: str
-    correlation: RankCorrelation
-    word: str
+#: That each of `PREDICTORS` ranks the worlds by the trained error; keys are theirs.
+CLAIMS = tuple(
+    Ranking(
+        name,
+        f"Over worlds, the trained error rises with: {words}",
+        LATENT_STUDY.name,
+        measure="gap" if name == "no_gap" else name,
+        truth="trained",
+        ranked=tuple(sorted(LATENT_ARMS)),
+        sign=-1 if name == "no_gap" else 1,
+        primary=name == "exact",
+        asked_by="control",
+        short=words,
+    )
+    for name, words in PREDICTORS.items()
+)
 
 
 def predictor_correlation(
@@ -57,21 +71,6 @@ def predictor_correlation(
     values = [np.mean([_value(run, predictor) for run in runs]) for runs in by_arm.values()]
     errors = [[run.metrics[found] for run in runs] for runs in by_arm.values()]
     return rank_correlation(values, errors, confidence)
-
-
-def judge_predictors(records: Sequence[Record], found: str = "trained") -> list[RankVerdict]:
-    """Each of `PREDICTORS` against the metric `found` of the study's records, by its rule."""
-    verdicts = []
-    for name in PREDICTORS:
-        level = 0.95 if name == "exact" else 1 - 0.05 / (len(PREDICTORS) - 1)
-        correlation = predictor_correlation(records, name, found=found, confidence=level)
-        word = "not decided"
-        if correlation.low > 0:
-            word = "ranks the arms"
-        elif correlation.high < 0:
-            word = "ranks them the wrong way"
-        verdicts.append(RankVerdict(name, correlation, word))
-    return verdicts
 
 
 def _value(record: Record, predictor: str) -> float:

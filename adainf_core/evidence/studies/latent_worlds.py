@@ -5,13 +5,7 @@ law, and the share of real draws. For each the theory gives exact numbers, among
 probe on the optimal encoder of the spectral contrastive loss; a network trained by SimCLR on the
 very same views gives its own.
 
-The rule, fixed before the runs: over arms, with the trained error averaged over seeds, a predictor
-**ranks the arms** if the 95 % interval of its Spearman correlation with the trained error lies
-above zero, **ranks them the wrong way** if it lies below, and is **not decided** otherwise. The
-interval is the percentile interval of 10,000 bootstrap draws of arms and, within each, of seeds.
-The predictor in question is the exact error of the same probe ("exact"); the others are shown
-beside it and judged by the same rule, each at 1 − 0.05 / their number. The pilot that set the grid
-and the number of steps ran on seed 100, which no record uses.
+Whether a number of the theory ranks the worlds by the trained error is judged in `latent_claims`.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from adainf_core.evidence.judging.verdicts import judge
 from adainf_core.evidence.runs.records import PACKAGE, config_hash
 from adainf_core.evidence.studies.cifar_graph import (
     CIFAR_GRAPH,
@@ -14,7 +15,6 @@ from adainf_core.evidence.studies.cifar_graph import (
     CLAIMS,
     JUDGED,
     GraphLayout,
-    judge_graph,
 )
 from adainf_core.evidence.studies.graph_experiment import (
     DIAL,
@@ -159,7 +159,7 @@ def made_up(make_record):
 
 
 def words(records):
-    return {verdict.claim.key: verdict.word for verdict in judge_graph(records)}
+    return {verdict.claim.key: verdict.outcome for verdict in judge(CLAIMS, records)}
 
 
 def test_clear_effects_hold(made_up):
@@ -187,10 +187,10 @@ def test_the_best_strength_is_compared_by_its_place(made_up):
 
 
 def test_intervals_are_corrected_for_every_comparison(made_up):
-    verdicts = judge_graph(made_up())
+    verdicts = judge(CLAIMS, made_up())
     comparisons = sum(len(claim.comparisons) for claim in CLAIMS)
-    assert len(verdicts[0].least) == len(STRENGTHS) == 5
-    assert verdicts[0].least[0].confidence == pytest.approx(1 - 0.05 / comparisons)
+    assert len(verdicts[0].brackets) == len(STRENGTHS) == 5
+    assert verdicts[0].brackets[0].least.confidence == pytest.approx(1 - 0.05 / comparisons)
 
 
 @pytest.mark.parametrize(

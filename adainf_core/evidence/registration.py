@@ -26,6 +26,7 @@ from adainf_core.evidence.runs.running import AnyStudy
 from adainf_core.evidence.studies.catalogue import named_study
 from adainf_core.evidence.studies.claimed import LEDGER, family
 from adainf_core.files import whole_file
+from adainf_core.validation import as_count
 
 #: The rule's own number: raise it when `verdicts` decides differently.
 RULE = 1
@@ -52,7 +53,7 @@ class Registration:
     looks: int = 1
 
     def __post_init__(self) -> None:
-        if self.covers != _COVERS[bool(self.plan)]:
+        if not isinstance(self.plan, dict) or self.covers != _COVERS[bool(self.plan)]:
             raise ValueError(f"covers={self.covers!r} with plan={self.plan!r}")
 
 
@@ -102,9 +103,10 @@ def registrations(root: Path = RESULTS) -> dict[str, Registration]:
 def register(root: Path = RESULTS, looks: int = 1) -> list[str]:
     """Register rule and plan of every study of the ledger that is new or has changed; their names.
 
-    `looks` is how often each will be judged. Claims and studies have to be committed as they are.
-    Raises ValueError where they are not.
+    `looks` is how often each will be judged, at least once. Claims and studies have to be committed
+    as they are. Raises ValueError where they are not.
     """
+    as_count(looks, "looks", 1)
     for source in (Path(__file__).with_name(name) for name in ("judging", "studies")):
         if _git("status", "--porcelain", "--", str(source)):
             raise ValueError(f"{source} has changes that are not committed: commit them first")

@@ -203,7 +203,7 @@ ENTRY = {"rule": "x", "commit": "y", "registered": FIXED, "covers": "rule"}
     "damage",
     ["", "[1, 2]", "{", '{"failure-mode": {"rule": "x"}}', '{"failure-mode": 3}']
     + [json.dumps({"failure-mode": entry}) for entry in (
-        ENTRY | {"registered": "z"}, ENTRY | {"covers": "all"}, ENTRY | {"more": 1},
+        ENTRY | {"registered": "z"}, ENTRY | {"covers": "all"}, ENTRY | {"more": 1}, ENTRY | {"plan": 3, "covers": "rule and plan"},
         {key: value for key, value in ENTRY.items() if key != "covers"})],
 )  # fmt: skip
 def test_a_damaged_file_is_named(tmp_path, damage):
@@ -229,6 +229,11 @@ def test_claims_have_to_be_committed_first(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="judging has changes that are not committed"):
         register(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_is_looked_at_at_least_once(tmp_path):
+    with pytest.raises(ValueError, match="looks = 0"):
+        register(tmp_path, looks=0)
 
 
 def test_without_git_the_error_says_so(tmp_path, monkeypatch):

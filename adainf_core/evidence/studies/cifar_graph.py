@@ -139,6 +139,7 @@ def _best(arm: str) -> Known:
 
 _STEPS = tuple(zip(STRENGTHS, tuple(DIAL)[:-1], strict=True))  # each with the one before
 _INFLATED = tuple(arm for arm in CIFAR_GRAPH.arms if arm != "none")
+_ASKED = {arm: "control" if arm.startswith("perfect") else "paper" for arm in _INFLATED}
 
 CLAIMS = (
     Bracketed("alpha_rises", "Stronger augmentation raises α, at every step of the dial",
@@ -150,12 +151,12 @@ CLAIMS = (
     *(Bracketed(f"gap_{arm}", f"Inflation ({CIFAR_GRAPH.arms[arm].label}) raises λ₁₁ at every "
                 "strength", CIFAR_GRAPH.name,
                 tuple((_gap(arm, s), _gap("none", s)) for s in STRENGTHS), 0.01,
-                short=f"{CIFAR_GRAPH.arms[arm].label} raises λ₁₁")
+                asked_by=_ASKED[arm], short=f"{CIFAR_GRAPH.arms[arm].label} raises λ₁₁")
       for arm in _INFLATED),
     *(Bracketed(f"best_{arm}", "The strength with the least α / λ₁₁ is lower with inflation "
                 f"({CIFAR_GRAPH.arms[arm].label})", CIFAR_GRAPH.name,
                 ((_best("none"), _best(arm)),), 0.5, same_side=True,
-                short=f"{CIFAR_GRAPH.arms[arm].label} lowers the best strength")
+                asked_by=_ASKED[arm], short=f"{CIFAR_GRAPH.arms[arm].label} lowers the best")
       for arm in _INFLATED),
 )  # fmt: skip
 

@@ -203,7 +203,8 @@ ENTRY = {"rule": "x", "commit": "y", "registered": FIXED, "covers": "rule"}
     "damage",
     ["", "[1, 2]", "{", '{"failure-mode": {"rule": "x"}}', '{"failure-mode": 3}']
     + [json.dumps({"failure-mode": entry}) for entry in (
-        ENTRY | {"registered": "z"}, ENTRY | {"covers": "all"}, ENTRY | {"more": 1}, ENTRY | {"plan": 3, "covers": "rule and plan"},
+        ENTRY | {"registered": "z"}, ENTRY | {"covers": "all"}, ENTRY | {"more": 1},
+        ENTRY | {"plan": 3, "covers": "rule and plan"},
         {key: value for key, value in ENTRY.items() if key != "covers"})],
 )  # fmt: skip
 def test_a_damaged_file_is_named(tmp_path, damage):

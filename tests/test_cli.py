@@ -1,5 +1,6 @@
 """The command line: lists, and says in one line what is wrong."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -14,8 +15,8 @@ from adainf_core.cli.common import sized_set
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.growing_store import grown_store
 from adainf_core.data.named_sets import load_images
-from adainf_core.evidence.runs.records import read_pictures
-from adainf_core.evidence.studies.claimed import LEDGER
+from adainf_core.evidence.runs.records import RESULTS, read_pictures
+from adainf_core.evidence.studies.catalogue import all_claims
 from adainf_core.generators.dial import KernelDensity, make_generator
 from adainf_core.generators.diffusion_training import _Run
 from adainf_core.learning.checkpoints import read_checkpoint
@@ -60,9 +61,29 @@ def test_status_and_claims_of_an_empty_folder(capsys, tmp_path):
     assert "failure-mode-sprites" in out and "the budget adds 0: unknown" in out
     assert main(["claims", "show", *where]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(LEDGER) and all("not run" in line for line in lines)
+    assert len(lines) == len(all_claims()) and all("not run" in line for line in lines)
     assert main(["study", "collect", str(tmp_path), *where]) == 2
     assert "no records" in capsys.readouterr().err
+
+
+def test_exploratory_claims_are_shown_last_under_a_line_that_says_so(capsys):
+    assert main(["claims", "show", "--scale", "laptop"]) == 0
+    registered, exploratory = capsys.readouterr().out.split("\n\n")
+    heading, *rest = exploratory.splitlines()
+    assert "exploratory" in heading
+    lines = [*registered.splitlines(), *rest]
+    assert [int(line[:3]) for line in lines] == [*range(1, len(all_claims()) + 1)]
+    assert any("rises with: exact error" in line and "n = 36" in line for line in rest)
+
+
+def test_a_registration_of_another_plan_is_one_line(capsys, tmp_path):
+    content = json.loads((RESULTS / "registrations.json").read_text())
+    content["sprite-gap"]["plan"]["laptop"] = "0" * 16
+    (tmp_path / "registrations.json").write_text(json.dumps(content))
+    assert main(["claims", "show", "--results", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(tmp_path / "registrations.json") in line and "'sprite-gap'" in line
+    assert "run adainf claims register" in line
 
 
 def test_unknown_scale_in_the_environment_is_one_line(monkeypatch, capsys, tmp_path):

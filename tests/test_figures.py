@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 import pytest
+from adainf_core.evidence.studies.training_studies import ABLATION, DIFFUSION, FAILURE_MODE
 
 from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
 from adainf_core.evidence.judging.claims import Contrast, Published, Term
-from adainf_core.evidence.judging.verdicts import NOT_RUN, Verdict
-from adainf_core.evidence.studies.training_studies import ABLATION, DIFFUSION, FAILURE_MODE
+from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.figures import (
     ARM_STYLE,
     INK,
@@ -24,11 +24,17 @@ from adainf_core.figures import (
 from adainf_core.statistics.intervals import BestLevel, Interval
 
 CLAIM = Contrast(
-    "k", "A beats B", "trial", (Term("a", 1), Term("b", -1)), (Published("Table 1", 1.5),)
+    "k",
+    "A beats B",
+    "trial",
+    (Term("a", 1), Term("b", -1)),
+    published=(Published("Table 1", 1.5),),
 )
 VERDICT = Verdict(CLAIM, "holds", Interval(2.0, 1.0, 3.0, 5), agreeing=5)
 BEST = Verdict(
-    BestLevelClaim("n", "N is 10", "trial", ((5, "a"), (10, "b")), (10, 10), (Published("Fig 2"),)),
+    BestLevelClaim(
+        "n", "N is 10", "trial", ((5, "a"), (10, "b")), (10, 10), published=(Published("Fig 2"),)
+    ),
     "not decided",
     best=BestLevel(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95),
 )
@@ -111,7 +117,7 @@ def test_differences_marks_the_papers_value():
 
 def test_differences_keeps_a_row_for_what_has_no_difference():
     def paint(ax):
-        differences(ax, [Verdict(CLAIM, NOT_RUN), BEST, VERDICT], ["A", "B", "C"])
+        differences(ax, [Verdict(CLAIM, Outcome.NOT_RUN), BEST, VERDICT], ["A", "B", "C"])
         # the paper's star needs no run of ours; a best level is no difference
         assert {row for line in ax.lines[1:] for row in line.get_ydata()} == {0, 2}
         assert [(text.get_text(), text.xy[1]) for text in ax.texts] == [("not run", 0)]
@@ -140,7 +146,7 @@ def test_tables_are_markdown():
     )
     levels = "highest at 10, not excluded 5, 10, n = 3"
     assert f"| N is 10 | Fig 2 | {levels} | **not decided** |" in repr(verdict_table([BEST]))
-    bare = Verdict(Contrast("k", "A", "trial", CLAIM.terms), NOT_RUN)
+    bare = Verdict(Contrast("k", "A", "trial", CLAIM.terms), Outcome.NOT_RUN)
     assert "| A | not known | – | **not run** |" in repr(verdict_table([bare]))
 
 

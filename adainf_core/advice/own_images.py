@@ -330,10 +330,9 @@ def compared(records: Sequence[Record]) -> Comparison:
     On nearest neighbours where no linear probe ran; "not run" where arms share fewer than two
     seeds.
     """
-    seen = [
-        record
-        if "linear" in record.metrics
-        else replace(record, metrics=record.metrics | {"linear": record.metrics["knn"]})
-        for record in records
-    ]
-    return Comparison(tuple(records), tuple(judge(QUESTIONS, seen)), paired_noise(seen))
+    metric = "linear" if all("linear" in record.metrics for record in records) else "knn"
+    return Comparison(
+        tuple(records),
+        tuple(judge(QUESTIONS, records, metric)),
+        paired_noise(records, metric),
+    )

@@ -13,8 +13,13 @@ HELP = "the ledger of claims and its verdicts"
 def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True)
     show = add_action(actions, "show", _show, "each claim, what was found, and the verdict")
-    fixed = add_action(actions, "register", _register, "fix the rules of claims before their runs")
+    fixed = add_action(
+        actions, "register", _register, "fix the claims and plans of studies before their runs"
+    )
     show.add_argument("--scale", default="laptop")
+    fixed.add_argument(
+        "--looks", type=int, default=1, help="how often the runs will be judged, default 1"
+    )
     for action in (show, fixed):
         action.add_argument("--results", type=Path, default=None, help="default: results/")
 
@@ -23,15 +28,19 @@ def _show(options: argparse.Namespace) -> None:
     from adainf_core.evidence.ledger import ledger
     from adainf_core.evidence.runs.records import RESULTS
 
-    for number, line in enumerate(ledger(options.scale, options.results or RESULTS), 1):
-        found = line.verdict.difference or line.verdict.best
+    entries = ledger(options.scale, options.results or RESULTS)
+    entries.sort(key=lambda entry: entry.exploratory)  # stable: else in the ledger's order
+    for number, entry in enumerate(entries, 1):
+        if entry.exploratory and not (number > 1 and entries[number - 2].exploratory):
+            print("\nexploratory, because not registered before the runs:")
+        verdict, found = entry.verdict, entry.verdict.decisive
         value = "" if found is None else f"{found:+.2f}, n = {found.n}"
-        print(f"{number:3} {line.verdict.phrase:24} {value:32} {line.verdict.claim.statement}")
+        print(f"{number:3} {verdict.outcome_and_sign:24} {value:32} {verdict.claim.statement}")
 
 
 def _register(options: argparse.Namespace) -> None:
     from adainf_core.evidence.registration import register
     from adainf_core.evidence.runs.records import RESULTS
 
-    changed = register(options.results or RESULTS)
+    changed = register(options.results or RESULTS, options.looks)
     print(f"registered: {', '.join(changed) or 'nothing new'}")

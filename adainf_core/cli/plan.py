@@ -259,7 +259,7 @@ def show_comparison(found: Comparison, what: str) -> None:
     print(f"\nin points, paired by seed, each at {100 * LEVEL:.4g} %:\n")
     for verdict in found.verdicts:
         value = "" if verdict.difference is None else f"{verdict.difference:+.1f}"
-        print(f"{verdict.phrase:24} {value:24} {verdict.claim.statement}")
+        print(f"{verdict.outcome_and_sign:24} {value:24} {verdict.claim.statement}")
     if found.noise is not None and found.noise > 0:
         needed = seeds_needed(1.0, found.noise)
         count = "more than 200" if needed is None else needed

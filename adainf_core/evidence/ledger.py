@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from adainf_core.evidence.judging.claims import MARGIN, Claim
-from adainf_core.evidence.judging.verdicts import NOT_RUN, Verdict, judge, paired_only
-from adainf_core.evidence.registration import Registration, check_registered
-from adainf_core.evidence.runs.records import RESULTS, Record
+from adainf_core.evidence.judging.claims import MARGIN, BestLevel, Claim, Contrast
+from adainf_core.evidence.judging.verdicts import Outcome, Verdict, judge, paired_only
+from adainf_core.evidence.registration import Registration, standing
+from adainf_core.evidence.runs.grid import Study
+from adainf_core.evidence.runs.records import RESULTS
 from adainf_core.evidence.runs.running import study_records
-from adainf_core.evidence.studies.catalogue import all_claims, family, named_study
+from adainf_core.evidence.studies.catalogue import studies
 
 #: Margins, in points, at which the ledger says how a verdict moves.
 MARGINS = (0.25, 0.5, MARGIN, 2.0)
 
 
 @dataclass(frozen=True)
-class Line:
+class LedgerEntry:
     """One claim in the ledger: its verdict, and what it would be otherwise.
 
-    `by_margin` has the word at each of `MARGINS`, `paired` that of the contrast's own values alone
-    (see `verdicts.paired_only`), `neighbours` the rule's with the nearest-neighbour probe in place
-    of the linear one; `registration` says when the rule was fixed, None before any run.
+    `at_margins` has the outcome at each of `MARGINS`, `own_error_only` that of a contrast's own
+    values alone (see `verdicts.paired_only`), `with_knn` that with the nearest-neighbour probe in
+    place of the linear one; claims that read neither keep theirs. `registration` says when the rule
+    was fixed, None where it was not, and `exploratory` that what is judged began earlier
+    (`registration.standing`).
     """
 
     verdict: Verdict
-    by_margin: tuple[str, ...]
-    paired: str
-    neighbours: str
+    at_margins: tuple[Outcome, ...]
+    own_error_only: Outcome
+    with_knn: Outcome
     registration: Registration | None
+    exploratory: bool
 
     @property
     def claim(self) -> Claim:
@@ -45,34 +48,33 @@ class Line:
         return None if ours is None or not said else all(d in ours for d in said)
 
 
-def ledger(scale: str, root: Path = RESULTS) -> list[Line]:
+def ledger(scale: str, root: Path = RESULTS) -> list[LedgerEntry]:
     """Every claim judged on the records at `scale`, in the order of the catalogue.
 
-    Raises ValueError where a rule is younger than a record that it judges, or not registered.
+    Raises ValueError where a registration disagrees with its study.
     """
-    lines: dict[str, Line] = {}
-    for name in dict.fromkeys(claim.study for claim in all_claims()):
-        study = named_study(name)
-        records = study_records(study, scale, root) if scale in study.layouts else []
-        lines |= _lines(name, records, root)
-    return [lines[claim.key] for claim in all_claims()]
-
-
-def _lines(study: str, records: Sequence[Record], root: Path) -> dict[str, Line]:
-    registration = check_registered(study, records, root) if records else None
-    claims = family(study)
-    swapped = [
-        replace(record, metrics=record.metrics | {"linear": record.metrics["knn"]})
-        for record in records
+    return [
+        entry
+        for study in studies().values()
+        if study.claims
+        for entry in _entries(study, scale, root)
     ]
-    neighbours = {verdict.claim.key: verdict.word for verdict in judge(claims, swapped)}
-    return {
-        verdict.claim.key: Line(
+
+
+def _entries(study: Study, scale: str, root: Path) -> list[LedgerEntry]:
+    claims = study.claims
+    records = study_records(study, scale, root) if scale in study.layouts else []
+    stands = standing(study, scale, records, root)
+    about_accuracy = [claim for claim in claims if isinstance(claim, Contrast | BestLevel)]
+    with_knn = {v.claim.key: v.outcome for v in judge(about_accuracy, records, "knn")}
+    return [
+        LedgerEntry(
             verdict,
             tuple(verdict.at_margin(margin) for margin in MARGINS),
-            NOT_RUN if verdict.word == NOT_RUN else paired_only(verdict, records).word,
-            neighbours[verdict.claim.key],
-            registration,
+            paired_only(verdict, records).outcome,
+            with_knn.get(verdict.claim.key, verdict.outcome),
+            stands.registration,
+            stands.exploratory,
         )
         for verdict in judge(claims, records)
-    }
+    ]

@@ -1,8 +1,12 @@
-"""When a study's claims were fixed: their rule's hash, a commit and a time, before the runs.
+"""When a study's claims and plan were fixed: their hashes, a commit and a time, before the runs.
 
-`results/registrations.json` holds one entry a study. A rule is everything in a claim and about its
-family that a verdict depends on; rewording a statement, or adding what the paper says, does not
-change it.
+`results/registrations.json` holds one entry a study. A *rule* is everything in a claim and about
+its family that a verdict depends on; rewording a statement, or adding what the paper says, does not
+change it. A *plan* is all runs of a study at a scale: arms, seeds, and every field of their
+experiments' configurations that differs from its default, so that a new field whose default leaves
+things as they were does not change it (nor does another default, which is why none may change).
+
+What had begun before it was registered is exploratory. It is judged all the same, and said to be.
 """
 
 from __future__ import annotations
@@ -11,28 +15,53 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
+from adainf_core.configuration import to_plain
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
+from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import RESULTS, Record
-from adainf_core.evidence.studies.catalogue import all_claims, family
+from adainf_core.evidence.studies.catalogue import family, studies
 from adainf_core.files import whole_file
+from adainf_core.validation import as_count
 
 #: The rule's own number: raise it when `verdicts` decides differently.
 RULE = 1
-_WORDS = ("statement", "published", "asked_by")
+_WORDS = ("statement", "published", "asked_by", "short")
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
+_COVERS = ("rule", "rule and plan")
 
 
 @dataclass(frozen=True)
 class Registration:
-    """The hash of a study's rule, the commit that holds it, and the UTC time it was registered."""
+    """What was registered of a study, and when.
+
+    `rule` is the rule's hash, `commit` holds what was registered, `registered` is the UTC time.
+    `covers` is "rule", as in the first registrations, or "rule and plan"; `plan` then has a hash
+    for each scale, and `looks` is how often the records are judged, the last time included.
+    ValueError where `covers` and `plan` disagree.
+    """
 
     rule: str
     commit: str
     registered: str
+    covers: str
+    plan: dict[str, str] = field(default_factory=dict)
+    looks: int = 1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.plan, dict) or self.covers != _COVERS[bool(self.plan)]:
+            raise ValueError(f"covers={self.covers!r} with plan={self.plan!r}")
+
+
+class Standing(NamedTuple):
+    """The registration that records are judged under, and whether they are exploratory for it."""
+
+    registration: Registration | None
+    exploratory: bool
 
 
 def rule_hash(study: str) -> str:
@@ -42,8 +71,18 @@ def rule_hash(study: str) -> str:
         | {"kind": type(claim).__name__}
         for claim in family(study)
     ]
-    rule = {"rule": RULE, "margin": MARGIN, "confidence": CONFIDENCE, "claims": claims}
-    return hashlib.sha256(json.dumps(rule, sort_keys=True).encode()).hexdigest()[:16]
+    return _hash({"rule": RULE, "margin": MARGIN, "confidence": CONFIDENCE, "claims": claims})
+
+
+def plan_hash(study: Study, scale: str) -> str:
+    """Hash of all runs of `study` at `scale`: see the module."""
+    runs = sorted(study.plan(scale))
+    return _hash(
+        {
+            f"{arm}-{seed}": to_plain(study.experiment(scale, arm, seed), defaults=False)
+            for arm, seed in runs
+        }
+    )
 
 
 def registrations(root: Path = RESULTS) -> dict[str, Registration]:
@@ -53,69 +92,105 @@ def registrations(root: Path = RESULTS) -> dict[str, Registration]:
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return {study: Registration(**entry) for study, entry in content.items()}
-    except (json.JSONDecodeError, TypeError, AttributeError) as error:
+        found = {study: Registration(**entry) for study, entry in content.items()}
+        for registration in found.values():
+            _time(registration.registered)
+        return found
+    except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: not a list of registrations ({error})") from None
 
 
-def register(root: Path = RESULTS) -> list[str]:
-    """Register the rule of every study of the ledger that is new or has changed; their names.
+def register(root: Path = RESULTS, looks: int = 1) -> list[str]:
+    """Register rule and plan of every study of the ledger that is new or has changed; their names.
 
-    The claims have to be committed as they are. Raises ValueError where they are not.
+    `looks` is how often each will be judged, at least once. Claims and studies have to be committed
+    as they are. Raises ValueError where they are not.
     """
-    for source in (Path(__file__).with_name(name) for name in ("claims.py", "claimed.py")):
+    as_count(looks, "looks", 1)
+    for source in (Path(__file__).with_name(name) for name in ("judging", "studies")):
         if _git("status", "--porcelain", "--", str(source)):
             raise ValueError(f"{source} has changes that are not committed: commit them first")
     known, now = registrations(root), datetime.now(UTC).strftime(_STAMP)
     commit = _git("rev-parse", "HEAD")
     changed = []
-    for study in dict.fromkeys(claim.study for claim in all_claims()):
-        rule = rule_hash(study)
-        if study not in known or known[study].rule != rule:
-            known[study] = Registration(rule, commit, now)
-            changed.append(study)
+    for name, study in studies().items():
+        if not study.claims:
+            continue
+        if name not in known or _disagreement(known[name], study, study.layouts):
+            plan = {scale: plan_hash(study, scale) for scale in study.layouts}
+            known[name] = Registration(rule_hash(name), commit, now, _COVERS[True], plan, looks)
+            changed.append(name)
     with whole_file(root / "registrations.json") as file:
-        entries = {study: asdict(entry) for study, entry in known.items()}
+        entries = {name: _written(entry) for name, entry in known.items()}
         file.write((json.dumps(entries, indent=1) + "\n").encode())
     return changed
 
 
-def check_registered(study: str, records: Iterable[Record], root: Path = RESULTS) -> Registration:
-    """The registration under which `records` may be judged.
+def standing(study: Study, scale: str, records: Iterable[Record], root: Path = RESULTS) -> Standing:
+    """The registration under which a study's `records` at `scale` are judged.
 
-    Raises ValueError where the study's rule is not registered, has changed since, or is younger
-    than the start of a record, which is named. Of a run that was continued, the start of its last
-    part is what is known.
+    They are exploratory where a run that the claims read began before it, or there is none. Of a
+    run that was continued, the start of its last part is what is known. Raises ValueError where
+    rule or plan have changed since the registration.
     """
-    path = root / "registrations.json"
-    found = registrations(root).get(study)
-    if found is None or found.rule != rule_hash(study):
-        what = "not registered" if found is None else "another one than was registered"
+    arms = {arm for claim in family(study.name) for arm in claim.arms}
+    began = [record_began(record) for record in records if record.arm in arms]
+    found = registrations(root).get(study.name)
+    if found is None:
+        return Standing(None, bool(began))
+    what = _disagreement(found, study, [scale] if scale in study.layouts else [])
+    if what:
         raise ValueError(
-            f"{path}: the rule of study {study!r} is {what}; commit the claims, run adainf claims "
-            "register, and judge runs that are made afterwards"
+            f"{root / 'registrations.json'}: the {what} of study {study.name!r} is another one "
+            "than was registered; undo the change, or commit it and run adainf claims register, "
+            "which makes the runs there are exploratory"
         )
-    fixed = datetime.strptime(found.registered, _STAMP).replace(tzinfo=UTC)
-    for record in records:
-        began = record_began(record)
-        if began < fixed:
-            raise ValueError(
-                f"record {record.arm}-{record.seed} of {study!r}: began {began:{_STAMP}} (finished "
-                f"less wall_seconds), before its rule was registered, {found.registered}"
-            )
-    return found
+    return Standing(found, any(start < _time(found.registered) for start in began))
 
 
 def record_began(record: Record) -> datetime:
-    """When the run of a record began, UTC; ValueError where its end has no time of day."""
+    """When the run of a record began, UTC; the earliest it can have been if its day is known alone.
+
+    ValueError where its end is no time.
+    """
     try:
-        ended = datetime.strptime(record.finished, _STAMP).replace(tzinfo=UTC)
+        ended = datetime.fromisoformat(record.finished)
     except ValueError:
         raise ValueError(
             f"record {record.arm}-{record.seed} of {record.study!r}: finished={record.finished!r} "
-            "has no time of day, so nobody knows whether its rule is older; run it again"
+            "is no time, so nobody knows whether its rule is older; run it again"
         ) from None
+    if ended.tzinfo is None:
+        ended = ended.replace(tzinfo=UTC)
     return ended - timedelta(seconds=record.wall_seconds)
+
+
+def _disagreement(registration: Registration, study: Study, scales: Iterable[str]) -> str:
+    """ "rule" or "plan" where it differs from what was registered, else nothing."""
+    if registration.rule != rule_hash(study.name):
+        return "rule"
+    if registration.plan and any(
+        registration.plan.get(scale) != plan_hash(study, scale) for scale in scales
+    ):
+        return "plan"
+    return ""
+
+
+def _hash(plain: dict) -> str:
+    """Hash of plain values, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _written(registration: Registration) -> dict:
+    """A registration as JSON: of a rule alone, the rule's fields alone."""
+    content = asdict(registration)
+    if not registration.plan:
+        del content["plan"], content["looks"]
+    return content
+
+
+def _time(stamp: str) -> datetime:
+    return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
 
 
 def _git(*arguments: str) -> str:

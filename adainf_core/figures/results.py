@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adainf_core.evidence.judging.claims import MARGIN
-from adainf_core.evidence.judging.verdicts import NOT_RUN, Verdict
+from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.figures.style import ARM_STYLE, FAINT, GENERATED, INK, OKABE_ITO, Table
 from adainf_core.statistics.intervals import t_interval
 from adainf_core.statistics.response_curves import ResponseCurve
@@ -110,7 +110,7 @@ def differences(ax: Axes, verdicts: Sequence[Verdict], labels: Sequence[str]) ->
     ax.axvline(0, color=INK, lw=0.8)
     for row, verdict in enumerate(verdicts):
         interval = verdict.difference
-        if verdict.word == NOT_RUN:
+        if verdict.outcome == Outcome.NOT_RUN:
             ax.annotate("not run", (0, row), (6, 0), textcoords="offset points", va="center",
                         fontsize=9, color=FAINT)  # fmt: skip
         if interval is not None:
@@ -172,8 +172,8 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
             (
                 claim.statement,
                 "; ".join(published) or "not known",
-                "–" if verdict.word == NOT_RUN else verdict.said.replace(" points", ""),
-                f"**{verdict.phrase}**",
+                "–" if verdict.decisive is None else verdict.summary.replace(" points", ""),
+                f"**{verdict.outcome_and_sign}**",
             )
         )
     return Table(("claim", "paper, points", "ours, points", "verdict"), rows)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import stdtrit
 
 from adainf_core.validation import FloatArray, as_count, as_positive, as_real
 
@@ -38,13 +39,11 @@ class Interval:
 
 def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Student t interval of the mean of `values` (n,), n >= 2; assumes roughly normal seeds."""
-    from scipy.stats import t
-
     x = np.asarray(values, dtype=float)
     if x.ndim != 1 or len(x) < 2:
         raise ValueError(f"an interval needs at least two seeds in a row, got shape {x.shape}")
     _check(confidence)
-    half = t.ppf((1 + confidence) / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
+    half = stdtrit(len(x) - 1, (1 + confidence) / 2) * x.std(ddof=1) / np.sqrt(len(x))
     mean = float(x.mean())
     return Interval(mean, mean - float(half), mean + float(half), len(x), confidence)
 
@@ -229,8 +228,6 @@ def best_level(
     levels' variances are then assumed equal.
     ValueError for fewer than two levels or seeds, for repeated levels, and for missing values.
     """
-    from scipy.stats import t
-
     names, x = as_real(levels, "levels"), as_real(values, "values")
     if names.ndim != 1 or x.ndim != 2 or len(names) != len(x) or len(names) < 2:
         raise ValueError(
@@ -255,7 +252,7 @@ def best_level(
         deviation = np.maximum(deviation, np.sqrt(2) * spread[0])
         freedom = max(freedom, spread[1])
     error = deviation / np.sqrt(n)
-    critical = t.isf((1 - confidence) / (k - 1), freedom)
+    critical = -stdtrit(freedom, (1 - confidence) / (k - 1))
     beaten = ((mean > critical * error) & (mean > 0)).any(axis=0)
     plausible = np.sort(names[~beaten]).tolist()
     best = float(names[np.argmax(x.mean(axis=1))])
@@ -286,8 +283,6 @@ def rank_correlation(
     arm drawn, of seeds; ties take their mean rank, and a sample in which one side does not vary
     counts as 0. Deterministic. ValueError for fewer than three arms or values that are not finite.
     """
-    from scipy.stats import rankdata
-
     x, y = np.asarray(predicted, dtype=float), np.asarray(found, dtype=float)
     if x.ndim != 1 or y.ndim != 2 or len(x) != len(y) or len(x) < 3:
         raise ValueError(
@@ -299,7 +294,7 @@ def rank_correlation(
     _check(confidence)
 
     def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        a, b = (rankdata(side, axis=1) for side in (a, b))
+        a, b = _mean_ranks(a), _mean_ranks(b)
         a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
         spread = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
         return np.divide((a * b).sum(axis=1), spread, out=np.zeros(len(a)), where=spread > 0)
@@ -307,10 +302,21 @@ def rank_correlation(
     rng = np.random.default_rng(0)
     arms = rng.integers(len(x), size=(draws, len(x)))
     seeds = rng.integers(y.shape[1], size=(draws, len(x), y.shape[1]))
-    sampled = spearman(x[arms], y[arms[:, :, None], seeds].mean(axis=2))
+    drawn = sum(y[arms, seeds[:, :, seed]] for seed in range(y.shape[1])) / y.shape[1]
+    sampled = spearman(x[arms], drawn)
     low, high = np.quantile(sampled, [(1 - confidence) / 2, (1 + confidence) / 2])
     value = spearman(x[None], y.mean(axis=1)[None])[0]
     return RankCorrelation(float(value), float(low), float(high), len(x), confidence)
+
+
+def _mean_ranks(rows: np.ndarray) -> np.ndarray:
+    """Ranks from 1 within each of `rows` (rows, n), ties at their mean rank; for small n."""
+    columns = np.ascontiguousarray(rows.T)
+    twice = np.ones(columns.shape, dtype=np.min_scalar_type(2 * len(columns) + 1))
+    for column in columns:
+        twice += column < columns
+        twice += column <= columns
+    return np.ascontiguousarray(twice.T) / 2
 
 
 def _check(confidence: float) -> None:

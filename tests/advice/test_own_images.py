@@ -159,7 +159,7 @@ def test_verdicts_are_of_the_differences(make_record):
         make_record(arm, seed, level[arm] + rng.normal(0, 0.2)) for seed in range(6) for arm in ARMS
     ]
     found = compared(records)
-    words = {v.claim.key: v.word for v in found.verdicts}
+    words = {v.claim.key: v.outcome for v in found.verdicts}
     assert set(words) == {"harm", "cure", "rescue", "weak_harms", "beyond_weak"}
     assert words["harm"] == words["cure"] == words["rescue"] == "holds"
     assert words["weak_harms"] == "does not hold"
@@ -178,7 +178,7 @@ def test_neighbours_answer_where_no_linear_probe_ran(make_record):
         for arm in ARMS
     ]
     harm = compared(records).verdicts[0]
-    assert harm.word == "holds" and harm.difference.mean == 10
+    assert harm.outcome == "holds" and harm.difference.mean == 10
 
 
 # ---- images at paths
@@ -309,7 +309,7 @@ def test_arms_differ_in_what_they_are_named_for(sprites):
 def test_the_comparison_runs_and_is_repeatable(sprites):
     study = study_of(sprites)
     records = [run_one(study, SCALE, *key) for key in study.plan(SCALE)]
-    assert [v.word for v in compared(records).verdicts].count("not run") == 0
+    assert [v.outcome for v in compared(records).verdicts].count("not run") == 0
     again = run_one(study, SCALE, *study.plan(SCALE)[3])
     assert again.metrics == records[3].metrics and again.history == records[3].history
     n, base = study.arms["adainf"].changes["replication"], study.layout(SCALE).base

@@ -8,6 +8,7 @@ from scipy import stats
 
 from adainf_core.statistics.intervals import (
     Interval,
+    _mean_ranks,
     best_level,
     bootstrap_interval,
     holm,
@@ -304,3 +305,19 @@ def test_best_level_shrinks_to_a_clear_winner_and_does_not_take_a_tie_for_one():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 4, 9, 40, 500])
+def test_quantiles_of_student_t_are_scipys(freedom):
+    for level in (0.5, 0.8, 0.95, 0.99, 1 - 0.05 / 62):
+        ours = t_interval([-1.0] * freedom + [float(freedom)], level)
+        x = np.array([-1.0] * freedom + [float(freedom)])
+        half = stats.t.ppf((1 + level) / 2, freedom) * x.std(ddof=1) / np.sqrt(len(x))
+        assert ours.high - ours.mean == pytest.approx(half, rel=1e-12)
+
+
+def test_ranks_are_scipys_ties_included():
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 36, 127, 128, 300):
+        rows = rng.integers(0, max(2, n // 3), size=(20, n)).astype(float)
+        assert np.array_equal(_mean_ranks(rows), stats.rankdata(rows, axis=1))

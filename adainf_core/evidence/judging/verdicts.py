@@ -1,87 +1,164 @@
-"""Judging: the rule of `claims`, applied to records."""
+"""Judging: the rules of `claims`, applied to records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
 
 import numpy as np
+from scipy.special import stdtrit
 
-from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN, Claim, Contrast
+from adainf_core.evidence.judging.claims import (
+    CONFIDENCE,
+    MARGIN,
+    Bracketed,
+    Claim,
+    Contrast,
+    LeastRatio,
+    Ranking,
+)
 from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
 from adainf_core.evidence.runs.records import Record
-from adainf_core.statistics.intervals import BestLevel, Interval, best_level, paired_difference
+from adainf_core.statistics.intervals import (
+    BestLevel,
+    Interval,
+    RankCorrelation,
+    best_level,
+    paired_difference,
+    rank_correlation,
+)
 
-NOT_RUN = "not run"
-_LEAST = 2  # seeds without which nothing is said
+_LEAST = 2  # seeds without which a difference is not spoken of
 Column = tuple[str, str]  # an arm and one of its metrics
+
+
+class Outcome(StrEnum):
+    """What a rule can say of a claim."""
+
+    HOLDS = "holds"
+    DOES_NOT_HOLD = "does not hold"
+    NEGLIGIBLE = "holds, but negligible"
+    NOT_DECIDED = "not decided"
+    NOT_RUN = "not run"
+
+    def __repr__(self) -> str:
+        """That of the plain string, which is what notebooks show."""
+        return repr(self.value)
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """The intervals of the least and of the greatest difference that one comparison allows."""
+
+    least: Interval
+    greatest: Interval
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What the rule says of a claim, and what it read.
 
-    `difference` is a contrast's interval (points, corrected confidence), `best` a best level's set;
-    both are None where too little has been run. `agreeing` counts the seeds whose own value has the
-    claimed sign; the rule does not use it.
+    `difference` is a contrast's interval (points, corrected confidence), `best` a best level's set,
+    `correlation` a ranking's, `brackets` those of a bracketed claim, one a comparison; None or
+    empty for other kinds and where too little has been run. `agreeing` counts the seeds whose own
+    value of a contrast has the claimed sign; the rule does not use it.
     """
 
     claim: Claim
-    word: str
+    outcome: Outcome
     difference: Interval | None = None
     best: BestLevel | None = None
+    correlation: RankCorrelation | None = None
+    brackets: tuple[Bracket, ...] = ()
     agreeing: int = 0
 
     @property
-    def said(self) -> str:
-        """What was read, for a sentence: the difference in points or the best level, with n."""
+    def decisive(self) -> Interval | BestLevel | RankCorrelation | None:
+        """What the outcome was read from; None where too little has been run.
+
+        Of brackets, an interval from the low end of the least difference where that is lowest to
+        the high end of the greatest one where that is lowest, with the mean of the former.
+        """
+        if not self.brackets:
+            return self.difference or self.best or self.correlation
+        weakest = min((b.least for b in self.brackets), key=lambda found: found.low)
+        refuted = min((b.greatest for b in self.brackets), key=lambda found: found.high)
+        return replace(weakest, high=refuted.high)
+
+    @property
+    def summary(self) -> str:
+        """What was read, for a sentence: a difference, a best level or a correlation, with n."""
         if self.difference is not None:
             return f"{self.difference:+.2f} points, n = {self.difference.n}"
         if self.best is not None:
             levels = ", ".join(f"{level:g}" for level in self.best.plausible)
             return f"highest at {self.best.best:g}, not excluded {levels}, n = {self.best.n}"
+        if self.correlation is not None:
+            return f"rank correlation {self.correlation:+.2f}, n = {self.correlation.n} arms"
+        if self.decisive is not None:
+            return f"{self.decisive:+.2f}, n = {self.decisive.n}"
         return "not run yet"
 
     @property
     def reversed(self) -> bool:
-        """Whether the whole interval of a contrast lies below zero: the opposite is shown."""
-        return self.difference is not None and bool(self.difference.high < 0)
+        """Whether the opposite is shown: all of what was read lies below zero."""
+        if self.brackets:
+            return all(bracket.greatest.high < 0 for bracket in self.brackets)
+        found = self.difference or self.correlation
+        return found is not None and bool(found.high < 0)
 
     @property
-    def phrase(self) -> str:
-        """The word, with "reversed" where the opposite is shown."""
-        return f"{self.word}, reversed" if self.reversed else self.word
+    def outcome_and_sign(self) -> str:
+        """The outcome, with "reversed" where the opposite is shown."""
+        return f"{self.outcome}, reversed" if self.reversed else str(self.outcome)
 
     def __str__(self) -> str:
-        return self.said if self.word == NOT_RUN else f"{self.said}: {self.phrase}"
+        if self.outcome == Outcome.NOT_RUN:
+            return self.summary
+        return f"{self.summary}: {self.outcome_and_sign}"
 
-    def at_margin(self, margin: float) -> str:
-        """The word that the rule would give a contrast at another margin (points)."""
-        return self.word if self.difference is None else verdict_word(self.difference, margin)
+    def at_margin(self, margin: float) -> Outcome:
+        """What the rule would say of a contrast at another margin (points)."""
+        return self.outcome if self.difference is None else outcome_of(self.difference, margin)
 
 
-def judge(claims: Sequence[Claim], records: Iterable[Record]) -> list[Verdict]:
-    """Apply the rule to each of `claims`, a whole family, on one study's records at one scale.
+def judge(
+    claims: Sequence[Claim], records: Iterable[Record], metric: str = "linear"
+) -> list[Verdict]:
+    """Apply its rule to each of `claims`, a whole family, on one study's records at one scale.
 
-    A claim is "not run" where its arms share fewer than two seeds.
+    What claims say of linear accuracy is read from `metric`. A claim is "not run" where its arms
+    share fewer than two seeds, or a ranking's none.
     """
-    table = _table(records)
-    level = 1 - (1 - CONFIDENCE) / len(claims)
-    spread = _block_spread(table, claims)
-    return [
-        _contrast(claim, table, spread, level)
-        if isinstance(claim, Contrast)
-        else _best(claim, table, spread, level)
-        for claim in claims
-    ]
+    table = _Table(records, metric)
+    about_accuracy = [c for c in claims if isinstance(c, Contrast | BestLevelClaim)]
+    spread = table.block_spread(about_accuracy)
+    comparisons = sum(len(c.comparisons) for c in claims if isinstance(c, Bracketed))
+    beside = sum(isinstance(c, Ranking) and not c.primary for c in claims)
+
+    def judged(claim: Claim) -> Verdict:
+        match claim:
+            case Contrast():
+                return _contrast(claim, table, spread, _corrected(len(about_accuracy)))
+            case BestLevelClaim():
+                return _best(claim, table, spread, _corrected(len(about_accuracy)))
+            case Bracketed():
+                return _bracketed(claim, table, _corrected(comparisons))
+            case Ranking():
+                return _ranking(claim, table, _corrected(1 if claim.primary else beside))
+        raise TypeError(f"{claim.key!r}: no rule judges a {type(claim).__name__}")
+
+    return [judged(claim) for claim in claims]
 
 
-def verdict_word(difference: Interval, margin: float = MARGIN) -> str:
-    """The rule's word for an interval of the difference in the claimed direction."""
+def outcome_of(difference: Interval, margin: float = MARGIN) -> Outcome:
+    """The rule's outcome for an interval of the difference in the claimed direction."""
     above, negligible = difference.low > 0, difference.high < margin
-    if above and negligible:
-        return "holds, but negligible"
-    return "holds" if above else "does not hold" if negligible else "not decided"
+    if above:
+        return Outcome.NEGLIGIBLE if negligible else Outcome.HOLDS
+    return Outcome.DOES_NOT_HOLD if negligible else Outcome.NOT_DECIDED
 
 
 def by_seed(records: Iterable[Record], arm: str, metric: str = "linear") -> dict[int, float]:
@@ -103,99 +180,148 @@ def paired_only(verdict: Verdict, records: Iterable[Record]) -> Verdict:
     """The verdict of a contrast from its own values alone, without the block's standard error."""
     if not isinstance(verdict.claim, Contrast) or verdict.difference is None:
         return verdict
-    values = _values(verdict.claim, _table(records))
-    difference = _interval(values, values.std(ddof=1), len(values) - 1, verdict.difference)
-    return replace(verdict, difference=difference, word=verdict_word(difference))
+    values = _Table(records).contrast(verdict.claim)
+    level = verdict.difference.confidence
+    difference = _interval(values, float(values.std(ddof=1)), len(values) - 1, level)
+    return replace(verdict, difference=difference, outcome=outcome_of(difference))
+
+
+def _corrected(asked: int) -> float:
+    """The confidence of each of `asked` intervals, family-wise `CONFIDENCE` together."""
+    return 1 - (1 - CONFIDENCE) / asked
+
+
+class _Table:
+    """Every metric of every arm by seed; `linear` names the one that linear accuracy is read as."""
+
+    def __init__(self, records: Iterable[Record], linear: str = "linear") -> None:
+        self._linear = linear
+        self._runs: dict[str, dict[int, Mapping[str, float]]] = {}
+        for record in records:
+            self._runs.setdefault(record.arm, {})[record.seed] = record.metrics
+
+    def column(self, arm: str, quantity: str | LeastRatio) -> dict[int, float]:
+        """A quantity of an arm by seed, of the runs that have it."""
+        runs = self._runs.get(arm, {})
+        if isinstance(quantity, LeastRatio):
+            return {seed: _place(quantity, metrics) for seed, metrics in runs.items()}
+        name = self._linear if quantity == "linear" else quantity
+        return {seed: metrics[name] for seed, metrics in runs.items() if name in metrics}
+
+    def rows(self, columns: Sequence[Column]) -> np.ndarray:
+        """The columns on the seeds that all of them have, (columns, seeds)."""
+        found = [self.column(*column) for column in columns]
+        return np.array([[column[seed] for seed in _shared(found)] for column in found])
+
+    def contrast(self, claim: Contrast) -> np.ndarray:
+        """The contrast seed by seed, (seeds,)."""
+        values = self.rows([(term.arm, term.metric) for term in claim.terms])
+        return np.ascontiguousarray(values.T) @ np.array([term.weight for term in claim.terms])
+
+    def block_spread(self, claims: Sequence[Claim]) -> tuple[float, int] | None:
+        """Residual deviation of one run in the block design, and its degrees of freedom.
+
+        Blocks are the seeds that all arms of the claims share; arms with fewer than two are left
+        out. None where nothing is left.
+        """
+        named = dict.fromkeys(
+            column
+            for claim in claims
+            for column in (
+                [(term.arm, term.metric) for term in claim.terms]
+                if isinstance(claim, Contrast)
+                else [(arm, "linear") for arm in claim.arms]
+            )
+        )
+        values = self.rows([name for name in named if len(self.column(*name)) >= _LEAST])
+        if len(values) < 2 or values.shape[1] < _LEAST:
+            return None
+        freedom = (values.shape[0] - 1) * (values.shape[1] - 1)
+        residuals = values - values.mean(0) - values.mean(1, keepdims=True) + values.mean()
+        return float(np.sqrt((residuals**2).sum() / freedom)), freedom
 
 
 def _contrast(
-    claim: Contrast,
-    table: dict[Column, dict[int, float]],
-    spread: tuple[float, int] | None,
-    level: float,
+    claim: Contrast, table: _Table, spread: tuple[float, int] | None, level: float
 ) -> Verdict:
-    values = _values(claim, table)
+    values = table.contrast(claim)
     if len(values) < _LEAST:
-        return Verdict(claim, NOT_RUN)
+        return Verdict(claim, Outcome.NOT_RUN)
     deviation, freedom = float(values.std(ddof=1)), len(values) - 1
     if spread is not None:
         weight = float(np.sqrt(sum(term.weight**2 for term in claim.terms)))
         deviation, freedom = max(deviation, weight * spread[0]), max(freedom, spread[1])
-    asked = Interval(0.0, 0.0, 0.0, len(values), level)
-    difference = _interval(values, deviation, freedom, asked)
-    return Verdict(claim, verdict_word(difference), difference, agreeing=int((values > 0).sum()))
+    difference = _interval(values, deviation, freedom, level)
+    return Verdict(claim, outcome_of(difference), difference, agreeing=int((values > 0).sum()))
 
 
 def _best(
-    claim: BestLevelClaim,
-    table: dict[Column, dict[int, float]],
-    spread: tuple[float, int] | None,
-    level: float,
+    claim: BestLevelClaim, table: _Table, spread: tuple[float, int] | None, level: float
 ) -> Verdict:
-    columns = [table.get((arm, "linear"), {}) for arm in claim.arms]
-    seeds = _shared(columns)
-    if len(seeds) < _LEAST:
-        return Verdict(claim, NOT_RUN)
-    places = [place for place, _ in claim.levels]
-    values = [[column[seed] for seed in seeds] for column in columns]
-    found = best_level(places, values, level, spread)
+    values = table.rows([(arm, "linear") for arm in claim.arms])
+    if values.shape[1] < _LEAST:
+        return Verdict(claim, Outcome.NOT_RUN)
+    found = best_level([place for place, _ in claim.levels], values, level, spread)
     low, high = claim.claimed
     within = [low <= place <= high for place in found.plausible]
-    word = "holds" if all(within) else "not decided" if any(within) else "does not hold"
-    return Verdict(claim, word, best=found)
+    outcome = Outcome.NOT_DECIDED if any(within) else Outcome.DOES_NOT_HOLD
+    return Verdict(claim, Outcome.HOLDS if all(within) else outcome, best=found)
 
 
-def _table(records: Iterable[Record]) -> dict[Column, dict[int, float]]:
-    """Every metric of every arm by seed."""
-    table: dict[Column, dict[int, float]] = {}
-    for record in records:
-        for metric, value in record.metrics.items():
-            table.setdefault((record.arm, metric), {})[record.seed] = value
-    return table
-
-
-def _values(claim: Contrast, table: dict[Column, dict[int, float]]) -> np.ndarray:
-    """The contrast seed by seed, (seeds,)."""
-    columns = [table.get((term.arm, term.metric), {}) for term in claim.terms]
-    weights = [term.weight for term in claim.terms]
-    rows = [[column[seed] for column in columns] for seed in _shared(columns)]
-    return np.array(rows).reshape(-1, len(weights)) @ np.array(weights)
-
-
-def _block_spread(
-    table: dict[Column, dict[int, float]], claims: Sequence[Claim]
-) -> tuple[float, int] | None:
-    """Residual deviation of one run in the block design, and its degrees of freedom.
-
-    Blocks are the seeds that all arms of the claims share; arms with fewer than two are left out.
-    None where nothing is left.
-    """
-    named = dict.fromkeys(
-        column
-        for claim in claims
-        for column in (
-            [(term.arm, term.metric) for term in claim.terms]
-            if isinstance(claim, Contrast)
-            else [(arm, "linear") for arm in claim.arms]
+def _bracketed(claim: Bracketed, table: _Table, level: float) -> Verdict:
+    brackets = []
+    for larger, smaller in claim.comparisons:
+        low, high = (table.column(larger.arm, side) for side in (larger.low, larger.high))
+        other_low, other_high = (
+            table.column(smaller.arm, side) for side in (smaller.low, smaller.high)
         )
-    )
-    columns = [table[name] for name in named if len(table.get(name, {})) >= _LEAST]
-    seeds = _shared(columns)
-    if len(columns) < 2 or len(seeds) < _LEAST:
-        return None
-    freedom = (len(columns) - 1) * (len(seeds) - 1)
-    values = np.array([[column[seed] for seed in seeds] for column in columns])
-    residuals = values - values.mean(0) - values.mean(1, keepdims=True) + values.mean()
-    return float(np.sqrt((residuals**2).sum() / freedom)), freedom
+        if len(_shared([low, high, other_low, other_high])) < _LEAST:
+            return Verdict(claim, Outcome.NOT_RUN)
+        pairs = ((low, other_low), (high, other_high))
+        if not claim.same_side:
+            pairs = ((low, other_high), (high, other_low))
+        least, greatest = (paired_difference(*pair, level) for pair in pairs)
+        if claim.same_side and greatest.mean < least.mean:
+            least, greatest = greatest, least
+        brackets.append(Bracket(least, greatest))
+    verdict = Verdict(claim, Outcome.NOT_DECIDED, brackets=tuple(brackets))
+    decisive = verdict.decisive
+    assert isinstance(decisive, Interval)  # that of brackets
+    return replace(verdict, outcome=outcome_of(decisive, claim.margin))
 
 
-def _shared(columns: Sequence[dict[int, float]]) -> list[int]:
+def _ranking(claim: Ranking, table: _Table, level: float) -> Verdict:
+    measured = table.rows([(arm, claim.measure) for arm in claim.ranked])
+    truth = claim.truth
+    if isinstance(truth, str):
+        found = table.rows([(arm, truth) for arm in claim.ranked])
+        predicted = claim.sign * measured.mean(axis=1) if measured.size else measured
+    else:
+        found, predicted = claim.sign * measured, np.array(truth)
+    if not (measured.size and found.size):
+        return Verdict(claim, Outcome.NOT_RUN)
+    correlation = rank_correlation(predicted, found, level)
+    outcome = Outcome.NOT_DECIDED
+    if correlation.low > claim.threshold:
+        outcome = Outcome.HOLDS
+    elif correlation.high < claim.threshold:
+        outcome = Outcome.DOES_NOT_HOLD
+    return Verdict(claim, outcome, correlation=correlation)
+
+
+def _place(quantity: LeastRatio, metrics: Mapping[str, float]) -> float:
+    ratios = [
+        metrics[upper] / metrics[lower] if metrics[lower] > 0 else np.inf
+        for upper, lower in quantity.ratios
+    ]
+    return float(np.argmin(ratios))
+
+
+def _shared(columns: Sequence[Mapping[int, Any]]) -> list[int]:
     return sorted(set.intersection(*(set(column) for column in columns))) if columns else []
 
 
-def _interval(values: np.ndarray, deviation: float, freedom: int, like: Interval) -> Interval:
-    from scipy.stats import t
-
-    half = float(t.ppf((1 + like.confidence) / 2, freedom)) * deviation / np.sqrt(len(values))
+def _interval(values: np.ndarray, deviation: float, freedom: int, confidence: float) -> Interval:
+    half = float(stdtrit(freedom, (1 + confidence) / 2)) * deviation / np.sqrt(len(values))
     mean = float(values.mean())
-    return Interval(mean, mean - half, mean + half, len(values), like.confidence)
+    return Interval(mean, mean - half, mean + half, len(values), confidence)

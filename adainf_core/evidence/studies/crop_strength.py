@@ -12,12 +12,12 @@ CLAIMS = (
     BestLevel(
         "best_crop", "Without inflation the best smallest crop is the default, 0.08", NAME,
         tuple((low, f"none_crop_{low:g}") for low in _CROPS), (0.08, 0.08),
-        (Published("Figure 3(a): 0.08"),),
+        published=(Published("Figure 3(a): 0.08"),),
     ),
     BestLevel(
         "best_crop_inflated", "Under inflation the best smallest crop is 0.2 or larger", NAME,
         tuple((low, f"vanilla_crop_{low:g}") for low in _CROPS), (0.2, 0.6),
-        (Published("Figure 3: 0.3 with 1M STF images"),),
+        published=(Published("Figure 3: 0.3 with 1M STF images"),),
     ),
     gains_more(
         "crop_shift", "Crops from 0.4 instead of 0.08 gain more under inflation than without", NAME,

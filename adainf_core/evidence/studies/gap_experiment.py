@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -14,6 +15,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.runs.grid import Outcome, Study
+from adainf_core.evidence.runs.records import Record
 from adainf_core.gap.estimate import GapEstimate
 from adainf_core.gap.extractors import random_convolution
 from adainf_core.gap.report import gap_report
@@ -38,6 +40,8 @@ MEASURES = {
     "accuracy_features": "accuracy, features",
     "near": "nearer than chance",
 }
+#: Of the intervals of the report.
+CONFIDENCE = 0.95
 
 
 _SMALL = 300
@@ -167,3 +171,23 @@ def pictures(study: Study, scale: str, count: int = 24) -> dict[str, np.ndarray]
         shown.setdefault("real", real.images[:count])
         shown[arm] = generated.images
     return shown
+
+
+def estimate(record: Record, measure: str) -> GapEstimate:
+    """What a record holds of a measure (`MEASURES`), with its interval; KeyError for others.
+
+    Of the two total variations the value is what the sample shows, `low` is the bound.
+    """
+    value, low, high = (record.metrics[measure + end] for end in ("", "_low", "_high"))
+    n = record.config["n"]
+    return GapEstimate(value, low, high, CONFIDENCE, n, n)
+
+
+def at_least(bound: float, digits: int = 2) -> str:
+    """A lower bound in `digits` decimals, rounded down, so that what is said is still proven."""
+    return f"{math.floor(bound * 10**digits) / 10**digits:.{digits}f}"
+
+
+def mirrored(record: Record, measure: str) -> GapEstimate | None:
+    """The same of real against real; None for "near", which has no such line."""
+    return None if measure == "near" else estimate(record, f"mirrored_{measure}")

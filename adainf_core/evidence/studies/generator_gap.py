@@ -1,187 +1,53 @@
-"""The studies of the gap: generators of the dial under every measure, and the rule that judges.
-
-**What is judged** (`judge_rankings`): whether a measure ranks generators by their total variation
-from the real law, on sprites, where that is known exactly. The rule, fixed before the runs: over
-all flawed generators of all flaws, each with one value of the measure (signed so that more is
-worse), Spearman's correlation with the exact total variation has a percentile bootstrap interval
-over generators at family-wise 95 % (Bonferroni over the measures judged). A measure
-
-- *ranks rightly* where the interval lies above `RIGHT` = 0.8,
-- *does not rank rightly* where it lies below,
-- else it is *not decided*.
-
-The generators are those chosen here, five strengths of four flaws: the interval speaks of flaws
-like these. Within each flaw the pairs out of order are counted beside it. That a lower bound on
-total variation is never above the truth is checked run by run.
-"""
+"""The gap of photographs: generators from one Gaussian to held-out images under every measure."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import replace
 
-from adainf_core.data.sprites import FLAWS
 from adainf_core.evidence.runs.grid import Arm, Layout, Study
-from adainf_core.evidence.runs.records import Record
-from adainf_core.evidence.studies.gap_experiment import MEASURES, GapExperiment, TrainedDiffusion
-from adainf_core.gap.estimate import GapEstimate
+from adainf_core.evidence.studies.gap_experiment import GapExperiment, TrainedDiffusion
 from adainf_core.generators import dial
 from adainf_core.generators.diffusion import Sampler
-from adainf_core.generators.flawed_sprites import FlawedSprites
-from adainf_core.statistics.intervals import RankCorrelation, rank_correlation
-
-CONFIDENCE = 0.95
-RIGHT = 0.8
-#: Measures that are judged: those that claim to say how far apart two laws are.
-JUDGED = tuple(name for name in MEASURES if name != "near")
-#: Measures of which less is worse.
-MORE_IS_BETTER = ("precision", "recall", "density", "coverage")
 
 
-def _arm(label: str, generator: dial.Setting | TrainedDiffusion | FlawedSprites) -> Arm:
+def _arm(label: str, generator: dial.Setting | TrainedDiffusion) -> Arm:
     return Arm(label, {"generator": generator})
 
 
 _LONGEST = TrainedDiffusion(8000)
-
-GENERATOR_GAP = Study(
-    name="generator-gap",
-    question="How far from real images is each generator, by every measure?",
-    arms={
-        "held_out": _arm("held-out photographs", dial.HeldOut()),
-        "held_out_blur_half": _arm("blurred by half a pixel", dial.Blur(0.5)),
-        "held_out_blur": _arm("blurred by a pixel", dial.Blur(1.0)),
-        "held_out_colour_swap": _arm("red and blue swapped", dial.ColourSwap()),
-        "held_out_mode_drop": _arm("half of the classes", dial.ModeDrop()),
-        "held_out_chimeras": _arm("chimeras", dial.Chimeras()),
-        "diluted_10": _arm("held-out, τ = 0.1 Gaussian", dial.Diluted(0.1)),
-        "diluted_30": _arm("held-out, τ = 0.3 Gaussian", dial.Diluted(0.3)),
-        "pca_gaussian": _arm("Gaussian", dial.PCAGaussian()),
-        "gaussian_mixture": _arm("Gaussian mixture", dial.GaussianMixture()),
-        "copula": _arm("Gaussian copula", dial.Copula()),
-        "kernel_density": _arm("kernel density", dial.KernelDensity()),
-        "bootstrap_noise": _arm("training images and noise", dial.BootstrapNoise()),
-        "memorised": _arm("training images", dial.Memorised()),
-        **{
-            f"diffusion_{steps}": _arm(f"diffusion, {steps:,} steps", TrainedDiffusion(steps))
-            for steps in (500, 1000, 2000, 4000, 8000)
-        },
-        **{
-            f"diffusion_8000_s{steps}": _arm(
-                f"diffusion, {steps} sampler steps", replace(_LONGEST, sampler=Sampler(steps=steps))
-            )
-            for steps in (3, 5, 10)
-        },
-        "diffusion_8000_ddim10": _arm(
-            "diffusion, 10 steps of DDIM", replace(_LONGEST, sampler=Sampler("ddim", 10))
-        ),
+ARMS = {
+    "held_out": _arm("held-out photographs", dial.HeldOut()),
+    "held_out_blur_half": _arm("blurred by half a pixel", dial.Blur(0.5)),
+    "held_out_blur": _arm("blurred by a pixel", dial.Blur(1.0)),
+    "held_out_colour_swap": _arm("red and blue swapped", dial.ColourSwap()),
+    "held_out_mode_drop": _arm("half of the classes", dial.ModeDrop()),
+    "held_out_chimeras": _arm("chimeras", dial.Chimeras()),
+    "diluted_10": _arm("held-out, τ = 0.1 Gaussian", dial.Diluted(0.1)),
+    "diluted_30": _arm("held-out, τ = 0.3 Gaussian", dial.Diluted(0.3)),
+    "pca_gaussian": _arm("Gaussian", dial.PCAGaussian()),
+    "gaussian_mixture": _arm("Gaussian mixture", dial.GaussianMixture()),
+    "copula": _arm("Gaussian copula", dial.Copula()),
+    "kernel_density": _arm("kernel density", dial.KernelDensity()),
+    "bootstrap_noise": _arm("training images and noise", dial.BootstrapNoise()),
+    "memorised": _arm("training images", dial.Memorised()),
+    **{
+        f"diffusion_{steps}": _arm(f"diffusion, {steps:,} steps", TrainedDiffusion(steps))
+        for steps in (500, 1000, 2000, 4000, 8000)
     },
-    layouts={"laptop": Layout(GapExperiment(dial.HeldOut(), n=3000), seeds=(1, 1))},
-)  # fmt: skip
-
-SPRITE_GAP = Study(
-    name="sprite-gap",
-    question="Which measure ranks generators by their total variation?",
-    arms={
-        "perfect": _arm("sprites again", FlawedSprites("chimera", 0.0)),
-        **{
-            f"{flaw}_{round(100 * tau):02d}": _arm(
-                f"{flaw.replace('_', ' ')}, τ = {tau:g}", FlawedSprites(flaw, tau)
-            )
-            for tau in (0.05, 0.1, 0.2, 0.3, 0.5)
-            for flaw in FLAWS
-        },
+    **{
+        f"diffusion_8000_s{steps}": _arm(
+            f"diffusion, {steps} sampler steps", replace(_LONGEST, sampler=Sampler(steps=steps))
+        )
+        for steps in (3, 5, 10)
     },
-    layouts={"laptop": Layout(GapExperiment(FlawedSprites("chimera", 0.0)), seeds=(1, 1))},
+    "diffusion_8000_ddim10": _arm(
+        "diffusion, 10 steps of DDIM", replace(_LONGEST, sampler=Sampler("ddim", 10))
+    ),
+}
+
+STUDY = Study(
+    "generator-gap",
+    "How far from real images is each generator, by every measure?",
+    ARMS,
+    {"laptop": Layout(GapExperiment(dial.HeldOut(), n=3000), seeds=(1, 1))},
 )
-
-
-def estimate(record: Record, measure: str) -> GapEstimate:
-    """What a record holds of a measure (`MEASURES`), with its interval; KeyError for others.
-
-    Of the two total variations the value is what the sample shows, `low` is the bound.
-    """
-    value, low, high = (record.metrics[measure + end] for end in ("", "_low", "_high"))
-    n = record.config["n"]
-    return GapEstimate(value, low, high, CONFIDENCE, n, n)
-
-
-def at_least(bound: float, digits: int = 2) -> str:
-    """A lower bound in `digits` decimals, rounded down, so that what is said is still proven."""
-    return f"{math.floor(bound * 10**digits) / 10**digits:.{digits}f}"
-
-
-def mirrored(record: Record, measure: str) -> GapEstimate | None:
-    """The same of real against real; None for "near", which has no such line."""
-    return None if measure == "near" else estimate(record, f"mirrored_{measure}")
-
-
-def true_tv(study: Study, arm: str) -> float:
-    """The exact total variation of a sprite arm from the real law."""
-    made = study.arms[arm].changes["generator"]
-    if not isinstance(made, FlawedSprites):
-        raise ValueError(f"arm {arm!r} of {study.name!r}: its total variation is not known")
-    return made.tau
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """How a measure orders the flawed generators: over all, within each flaw, and the verdict.
-
-    `out_of_order` counts, for each flaw, the pairs of strengths (of `pairs`) that it has the wrong
-    way round.
-    """
-
-    measure: str
-    correlation: RankCorrelation
-    out_of_order: dict[str, int]
-    pairs: int
-    verdict: str
-
-
-def judge_rankings(records: list[Record]) -> list[Ranking]:
-    """Each judged measure on the records of `SPRITE_GAP`, by the rule of this module."""
-    found = {record.arm: record for record in records if record.seed == 0}
-    flawed = [arm for arm in SPRITE_GAP.arms if arm != "perfect"]
-    missing = [arm for arm in flawed if arm not in found]
-    if missing:
-        raise ValueError(f"{SPRITE_GAP.name!r} has no record of {missing[0]!r}: run the study")
-    truth = {arm: true_tv(SPRITE_GAP, arm) for arm in flawed}
-    rows = []
-    for measure in JUDGED:
-        sign = -1 if measure in MORE_IS_BETTER else 1
-        badness = {arm: sign * found[arm].metrics[_judged_number(measure)] for arm in flawed}
-        correlation = rank_correlation(
-            [truth[arm] for arm in flawed],
-            [[badness[arm]] for arm in flawed],
-            1 - (1 - CONFIDENCE) / len(JUDGED),
-        )
-        inversions = {flaw: _inversions(truth, badness, flaw) for flaw in FLAWS}
-        steps = len(flawed) // len(FLAWS)
-        rows.append(
-            Ranking(
-                measure, correlation, inversions, steps * (steps - 1) // 2, _verdict(correlation)
-            )
-        )
-    return rows
-
-
-def _judged_number(measure: str) -> str:
-    # of a total variation the bound, which is what is known of it
-    return f"{measure}_low" if measure.startswith("tv_") else measure
-
-
-def _inversions(truth: Mapping[str, float], badness: Mapping[str, float], flaw: str) -> int:
-    arms = sorted((arm for arm in truth if arm.startswith(flaw)), key=truth.__getitem__)
-    return sum(badness[first] >= badness[second] for first, second in combinations(arms, 2))
-
-
-def _verdict(correlation: RankCorrelation) -> str:
-    if correlation.low > RIGHT:
-        return "ranks rightly"
-    return "does not rank rightly" if correlation.high < RIGHT else "not decided"
-
-
-STUDY = GENERATOR_GAP

@@ -1,161 +1,31 @@
 """Theory against training on sprites whose augmentation graph is known in full.
 
 Every arm is a world: how hard crops are, how the generator errs and how far it is from the real
-law, and the share of real draws. For each the theory gives exact numbers, among them the error of a
-probe on the optimal encoder of the spectral contrastive loss; a network trained by SimCLR on the
-very same views gives its own.
+distribution, and the share of real draws.
 
-The rule, fixed before the runs: over arms, with the trained error averaged over seeds, a predictor
-**ranks the arms** if the 95 % interval of its Spearman correlation with the trained error lies
-above zero, **ranks them the wrong way** if it lies below, and is **not decided** otherwise. The
-interval is the percentile interval of 10,000 bootstrap draws of arms and, within each, of seeds.
-The predictor in question is the exact error of the same probe ("exact"); the others are shown
-beside it and judged by the same rule, each at 1 − 0.05 / their number. The pilot that set the grid
-and the number of steps ran on seed 100, which no record uses.
+What is claimed: that a number of the theory ranks the worlds by the trained error. The predictor in
+question is the exact error of the same probe ("exact"); the others are shown beside it, each at
+1 − 0.05 / their number (`claims.Ranking`). The pilot that set the grid and the number of steps ran
+on seed 100, which no record uses.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import ClassVar
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from adainf_core.data.latent_sprites import (
-    LatentAugmentation,
-    PicturedWorld,
-    PopulationViews,
-    latent_sprites,
-)
-from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study, Times
-from adainf_core.learning.few_labels import few_label_error
+from adainf_core.data.latent_sprites import LatentAugmentation
+from adainf_core.evidence.judging.claims import Ranking
+from adainf_core.evidence.runs.grid import Arm, Layout, Study, Times
+from adainf_core.evidence.runs.records import Record
+from adainf_core.evidence.studies.latent_experiment import LatentExperiment
 from adainf_core.learning.methods import SimCLR
-from adainf_core.learning.pretraining import PretrainConfig, Run
-from adainf_core.theory.graph_encoders import feature_probe_error, optimal_embedding
+from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.statistics.intervals import RankCorrelation, rank_correlation
 
-_TIES = 20  # optimal encoders drawn where the spectrum leaves a choice
-
-
-@dataclass(frozen=True)
-class LatentExperiment:
-    """One world, its exact theory, and a network trained on its views.
-
-    `augmentation` acts on the latents; the generator errs by `flaw` (None: there is none, and beta
-    = 1) at total variation `tau`; `pretrain.policy` is None, and `pretrain.method.out` the
-    dimension k on both sides. Errors are those of the nearest class mean with `per_class` labelled
-    real images a class, averaged over `draws` choices of them.
-    """
-
-    augmentation: LatentAugmentation
-    flaw: str | None
-    tau: float
-    beta: float
-    pretrain: PretrainConfig
-    per_class: int = 5
-    draws: int = 100
-    seed: int = 0
-
-    kind: ClassVar[str] = "latent"
-    seeded: ClassVar[tuple[str, ...]] = ("seed", "pretrain.seed")
-
-    @property
-    def device(self) -> str | None:
-        """Where the network is trained."""
-        return self.pretrain.device
-
-    @cached_property
-    def pictured(self) -> PicturedWorld:
-        """The world with its images."""
-        return latent_sprites(self.augmentation, self.flaw, self.tau)
-
-    def theory(self) -> dict[str, float]:
-        """Exact numbers of this world; errors in percent, averaged over tied optimal encoders."""
-        world, k = self.pictured.world, self.pretrain.method.out
-        graph, rng = world.graph(self.beta), np.random.default_rng(self.seed)
-        alpha, gap = world.labeling_error(self.beta), graph.spectral_gap(k)
-        few, vote = [], []
-        for _ in range(_TIES if graph.is_degenerate(k) else 1):
-            features = optimal_embedding(graph, k, rng)
-            few.append(self._few_label_error(features, graph.views))
-            vote.append(self._vote_error(features))
-        return {
-            "exact": 100 * float(np.mean(few)),
-            "exact_vote": 100 * float(np.mean(vote)),
-            "alpha": alpha,
-            "gap": gap,
-            "ratio": alpha / gap if gap > 0 else float("inf"),
-            "tv": (1 - self.beta) * world.total_variation,
-        }
-
-    def training(self) -> dict[str, float]:
-        """Errors, in percent, of a network trained on this world's views."""
-        import torch
-
-        world, views = self.pictured.world, PopulationViews(self.pictured, self.beta)
-        run = Run(self.pretrain, views)
-        run.advance(self.pretrain.steps)
-        method, graph = run.trainee.method.eval(), world.graph(self.beta)
-        images = torch.from_numpy(self.pictured.view_images[graph.views]).float() / 255
-        with torch.inference_mode():
-            found = [method.encoder(part) for part in images.to(run.device).split(2048)]
-            features = torch.cat(found)
-            embedded = torch.nn.functional.normalize(method.projector(features), dim=1)
-        outputs = embedded.double().cpu().numpy()
-        return {
-            "trained": 100 * self._few_label_error(outputs, graph.views),
-            "trained_vote": 100 * self._vote_error(outputs),
-            "trained_features": 100
-            * self._few_label_error(features.double().cpu().numpy(), graph.views),
-            "loss": run.history[-1]["loss"],
-        }
-
-    def run(self) -> Outcome:
-        """Theory and training of this world."""
-        k = self.pretrain.method.out
-        probe = (
-            f"error in % of the nearest class mean (cosine, centred), {self.per_class} labelled "
-            f"real images a class, mean of {self.draws} choices"
-        )
-        vote = "error in % on real images of the best linear head, majority vote over views"
-        best = f"optimal {k}-dimensional encoder, exact"
-        return Outcome(
-            metrics=self.theory() | self.training(),
-            protocols={
-                "exact": f"{probe}; {best}",
-                "exact_vote": f"{vote}; {best}",
-                "alpha": "labeling error under the training law, exact",
-                "gap": f"lambda_{k + 1}, exact",
-                "ratio": f"alpha / lambda_{k + 1}, exact",
-                "tv": "total variation of the training law from the real one, exact",
-                "trained": f"{probe}; the network's {k} outputs that the loss sees",
-                "trained_vote": f"{vote}; the same outputs",
-                "trained_features": f"{probe}; the encoder's features before the projector",
-                "loss": "training loss at the end",
-            },
-            beta=self.beta,
-            history=[],
-        )
-
-    def small(self) -> LatentExperiment:
-        """The same with the network trained for a few steps only."""
-        return replace(self, draws=5, pretrain=replace(self.pretrain, steps=10, warmup=2))
-
-    def _few_label_error(self, features: np.ndarray, views: np.ndarray) -> float:
-        """Of features (v, d) of the kept `views`, on real images as they are."""
-        world = self.pictured.world
-        real = np.flatnonzero(world.p_real)
-        rows = features[np.searchsorted(views, self.pictured.unmoved[real])]
-        rng = np.random.default_rng(2**31)  # the same labelled images for every encoder
-        return few_label_error(rows, world.natural_labels[real], self.per_class, self.draws, rng)
-
-    def _vote_error(self, features: np.ndarray) -> float:
-        world = self.pictured.world
-        return feature_probe_error(
-            world.graph(self.beta), features, world.view_labels, world.natural_labels, world.p_real
-        )
-
-
+NAME = "theory-predicts"
 STRENGTHS = (0.25, 0.5, 1.0, 1.5)
 TAUS = (0.45, 0.9)
 BETAS = (1 / 3, 1 / 9)
@@ -194,6 +64,34 @@ def crop_strength(arm: str) -> float:
     return times.factor
 
 
+#: What may predict the trained error, and in words; all are expected to rise with it. "exact" is
+#: the one in question.
+PREDICTORS = {
+    "exact": "exact error, same probe",
+    "exact_vote": "exact error, majority vote",
+    "ratio": "α / λ, the bound's first term",
+    "alpha": "labeling error α",
+    "tv": "distance of the training law",
+    "no_gap": "1 − λ",
+}
+
+#: That each of `PREDICTORS` ranks the worlds by the trained error; keys are theirs.
+CLAIMS = tuple(
+    Ranking(
+        name,
+        f"Over worlds, the trained error rises with: {words}",
+        NAME,
+        measure="gap" if name == "no_gap" else name,
+        truth="trained",
+        ranked=tuple(sorted(ARMS)),
+        sign=-1 if name == "no_gap" else 1,
+        primary=name == "exact",
+        asked_by="control",
+        short=words,
+    )
+    for name, words in PREDICTORS.items()
+)
+
 _BASE = LatentExperiment(
     # jitter is weak on purpose: a hard crop then leaves colour the easier thing to go by
     augmentation=LatentAugmentation(hue=0.05),
@@ -212,11 +110,45 @@ _BASE = LatentExperiment(
 )
 
 STUDY = Study(
-    "theory-predicts",
+    NAME,
     "Does the exact theory of a world predict what a network trained on it learns?",
     ARMS,
     {
         "quick": Layout(replace(_BASE, pretrain=replace(_BASE.pretrain, steps=100)), seeds=(1, 1)),
         "laptop": Layout(_BASE, seeds=(2, 2)),
     },
+    CLAIMS,
 )
+
+
+def predictor_correlation(
+    records: Sequence[Record],
+    predictor: str,
+    strengths: Sequence[float] = STRENGTHS,
+    found: str = "trained",
+    confidence: float = 0.95,
+) -> RankCorrelation:
+    """Rank correlation of a predictor with the metric `found` over arms at some crop strengths.
+
+    predictor: one of `PREDICTORS`, or "strength", the crops' own, which takes no theory. Raises
+    ValueError for another one, and where arms have different numbers of seeds.
+    """
+    known = (*PREDICTORS, "strength")
+    if predictor not in known:
+        raise ValueError(f"predictor={predictor!r} is unknown; choose {', '.join(known)}")
+    by_arm: dict[str, list[Record]] = {}
+    for record in sorted(records, key=lambda run: (run.arm, run.seed)):
+        if crop_strength(record.arm) in strengths:
+            by_arm.setdefault(record.arm, []).append(record)
+    if len({len(runs) for runs in by_arm.values()}) != 1:
+        raise ValueError("arms have different numbers of seeds: run the study to its end")
+    # exact numbers differ between seeds by the choice among tied encoders only
+    values = [np.mean([_value(run, predictor) for run in runs]) for runs in by_arm.values()]
+    errors = [[run.metrics[found] for run in runs] for runs in by_arm.values()]
+    return rank_correlation(values, errors, confidence)
+
+
+def _value(record: Record, predictor: str) -> float:
+    if predictor == "strength":
+        return crop_strength(record.arm)
+    return 1 - record.metrics["gap"] if predictor == "no_gap" else record.metrics[predictor]

@@ -29,7 +29,7 @@ CLAIMS = (
     BestLevel(
         "best_n", "The best replication is about N = 10, not the largest", NAME,
         tuple((float(n), f"n_{n}") for n in _COPIES), (5.0, 20.0),
-        (Published("Figure 2: best about N = 10"),),
+        published=(Published("Figure 2: best about N = 10"),),
     ),
     paper(
         "too_many_copies", "N = 50 is worse than N = 10", NAME, "n_10", "n_50",

@@ -1,23 +1,34 @@
 """The rule of the ledger: at its edges, by hand, against least squares, and by simulation."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 from scipy.stats import t
 
-from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN, BestLevel, Contrast, Term
+from adainf_core.evidence.judging.claims import (
+    CONFIDENCE,
+    MARGIN,
+    BestLevel,
+    Bracketed,
+    Contrast,
+    Known,
+    LeastRatio,
+    Ranking,
+    Term,
+)
 from adainf_core.evidence.judging.verdicts import (
-    NOT_RUN,
+    Outcome,
     Verdict,
     arm_difference,
     by_seed,
     judge,
+    outcome_of,
     paired_only,
-    verdict_word,
 )
 from adainf_core.statistics.intervals import BestLevel as BestLevelFound
-from adainf_core.statistics.intervals import Interval, t_interval
+from adainf_core.statistics.intervals import Interval, paired_difference, t_interval
 
 
 def beats(better: str, worse: str, key: str = "k") -> Contrast:
@@ -52,26 +63,33 @@ def records(make_record):
     ],
 )
 def test_rule_at_its_edges(low, high, word):
-    assert verdict_word(Interval((low + high) / 2, low, high, 5)) == word
+    assert outcome_of(Interval((low + high) / 2, low, high, 5)) == word
 
 
 def test_a_verdict_in_words():
     found = Verdict(beats("a", "b"), "holds", Interval(2.0, 1.0, 3.0, 5))
-    assert found.said == "+2.00 [+1.00, +3.00] points, n = 5"
-    assert str(found) == f"{found.said}: holds"
+    assert found.summary == "+2.00 [+1.00, +3.00] points, n = 5"
+    assert str(found) == f"{found.summary}: holds"
     best = BestLevelFound(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95)
     claim = BestLevel("n", "N is 10", "trial", ((5, "a"), (10, "b")), (10, 10))
     assert (
-        Verdict(claim, "not decided", best=best).said == "highest at 10, not excluded 5, 10, n = 3"
+        Verdict(claim, "not decided", best=best).summary
+        == "highest at 10, not excluded 5, 10, n = 3"
     )
-    assert str(Verdict(claim, NOT_RUN)) == "not run yet"
+    assert str(Verdict(claim, Outcome.NOT_RUN)) == "not run yet"
+
+
+def test_an_outcome_is_its_string():
+    words = {"holds", "does not hold", "holds, but negligible", "not decided", "not run"}
+    assert set(Outcome) == words and {repr(o) for o in Outcome} == {repr(w) for w in words}
+    assert f"{Outcome.HOLDS:8}|{Outcome.HOLDS}" == "holds   |holds"
 
 
 def test_the_margin_moves_the_word():
     verdict = Verdict(beats("a", "b"), "holds, but negligible", Interval(0.5, 0.2, 0.8, 5))
     assert verdict.at_margin(1.0) == "holds, but negligible"
     assert verdict.at_margin(0.5) == "holds"
-    assert Verdict(beats("a", "b"), NOT_RUN).at_margin(0.5) == NOT_RUN
+    assert Verdict(beats("a", "b"), Outcome.NOT_RUN).at_margin(0.5) == Outcome.NOT_RUN
 
 
 RNG = np.random.default_rng(5)
@@ -139,8 +157,8 @@ def test_a_seed_s_luck_is_no_evidence(records):
     luck = np.arange(4) * 10.0
     table = {"a": luck + [2.1, 1.9, 2.0, 2.1], "b": luck}
     up, down = judge((beats("a", "b"), beats("b", "a")), records(table))
-    assert (up.word, down.word) == ("holds", "does not hold")
-    assert (up.phrase, down.phrase) == ("holds", "does not hold, reversed")
+    assert (up.outcome, down.outcome) == ("holds", "does not hold")
+    assert (up.outcome_and_sign, down.outcome_and_sign) == ("holds", "does not hold, reversed")
     assert up.difference.mean == pytest.approx(2.025) == -down.difference.mean
     assert (up.agreeing, down.agreeing) == (4, 0)
 
@@ -161,7 +179,7 @@ def test_a_metric_other_than_the_linear_one_is_read(make_record):
     ]
     claim = Contrast("k", "", "trial", (Term("a", 1.0, "online"), Term("b", -1.0, "online")))
     (verdict,) = judge((claim,), made)
-    assert verdict.difference.mean == pytest.approx(2) and verdict.word == "holds"
+    assert verdict.difference.mean == pytest.approx(2) and verdict.outcome == "holds"
     assert by_seed(made, "a", "online") == {0: 3.0, 1: 4.0, 2: 5.0}
     assert by_seed(made, "b") == {0: 0.0, 1: 1.0, 2: 2.0}
 
@@ -170,12 +188,12 @@ def test_too_few_seeds_are_not_run(records):
     claims = (beats("a", "b"), beats("a", "c"), beats("c", "b"))
     table = {"a": [1.0, 2.0, 3.0], "b": [0.0, 0.5, 0.1], "c": [4.0]}
     first, second, third = judge(claims, records(table))
-    assert first.word != NOT_RUN and second.word == third.word == NOT_RUN
+    assert first.outcome != Outcome.NOT_RUN and second.outcome == third.outcome == Outcome.NOT_RUN
     assert second.difference is None and second.agreeing == 0
     assert paired_only(second, records(table)) == second
     # what has not been run still counts in the correction: it was asked
     assert first.difference.confidence == pytest.approx(1 - 0.05 / 3)
-    assert [v.word for v in judge(claims, [])] == [NOT_RUN] * 3
+    assert [v.outcome for v in judge(claims, [])] == [Outcome.NOT_RUN] * 3
 
 
 def test_more_claims_widen_the_intervals(records):
@@ -210,7 +228,7 @@ def test_a_best_level_holds_where_all_that_is_plausible_is_claimed(records, mean
     noise = np.random.default_rng(2).normal(0, 0.1, (3, 5))
     table = {arm: mean + row for (_, arm), mean, row in zip(LEVELS, means, noise, strict=True)}
     (verdict,) = judge((best(*claimed),), records(table))
-    assert verdict.word == word and verdict.difference is None
+    assert verdict.outcome == word and verdict.difference is None
     assert verdict.at_margin(9.0) == word and paired_only(verdict, []) == verdict
 
 
@@ -220,10 +238,198 @@ def test_a_best_level_uses_the_block_too(records):
     claims = (best(0.2, 0.2), beats("b", "d"))
     steady, _ = judge(claims, records(quiet | {"d": [1.0, 1.1, 1.0]}))
     noisy, _ = judge(claims, records(quiet | {"d": [-9.0, 11.0, 0.0]}))
-    assert steady.word == "holds" and steady.best.plausible == (0.2,)
-    assert noisy.word == "not decided" and set(noisy.best.plausible) > {0.2}
+    assert steady.outcome == "holds" and steady.best.plausible == (0.2,)
+    assert noisy.outcome == "not decided" and set(noisy.best.plausible) > {0.2}
     (missing,) = judge((best(0.2, 0.2),), records({"a": [1.0, 2.0]}))
-    assert missing.word == NOT_RUN and missing.best is None
+    assert missing.outcome == Outcome.NOT_RUN and missing.best is None
+
+
+# ---- known between two sides
+
+
+def bracketed(key, low, high, margin=1.0, **other):
+    pairs = ((Known("a", low, high), Known("b", low, high)),)
+    return Bracketed(key, "a exceeds b", "trial", pairs, margin, **other)
+
+
+@pytest.fixture
+def sided(make_record):
+    """Five seeds of two arms, known within `width`: a exceeds b by `lead`, give or take 0.01."""
+
+    def made(lead, width):
+        noise = np.random.default_rng(3).normal(0, 0.01, (2, 5))
+        return [
+            make_record(arm, seed, metrics={"low": value, "high": value + width})
+            for row, (arm, mean) in enumerate((("a", 10 + lead), ("b", 10.0)))
+            for seed, value in enumerate(mean + noise[row])
+        ]
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("lead", "width", "outcome"),
+    [
+        (3.0, 0.5, "holds"),
+        (0.7, 0.1, "holds, but negligible"),
+        (3.0, 4.0, "not decided"),
+        (0.1, 0.5, "does not hold"),
+        (-3.0, 0.5, "does not hold, reversed"),
+    ],
+)
+def test_a_bracket_is_judged_by_both_its_ends(sided, lead, width, outcome):
+    made = sided(lead, width)
+    (verdict,) = judge((bracketed("k", "low", "high"),), made)
+    low, high = ({arm: by_seed(made, arm, side) for arm in "ab"} for side in ("low", "high"))
+    (bracket,) = verdict.brackets
+    assert bracket.least == paired_difference(low["a"], high["b"])
+    assert bracket.greatest == paired_difference(high["a"], low["b"])
+    assert verdict.outcome_and_sign == outcome
+    assert (verdict.decisive.low, verdict.decisive.high) == (
+        bracket.least.low,
+        bracket.greatest.high,
+    )
+
+
+def test_the_weakest_comparison_decides_and_all_are_corrected_for(sided):
+    made = sided(3.0, 0.5)
+    both = bracketed("k", "low", "high").comparisons * 2
+    turned = both[0][::-1]  # b exceeds a: refuted
+    claims = (
+        Bracketed("one", "", "trial", (*both, turned), 1.0),
+        Bracketed("two", "", "trial", both, 1.0),
+    )
+    one, two = judge(claims, made)
+    assert (one.outcome, two.outcome) == ("does not hold", "holds")
+    assert not one.reversed  # at some comparison, not at all
+    assert {b.least.confidence for b in one.brackets} == {1 - (1 - CONFIDENCE) / 5}
+
+
+def test_the_place_of_a_least_ratio(make_record):
+    place = LeastRatio((("x", "p"), ("x", "q"), ("x", "zero")))
+    made = [
+        make_record(arm, seed, metrics={"x": 1.0, "p": p, "q": 2.0, "zero": 0.0})
+        for arm, ps in (("a", (1.0, 1.0, 1.0)), ("b", (3.0, 3.0, 1.0)))
+        for seed, p in enumerate(ps)
+    ]
+    # nothing over zero is the least: a has places 1, 1, 1 and b 0, 0, 1
+    (verdict,) = judge((bracketed("k", place, place, 0.5, same_side=True),), made)
+    assert verdict.brackets[0].least == t_interval([1.0, 1.0, 0.0])
+
+
+def test_the_same_side_is_read_twice(make_record):
+    made = [
+        make_record(arm, seed, metrics={"low": low + 0.1 * seed * (arm == "a"), "high": high})
+        for arm, low, high in (("a", 5.0, 9.0), ("b", 1.0, 6.0))
+        for seed in range(3)
+    ]
+    (verdict,) = judge((bracketed("k", "low", "high", same_side=True),), made)
+    (bracket,) = verdict.brackets  # 4.1 read low, 3 read high: the lower one is the least
+    assert (bracket.least.mean, bracket.greatest.mean) == (3.0, pytest.approx(4.1))
+
+
+def test_brackets_without_two_shared_seeds_are_not_run(sided):
+    claim = bracketed("k", "low", "high")
+    made = sided(3.0, 0.5)
+    for records in ([], made[:6], [r for r in made if r.arm == "a"]):
+        (verdict,) = judge((claim,), records)
+        assert verdict == Verdict(claim, Outcome.NOT_RUN)
+    assert judge((claim,), made[:7])[0].outcome == "holds"
+
+
+# ---- rankings
+
+TRUTH = tuple(float(place) for place in range(12))
+RANKED = tuple(f"r{place}" for place in range(12))
+
+
+def ranking(key="k", **other):
+    return Ranking(
+        key, "m ranks", "trial", **{"measure": "m", "truth": TRUTH, "ranked": RANKED} | other
+    )
+
+
+@pytest.fixture
+def ranked(make_record):
+    """A record an arm and seed: m is `measure(place, seed)`, found the place and a little."""
+
+    def made(measure, seeds=2):
+        return [
+            make_record(arm, seed, metrics={"m": measure(place, seed), "found": place + 0.1 * seed})
+            for place, arm in enumerate(RANKED)
+            for seed in range(seeds)
+        ]
+
+    return made
+
+
+@pytest.mark.parametrize("truth", [TRUTH, "found"])
+@pytest.mark.parametrize(
+    ("sign", "threshold", "outcome"),
+    [
+        (1, 0.0, "holds"),
+        (1, 0.8, "holds"),
+        (-1, 0.0, "does not hold, reversed"),
+        (-1, 0.8, "does not hold, reversed"),
+    ],
+)
+def test_a_ranking_is_held_against_its_threshold(ranked, truth, sign, threshold, outcome):
+    claim = ranking(truth=truth, sign=sign, threshold=threshold)
+    (verdict,) = judge((claim,), ranked(lambda place, seed: place**3.0))
+    assert verdict.outcome_and_sign == outcome and verdict.correlation.value == sign
+    assert verdict.summary == f"rank correlation {verdict.correlation:+.2f}, n = 12 arms"
+
+
+def test_a_loose_ranking_is_between_two_thresholds(ranked):
+    noise = np.random.default_rng(0).normal(0, 3, 12)
+    made = ranked(lambda place, seed: place + noise[place])
+    (above, below) = judge((ranking("p", primary=True), ranking(threshold=0.8)), made)
+    assert (above.outcome, below.outcome) == ("holds", "not decided")
+    (inverse,) = judge((ranking(threshold=0.8),), ranked(lambda place, seed: noise[place]))
+    assert inverse.outcome == "does not hold" and not inverse.reversed
+
+
+def test_the_primary_ranking_has_the_whole_confidence(ranked):
+    claims = (ranking("p", primary=True), *(ranking(str(i)) for i in range(5)))
+    verdicts = judge(claims, ranked(lambda place, seed: place))
+    assert [v.correlation.confidence for v in verdicts] == pytest.approx([0.95] + [0.99] * 5)
+
+
+def test_a_ranking_waits_for_all_its_arms(ranked):
+    made = ranked(lambda place, seed: place)
+    for truth in (TRUTH, "found"):
+        claim = ranking(truth=truth)
+        assert judge((claim,), made[2:]) == [Verdict(claim, Outcome.NOT_RUN)]
+        assert judge((claim,), []) == [Verdict(claim, Outcome.NOT_RUN)]
+        shuffled = [made[i] for i in np.random.default_rng(0).permutation(len(made))]
+        assert judge((claim,), shuffled) == judge((claim,), made)
+
+
+# ---- families
+
+
+def test_kinds_do_not_correct_each_other(records, sided):
+    made = [*records(TABLE), *sided(3.0, 0.5)]
+    for record in made:  # the same arms have both kinds of metrics
+        record.metrics.setdefault("linear", 1.0)
+    contrasts = (beats("c", "d", "1"), beats("d", "c", "2"))
+    claims = (contrasts[0], bracketed("k", "low", "high"), contrasts[1])
+    first, bracket, second = judge(claims, made)
+    assert [first, second] == judge(contrasts, made)
+    assert [bracket] == judge(claims[1:2], made)
+
+
+def test_another_metric_stands_for_the_linear_one(make_record):
+    made = [
+        make_record(arm, seed, metrics={"linear": a + seed, "knn": b - 2.0 * seed, "online": 3.0})
+        for arm, a, b in (("a", 3.0, 1.0), ("b", 1.0, 9.0), ("c", 0.0, 3.0))
+        for seed in range(4)
+    ]
+    online = Contrast("o", "", "trial", (Term("a", 1.0, "online"), Term("b", -1.0)))
+    claims = (beats("a", "b"), best(0.1, 0.1), online)
+    forged = [replace(r, metrics=r.metrics | {"linear": r.metrics["knn"]}) for r in made]
+    assert judge(claims, made, "knn") == judge(claims, forged) != judge(claims, made)
+    assert {v.outcome for v in judge(claims, made, "absent")} == {Outcome.NOT_RUN}
 
 
 # ---- how often the rule errs

@@ -6,14 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from adainf_core.evidence.studies.cifar_graph import (
-    CIFAR_GRAPH,
-    CIFAR_GRAPH_CHOICES,
-    CLAIMS,
-    JUDGED,
-    GraphLayout,
-    judge_graph,
-)
+from adainf_core.evidence.judging.verdicts import judge
+from adainf_core.evidence.runs.grid import Arm, Layout
+from adainf_core.evidence.studies import cifar_graph, cifar_graph_choices
+from adainf_core.evidence.studies.cifar_graph import ARMS, CLAIMS, JUDGED
 from adainf_core.evidence.studies.graph_experiment import (
     DIAL,
     PROTOCOLS,
@@ -32,7 +28,17 @@ TINY = GraphExperiment(
     mixture=(2, 4), space="pixels", principal=8, cells=24, views_alone=8, views=4,
     views_labelled=2, dimensions=(1, JUDGED), labeler=_CONFIG, pretrain=_CONFIG,
 )  # fmt: skip
-STUDY = replace(CIFAR_GRAPH, name="tiny", layouts={"quick": GraphLayout(TINY, 80, 2)})
+_MIXED = {"n_generated": 80, "beta": 1 / 9}
+STUDY = replace(
+    cifar_graph.STUDY,
+    name="tiny",
+    arms={
+        "none": ARMS["none"],
+        "vanilla": Arm("mixture", {"generator": "gaussian_mixture", **_MIXED}),
+        "perfect_vanilla": Arm("held-out", {"generator": "perfect", **_MIXED}),
+    },
+    layouts={"quick": Layout(TINY, seeds=(2, 2))},
+)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +121,16 @@ def test_a_run_repeats_itself_in_another_cache(outcomes):
     assert again.metrics == outcomes["none"].metrics and again.beta == 1
 
 
-@pytest.mark.parametrize("study", [CIFAR_GRAPH, CIFAR_GRAPH_CHOICES], ids=lambda s: s.name)
+def test_a_real_image_counts_as_often_as_the_arm_says():
+    for arm, copies in (("vanilla", 1), ("perfect_reweighted", 4)):
+        run = cifar_graph.STUDY.experiment("laptop", arm, 0)
+        assert run.beta == copies * run.n_real / (copies * run.n_real + run.n_generated)
+        assert run.n_generated == 8000
+
+
+@pytest.mark.parametrize(
+    "study", [cifar_graph.STUDY, cifar_graph_choices.STUDY], ids=lambda s: s.name
+)
 def test_studies_are_sound(study):
     with pytest.raises(ValueError, match="no arm 'other'"):
         study.experiment("laptop", "other", 0)
@@ -133,7 +148,7 @@ def made_up(make_record):
     def make(step=0.1, gain=0.05, width=0.01, tilt=None):
         noise = np.random.default_rng(0).normal(size=(5, 5)) * 1e-3
         records = []
-        for a, arm in enumerate(CIFAR_GRAPH.arms):
+        for a, arm in enumerate(ARMS):
             for seed in range(5):
                 metrics = {}
                 for place, name in enumerate(DIAL):
@@ -150,7 +165,7 @@ def made_up(make_record):
 
 
 def words(records):
-    return {verdict.claim.key: verdict.word for verdict in judge_graph(records)}
+    return {verdict.claim.key: verdict.outcome for verdict in judge(CLAIMS, records)}
 
 
 def test_clear_effects_hold(made_up):
@@ -178,10 +193,10 @@ def test_the_best_strength_is_compared_by_its_place(made_up):
 
 
 def test_intervals_are_corrected_for_every_comparison(made_up):
-    verdicts = judge_graph(made_up())
+    verdicts = judge(CLAIMS, made_up())
     comparisons = sum(len(claim.comparisons) for claim in CLAIMS)
-    assert len(verdicts[0].least) == len(STRENGTHS) == 5
-    assert verdicts[0].least[0].confidence == pytest.approx(1 - 0.05 / comparisons)
+    assert len(verdicts[0].brackets) == len(STRENGTHS) == 5
+    assert verdicts[0].brackets[0].least.confidence == pytest.approx(1 - 0.05 / comparisons)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from adainf_core.evidence.judging.verdicts import judge
 from adainf_core.evidence.runs.records import load_records
-from adainf_core.evidence.studies.latent_claims import judge_predictors, predictor_correlation
-from adainf_core.evidence.studies.latent_worlds import ARMS, STUDY
+from adainf_core.evidence.studies.latent_worlds import ARMS, CLAIMS, STUDY, predictor_correlation
 from adainf_core.theory import transfer_bound
 
 
@@ -80,13 +80,21 @@ def test_predictors_are_judged_by_the_rule():
             "trained": place + 0.1 * seed, "exact": 2 * place, "tv": -place, "alpha": 1.0,
         }
     )  # fmt: skip
-    words = {v.predictor: (v.word, v.correlation.value) for v in judge_predictors(known)}
-    assert words["exact"] == ("ranks the arms", pytest.approx(1))
-    assert words["tv"] == ("ranks them the wrong way", pytest.approx(-1))
+    verdicts = judge(CLAIMS, known)
+    words = {v.claim.key: (v.outcome_and_sign, v.correlation.value) for v in verdicts}
+    assert words["exact"] == ("holds", pytest.approx(1))
+    assert words["tv"] == ("does not hold, reversed", pytest.approx(-1))
     assert words["alpha"] == ("not decided", 0)
-    assert [v.correlation.confidence for v in judge_predictors(known)] == [0.95] + [0.99] * 5
-    backwards = judge_predictors(known[::-1])
-    assert backwards == judge_predictors(known)  # the order of the records does not matter
+    assert [v.correlation.confidence for v in verdicts] == [0.95] + [0.99] * 5
+    assert judge(CLAIMS, known[::-1]) == verdicts  # the order of the records does not matter
+
+
+def test_a_claim_reads_what_the_predictor_s_correlation_does():
+    records = load_records("theory-predicts", "laptop")
+    for verdict in judge(CLAIMS, records):
+        level = verdict.correlation.confidence
+        found = predictor_correlation(records, verdict.claim.key, confidence=level)
+        assert verdict.correlation == found
 
 
 def test_crop_strength_is_the_predictor_without_theory():

@@ -5,21 +5,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from adainf_core.data.sprites import SpriteWorld
+from adainf_core.data.sprites import FLAWS, SpriteWorld
+from adainf_core.evidence.judging.verdicts import judge
+from adainf_core.evidence.runs.grid import Layout
 from adainf_core.evidence.runs.records import load_records
 from adainf_core.evidence.runs.running import run_study
-from adainf_core.evidence.studies.gap_experiment import MEASURES, FlawedSprites, GapExperiment
-from adainf_core.evidence.studies.generator_gap import (
-    GENERATOR_GAP,
-    JUDGED,
-    MORE_IS_BETTER,
-    SPRITE_GAP,
+from adainf_core.evidence.studies.gap_experiment import (
+    MEASURES,
+    GapExperiment,
     at_least,
     estimate,
-    judge_rankings,
     mirrored,
+)
+from adainf_core.evidence.studies.sprite_gap import (
+    ARMS,
+    CLAIMS,
+    JUDGED,
+    MORE_IS_BETTER,
+    STUDY,
+    out_of_order,
     true_tv,
 )
+from adainf_core.generators.flawed_sprites import FlawedSprites
 from adainf_core.statistics.intervals import rank_correlation
 from adainf_core.theory.total_variation import total_variation
 
@@ -42,7 +49,7 @@ def records(value):
     """A record for every sprite arm; `value(measure, arm)` is what it found."""
     return [
         Found(arm, {m + end: value(m, arm) for m in MEASURES for end in ("", "_low", "_high")})
-        for arm in SPRITE_GAP.arms
+        for arm in ARMS
     ]
 
 
@@ -52,46 +59,49 @@ def sign(measure):
 
 def test_arms_have_the_total_variation_they_say():
     world = SpriteWorld()
-    for arm in SPRITE_GAP.arms:
-        made = SPRITE_GAP.experiment("laptop", arm, 0).generator
+    for arm in ARMS:
+        made = STUDY.experiment("laptop", arm, 0).generator
         law = world.generated_law(made.flaw, made.tau)
-        assert total_variation(world.real_law(), law) == pytest.approx(true_tv(SPRITE_GAP, arm))
-    with pytest.raises(ValueError, match="held_out"):
-        true_tv(GENERATOR_GAP, "held_out")
+        assert total_variation(world.real_law(), law) == pytest.approx(true_tv(arm))
+
+
+def judged(value):
+    return judge(CLAIMS, records(value))
 
 
 def test_a_measure_that_is_the_truth_ranks_rightly_and_its_reverse_does_not():
-    right = judge_rankings(records(lambda m, arm: sign(m) * true_tv(SPRITE_GAP, arm)))
-    wrong = judge_rankings(records(lambda m, arm: -sign(m) * true_tv(SPRITE_GAP, arm)))
-    assert [row.measure for row in right] == list(JUDGED)
-    for good, bad in zip(right, wrong, strict=True):
-        assert good.verdict == "ranks rightly" and set(good.out_of_order.values()) == {0}
-        assert bad.verdict == "does not rank rightly"
-        assert set(bad.out_of_order.values()) == {bad.pairs} == {10}
+    right = judged(lambda m, arm: sign(m) * true_tv(arm))
+    wrong = judged(lambda m, arm: -sign(m) * true_tv(arm))
+    assert [verdict.claim.key for verdict in right] == list(JUDGED)
+    assert {verdict.outcome for verdict in right} == {"holds"}
+    assert {verdict.outcome_and_sign for verdict in wrong} == {"does not hold, reversed"}
+
+
+def test_pairs_out_of_order_are_counted_within_flaws():
+    mine, reverse, constant = (
+        records(lambda m, arm, times=times: times * sign(m) * true_tv(arm)) for times in (1, -1, 0)
+    )
+    for claim in CLAIMS:
+        assert set(out_of_order(claim, mine).values()) == {0}
+        # five strengths make ten pairs; equal ones count
+        for made in (reverse, constant):
+            assert out_of_order(claim, made) == dict.fromkeys(FLAWS, 10)
 
 
 def test_noise_is_not_called_right():
     rng = np.random.default_rng(0)
-    assert {row.verdict for row in judge_rankings(records(lambda m, arm: rng.normal()))} <= {
-        "does not rank rightly",
-        "not decided",
-    }
+    found = {verdict.outcome for verdict in judged(lambda m, arm: rng.normal())}
+    assert found <= {"does not hold", "not decided"}
 
 
 def test_intervals_are_corrected_for_the_number_of_measures():
     rng = np.random.default_rng(1)
-    noise = {arm: true_tv(SPRITE_GAP, arm) + 0.1 * rng.normal() for arm in SPRITE_GAP.arms}
-    row = judge_rankings(records(lambda m, arm: sign(m) * noise[arm]))[0]
+    noise = {arm: true_tv(arm) + 0.1 * rng.normal() for arm in ARMS}
+    found = judged(lambda m, arm: sign(m) * noise[arm])[0].correlation
     flawed = [arm for arm in noise if arm != "perfect"]
-    alone = rank_correlation(
-        [true_tv(SPRITE_GAP, arm) for arm in flawed], [[noise[arm]] for arm in flawed]
-    )
-    assert row.correlation.value == alone.value and row.correlation.low < alone.low
-
-
-def test_a_missing_record_is_named():
-    with pytest.raises(ValueError, match="chimera_05"):
-        judge_rankings([r for r in records(lambda m, arm: 0.0) if r.arm != "chimera_05"])
+    alone = rank_correlation([true_tv(arm) for arm in flawed], [[noise[arm]] for arm in flawed])
+    assert found.value == alone.value and found.low < alone.low
+    assert found.confidence == pytest.approx(1 - 0.05 / len(JUDGED))
 
 
 def test_an_unknown_flaw_is_refused():
@@ -111,8 +121,12 @@ def test_sprite_sides_are_paired_and_apart():
 
 @pytest.mark.slow
 def test_a_record_holds_every_measure(tmp_path):
-    arms = {name: SPRITE_GAP.arms[name] for name in ("perfect", "blur_50")}
-    study = replace(SPRITE_GAP, arms=arms, layouts={"quick": (200, 1)})
+    arms = {name: ARMS[name] for name in ("perfect", "blur_50")}
+    study = replace(
+        STUDY,
+        arms=arms,
+        layouts={"quick": Layout(replace(STUDY.layout("laptop").base, n=200), (1, 1))},
+    )
     run_study(study, "quick", store=tmp_path)
     found = {record.arm: record for record in load_records("sprite-gap", "quick", tmp_path)}
     for record in found.values():

@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 import pytest
-from adainf_core.evidence.studies.training_studies import ABLATION, DIFFUSION, FAILURE_MODE
 
 from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
 from adainf_core.evidence.judging.claims import Contrast, Published, Term
 from adainf_core.evidence.judging.verdicts import Outcome, Verdict
+from adainf_core.evidence.studies import ablation, diffusion, failure_mode
 from adainf_core.figures import (
     ARM_STYLE,
     INK,
@@ -100,7 +100,7 @@ def test_arm_dots_shows_every_seed_and_the_mean():
 
 
 def test_every_arm_has_a_style_of_its_own():
-    drawn = (FAILURE_MODE, ABLATION, DIFFUSION)
+    drawn = (failure_mode.STUDY, ablation.STUDY, diffusion.STUDY)
     assert ARM_STYLE.keys() == set().union(*(study.arms for study in drawn))
     # a perfect generator's marks are open, all others filled
     looks = {(style, arm.startswith("perfect")) for arm, style in ARM_STYLE.items()}

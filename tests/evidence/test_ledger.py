@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from adainf_core.configuration import to_plain
 from adainf_core.evidence.judging.claims import BestLevel, Contrast, Published, Term
 from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.evidence.ledger import MARGINS, LedgerEntry, ledger
-from adainf_core.evidence.runs.records import RESULTS, config_hash, write_record
+from adainf_core.evidence.runs.records import RESULTS, write_record
 from adainf_core.evidence.studies.catalogue import all_claims, named_study
 from adainf_core.statistics.intervals import Interval
 
@@ -20,12 +21,12 @@ def recorded(make_record, tmp_path):
     (tmp_path / "registrations.json").write_text((RESULTS / "registrations.json").read_text())
     study = named_study("failure-mode")
     for arm, seed in study.plan("laptop"):
-        config = study.experiment("laptop", arm, seed).config()
+        experiment = study.experiment("laptop", arm, seed)
         linear = 40.0 + seed + 5 * (arm == "none") + 0.1 * ((7 * seed + len(arm)) % 3)
         write_record(
             make_record(
-                arm, seed, linear, study="failure-mode", scale="laptop", config=config,
-                config_hash=config_hash(config), finished="2027-01-01T00:00:00Z",
+                arm, seed, linear, study="failure-mode", scale="laptop",
+                kind=experiment.kind, config=to_plain(experiment), finished="2027-01-01T00:00:00Z",
                 metrics={"linear": linear, "knn": 60 - linear},
             ),
             tmp_path,

@@ -19,11 +19,13 @@ from adainf_core.evidence.registration import (
 )
 from adainf_core.evidence.runs.records import RESULTS
 from adainf_core.evidence.runs.running import study_records
-from adainf_core.evidence.studies.catalogue import STUDIES, all_claims, family
+from adainf_core.evidence.studies.catalogue import all_claims, family, studies
+
+STUDIES, LEDGER = studies(), all_claims()
 
 STUDY = "failure-mode"
 FIXED = "2026-11-23T10:00:00Z"
-JUDGED = tuple(dict.fromkeys(claim.study for claim in all_claims()))
+JUDGED = tuple(dict.fromkeys(claim.study for claim in LEDGER))
 
 
 @pytest.fixture
@@ -141,7 +143,12 @@ SPRITES = STUDIES["sprite-gap"]
 
 
 def test_arms_seeds_and_settings_are_the_plan():
-    layouts = {"laptop": (5000, 1), "other": (5000, 2), "larger": (6000, 1)}
+    layout = SPRITES.layout("laptop")
+    layouts = {
+        "laptop": layout,
+        "other": replace(layout, seeds=(2, 2)),
+        "larger": replace(layout, base=replace(layout.base, n=6000)),
+    }
     study = replace(SPRITES, layouts=layouts)
     fewer = replace(study, arms=dict(list(study.arms.items())[1:]))
     hashes = [plan_hash(study, scale) for scale in layouts] + [plan_hash(fewer, "laptop")]
@@ -180,11 +187,10 @@ def test_a_changed_plan_is_refused_and_a_new_registration_takes_it(tmp_path, mon
     entry = registrations(tmp_path)["sprite-gap"]
     assert entry.plan == {"laptop": plan_hash(SPRITES, "laptop")}
     assert (entry.covers, entry.looks) == ("rule and plan", 3)
-    more = replace(SPRITES, layouts={"laptop": (5000, 2)})
+    more = replace(SPRITES, layouts={"laptop": replace(SPRITES.layout("laptop"), seeds=(2, 2))})
     with pytest.raises(ValueError, match="the plan of study 'sprite-gap' is another one"):
         standing(more, "laptop", [], tmp_path)
-    monkeypatch.setattr(registration, "named_study", lambda name: STUDIES[name] if name !=
-                        "sprite-gap" else more)  # fmt: skip
+    monkeypatch.setattr(registration, "studies", lambda: STUDIES | {"sprite-gap": more})
     assert register(tmp_path) == ["sprite-gap"]
     assert standing(more, "laptop", [], tmp_path).registration.looks == 1
 

@@ -7,7 +7,13 @@ import pytest
 
 from adainf_core.evidence.judging.verdicts import judge
 from adainf_core.evidence.runs.records import load_records
-from adainf_core.evidence.studies.latent_worlds import ARMS, CLAIMS, STUDY, predictor_correlation
+from adainf_core.evidence.studies.latent_worlds import (
+    ARMS,
+    CLAIMS,
+    STUDY,
+    crop_strength,
+    predictor_correlation,
+)
 from adainf_core.theory import transfer_bound
 
 
@@ -99,7 +105,7 @@ def test_a_claim_reads_what_the_predictor_s_correlation_does():
 
 def test_crop_strength_is_the_predictor_without_theory():
     records = load_records("theory-predicts", "laptop")
-    planted = [replace(r, metrics=r.metrics | {"trained": ARMS[r.arm].strength}) for r in records]
+    planted = [replace(r, metrics=r.metrics | {"trained": crop_strength(r.arm)}) for r in records]
     assert predictor_correlation(planted, "strength").value == pytest.approx(1)
     within = predictor_correlation(planted, "strength", (1.0,))
     assert within.n == 9 and within.value == 0

@@ -24,7 +24,7 @@ SETTINGS: dict[str, set[str]] = {
     "total-variation": {"5 %"},  # a risk
 }
 
-DRAWS = re.compile(r"\b(?:draw|Slider)\(|_figure\(")
+DRAWS = re.compile(r"\b(?:draw|Slider|panels|forest|dots)\(|_figure\(")
 #: Words by which a caption names its interval, or says that there is no sample behind the figure.
 UNCERTAINTY = re.compile(
     r"interval|band|quartile|range|exact|closed form|computed|by counting|eigenv|one run|one draw|"
@@ -83,7 +83,8 @@ def shows_a_figure(code: str) -> bool:
 def is_caption(block: prose.Block) -> bool:
     """Whether the block below a figure is its caption, typed or computed, and names uncertainty."""
     if block.is_cell:
-        return "Markdown(" in block.text and bool(UNCERTAINTY.search(block.text))
+        made = "Markdown(" in block.text or "caption(" in block.text
+        return made and bool(UNCERTAINTY.search(block.text))
     return block.text.lstrip().startswith("*") and bool(UNCERTAINTY.search(block.text))
 
 

@@ -5,6 +5,7 @@ from adainf_core.evidence.judging.verdicts import NOT_RUN
 from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
+from adainf_core.findings.gaps import GapFindings, at_least
 from adainf_core.findings.telling import (
     NOT_DECIDED,
     brief,
@@ -23,7 +24,9 @@ __all__ = [
     "NOT_DECIDED",
     "NOT_RUN",
     "Findings",
+    "GapFindings",
     "alt_text",
+    "at_least",
     "brief",
     "caption",
     "forest",

@@ -11,7 +11,16 @@ from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.studies.catalogue import STUDIES, named_study
 from adainf_core.evidence.studies.claimed import LEDGER, family
 from adainf_core.figures import draw
-from adainf_core.findings import NOT_RUN, Findings, brief, in_full, phrase, said, short_name
+from adainf_core.findings import (
+    NOT_RUN,
+    Findings,
+    GapFindings,
+    brief,
+    in_full,
+    phrase,
+    said,
+    short_name,
+)
 from adainf_core.statistics.response_curves import sweep_curve
 from adainf_core.theory import replication_to_beta
 
@@ -182,3 +191,14 @@ def test_every_contrast_of_the_ledger_has_a_short_name_but_for_one_study():
     long = [v.claim for v in (line.verdict for line in ledger("laptop"))
             if v.difference and short_name(v.claim) == v.claim.statement]  # fmt: skip
     assert {claim.study for claim in long} <= {"code-traps", "training-length"}
+
+
+def test_measures_of_a_gap_are_the_records():
+    gap = GapFindings()
+    record = next(r for r in gap.records if r.arm == "gaussian_mixture")
+    found = gap.measured("gaussian_mixture", "frechet")
+    assert (found.value, found.low) == (record.metrics["frechet"], record.metrics["frechet_low"])
+    zero = gap.mirrored("gaussian_mixture", "frechet")
+    assert zero.value == record.metrics["mirrored_frechet"]
+    assert gap.mirrored("gaussian_mixture", "near") is None
+    assert GapFindings("sprite-gap").true_tv("mode_drop_50") == pytest.approx(0.5)

@@ -122,6 +122,10 @@ class Findings:
         """An arm's mean with its plain 95 % t interval; None with fewer than two seeds."""
         return _interval(self.values(arm, metric))
 
+    def shared_seeds(self, *arms: str) -> list[int]:
+        """The seeds that all of `arms` have, in order."""
+        return sorted(set.intersection(*(set(self.accuracy(arm)) for arm in arms)))
+
     def contrast(
         self, terms: str | Mapping[str, float], metric: str = "linear"
     ) -> dict[int, float]:

@@ -57,7 +57,6 @@ def forest(
 
     said = [f"{' '.join(name.split())}: {v.word}" for name, v in zip(labels, rows, strict=True)]
     if height is None:
-        lines = sum(1 + name.count("\n") for name in labels)
-        height = 0.75 + 0.36 * lines
+        height = 0.75 + (0.42 if any("\n" in name for name in labels) else 0.36) * len(rows)
     alt = alt_text(f"Forest plot of {len(rows)} {what} with corrected intervals:", said)
     return draw(paint, height=height, alt=alt)

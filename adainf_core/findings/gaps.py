@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from adainf_core.evidence.runs.records import Record
+from adainf_core.evidence.studies.gap_experiment import MEASURES
 from adainf_core.evidence.studies.generator_gap import (
     JUDGED,
-    MEASURES,
     MORE_IS_BETTER,
     RIGHT,
     at_least,

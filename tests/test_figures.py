@@ -18,7 +18,13 @@ from adainf_core.figures import (
     contact_sheet,
     differences,
     draw,
+    end_labels,
     level_dots,
+    level_ticks,
+    panels,
+    slopes,
+    stacked_verdicts,
+    star,
     verdict_table,
 )
 from adainf_core.statistics.intervals import BestLevel, Interval
@@ -203,3 +209,78 @@ def test_arm_dots_says_what_was_not_run_and_gives_one_seed_no_interval():
         assert all(li.get_linestyle() == "None" or len(li.get_xdata()) == 1 for li in ax.lines)
 
     draw(paint, alt="Two arms.")
+
+
+def test_panels_are_a_row_titled_by_their_keys():
+    seen = []
+
+    def paint(ax, value):
+        seen.append((ax, value))
+
+    shown = panels(paint, {"one": 1, "two": 2}, alt="Two.", xlabel="x", ylabel="y")
+    assert shown.alt == "Two."
+    assert [(ax.get_title(), value) for ax, value in seen] == [("one", 1), ("two", 2)]
+    assert [ax.get_xlabel() for ax, _ in seen] == ["x", "x"]
+    assert [ax.get_ylabel() for ax, _ in seen] == ["y", ""]
+    assert len({ax.get_ylim() for ax, _ in seen}) == 1
+    assert panels(paint, {"alone": 3}, alt="One.").svg
+
+
+def test_slopes_join_the_seeds_that_both_have():
+    def paint(ax):
+        slopes(ax, {1: 10.0, 2: 20.0}, {2: 22.0, 3: 30.0}, "none", ("left", "right"))
+        joined = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) == 2]
+        assert [20.0, 22.0] in [list(y) for y in joined]
+        assert not any(10.0 in y and 30.0 in y for y in joined)
+        means = [float(line.get_ydata()[0]) for line in ax.lines if len(line.get_xdata()) == 1]
+        assert means == [15.0, 26.0]
+
+    draw(paint, alt="Slopes.")
+
+
+def test_slopes_say_what_is_not_run():
+    def paint(ax):
+        slopes(ax, {}, {1: 22.0}, "perfect_vanilla", ("left", "right"))
+        assert [text.get_text() for text in ax.texts] == ["not run"]
+
+    draw(paint, alt="Half a slope.")
+
+
+def test_stacked_verdicts_are_as_wide_as_they_are_many():
+    def paint(ax):
+        stacked_verdicts(ax, {"ours": {"holds": 2, NOT_RUN: 1}, "theirs": {"not decided": 4}})
+        assert [(p.get_x(), p.get_width()) for p in ax.patches] == [(0, 2), (2, 1), (0, 4)]
+        assert [text.get_text() for text in ax.texts] == ["2H", "–", "4?"]
+
+    draw(paint, alt="Stacks.")
+
+
+def test_level_ticks_stand_at_the_levels_alone():
+    def paint(ax):
+        ax.set(xscale="log", yscale="log", xlim=(1, 60), ylim=(1, 60))
+        level_ticks(ax, (2, 10.0, 50))
+        level_ticks(ax, (3, 4), ["three", "four"], axis="y")
+        assert [t.get_text() for t in ax.get_xticklabels()] == ["2", "10", "50"]
+        assert [t.get_text() for t in ax.get_yticklabels()] == ["three", "four"]
+        assert not len(ax.get_xticks(minor=True)) + len(ax.get_yticks(minor=True))
+
+    draw(paint, alt="Ticks.")
+
+
+def test_end_labels_keep_their_distance_and_their_order():
+    def paint(ax):
+        ax.set_ylim(0, 10)
+        end_labels(ax, [(1, 5.0, "b"), (1, 1.0, "a"), (1, 5.1, "c")], gap=0.1)
+        places = {text.get_text(): text.xy[1] for text in ax.texts}
+        assert places == {"a": 1.0, "b": 5.0, "c": 6.0}
+
+    draw(paint, alt="Labels.")
+
+
+def test_star_stands_over_its_place():
+    def paint(ax):
+        star(ax, 10, "theirs")
+        assert list(ax.lines[0].get_xdata()) == [10]
+        assert ax.texts[0].get_text() == "theirs"
+
+    draw(paint, alt="A star.")

@@ -91,14 +91,47 @@ def weigh(
     most = int(entries) if sampling == "epoch" else None
     batch_size = as_count(batch_size, "batch_size", 2, most, ", the images of an epoch")
     beta, draws = replication_to_beta(n_real, n_generated, replication), steps * batch_size
-    again = beta / n_real if sampling == "iid" else (replication - 1) / (entries - 1)
     return Weight(
         replication,
         beta,
         draws * beta / n_real,
         draws * (1 - beta) / n_generated if n_generated else 0.0,
-        (batch_size - 1) * again,
+        expected_copies(n_real, n_generated, replication, batch_size - 1, sampling),
     )
+
+
+def expected_copies(
+    n_real: int,
+    n_generated: int,
+    replication: float,
+    places: int,
+    sampling: Literal["iid", "epoch"] = "iid",
+) -> float:
+    """Copies of one real image that are expected among `places` other draws of its batch.
+
+    Each of these draws is the same image with probability beta / n_d if draws are independent, and
+    with (N - 1) / (E - 1) within a shuffled epoch of E = N n_d + n_g entries, which holds it N
+    times. `n_generated` may be 0.
+    """
+    if sampling == "iid":
+        return places * (replication_to_beta(n_real, n_generated, replication) / n_real)
+    return places * (replication - 1) / (replication * n_real + n_generated - 1)
+
+
+def expected_pairs(
+    n_real: int,
+    n_generated: int,
+    replication: float,
+    batch_size: int,
+    sampling: Literal["iid", "epoch"] = "iid",
+) -> float:
+    """Pairs of draws of a batch that are expected to be one real image, as in `expected_copies`.
+
+    B (B - 1) / 2 pairs, of which a share beta has a real first member.
+    """
+    beta = replication_to_beta(n_real, n_generated, replication)
+    others = expected_copies(n_real, n_generated, replication, batch_size - 1, sampling)
+    return batch_size / 2 * beta * others
 
 
 def paper_replication(n_real: int, n_generated: int) -> int:

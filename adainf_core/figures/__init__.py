@@ -1,12 +1,16 @@
 """The book's figures: one style, charts of results, sheets of images, sliders."""
 
 from adainf_core.figures.images import contact_sheet
+from adainf_core.figures.layout import end_labels, level_ticks, note, panels, star
 from adainf_core.figures.results import (
     VERDICT_STYLE,
     arm_dots,
     differences,
     level_band,
     level_dots,
+    mean_mark,
+    slopes,
+    stacked_verdicts,
     verdict_strip,
     verdict_table,
 )
@@ -43,8 +47,16 @@ __all__ = [
     "contact_sheet",
     "differences",
     "draw",
+    "end_labels",
     "level_band",
     "level_dots",
+    "level_ticks",
+    "mean_mark",
+    "note",
+    "panels",
+    "slopes",
+    "stacked_verdicts",
+    "star",
     "style",
     "verdict_strip",
     "verdict_table",

@@ -93,6 +93,42 @@ def level_dots(
                     va="center", color=INK, fontsize=9)  # fmt: skip
 
 
+def slopes(
+    ax: Axes,
+    left: Mapping[int, float],
+    right: Mapping[int, float],
+    key: str,
+    labels: tuple[str, str],
+) -> None:
+    """Two arms by seed, at 0 and at 1: a line for each seed that has both, and the arms' means.
+
+    The means stand outside the lines with their 95 % t intervals, in the style `ARM_STYLE[key]`;
+    `labels` are below. An arm without seeds is marked "not run".
+    """
+    for seed in sorted(left.keys() & right.keys()):
+        ax.plot([0, 1], [left[seed], right[seed]], color=FAINT, lw=0.9, marker="o", ms=3)
+    for place, aside, found in ((0, -0.18, left), (1, 1.18, right)):
+        values = list(found.values())
+        if not values:
+            ax.annotate("not run", (place, 0.5), xycoords=("data", "axes fraction"), ha="center",
+                        fontsize=9)  # fmt: skip
+            continue
+        mean_mark(ax, aside, values, key)
+    ax.set_xlim(-0.5, 1.5)
+    ax.set_xticks([0, 1], labels)
+
+
+def mean_mark(ax: Axes, x: float, values: Sequence[float], key: str, size: float = 8) -> None:
+    """The mean of `values` (one or more) at `x`, and its 95 % t interval if there are two."""
+    colour, marker = ARM_STYLE[key]
+    if len(values) > 1:
+        interval = t_interval(values)
+        ax.plot([x, x], [interval.low, interval.high], color=colour, lw=3, alpha=0.45,
+                solid_capstyle="butt")  # fmt: skip
+    ax.plot(x, float(np.mean(values)), marker, color=colour, ms=size, mew=1.6, zorder=3,
+            mfc="none" if key.startswith("perfect") else colour)  # fmt: skip
+
+
 def level_band(ax: Axes, curve: ResponseCurve, key: str) -> None:
     """The mean of a response curve and its pointwise band, in the colour of `ARM_STYLE[key]`."""
     colour, _ = ARM_STYLE[key]
@@ -154,6 +190,28 @@ def verdict_strip(
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
+
+
+def stacked_verdicts(ax: Axes, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Bars of how many claims have which verdict, a row for each name in `counts`.
+
+    Each piece has its number and the letter of `VERDICT_STYLE`; a dash stands for "not run".
+    """
+    words = (*VERDICT_STYLE, NOT_RUN)
+    for row, found in enumerate(counts.values()):
+        left = 0
+        for word in words:
+            many = found.get(word, 0)
+            colour, letter = VERDICT_STYLE.get(word, ("none", "–"))
+            if many:
+                ax.barh(row, many, 0.62, left, color=colour, alpha=0.5, ec=FAINT, lw=0.8)
+                ax.text(left + many / 2, row, f"{many}{letter}" if many > 1 else letter,
+                        ha="center", va="center", fontsize=9)  # fmt: skip
+            left += many
+    ax.set_yticks(range(len(counts)), list(counts))
+    ax.set(ylim=(len(counts) - 0.5, -0.5), xlabel="claims")
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:

@@ -10,6 +10,8 @@ from adainf_core.advice.planning import (
     ARMS,
     LEVEL,
     QUESTIONS,
+    expected_copies,
+    expected_pairs,
     make_plan,
     paired_noise,
     paper_replication,
@@ -32,6 +34,21 @@ from adainf_core.statistics.intervals import Interval, paired_difference, smalle
 
 def numbered(count: int, name: str) -> ImageSet:
     return ImageSet(np.zeros((count, 3, 2, 2), np.uint8), None, name)
+
+
+@pytest.mark.parametrize("sampling", ["iid", "epoch"])
+def test_pairs_of_copies_are_counted_over_all_pairs_of_places(sampling):
+    n_real, n_generated, copies = 3, 4, 2
+    entries = [*(i for i in range(n_real) for _ in range(copies)), *([None] * n_generated)]
+    places = range(len(entries))
+    pairs = [(i, j) for i in places for j in places if sampling == "iid" or i != j]
+    alike = np.mean([entries[i] == entries[j] is not None for i, j in pairs])
+    size = 5
+    found = expected_pairs(n_real, n_generated, copies, size, sampling)
+    assert found == pytest.approx(size * (size - 1) / 2 * alike)
+    again = np.mean([entries[j] == 0 for i, j in pairs if i == 0])
+    copied = expected_copies(n_real, n_generated, copies, size - 1, sampling)
+    assert copied == pytest.approx((size - 1) * again)
 
 
 @pytest.mark.parametrize("replication", [1, 3, 10])

@@ -1,0 +1,42 @@
+"""What the book says of its studies: numbers for prose, figures, tables, captions and alt texts."""
+
+from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
+from adainf_core.evidence.judging.verdicts import NOT_RUN, verdict_word
+from adainf_core.findings.captions import caption
+from adainf_core.findings.findings import Findings
+from adainf_core.findings.forests import alt_text, forest, short_name
+from adainf_core.findings.gaps import GapFindings, at_least
+from adainf_core.findings.telling import (
+    NOT_DECIDED,
+    brief,
+    holds,
+    in_full,
+    phrase,
+    points,
+    published,
+    said,
+    tell,
+)
+
+__all__ = [
+    "CONFIDENCE",
+    "MARGIN",
+    "NOT_DECIDED",
+    "NOT_RUN",
+    "Findings",
+    "GapFindings",
+    "alt_text",
+    "at_least",
+    "brief",
+    "caption",
+    "forest",
+    "holds",
+    "in_full",
+    "phrase",
+    "points",
+    "published",
+    "said",
+    "short_name",
+    "tell",
+    "verdict_word",
+]

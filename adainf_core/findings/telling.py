@@ -1,0 +1,88 @@
+"""Numbers for prose: glued under a name, in one format for each kind of number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from adainf_core.evidence.judging.verdicts import NOT_RUN
+from adainf_core.statistics.intervals import Interval
+
+#: The word for a claim that more seeds have to decide.
+NOT_DECIDED = "not decided"
+_NOT_YET = "not run yet"
+
+
+def tell(prefix: str, named: Mapping[str, Any] | None = None, /, **values: Any) -> None:
+    """Glue values for prose: {glue:text}`prefix-name` shows each.
+
+    Names that are no Python names stand in the mapping `named`. Text is shown as it is, a whole
+    number with commas between thousands, an `Interval` as points with its n (`points`), another
+    number in its shortest form, and None as "not run yet".
+    """
+    from myst_nb import glue
+
+    for name, value in (dict(named or {}) | values).items():
+        glue(f"{prefix}-{name}", _text(value), display=False)
+
+
+def points(found: Interval | None, spec: str = "+.2f", unit: str = " points") -> str:
+    """A difference for a sentence, "+1.20 [+0.70, +1.70] points, n = 5"; None: "not run yet"."""
+    return _NOT_YET if found is None else f"{found:{spec}}{unit}, n = {found.n}"
+
+
+def said(verdict: Any) -> str:
+    """What was read of a claim: its difference in points, best level or correlation."""
+    if hasattr(verdict, "said"):
+        return verdict.said
+    if hasattr(verdict, "correlation"):
+        return f"{verdict.correlation:.2f}"
+    return phrase(verdict)
+
+
+def brief(verdict: Any) -> str:
+    """As `said`, without the unit: "+1.20 [+0.70, +1.70], n = 5"."""
+    return said(verdict).replace(" points", "")
+
+
+def phrase(verdict: Any) -> str:
+    """The verdict in words: "holds", "does not hold, reversed" ..."""
+    for name in ("phrase", "word", "verdict"):
+        if hasattr(verdict, name):
+            return getattr(verdict, name)
+    raise TypeError(f"{type(verdict).__name__} is no verdict: it has no word")
+
+
+def in_full(verdict: Any) -> str:
+    """What was read and the verdict: "+1.20 [+0.70, +1.70] points, n = 5: holds"."""
+    read, word = said(verdict), phrase(verdict)
+    return read if word in (read, NOT_RUN) else f"{read}: {word}"
+
+
+def published(verdict: Any, source: str = "") -> float | None:
+    """The first difference in points that the paper gives for a claim; None if it gives none.
+
+    `source` begins the place in the paper that it is read from, if one has to be chosen.
+    """
+    for entry in getattr(verdict.claim, "published", ()):
+        if entry.difference is not None and entry.source.startswith(source):
+            return entry.difference
+    return None
+
+
+def holds(sentence: str, so: bool) -> None:
+    """Guard a sentence of the page that no number is glued into: AssertionError if it is false."""
+    if not so:
+        raise AssertionError(f"no longer true, rewrite it: {sentence}")
+
+
+def _text(value: Any) -> str:
+    if value is None or isinstance(value, Interval):
+        return points(value)
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)

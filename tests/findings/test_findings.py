@@ -1,0 +1,204 @@
+"""Findings against the records and verdicts they are made of."""
+
+import re
+
+import numpy as np
+import pytest
+
+from adainf_core.evidence.judging.verdicts import arm_difference, judge
+from adainf_core.evidence.ledger import ledger
+from adainf_core.evidence.runs.running import study_records
+from adainf_core.evidence.studies.catalogue import STUDIES, named_study
+from adainf_core.evidence.studies.claimed import LEDGER, family
+from adainf_core.figures import draw
+from adainf_core.findings import (
+    NOT_RUN,
+    Findings,
+    GapFindings,
+    brief,
+    in_full,
+    phrase,
+    said,
+    short_name,
+)
+from adainf_core.statistics.response_curves import sweep_curve
+from adainf_core.theory import replication_to_beta
+
+
+@pytest.fixture(scope="module")
+def found():
+    return Findings("failure-mode")
+
+
+@pytest.fixture(scope="module")
+def records():
+    return study_records(named_study("failure-mode"), "laptop")
+
+
+@pytest.fixture
+def unrun(tmp_path):
+    return Findings("failure-mode", root=tmp_path)
+
+
+@pytest.fixture
+def glued(monkeypatch):
+    """What is glued, by name."""
+    values = {}
+    monkeypatch.setattr("myst_nb.glue", lambda key, value, display: values.update({key: value}))
+    return values
+
+
+def test_verdicts_are_the_judges(found, records):
+    expected = judge(family("failure-mode"), records)
+    assert list(found.verdicts.values()) == expected
+    assert found.confidence == pytest.approx(expected[0].difference.confidence)
+
+
+def test_what_is_glued_is_what_was_judged(found, glued):
+    found.tell("fm", {"a b": None}, n=2000)
+    for verdict in found.verdicts.values():
+        key = f"fm-{verdict.claim.key}"
+        assert glued[key] == verdict.said
+        assert glued[f"{key}-word"] == verdict.phrase
+        assert glued[f"{key}-seeds"] == f"{verdict.agreeing} of {verdict.difference.n}"
+        assert glued[f"{key}-claim"] == verdict.claim.statement
+        numbers = [p.difference for p in verdict.claim.published if p.difference is not None]
+        assert glued.get(f"{key}-paper") == (f"{numbers[0]:+.2f}" if numbers else None)
+    assert glued["fm-a b"] == "not run yet"
+    assert glued["fm-n"] == "2,000"
+
+
+def test_keys_and_form_of_what_is_glued_can_be_chosen(found, glued):
+    found.tell("a", say=in_full, keys=["harm"])
+    assert glued["a-harm"] == str(found.verdicts["harm"])
+    assert not any("cure" in key for key in glued)
+    found.tell("b", say=brief)
+    d = found.verdicts["cure"].difference
+    assert glued["b-cure"] == f"{d:+.2f}, n = {d.n}"
+
+
+@pytest.mark.parametrize("study", ["cifar-graph", "theory-predicts", "sprite-gap"])
+def test_studies_judged_by_other_rules_have_verdicts_in_words(study, glued):
+    found = Findings(study)
+    found.tell("x")
+    assert found.verdicts
+    for key, verdict in found.verdicts.items():
+        assert glued[f"x-{key}"] == said(verdict)
+        assert glued[f"x-{key}-word"] == phrase(verdict)
+        assert "holds" in phrase(verdict) or "rank" in phrase(verdict) or "not" in phrase(verdict)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_study_has_findings_at_every_scale_and_at_none(study, tmp_path):
+    for scale in ("laptop", "no such scale"):
+        found = Findings(study, scale, tmp_path)
+        assert found.records == []
+        assert all(v.word == NOT_RUN for v in found.verdicts.values())
+
+
+def test_exploratory_differences_are_paired_by_seed(found, records):
+    assert found.difference("adainf", "weak") == arm_difference(records, "adainf", "weak")
+    both = found.estimate({"adainf": 1, "vanilla": -1, "weak": -1, "none": 1})
+    by_hand = arm_difference(records, "adainf", "vanilla").mean
+    by_hand -= arm_difference(records, "weak", "none").mean
+    shared = [set(found.accuracy(arm)) for arm in ("adainf", "vanilla", "weak", "none")]
+    if len({frozenset(seeds) for seeds in shared}) == 1:
+        assert both.mean == pytest.approx(by_hand)
+    assert both.n == len(set.intersection(*shared))
+
+
+def test_a_claim_is_a_contrast_of_its_own_terms(found):
+    values = found.contrast("harm")
+    d = found.verdicts["harm"].difference
+    assert np.mean(list(values.values())) == pytest.approx(d.mean)
+    assert sum(value > 0 for value in values.values()) == found.verdicts["harm"].agreeing
+
+
+def test_curve_is_the_sweeps():
+    mixing = Findings("mixing-ratio")
+    arms = {n: f"n_{n}" for n in (1, 2, 5, 10, 20, 50)}
+    expected = sweep_curve({n: mixing.accuracy(arm) for n, arm in arms.items()})
+    np.testing.assert_array_equal(mixing.curve(arms).mean, expected.mean)
+
+
+def test_beta_is_the_experiments(found):
+    run = named_study("failure-mode").experiment("laptop", "adainf", 20)
+    expected = replication_to_beta(run.n_real, run.n_generated, run.replication)
+    assert found.beta("adainf") == expected
+    assert found.beta("weak") == 1
+
+
+def test_without_records_everything_says_so(unrun, glued):
+    unrun.tell("u")
+    assert glued["u-harm"] == "not run yet"
+    assert glued["u-harm-word"] == NOT_RUN
+    assert unrun.difference("adainf", "none") is None
+    assert unrun.interval("none") is None
+    assert unrun.curve({1: "none", 2: "weak", 3: "vanilla"}) is None
+    assert "Nothing recorded yet" in unrun.caption("What is seen.").data
+    assert "not run" in unrun.dots(["none", "weak"]).alt
+    assert "harm" not in unrun.forest().alt
+    assert unrun.forest().alt.count(NOT_RUN) >= 3
+    assert NOT_RUN in str(unrun.table())
+
+
+def test_alt_texts_fit_and_name_what_is_drawn(found):
+    for study in dict.fromkeys(claim.study for claim in LEDGER):
+        each = Findings(study)
+        if any(v.difference for v in each.verdicts.values()):
+            assert len(each.forest().alt) <= 300
+    assert "none > vanilla: " + found.verdicts["harm"].word in found.forest("harm").alt
+    assert f"no inflation: {found.mean('none'):.1f}" in found.dots({"none": "no inflation"}).alt
+
+
+def test_caption_ends_with_runs_machine_and_versions(found):
+    text = found.caption("Dots: seeds.").data
+    record = found.records[0]
+    assert text.startswith("*Dots: seeds. Recorded: ")
+    assert text.endswith(".*")
+    for part in (f"{len(found.records)} runs of `failure-mode`", record.device,
+                 f"torch {record.versions['torch']}"):  # fmt: skip
+        assert part in text
+    both = found.caption("Dots.", Findings("ablation")).data
+    assert "`failure-mode`" in both
+    assert "`ablation`" in both
+
+
+def test_caption_of_an_unfinished_study_counts_what_is_in(found):
+    part = Findings("failure-mode")
+    part.__dict__["records"] = found.records[:3]
+    assert re.search(
+        rf"Recorded: 3 of {found.planned} runs are in: 3 runs", part.caption("A.").data
+    )
+
+
+def test_dials_and_levels_draw_what_there_is(found, unrun):
+    arms = {1.0: "none", 2.0: "weak"}
+
+    def paint(ax):
+        for each in (found, unrun):
+            each.dial(ax, arms, "vanilla", "a dial", band=True)
+            each.level(ax, "none", "no inflation")
+        lines = [line.get_ydata() for line in ax.lines]
+        assert any(
+            np.allclose(y, [found.mean("none"), found.mean("weak")]) for y in lines if len(y) == 2
+        )
+
+    assert draw(paint, alt="A dial.").svg
+
+
+def test_every_contrast_of_the_ledger_has_a_short_name_but_for_one_study():
+    long = [v.claim for v in (line.verdict for line in ledger("laptop"))
+            if v.difference and short_name(v.claim) == v.claim.statement]  # fmt: skip
+    assert {claim.study for claim in long} <= {"code-traps", "training-length"}
+
+
+def test_measures_of_a_gap_are_the_records():
+    gap = GapFindings()
+    record = next(r for r in gap.records if r.arm == "gaussian_mixture")
+    found = gap.measured("gaussian_mixture", "frechet")
+    assert (found.value, found.low) == (record.metrics["frechet"], record.metrics["frechet_low"])
+    zero = gap.mirrored("gaussian_mixture", "frechet")
+    assert zero.value == record.metrics["mirrored_frechet"]
+    assert gap.mirrored("gaussian_mixture", "near") is None
+    assert GapFindings("sprite-gap").true_tv("mode_drop_50") == pytest.approx(0.5)

@@ -248,7 +248,9 @@ def test_slopes_say_what_is_not_run():
 
 def test_stacked_verdicts_are_as_wide_as_they_are_many():
     def paint(ax):
-        stacked_verdicts(ax, {"ours": {"holds": 2, NOT_RUN: 1}, "theirs": {"not decided": 4}})
+        stacked_verdicts(
+            ax, {"ours": {"holds": 2, Outcome.NOT_RUN: 1}, "theirs": {"not decided": 4}}
+        )
         assert [(p.get_x(), p.get_width()) for p in ax.patches] == [(0, 2), (2, 1), (0, 4)]
         assert [text.get_text() for text in ax.texts] == ["2H", "–", "4?"]
 

@@ -47,18 +47,19 @@ def published_difference(better: str, worse: str) -> tuple[Published, ...]:
 
 
 def paper(
-    key: str, statement: str, study: str, better: str, worse: str, *more: Published
+    key: str, statement: str, study: str, better: str, worse: str, *more: Published, short: str = ""
 ) -> Contrast:
     """A comparison that the paper claims."""
-    return beats(
-        key, statement, study, better, worse, (*published_difference(better, worse), *more)
-    )
+    found = (*published_difference(better, worse), *more)
+    return beats(key, statement, study, better, worse, found, short=short)
 
 
-def control(key: str, statement: str, study: str, better: str, worse: str) -> Contrast:
+def control(
+    key: str, statement: str, study: str, better: str, worse: str, *, short: str = ""
+) -> Contrast:
     """A comparison that the paper does not claim; its tables may still hold the numbers."""
     found = published_difference(better, worse)
-    return beats(key, statement, study, better, worse, found, "control")
+    return beats(key, statement, study, better, worse, found, "control", short=short)
 
 
 # ---- related work

@@ -197,7 +197,7 @@ def stacked_verdicts(ax: Axes, counts: Mapping[str, Mapping[str, int]]) -> None:
 
     Each piece has its number and the letter of `VERDICT_STYLE`; a dash stands for "not run".
     """
-    words = (*VERDICT_STYLE, NOT_RUN)
+    words = (*VERDICT_STYLE, Outcome.NOT_RUN)
     for row, found in enumerate(counts.values()):
         left = 0
         for word in words:

@@ -1,7 +1,7 @@
 """What the book says of its studies: numbers for prose, figures, tables, captions and alt texts."""
 
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
-from adainf_core.evidence.judging.verdicts import NOT_RUN, verdict_word
+from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
 from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
@@ -22,9 +22,9 @@ __all__ = [
     "CONFIDENCE",
     "MARGIN",
     "NOT_DECIDED",
-    "NOT_RUN",
     "Findings",
     "GapFindings",
+    "Outcome",
     "alt_text",
     "at_least",
     "brief",
@@ -32,11 +32,11 @@ __all__ = [
     "forest",
     "holds",
     "in_full",
+    "outcome_of",
     "phrase",
     "points",
     "published",
     "said",
     "short_name",
     "tell",
-    "verdict_word",
 ]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adainf_core.evidence.runs.records import Record, provenance
+from adainf_core.evidence.runs.fingerprints import code_fingerprint
+from adainf_core.evidence.runs.freshness import replay_of
+from adainf_core.evidence.runs.grid import Study
+from adainf_core.evidence.runs.records import Record
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -23,11 +27,49 @@ def caption(text: str, *sources: Findings | Sequence[Record], how: str = "Record
     return Markdown(f"*{' '.join([text, *(_source(source, how) for source in sources)])}*")
 
 
+def provenance(records: Sequence[Record]) -> str:
+    """One line on where the numbers of a figure come from: runs, machine, versions, time."""
+    if not records:
+        raise ValueError("no records to speak of: run the study first")
+    days = sorted({record.finished[:10] for record in records})
+    versions = sorted(
+        {f"torch {r.versions['torch']}, Python {r.versions['python']}" for r in records}
+    )
+    return (
+        f"{len(records)} runs of `{records[0].study}` at scale `{records[0].scale}`, "
+        f"{days[0] if len(days) == 1 else f'{days[0]} to {days[-1]}'}, "
+        f"{', '.join(sorted({record.device for record in records}))}, "
+        f"{'; '.join(versions)}, "
+        f"{sum(record.wall_seconds for record in records) / 60:.0f} minutes in all"
+    )
+
+
+def standing_of_code(study: Study, records: Iterable[Record], root: Path) -> str:
+    """Whether the code as it is speaks for the records: unchanged since, replayed, or stale."""
+    unchanged, stale, commits = 0, 0, dict[str, None]()
+    for record in records:
+        experiment = study.experiment(record.scale, record.arm, record.seed)
+        if record.code == code_fingerprint(experiment):
+            unchanged += 1
+            continue
+        found = replay_of(record, experiment, root)
+        if found is None:
+            stale += 1
+        else:
+            commits[(found.commit or "no commit")[:7]] = None
+    if stale:
+        return f"**stale**: the code of {stale} has changed since"
+    if commits:
+        return f"replayed at {', '.join(commits)}"
+    return "code unchanged since"
+
+
 def _source(source: Findings | Sequence[Record], how: str) -> str:
     if isinstance(source, Sequence):
-        records, share, nothing = source, "", "Nothing recorded yet."
-    else:
-        records, nothing = source.records, f"Nothing recorded yet of `{source.name}`."
-        finished = len(records) == source.planned
-        share = "" if finished else f"{len(records)} of {source.planned} runs are in: "
-    return f"{how}: {share}{provenance(list(records))}." if records else nothing
+        return f"{how}: {provenance(source)}." if source else "Nothing recorded yet."
+    if not source.records:
+        return f"Nothing recorded yet of `{source.name}`."
+    finished = len(source.records) == source.planned
+    share = "" if finished else f"{len(source.records)} of {source.planned} runs are in: "
+    code = standing_of_code(source.study, source.records, source.root)
+    return f"{how}: {share}{provenance(source.records)}; {code}."

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adainf_core.evidence.judging.claims import CONFIDENCE
-from adainf_core.evidence.judging.verdicts import by_seed
+from adainf_core.evidence.judging.verdicts import by_seed, judge
 from adainf_core.evidence.runs.records import RESULTS, Record, read_pictures
 from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.studies.catalogue import named_study
-from adainf_core.evidence.studies.claimed import family
 from adainf_core.figures import (
     ARM_STYLE,
     Shown,
@@ -29,7 +28,6 @@ from adainf_core.figures import (
 )
 from adainf_core.findings.captions import caption
 from adainf_core.findings.forests import alt_text, forest
-from adainf_core.findings.judged import judged
 from adainf_core.findings.telling import phrase, published, said, tell
 from adainf_core.statistics.intervals import Interval, t_interval
 from adainf_core.statistics.response_curves import ResponseCurve, sweep_curve
@@ -74,12 +72,12 @@ class Findings:
     @cached_property
     def verdicts(self) -> dict[str, Any]:
         """The verdict of each claim about the study, by the claim's key."""
-        return judged(self.name, self.records)
+        return {v.claim.key: v for v in judge(self.study.claims, self.records)}
 
     @property
     def confidence(self) -> float:
         """Of a single interval, corrected for all claims about the study."""
-        return 1 - (1 - CONFIDENCE) / len(family(self.name))
+        return 1 - (1 - CONFIDENCE) / len(self.study.claims)
 
     def pictures(self) -> dict[str, np.ndarray]:
         """The sample images that were kept, uint8 (n, 3, h, w), by their name."""

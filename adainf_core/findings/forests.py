@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from adainf_core.evidence.judging.verdicts import NOT_RUN, Verdict
+from adainf_core.evidence.judging.claims import Claim, Contrast
+from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.figures import Shown, differences, draw
-from adainf_core.findings.short_names import SHORT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,9 +27,9 @@ def alt_text(lead: str, parts: Iterable[str] = (), separator: str = "; ") -> str
     raise ValueError(f"the alt text begins with {len(lead)} characters: at most {LONGEST} fit")
 
 
-def short_name(claim: Any) -> str:
+def short_name(claim: Claim) -> str:
     """A claim's name beside a mark in a figure; its whole statement if it has no short one."""
-    return SHORT.get(claim.key, claim.statement)
+    return claim.short or claim.statement
 
 
 def forest(
@@ -46,8 +46,8 @@ def forest(
     claims' keys to other names than their short ones, and `dress(axes)` draws what is particular to
     one page on top. The alt text gives each row's verdict.
     """
-    rows = [v for v in verdicts if v.word == NOT_RUN or v.difference is not None]
-    rows = [v for v in rows if hasattr(v.claim, "terms")]
+    rows = [v for v in verdicts if v.outcome == Outcome.NOT_RUN or v.difference is not None]
+    rows = [v for v in rows if isinstance(v.claim, Contrast)]
     labels = [(names or {}).get(v.claim.key, short_name(v.claim)) for v in rows]
 
     def paint(ax: Axes) -> None:
@@ -55,7 +55,7 @@ def forest(
         if dress is not None:
             dress(ax)
 
-    said = [f"{' '.join(name.split())}: {v.word}" for name, v in zip(labels, rows, strict=True)]
+    said = [f"{' '.join(name.split())}: {v.outcome}" for name, v in zip(labels, rows, strict=True)]
     if height is None:
         height = 0.75 + (0.42 if any("\n" in name for name in labels) else 0.36) * len(rows)
     alt = alt_text(f"Forest plot of {len(rows)} {what} with corrected intervals:", said)

@@ -6,16 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from adainf_core.evidence.runs.records import Record
-from adainf_core.evidence.studies.gap_experiment import MEASURES
-from adainf_core.evidence.studies.generator_gap import (
-    JUDGED,
-    MORE_IS_BETTER,
-    RIGHT,
-    at_least,
-    estimate,
-    mirrored,
-    true_tv,
-)
+from adainf_core.evidence.studies.gap_experiment import MEASURES, at_least, estimate, mirrored
+from adainf_core.evidence.studies.sprite_gap import JUDGED, MORE_IS_BETTER, RIGHT, true_tv
 from adainf_core.findings.findings import Findings
 from adainf_core.gap.estimate import GapEstimate
 
@@ -43,4 +35,4 @@ class GapFindings(Findings):
 
     def true_tv(self, arm: str) -> float:
         """The exact total variation of an arm of "sprite-gap" from the real images."""
-        return true_tv(self.study, arm)
+        return true_tv(arm)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.evidence.judging.verdicts import NOT_RUN
+from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.statistics.intervals import Interval
 
 #: The word for a claim that more seeds have to decide.
@@ -33,32 +33,25 @@ def points(found: Interval | None, spec: str = "+.2f", unit: str = " points") ->
     return _NOT_YET if found is None else f"{found:{spec}}{unit}, n = {found.n}"
 
 
-def said(verdict: Any) -> str:
-    """What was read of a claim: its difference in points, best level or correlation."""
-    if hasattr(verdict, "said"):
-        return verdict.said
-    if hasattr(verdict, "correlation"):
-        return f"{verdict.correlation:.2f}"
-    return phrase(verdict)
+def said(verdict: Verdict) -> str:
+    """What was read of a claim: its difference in points, best level, correlation or bracket."""
+    return verdict.summary
 
 
-def brief(verdict: Any) -> str:
+def brief(verdict: Verdict) -> str:
     """As `said`, without the unit: "+1.20 [+0.70, +1.70], n = 5"."""
     return said(verdict).replace(" points", "")
 
 
-def phrase(verdict: Any) -> str:
+def phrase(verdict: Verdict) -> str:
     """The verdict in words: "holds", "does not hold, reversed" ..."""
-    for name in ("phrase", "word", "verdict"):
-        if hasattr(verdict, name):
-            return getattr(verdict, name)
-    raise TypeError(f"{type(verdict).__name__} is no verdict: it has no word")
+    return verdict.outcome_and_sign
 
 
-def in_full(verdict: Any) -> str:
+def in_full(verdict: Verdict) -> str:
     """What was read and the verdict: "+1.20 [+0.70, +1.70] points, n = 5: holds"."""
     read, word = said(verdict), phrase(verdict)
-    return read if word in (read, NOT_RUN) else f"{read}: {word}"
+    return read if word in (read, Outcome.NOT_RUN) else f"{read}: {word}"
 
 
 def published(verdict: Any, source: str = "") -> float | None:

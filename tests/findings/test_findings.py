@@ -5,14 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from adainf_core.evidence.judging.verdicts import arm_difference, judge
-from adainf_core.evidence.ledger import ledger
+from adainf_core.evidence.judging.claims import Contrast
+from adainf_core.evidence.judging.verdicts import Outcome, arm_difference, judge
 from adainf_core.evidence.runs.running import study_records
-from adainf_core.evidence.studies.catalogue import STUDIES, named_study
-from adainf_core.evidence.studies.claimed import LEDGER, family
+from adainf_core.evidence.studies.catalogue import all_claims, family, named_study, studies
 from adainf_core.figures import draw
 from adainf_core.findings import (
-    NOT_RUN,
     Findings,
     GapFindings,
     brief,
@@ -58,8 +56,8 @@ def test_what_is_glued_is_what_was_judged(found, glued):
     found.tell("fm", {"a b": None}, n=2000)
     for verdict in found.verdicts.values():
         key = f"fm-{verdict.claim.key}"
-        assert glued[key] == verdict.said
-        assert glued[f"{key}-word"] == verdict.phrase
+        assert glued[key] == verdict.summary
+        assert glued[f"{key}-word"] == verdict.outcome_and_sign
         assert glued[f"{key}-seeds"] == f"{verdict.agreeing} of {verdict.difference.n}"
         assert glued[f"{key}-claim"] == verdict.claim.statement
         numbers = [p.difference for p in verdict.claim.published if p.difference is not None]
@@ -88,12 +86,12 @@ def test_studies_judged_by_other_rules_have_verdicts_in_words(study, glued):
         assert "holds" in phrase(verdict) or "rank" in phrase(verdict) or "not" in phrase(verdict)
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", studies())
 def test_every_study_has_findings_at_every_scale_and_at_none(study, tmp_path):
     for scale in ("laptop", "no such scale"):
         found = Findings(study, scale, tmp_path)
         assert found.records == []
-        assert all(v.word == NOT_RUN for v in found.verdicts.values())
+        assert all(v.outcome == Outcome.NOT_RUN for v in found.verdicts.values())
 
 
 def test_exploratory_differences_are_paired_by_seed(found, records):
@@ -131,23 +129,23 @@ def test_beta_is_the_experiments(found):
 def test_without_records_everything_says_so(unrun, glued):
     unrun.tell("u")
     assert glued["u-harm"] == "not run yet"
-    assert glued["u-harm-word"] == NOT_RUN
+    assert glued["u-harm-word"] == Outcome.NOT_RUN
     assert unrun.difference("adainf", "none") is None
     assert unrun.interval("none") is None
     assert unrun.curve({1: "none", 2: "weak", 3: "vanilla"}) is None
     assert "Nothing recorded yet" in unrun.caption("What is seen.").data
     assert "not run" in unrun.dots(["none", "weak"]).alt
     assert "harm" not in unrun.forest().alt
-    assert unrun.forest().alt.count(NOT_RUN) >= 3
-    assert NOT_RUN in str(unrun.table())
+    assert unrun.forest().alt.count(Outcome.NOT_RUN) >= 3
+    assert Outcome.NOT_RUN in str(unrun.table())
 
 
 def test_alt_texts_fit_and_name_what_is_drawn(found):
-    for study in dict.fromkeys(claim.study for claim in LEDGER):
+    for study in dict.fromkeys(claim.study for claim in all_claims()):
         each = Findings(study)
         if any(v.difference for v in each.verdicts.values()):
             assert len(each.forest().alt) <= 300
-    assert "none > vanilla: " + found.verdicts["harm"].word in found.forest("harm").alt
+    assert "none > vanilla: " + found.verdicts["harm"].outcome in found.forest("harm").alt
     assert f"no inflation: {found.mean('none'):.1f}" in found.dots({"none": "no inflation"}).alt
 
 
@@ -187,10 +185,9 @@ def test_dials_and_levels_draw_what_there_is(found, unrun):
     assert draw(paint, alt="A dial.").svg
 
 
-def test_every_contrast_of_the_ledger_has_a_short_name_but_for_one_study():
-    long = [v.claim for v in (line.verdict for line in ledger("laptop"))
-            if v.difference and short_name(v.claim) == v.claim.statement]  # fmt: skip
-    assert {claim.study for claim in long} <= {"code-traps", "training-length"}
+def test_every_contrast_has_a_short_name():
+    contrasts = [claim for claim in all_claims() if isinstance(claim, Contrast)]
+    assert all(0 < len(short_name(claim)) <= 40 for claim in contrasts)
 
 
 def test_measures_of_a_gap_are_the_records():

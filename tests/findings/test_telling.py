@@ -2,7 +2,7 @@
 
 import pytest
 
-from adainf_core.findings import alt_text, brief, caption, holds, in_full, points, tell
+from adainf_core.findings import alt_text, caption, holds, points, tell
 from adainf_core.statistics.intervals import Interval
 
 FOUND = Interval(1.234, 0.7, 1.7, 5)
@@ -33,13 +33,6 @@ def test_values_are_glued_in_their_format(value, text, glued):
 
 def test_points_take_another_format():
     assert points(FOUND, "+.1f", "") == "+1.2 [+0.7, +1.7], n = 5"
-
-
-def test_what_is_no_verdict_is_refused():
-    with pytest.raises(TypeError, match="float is no verdict"):
-        in_full(0.5)
-    with pytest.raises(TypeError, match="int is no verdict"):
-        brief(3)
 
 
 def test_guard_names_its_sentence():

@@ -42,11 +42,12 @@ ARMS = {
 CLAIMS = (
     beats(
         "swap_mixture", "Swapping red and blue in the mixture's images costs accuracy", NAME,
-        "vanilla", "vanilla_swapped", asked_by="trap",
+        "vanilla", "vanilla_swapped", asked_by="trap", short="right > swapped, mixture",
     ),
     beats(
         "swap_perfect", "Swapping red and blue in a perfect generator's images costs accuracy",
         NAME, "perfect_vanilla", "perfect_swapped", asked_by="trap",
+        short="right > swapped, perfect",
     ),
     Contrast(
         "online_exaggerates", "The online probe makes vanilla inflation look worse than it is",
@@ -55,11 +56,11 @@ CLAIMS = (
             Term("none_online", 1.0, "online"), Term("vanilla_online", -1.0, "online"),
             Term("none_online", -1.0), Term("vanilla_online", 1.0),
         ),
-        asked_by="trap",
+        asked_by="trap", short="online probe exaggerates",
     ),
     beats(
         "copies_repel", "At N = 50, leaving an image's copies out of its negatives helps", NAME,
-        "n_50_masked", "n_50", asked_by="trap",
+        "n_50_masked", "n_50", asked_by="trap", short="N = 50: masked > not",
     ),
 )  # fmt: skip
 

@@ -22,13 +22,13 @@ CLAIMS = (
     gains_more(
         "crop_shift", "Crops from 0.4 instead of 0.08 gain more under inflation than without", NAME,
         ("vanilla_crop_0.4", "vanilla_crop_0.08"), ("none_crop_0.4", "none_crop_0.08"),
-        (Published("Figure 3, trend"),),
+        (Published("Figure 3, trend"),), short="gentle crops, mixture",
     ),
     gains_more(
         "crop_shift_perfect",
         "Crops from 0.4 instead of 0.08 gain more with a perfect generator than without", NAME,
         ("perfect_crop_0.4", "perfect_crop_0.08"), ("none_crop_0.4", "none_crop_0.08"),
-        asked_by="control",
+        asked_by="control", short="gentle crops, perfect",
     ),
 )  # fmt: skip
 

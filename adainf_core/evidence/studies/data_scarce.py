@@ -28,18 +28,19 @@ _SCARCE_MORE = round(
 CLAIMS = (
     paper(
         "scarce_cure", "With a quarter of the images, adaptive inflation beats none", NAME,
-        "adainf_quarter", "none_quarter",
+        "adainf_quarter", "none_quarter", short="AdaInf > none, a quarter",
     ),
     gains_more(
         "scarce_more",
         "Adaptive inflation gains more over none with a quarter of the images than with all", NAME,
         ("adainf_quarter", "none_quarter"), ("adainf", "none"),
         (Published("Table 3b, with a tenth, against Table 1", _SCARCE_MORE, "D"),),
+        short="gains more than with all",
     ),
     control(
         "scarce_beyond_weak",
         "With a quarter of the images, adaptive inflation beats weak augmentation alone", NAME,
-        "adainf_quarter", "weak_quarter",
+        "adainf_quarter", "weak_quarter", short="AdaInf > weak, a quarter",
     ),
 )  # fmt: skip
 

@@ -29,15 +29,15 @@ ARMS = {
 CLAIMS = (
     control(
         "diffusion_helps", "Under strong augmentation a diffusion model's images help",
-        NAME, "diffusion", "none",
+        NAME, "diffusion", "none", short="strong: diffusion > none",
     ),
     control(
         "diffusion_weak_pays", "Under weak augmentation a diffusion model's images help",
-        NAME, "diffusion_weak", "weak",
+        NAME, "diffusion_weak", "weak", short="weak: diffusion > none",
     ),
     control(
         "diffusion_beats_mixture", "A diffusion model's images beat as many of the mixture's",
-        NAME, "diffusion", "mixture",
+        NAME, "diffusion", "mixture", short="diffusion > mixture",
     ),
 )  # fmt: skip
 

@@ -30,33 +30,42 @@ ARMS = {
 }
 
 CLAIMS = (
-    paper("harm", "No inflation beats vanilla inflation", NAME, "none", "vanilla"),
-    paper("cure", "Adaptive inflation beats no inflation", NAME, "adainf", "none"),
-    paper("rescue", "Adaptive inflation beats vanilla inflation", NAME, "adainf", "vanilla"),
+    paper(
+        "harm", "No inflation beats vanilla inflation", NAME, "none", "vanilla",
+        short="none > vanilla",
+    ),
+    paper(
+        "cure", "Adaptive inflation beats no inflation", NAME, "adainf", "none",
+        short="AdaInf > none",
+    ),
+    paper(
+        "rescue", "Adaptive inflation beats vanilla inflation", NAME, "adainf", "vanilla",
+        short="AdaInf > vanilla",
+    ),
     paper(
         "weak_harms", "Without inflation, strong augmentation beats weak", NAME, "none", "weak",
-        Published("Figure 3(a), crop only"),
+        Published("Figure 3(a), crop only"), short="none > weak only",
     ),
     control(
         "beyond_weak", "Adaptive inflation beats weak augmentation on real images alone", NAME,
-        "adainf", "weak",
+        "adainf", "weak", short="AdaInf > weak only",
     ),
     control(
         "perfect_helps", "A perfect generator's images help under strong augmentation", NAME,
-        "perfect_vanilla", "none",
+        "perfect_vanilla", "none", short="vanilla perfect > none",
     ),
     control(
         "perfect_beyond_weak",
         "With a perfect generator, adaptive inflation beats weak augmentation alone", NAME,
-        "perfect_adainf", "weak",
+        "perfect_adainf", "weak", short="AdaInf perfect > weak",
     ),
     control(
         "quality_matters", "Under vanilla inflation a perfect generator beats the mixture", NAME,
-        "perfect_vanilla", "vanilla",
+        "perfect_vanilla", "vanilla", short="vanilla: perfect > mixture",
     ),
     control(
         "real_needed", "Vanilla inflation beats the generated images alone", NAME, "vanilla",
-        "generated_only",
+        "generated_only", short="vanilla > generated only",
     ),
 )  # fmt: skip
 

@@ -35,16 +35,19 @@ CLAIMS = (
         "more_harm",
         "Under vanilla inflation, ten times the mixture's images, and so a smaller β, hurt", NAME,
         "mixture_strong_2", "mixture_strong_20", asked_by="control",
+        short="mixture, strong:\n2 x > 20 x",
     ),
     beats(
         "more_help",
         "Under vanilla inflation, ten times a perfect generator's images, and a smaller β, help",
         NAME, "perfect_strong_20", "perfect_strong_2", asked_by="control",
+        short="perfect, strong:\n20 x > 2 x",
     ),
     gains_more(
         "size_weak", "More of a perfect generator's images gain more under weak augmentation", NAME,
         ("perfect_weak_20", "perfect_weak_2"), ("perfect_strong_20", "perfect_strong_2"),
         (Published("section 4: inflation and augmentation are complementary"),),
+        short="perfect: 20 x gains\nmore if weak",
     ),
 )  # fmt: skip
 

@@ -12,12 +12,13 @@ CLAIMS = (
         "jitter_shift", "Half the jitter gains more under inflation than without", NAME,
         ("vanilla_jitter_0.5", "vanilla_jitter_1"), ("none_jitter_0.5", "none_jitter_1"),
         (Published("Figure 3, trend; its values for jitter are not known"),),
+        short="half the jitter, mixture",
     ),
     gains_more(
         "jitter_shift_perfect",
         "Half the jitter gains more with a perfect generator than without", NAME,
         ("perfect_jitter_0.5", "perfect_jitter_1"), ("none_jitter_0.5", "none_jitter_1"),
-        asked_by="control",
+        asked_by="control", short="half the jitter, perfect",
     ),
 )  # fmt: skip
 

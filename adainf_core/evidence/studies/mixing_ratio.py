@@ -33,15 +33,15 @@ CLAIMS = (
     ),
     paper(
         "too_many_copies", "N = 50 is worse than N = 10", NAME, "n_10", "n_50",
-        Published("Figure 2: beyond 10 it gets worse"),
+        Published("Figure 2: beyond 10 it gets worse"), short="N = 10 > N = 50",
     ),
     control(
         "diversity", "At the same β, ten times the generated images help (mixture)", NAME, "n_10",
-        "tenth",
+        "tenth", short="all > a tenth, mixture",
     ),
     control(
         "diversity_perfect", "At the same β, ten times the generated images help (perfect)", NAME,
-        "perfect_n_10", "perfect_tenth",
+        "perfect_n_10", "perfect_tenth", short="all > a tenth, perfect",
     ),
 )  # fmt: skip
 

@@ -168,13 +168,15 @@ def main_claims(
     none, weak, vanilla, adainf = (f"{arm}_{suffix}" for arm in MAIN)
     return (
         harm(
-            f"harm_{suffix}", f"{name}: no inflation beats vanilla inflation", study, none, vanilla
+            f"harm_{suffix}", f"{name}: no inflation beats vanilla inflation", study, none, vanilla,
+            short=f"none > vanilla, {name}",
         ),
         paper(
-            f"cure_{suffix}", f"{name}: adaptive inflation beats no inflation", study, adainf, none
+            f"cure_{suffix}", f"{name}: adaptive inflation beats no inflation", study, adainf, none,
+            short=f"AdaInf > none, {name}",
         ),
         control(
             f"beyond_weak_{suffix}", f"{name}: adaptive inflation beats weak augmentation alone",
-            study, adainf, weak,
+            study, adainf, weak, short=f"AdaInf > weak, {name}",
         ),
     )  # fmt: skip

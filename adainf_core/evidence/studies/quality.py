@@ -33,13 +33,15 @@ ARMS = {
 CLAIMS = (
     control(
         "better_is_better", "Under vanilla inflation, 10 % Gaussian beats 50 % Gaussian", NAME,
-        "diluted_10", "diluted_50",
+        "diluted_10", "diluted_50", short="10 % > 50 % Gaussian",
     ),
     control(
-        "copies_help", "Inflating with copies of the real images helps", NAME, "memorised", "none"
+        "copies_help", "Inflating with copies of the real images helps", NAME, "memorised", "none",
+        short="copies > none",
     ),
     control(
-        "blur_harms", "No inflation beats held-out images that are blurred", NAME, "none", "blur"
+        "blur_harms", "No inflation beats held-out images that are blurred", NAME, "none", "blur",
+        short="none > blurred",
     ),
 )  # fmt: skip
 

@@ -35,16 +35,16 @@ CLAIMS = (
         "harm_fades", "What vanilla inflation costs shrinks with training", NAME,
         ("none_quarter", "vanilla_quarter"), ("none_fourfold", "vanilla_fourfold"),
         (Published("Figure 6, as a reviewer saw it: vanilla helps or ties", None, "H"),),
-        asked_by="control",
+        asked_by="control", short="harm shrinks with steps",
     ),
     gains_more(
         "help_grows", "What a perfect generator's images give grows with training",
         NAME, ("perfect_vanilla_fourfold", "none_fourfold"),
-        ("perfect_vanilla", "none"), asked_by="control",
+        ("perfect_vanilla", "none"), asked_by="control", short="help grows with steps",
     ),
     control(
         "long_beyond_weak", "After four times the steps AdaInf beats weak augmentation alone",
-        NAME, "adainf_fourfold", "weak_fourfold",
+        NAME, "adainf_fourfold", "weak_fourfold", short="AdaInf > weak, 4 x steps",
     ),
 )  # fmt: skip
 

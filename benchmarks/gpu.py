@@ -48,7 +48,8 @@ from adainf_core.data.named_sets import load_images  # noqa: E402
 from adainf_core.evidence.runs.records import code_hashes  # noqa: E402
 from adainf_core.learning.augmentation import view_noise  # noqa: E402
 from adainf_core.learning.policies import POLICIES  # noqa: E402
-from adainf_core.learning.pretraining import PretrainConfig, Run  # noqa: E402
+from adainf_core.learning.pretrain_config import PretrainConfig  # noqa: E402
+from adainf_core.learning.pretraining import Run  # noqa: E402
 
 CODE = tuple(
     f"learning/{name}.py"

@@ -28,7 +28,8 @@ from adainf_core.evidence.runs.running import Outcome, entry, run_study, seed_by
 from adainf_core.evidence.studies.study import Treatment
 from adainf_core.evidence.studies.training_studies import FAILURE_MODE
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy
-from adainf_core.learning.pretraining import PretrainConfig, pretrain
+from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.pretraining import pretrain
 from adainf_core.learning.probing import knn_probe, linear_probe
 from adainf_core.validation import as_count
 

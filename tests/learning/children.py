@@ -24,10 +24,11 @@ from adainf_core.learning.methods import (
     MoCo,
     SimCLR,
     Spectral,
-    build_method,
+    VICReg,
 )
 from adainf_core.learning.policies import AugmentationPolicy
-from adainf_core.learning.pretraining import PretrainConfig, pretrain
+from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.pretraining import pretrain
 
 context = get_context("forkserver")
 context.set_forkserver_preload(["numpy", "torch", "torch._dynamo"])
@@ -58,6 +59,7 @@ METHODS: tuple[MethodConfig, ...] = (
     BYOL(16, 8),
     BarlowTwins(16, 8),
     Spectral(16, 8),
+    VICReg(16, 8),
 )
 
 
@@ -65,12 +67,12 @@ def one_step(method: MethodConfig) -> dict[str, torch.Tensor]:
     """Loss, gradients, statistics and queue after a forward and backward pass of one batch."""
     config = small_config()
     torch.manual_seed(0)
-    module = build_method(method, small_cnn(4)).train()
+    module = method.build(small_cnn(4)).train()
     model = distributed.wrap(module, torch.device("cpu"))
     generator = torch.Generator().manual_seed(1)
     views = torch.rand((2, config.batch_size, 3, 16, 16), generator=generator)
     ids = torch.randint(0, 20, (config.batch_size,), generator=generator)  # with copies
-    rows = distributed.share(config.batch_size)
+    rows = distributed.rank_rows(config.batch_size)
     loss, _ = model(views[:, rows].flatten(0, 1), ids[rows])
     loss.backward()
     gradients = {

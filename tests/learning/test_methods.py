@@ -6,22 +6,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from adainf_core.learning.encoders import build_encoder, mlp, small_cnn
-from adainf_core.learning.methods import (
-    BYOL,
-    BarlowTwins,
-    MoCo,
-    SimCLR,
-    Spectral,
-    build_method,
-)
-from adainf_core.learning.objectives import (
-    barlow_twins,
-    byol,
-    info_nce,
-    nt_xent,
-    spectral_contrastive,
-)
+from adainf_core.learning.encoders import build_encoder, small_cnn
+from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, SimCLR, Spectral, VICReg
+from adainf_core.learning.methods.barlow import barlow_twins
+from adainf_core.learning.methods.byol import byol
+from adainf_core.learning.methods.moco import info_nce
+from adainf_core.learning.methods.simclr import nt_xent
+from adainf_core.learning.methods.spectral import spectral_contrastive
+from adainf_core.learning.networks import mlp
 from adainf_core.learning.pretraining import pretrain
 
 SIZES = {"hidden": 16, "out": 8}
@@ -32,12 +24,13 @@ METHODS = [
     BYOL(**SIZES),
     BarlowTwins(**SIZES),
     Spectral(**SIZES),
+    VICReg(**SIZES),
 ]
 
 
 def made(config):
     torch.manual_seed(0)
-    return build_method(config, small_cnn(4)).train()
+    return config.build(small_cnn(4)).train()
 
 
 def views(n: int = 6, seed: int = 0) -> torch.Tensor:

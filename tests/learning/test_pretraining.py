@@ -5,6 +5,7 @@ import math
 import os
 import resource
 import signal
+import sys
 import zipfile
 from dataclasses import replace
 from itertools import combinations
@@ -17,14 +18,8 @@ from adainf_core.data.inflation import Inflation
 from adainf_core.learning import pretraining
 from adainf_core.learning.checkpoints import read_checkpoint, write_checkpoint
 from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, Spectral
-from adainf_core.learning.pretraining import (
-    Pretrained,
-    Run,
-    load_pretrained,
-    pretrain,
-    step_seed,
-    warmup_cosine,
-)
+from adainf_core.learning.pretrain_config import warmup_cosine
+from adainf_core.learning.pretraining import Pretrained, Run, load_pretrained, pretrain, step_seed
 from adainf_core.learning.probing import online_probe
 
 
@@ -55,10 +50,11 @@ def test_seed_and_step_decide_every_random_number(config, data, monkeypatch):
     def traced(seed: int) -> tuple[list, list, list]:
         batches, noises, weights = [], [], []
 
-        def spy(images, policy, noise):
-            batches.append(images.clone())
+        def spy(first, second, policy, noise):
+            assert first is second
+            batches.append(first.clone())
             noises.append(noise.clone())
-            return two_views(images, policy, noise)
+            return two_views(first, second, policy, noise)
 
         two_views = sound
         monkeypatch.setattr(pretraining, "two_views", spy)
@@ -392,7 +388,8 @@ def test_tensorboard_gets_the_history(config, data, tmp_path):
     assert [e.value for e in events] == pytest.approx([h["loss"] for h in history], rel=1e-6)
 
 
-def test_progress_goes_to_the_terminal_only_if_asked(config, data, capfd):
+def test_progress_goes_to_the_terminal_only_if_asked(config, data, capfd, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     pretrain(config, data)
     assert capfd.readouterr().err == ""
     pretrain(config, data, progress=True)
@@ -456,11 +453,15 @@ def test_a_missing_gpu_is_named(config, data):
 class Halves:
     """A view source of flat images: two views of source i are its grey value and a neighbour."""
 
-    def two_views(self, step, batch_size, seed):
-        rng = np.random.default_rng((seed, step))
-        ids = rng.integers(0, 8, batch_size)
-        grey = np.concatenate([20 * ids, 20 * ids + 3]).astype(np.uint8)
-        return ids, np.broadcast_to(grey[:, None, None, None], (2 * batch_size, 3, 16, 16)).copy()
+    images, labels = (), None
+
+    def batch(self, step, batch_size, seed, rows=slice(None)):
+        ids = np.random.default_rng((seed, step)).integers(0, 8, batch_size)[rows]
+        first, second = (
+            np.full((len(ids), 3, 16, 16), grey[:, None, None, None], np.uint8)
+            for grey in (20 * ids, 20 * ids + 3)
+        )
+        return ids, first, second
 
     def fingerprint(self):
         return {"shape": [3, 16, 16], "mixture": "eight greys"}
@@ -472,9 +473,9 @@ def test_views_that_come_ready_are_trained_on_as_they_are(config, monkeypatch):
     run.trainee.register_forward_pre_hook(lambda module, given: seen.append(given))
     run.advance(3)
     for step, (views, ids, _) in enumerate(seen):
-        expected_ids, expected = Halves().two_views(step, config.batch_size, config.seed)
+        expected_ids, *expected = Halves().batch(step, config.batch_size, config.seed)
         assert torch.equal(ids, torch.from_numpy(expected_ids))
-        torch.testing.assert_close(views, torch.from_numpy(expected).float() / 255)
+        torch.testing.assert_close(views, torch.from_numpy(np.concatenate(expected)).float() / 255)
     trained = pretrain(config, Halves())
     assert trained.image_size == 16 and trained.mixture == "eight greys"
     assert torch.equal(weights(trained), weights(pretrain(config, Halves())))
@@ -493,5 +494,5 @@ def test_policy_and_data_have_to_agree(config, data):
         pretrain(config, Halves())
     with pytest.raises(ValueError, match="give images a policy"):
         pretrain(replace(config, policy=None), data)
-    with pytest.raises(ValueError, match="views have no labels"):
+    with pytest.raises(ValueError, match="needs labels, and the data has none"):
         pretrain(replace(config, policy=None, online_learning_rate=0.1), Halves())

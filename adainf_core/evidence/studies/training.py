@@ -18,7 +18,8 @@ from adainf_core.evidence.runs.running import Outcome
 from adainf_core.generators.corruptions import colour_swap
 from adainf_core.generators.dial import Setting
 from adainf_core.generators.flawed_sprites import FlawedSprites
-from adainf_core.learning.pretraining import PretrainConfig, Pretrained, pretrain
+from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.pretraining import Pretrained, pretrain
 from adainf_core.learning.probing import ProbeResult, knn_probe, linear_probe, online_probe
 
 SPRITES = "sprites"

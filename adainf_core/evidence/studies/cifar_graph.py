@@ -99,9 +99,9 @@ CIFAR_GRAPH = GraphStudy(
     code=(
         "evidence/graph_experiment.py", "generators/gaussian_mixture.py", "data/images.py",
         "data/inflation.py", "data/named_sets.py", *(f"learning/{m}.py" for m in (
-            "augmentation", "encoders", "features", "feeding", "labeler", "methods", "objectives",
-            "optimizers", "policies", "pretraining", "view_cells", "view_graph",
-            "view_statistics")),
+            "augmentation", "encoders", "features", "feeding", "labeler", "methods/common",
+            "methods/simclr", "networks", "optimizers", "policies", "pretrain_config",
+            "pretraining", "view_cells", "view_graph", "view_statistics")),
     ),
 )  # fmt: skip
 

@@ -159,8 +159,9 @@ _COMMON = (
     "data/named_sets.py",
     "data/sources.py",
     *(f"learning/{module}.py" for module in (
-        "augmentation", "encoders", "features", "feeding", "methods", "objectives", "optimizers",
-        "policies", "pretraining", "probing", "softmax_regression")),
+        "augmentation", "encoders", "features", "feeding", "methods/barlow", "methods/byol",
+        "methods/common", "methods/moco", "methods/simclr", "networks", "optimizers", "policies",
+        "pretrain_config", "pretraining", "probing", "softmax_regression")),
 )  # fmt: skip
 _FITTED = ("generators/generator.py",)
 _SHARED = (*_FITTED, "generators/principal_axes.py")

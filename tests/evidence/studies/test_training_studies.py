@@ -316,5 +316,5 @@ def test_code_names_every_module_that_trains_and_probes(study, arms, small):
         with Trace() as found:
             small(study.experiment(scale, arm, 10)).run()
         files |= found
-    assert "learning/objectives.py" in files and "learning/probing.py" in files
+    assert "learning/methods/simclr.py" in files and "learning/probing.py" in files
     assert files - PLUMBING - files_of(study) == set()

@@ -19,14 +19,23 @@ class StopRequest:
     def __bool__(self) -> bool:
         return self.signal is not None
 
+    def raise_interrupt(self, message: str) -> None:
+        """KeyboardInterrupt with `message` where Ctrl-C has asked; nothing where SIGTERM has.
+
+        For when all that the work had to do has been done: Ctrl-C ends the caller too, SIGTERM
+        leaves to it what a part of the work is worth.
+        """
+        if self.signal == signal.SIGINT:
+            raise KeyboardInterrupt(message)
+
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
     """A `StopRequest` that SIGINT (Ctrl-C) or SIGTERM makes true while the block runs.
 
     The block looks at it where it can stop, instead of being ended anywhere. A second signal does
-    what it did before the block. Outside the main thread, which alone may handle signals, nothing
-    is caught and the request never comes.
+    what it did before the block. A signal that is ignored stays so. Outside the main thread, which
+    alone may handle signals, nothing is caught and the request never comes.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -41,11 +50,12 @@ def stop_requests() -> Iterator[StopRequest]:
         for one, handler in before.items():
             signal.signal(one, handler)
 
-    # None: a handler that was not installed from Python, which could not be put back
+    # None: a handler that was not installed from Python, which could not be put back; and who
+    # ignores Ctrl-C leaves it to another process
     before = {
         one: handler
         for one in (signal.SIGINT, signal.SIGTERM)
-        if (handler := signal.getsignal(one)) is not None
+        if (handler := signal.getsignal(one)) not in (None, signal.SIG_IGN)
     }
     try:
         for one in before:

@@ -33,7 +33,7 @@ def ours(size: int, n: int, compiled: bool = False) -> Work:
     images, generator = _images(n, size), torch.Generator().manual_seed(0)
     policy = POLICIES["symmetric"].for_image_size(size)
     make = torch.compile(two_views, fullgraph=True) if compiled else two_views
-    return lambda: len(make(images, policy, view_noise(2 * n, generator)))
+    return lambda: len(make(images, images, policy, view_noise(2 * n, generator)))
 
 
 def torchvision(as_pil: bool) -> Work:

@@ -48,7 +48,8 @@ from adainf_core.data.named_sets import load_images  # noqa: E402
 from adainf_core.evidence.runs.records import source_commit  # noqa: E402
 from adainf_core.learning.augmentation import view_noise  # noqa: E402
 from adainf_core.learning.policies import POLICIES  # noqa: E402
-from adainf_core.learning.pretraining import PretrainConfig, Run  # noqa: E402
+from adainf_core.learning.pretrain_config import PretrainConfig  # noqa: E402
+from adainf_core.learning.pretraining import Run  # noqa: E402
 
 FOREVER = 1_000_000  # steps of a schedule that no benchmark comes to the end of
 GRACE = 90.0  # seconds after --minutes until the process ends, whatever it is doing
@@ -158,8 +159,8 @@ class Parts:
         config = replace(bench.config, compile=mode == "compiled", batch_size=size)
         self.run = Run(config, bench.data)
         self.run.model.train()
-        self.indices, self.images = next(self.run.feed.batches(0, 1))
-        self.ids = torch.from_numpy(self.indices).to(self.run.device)
+        indices, self.first, self.second = next(self.run.feed.batches(0, 1))
+        self.ids = torch.from_numpy(indices).to(self.run.device)
         self.views = self.augmentation()
         self.steps: Iterator = self.run.train(count())
 
@@ -167,8 +168,8 @@ class Parts:
         next(self.steps)
 
     def augmentation(self) -> torch.Tensor:
-        noise = view_noise(2 * len(self.images), self.run.noise)
-        views = self.run.two_views(self.images, self.run.config.policy, noise)
+        noise = view_noise(2 * len(self.first), self.run.noise)
+        views = self.run.two_views(self.first, self.second, self.run.config.policy, noise)
         return views.to(memory_format=torch.channels_last)
 
     def model(self) -> None:

@@ -25,7 +25,8 @@ from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import load_images
 from adainf_core.learning.checkpoints import Checkpoint, read_checkpoint
 from adainf_core.learning.methods import MoCo
-from adainf_core.learning.pretraining import PretrainConfig, pretrain
+from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.pretraining import pretrain
 
 # a fork server that has imported torch and run nothing: children start in a fraction of a second
 CONTEXT = get_context("forkserver")

@@ -46,7 +46,8 @@ from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import load_images
 from adainf_core.learning.encoders import build_encoder
 from adainf_core.learning.policies import POLICIES
-from adainf_core.learning.pretraining import PretrainConfig, Run
+from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.pretraining import Run
 
 FOREVER = 1_000_000  # steps of a schedule that no benchmark comes to the end of
 TARGET_RATIO, TARGET_SHARE = 2.0, 0.15

@@ -7,7 +7,7 @@ import pytest
 from adainf_core.configuration import differences, from_plain, override, to_plain
 from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, SimCLR, Spectral
 from adainf_core.learning.policies import POLICIES
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 
 METHODS = (SimCLR(), MoCo(queue=7), BYOL(momentum=(0.5, 0.6)), BarlowTwins(), Spectral(mu=None))
 

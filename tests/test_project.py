@@ -85,6 +85,10 @@ def test_every_page_is_in_the_table_of_contents():
     [
         ("adainf_core", {"torch", "torchvision", "matplotlib"}),
         ("adainf_core.theory", {"torch", "torchvision"}),
+        *(
+            (f"adainf_core.learning.{configurations}", {"torch", "torchvision", "scipy", "sklearn"})
+            for configurations in ("methods", "policies", "pretrain_config", "recipes")
+        ),
     ],
 )
 def test_import_stays_light(module, unwanted):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from adainf_core.stopping import stop_requests
+from adainf_core.stopping import StopRequest, stop_requests
 
 BOTH = (signal.SIGINT, signal.SIGTERM)
 
@@ -34,6 +34,25 @@ def test_handlers_come_back_after_an_error_too():
     with pytest.raises(ValueError, match="inside"), stop_requests():
         raise ValueError("inside")
     assert [signal.getsignal(one) for one in BOTH] == before
+
+
+@pytest.mark.parametrize("number", BOTH)
+def test_an_ignored_signal_stays_ignored(number):
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with stop_requests() as stop:
+            signal.raise_signal(number)
+            assert not stop
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
+def test_only_ctrl_c_interrupts_the_caller():
+    StopRequest().raise_interrupt("why")
+    StopRequest(signal.SIGTERM).raise_interrupt("why")
+    with pytest.raises(KeyboardInterrupt, match="why"):
+        StopRequest(signal.SIGINT).raise_interrupt("why")
 
 
 def test_other_threads_are_not_asked():

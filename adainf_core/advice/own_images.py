@@ -26,7 +26,8 @@ from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study
 from adainf_core.evidence.runs.records import Record
 from adainf_core.evidence.runs.running import run_study
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy
-from adainf_core.learning.pretraining import PretrainConfig, pretrain
+from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.pretraining import pretrain
 from adainf_core.learning.probing import knn_probe, linear_probe
 from adainf_core.validation import as_count
 

@@ -220,7 +220,7 @@ def _policy_name(chosen: Recipe) -> str:
 def _run(options: argparse.Namespace, plan: Plan) -> None:
     from adainf_core.advice.own_images import compare, own_study
     from adainf_core.configuration import override
-    from adainf_core.learning.pretraining import PretrainConfig
+    from adainf_core.learning.pretrain_config import PretrainConfig
     from adainf_core.learning.recipes import Recipe
 
     base = PretrainConfig(steps=plan.steps, batch_size=plan.batch_size, warmup=plan.steps // 20)

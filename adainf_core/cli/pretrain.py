@@ -17,13 +17,15 @@ HELP = "train an encoder, or go on training it"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
+    from adainf_core.learning.methods import METHODS
+
     parser.description = (
         "Train an encoder by an official recipe, changed by dotted settings. With --checkpoint the "
         "same command goes on where it stopped; under torchrun it runs on several devices."
     )
     parser.set_defaults(run=_pretrain)
     parser.add_argument("--dataset", default="cifar10", help=DATASET)
-    parser.add_argument("--method", default="simclr", help="simclr, moco, byol, barlow, spectral")
+    parser.add_argument("--method", default="simclr", help=", ".join(METHODS))
     parser.add_argument("--preset", default="none", help="none, vanilla, adainf")
     parser.add_argument("--generated", default=None, help="store made by: adainf generate import")
     parser.add_argument(

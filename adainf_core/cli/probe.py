@@ -30,10 +30,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _probe(options: argparse.Namespace) -> None:
-    import torch
-
     from adainf_core.data.class_folders import check_same_classes
     from adainf_core.data.named_sets import named_or_own
+    from adainf_core.devices import chosen_device
     from adainf_core.learning.pretraining import load_pretrained
 
     if options.test is None and Path(options.dataset).exists():
@@ -43,8 +42,7 @@ def _probe(options: argparse.Namespace) -> None:
     trained = load_pretrained(options.checkpoint)
     if not trained.finished:
         print(f"the run has stopped after {trained.steps} steps", file=sys.stderr)
-    if torch.cuda.is_available():
-        trained.encoder.to("cuda")
+    trained.encoder.to(chosen_device(None))
     named = options.test is None
     train, test = (
         named_or_own(dataset, split, trained.image_size, options.root)

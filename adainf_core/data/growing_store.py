@@ -27,6 +27,7 @@ from adainf_core.data.sources import mapped, npy_header
 from adainf_core.data.store_meta import GROWING, as_json, read_meta, sample_digest
 from adainf_core.data.tally import Tally
 from adainf_core.files import whole_file
+from adainf_core.progress import progress_bar
 from adainf_core.validation import as_count
 
 Draw = Callable[[int, int], np.ndarray]
@@ -121,7 +122,7 @@ def _grow(
         with whole_file(folder / "meta.json") as described:
             described.write(as_json(meta))
 
-    with _bar(first, count, progress) as advance:
+    with progress_bar(count, "image", done=first, shown=progress) as advance:
         for start in range(first, count, block):
             stop = min(start + block, count)
             images = _drawn(draw, start, stop, shape)
@@ -140,18 +141,6 @@ def _grow(
                 break
     with _keeping(folder, finished):
         record(finished, real)
-
-
-@contextmanager
-def _bar(done: int, count: int, shown: bool) -> Iterator[Callable[[int], object]]:
-    """What is told how many more images are finished."""
-    if not shown:
-        yield lambda more: None
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=count, initial=done, unit="image", disable=None) as bar:  # terminals only
-        yield bar.update
 
 
 # ---- what may be continued

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -125,6 +126,11 @@ class Inflation:
         return [side.images for side in sides if side is not None]
 
     @property
+    def labels(self) -> np.ndarray | None:
+        """Labels int64 of the real images, which are numbered first; None where they have none."""
+        return self.real.labels
+
+    @property
     def epoch_size(self) -> int:
         """Draws in an epoch: N n_d + n_g.
 
@@ -230,6 +236,18 @@ class Inflation:
             batch[~is_real] = self.generated.images[indices[~is_real] - len(self.real)]
         return batch
 
+    def batch(
+        self, step: int, batch_size: int, seed: int, rows: slice = slice(None)
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The `rows` of batch `step`: indices int64 (n,), and the images to make two views of.
+
+        Both views come from one image: the two are one array, uint8 (n, 3, h, w). Raises
+        ValueError as `batch_indices` does.
+        """
+        indices = self.batch_indices(step, batch_size, seed)[rows]
+        images = self.gather(indices)
+        return indices, images, images
+
     def draw_indices(
         self, batch_size: int, generator: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -264,6 +282,20 @@ class Inflation:
         how = {"iid": "i.i.d. draws", "epoch": "shuffled epochs"}[self.sampling]
         strata = ", stratified batches" if self.stratified else ""
         return f"{sides}, beta = {self.beta:.4f}, {how}{strata}"
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Plain values that tell this training set from others: mixture, hash of some images."""
+        sides: dict[str, Any] = {}
+        for name, images in zip(("real", "generated"), self.images, strict=False):
+            # evenly spaced: neighbours in a file are often alike, and all would take too long
+            some = images[np.linspace(0, len(images) - 1, min(256, len(images))).astype(int)]
+            digest = hashlib.sha256(some.tobytes()).hexdigest()[:16]
+            sides[name] = {"shape": list(images.shape), "hash": digest}
+        return sides | {
+            "shape": list(self.real.images.shape[1:]),
+            "beta": self.beta,
+            "mixture": f"{self.real.name}: {self.describe()}",
+        }
 
 
 def _stream(seed: int, purpose: int, number: int) -> np.random.Generator:

@@ -7,6 +7,7 @@ and the augmentation graph of the very images that a network trains on is known 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -199,8 +200,11 @@ class PopulationViews:
     """Pairs of views for training, drawn from a pictured world's own law: no sample in between.
 
     A source is drawn from P_t = beta P_d + (1 - beta) P_g, then two views of it independently from
-    its row of the kernel. A `feeding.ViewSource`: `pretrain(config with policy=None, views)`.
+    its row of the kernel. A `feeding.Source` of views: `pretrain(config with policy=None, views)`.
     """
+
+    images: Sequence[np.ndarray] = ()  # none that a policy has to augment
+    labels = None
 
     def __init__(self, pictured: PicturedWorld, beta: float) -> None:
         self.pictured, self.beta = pictured, float(beta)
@@ -225,11 +229,14 @@ class PopulationViews:
         places = np.clip(places, self._first[sources], self._last[sources])
         return sources.astype(np.int64), self._columns[places].astype(np.int64)
 
-    def two_views(self, step: int, batch_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Sources (n,) as ids; views uint8 (2n, 3, h, w), each pair's first, then its second."""
+    def batch(
+        self, step: int, batch_size: int, seed: int, rows: slice = slice(None)
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The `rows` of a batch: sources (n,) as ids, first and second views uint8 (n, 3, h, w)."""
         rng = np.random.default_rng(np.random.SeedSequence((seed, step, 2)))
         sources, views = self.draw(batch_size, rng)
-        return sources, self.pictured.view_images[views.ravel()]
+        first, second = (self.pictured.view_images[column[rows]] for column in views)
+        return sources[rows], first, second
 
     def fingerprint(self) -> dict[str, Any]:
         """What tells this law of views from another."""

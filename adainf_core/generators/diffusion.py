@@ -21,9 +21,11 @@ from adainf_core.configuration import to_plain
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.growing_store import grown_store
 from adainf_core.data.images import ImageSet
+from adainf_core.devices import chosen_device
 from adainf_core.files import whole_folder
 from adainf_core.generators.group_norm import channels_last
 from adainf_core.generators.pipelines import model_place, shipped_generators, unfit
+from adainf_core.progress import progress_bar
 from adainf_core.validation import as_count
 
 #: Largest seed of a diffusion model: the streams of its images and torch's are keyed by 64 bits.
@@ -103,10 +105,12 @@ class DiffusionGenerator:
     def sample(self, count: int, seed: int = 0, *, progress: bool = False) -> ImageSet:
         """`count` unlabelled images; `progress` shows a bar with the time left in a terminal."""
         count, size = as_count(count, "count", 1), self.sampler.batch_size
-        starts = range(0, count, size)
         images = np.empty((count, *self.image_shape), np.uint8)
-        for start in _bar(starts) if progress else starts:
-            images[start : start + size] = self.draw(start, min(start + size, count), seed)
+        with progress_bar(count, "image", shown=progress) as advance:
+            for start in range(0, count, size):
+                stop = min(start + size, count)
+                images[start:stop] = self.draw(start, stop, seed)
+                advance(stop - start)
         return ImageSet(images, None, self.name)
 
     def draw(self, start: int, stop: int, seed: int = 0) -> np.ndarray:
@@ -238,20 +242,6 @@ def sample_to_store(
     )
 
 
-def chosen_device(device: str | None) -> torch.device:
-    """The device named, else the first accelerator, else the processor.
-
-    Raises ValueError for "cuda" where torch sees no such device.
-    """
-    there = torch.cuda.is_available()
-    if device is None:
-        device = "cuda" if there else "cpu"
-    chosen = torch.device(device)
-    if chosen.type == "cuda" and not there:
-        raise ValueError(f"device={device!r}: torch sees no CUDA device here; choose cpu")
-    return chosen
-
-
 def prepared(unet: nn.Module, device: torch.device) -> nn.Module:
     """`unet` on `device`, laid out for speed there."""
     unet = unet.to(device)
@@ -268,12 +258,6 @@ def _noise(start: int, stop: int, seed: int, shape: tuple[int, ...]) -> np.ndarr
         stream = np.random.Generator(np.random.Philox(key=key))
         stream.standard_normal(dtype=np.float32, out=noise[index - start])
     return noise
-
-
-def _bar(starts: range) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(starts, unit="batch")
 
 
 class _quiet:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import signal
 import time
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +17,9 @@ import torch
 
 from adainf_core.configuration import differences, to_plain
 from adainf_core.data.images import ImageSet
-from adainf_core.generators.diffusion import (
-    LAST_SEED,
-    DiffusionGenerator,
-    chosen_device,
-    prepared,
-)
+from adainf_core.devices import chosen_device
+from adainf_core.generators.diffusion import LAST_SEED, DiffusionGenerator, prepared
+from adainf_core.progress import progress_range
 from adainf_core.stopping import StopRequest, stop_requests
 from adainf_core.tensor_files import read_tensors, write_tensors
 from adainf_core.validation import as_count
@@ -154,7 +149,7 @@ def train_diffusion(
         raise ValueError(f"{path} is at step {run.step} already, beyond steps={steps}")
     saved = started = time.monotonic()
     with nullcontext(StopRequest()) if path is None else stop_requests() as stop:
-        for _ in _bar(run.step, steps, progress):
+        for _ in progress_range(run.step, steps, "step", shown=progress):
             run.advance()
             now = time.monotonic()
             if now - started >= max_seconds or stop:
@@ -166,10 +161,9 @@ def train_diffusion(
             run.check_finite()
         else:
             run.save(path)
-    if stop.signal == signal.SIGINT:
-        raise KeyboardInterrupt(
-            f"stopped after {run.step} of {steps} steps, kept in {path}: the same call goes on"
-        )
+    stop.raise_interrupt(
+        f"stopped after {run.step} of {steps} steps, kept in {path}: the same call goes on"
+    )
     return TrainedDiffusion(run.generator(), run.history, run.step, run.step == steps)
 
 
@@ -349,11 +343,3 @@ class _Run:
 
 def _fingerprint(images: ImageSet) -> dict[str, Any]:
     return {"shape": list(images.images.shape), "hash": images._digest()}
-
-
-def _bar(done: int, steps: int, shown: bool) -> Iterator[int]:
-    if not shown:
-        return iter(range(done, steps))
-    from tqdm import tqdm
-
-    return iter(tqdm(range(done, steps), initial=done, total=steps, unit="step"))

@@ -9,17 +9,20 @@ Chance enters once, as a table of uniforms (`view_noise`), one row a view. What 
 function of bytes and table: `view_parameters` reads the table by torchvision's laws and
 `apply_parameters` does the work. Neither branches on values, so `torch.compile(two_views,
 fullgraph=True)` sees one graph, and a rank that takes its rows of the table makes the very views
-that the whole batch would have had there.
+that the whole batch would have had there. A policy's extra operations come last, each on columns
+of the table that are a random stream of their own: what comes before them stays to the bit.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, overload
 
 import torch
 
+from adainf_core.learning.operations import Operation
 from adainf_core.learning.policies import AugmentationPolicy
 
 # ITU-R 601 luma, as in PIL and torchvision
@@ -57,16 +60,42 @@ class ViewParameters:
 _TRIES = 10
 _WIDTHS = (_TRIES, _TRIES, 1, 1, 1, 3, 1, 4, 1, 1, 1, 1, 1)
 
-#: How many uniforms one view takes.
+#: How many uniforms one view takes, extra operations apart.
 NOISE = sum(_WIDTHS)
 
 
-def view_noise(n: int, generator: torch.Generator) -> torch.Tensor:
-    """All the chance in `n` views: uniforms on [0, 1), float32 (n, `NOISE`), one row a view.
+def view_noise(
+    n: int, generator: torch.Generator, extra: tuple[Operation, ...] = ()
+) -> torch.Tensor:
+    """All the chance in `n` views: uniforms on [0, 1), float32 (n, columns), one row a view.
 
-    Drawn in one call, on the generator's device.
+    The first `NOISE` columns are drawn from `generator`, on its device; those of each `extra`
+    operation follow, a function of the generator's state before, of the operation's name, and of
+    how many called so precede it. They do not move the generator.
     """
-    return torch.rand((n, NOISE), generator=generator, device=generator.device, dtype=torch.float32)
+    streams = [_stream(generator, name) for name in _numbered(extra)]
+    tables = [
+        torch.rand((n, columns), generator=source, device=source.device, dtype=torch.float32)
+        for source, columns in zip([generator, *streams], _columns(extra), strict=True)
+    ]
+    return torch.cat(tables, 1) if extra else tables[0]
+
+
+def _columns(extra: tuple[Operation, ...]) -> list[int]:
+    """How many columns of the noise belong to the official operations, and to each `extra` one."""
+    return [NOISE, *(operation.uniforms for operation in extra)]
+
+
+def _numbered(extra: tuple[Operation, ...]) -> list[str]:
+    """The operations' names, each with how many of them went before."""
+    names = [operation.name for operation in extra]
+    return [f"{name} {names[:place].count(name)}" for place, name in enumerate(names)]
+
+
+def _stream(generator: torch.Generator, name: str) -> torch.Generator:
+    """A generator on the same device, seeded by a hash of the state of `generator` and `name`."""
+    digest = hashlib.sha256(generator.get_state().numpy().tobytes() + name.encode()).digest()
+    return torch.Generator(generator.device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
 @overload
@@ -97,29 +126,43 @@ def augment(
 
     `images` is uint8 (n, 3, h, w); the result is float32 of the same shape in [0, 1], on the same
     device. `view` (0 or 1) picks the entry of per-view probabilities. With `return_parameters` the
-    drawn `ViewParameters` come along, so that the view can be replayed elsewhere. Raises
-    ValueError for images of another dtype or shape.
+    drawn `ViewParameters` come along, so that the view can be replayed elsewhere (up to the extra
+    operations, which they do not cover). Raises ValueError for images of another dtype or shape.
     """
-    n, h, w = _image_shape(images)
-    noise = view_noise(n, generator).to(images.device)
-    parameters = view_parameters(noise, h, w, policy, view)
-    views = apply_parameters(images, policy, parameters, view)
+    n = _image_shape(images)[0]
+    noise = view_noise(n, generator, policy.extra).to(images.device)
+    views, parameters = _augmented(images, policy, noise, view)
     return (views, parameters) if return_parameters else views
 
 
 def two_views(
-    images: torch.Tensor, policy: AugmentationPolicy, noise: torch.Tensor
+    first: torch.Tensor, second: torch.Tensor, policy: AugmentationPolicy, noise: torch.Tensor
 ) -> torch.Tensor:
-    """Both views of each image in one pass: float32 (2n, 3, h, w), first views, then second.
+    """Both views of each pair in one pass: float32 (2n, 3, h, w), views of `first`, then `second`.
 
-    `images` is uint8 (n, 3, h, w) and `noise` is `view_noise(2 * n, ...)` on the same device; its
-    rows i and n + i belong to image i. Raises ValueError for anything else.
+    Both are uint8 (n, 3, h, w), as a rule one tensor: two views of each image. `noise` is
+    `view_noise(2 * n, generator, policy.extra)` on the same device; its rows i and n + i belong to
+    pair i. Raises ValueError for anything else.
     """
-    n, h, w = _image_shape(images)
-    if noise.shape != (2 * n, NOISE):
-        raise ValueError(f"noise is {tuple(noise.shape)}, {n} images need {(2 * n, NOISE)}")
-    parameters = view_parameters(noise, h, w, policy, view=None)
-    return apply_parameters(images.repeat(2, 1, 1, 1), policy, parameters, view=None)
+    n = _image_shape(first)[0]
+    if first.shape != second.shape:
+        raise ValueError(f"first images are {tuple(first.shape)}, second {tuple(second.shape)}")
+    if noise.shape != (needed := (2 * n, sum(_columns(policy.extra)))):
+        raise ValueError(f"noise is {tuple(noise.shape)}, {n} images need {needed}")
+    return _augmented(torch.cat([first, second]), policy, noise, view=None)[0]
+
+
+def _augmented(
+    images: torch.Tensor, policy: AugmentationPolicy, noise: torch.Tensor, view: int | None
+) -> tuple[torch.Tensor, ViewParameters]:
+    """The views that `noise` means: the official operations, then the policy's extra ones."""
+    _, h, w = _image_shape(images)
+    official, *others = noise.split(_columns(policy.extra), 1)
+    parameters = view_parameters(official, h, w, policy, view)
+    views = apply_parameters(images, policy, parameters, view)
+    for operation, uniforms in zip(policy.extra, others, strict=True):
+        views = operation.apply(views, uniforms)
+    return views, parameters
 
 
 def _image_shape(images: torch.Tensor) -> tuple[int, int, int]:
@@ -214,10 +257,10 @@ def apply_parameters(
     """The views that `parameters` describe: float32 (n, 3, h, w) in [0, 1] of uint8 `images`.
 
     `policy` and `view` (None where `parameters` are those of both views) only say which operations
-    can be left out. Autocast is off within, for bfloat16 would cost a level of brightness. A
-    processor works in chunks that suit its cache; a compiled graph and a GPU take the batch at
-    once, and the arithmetic is the same. TF32 products, where a caller allows them, cost a
-    thirtieth of a level on average and less than one at worst.
+    can be left out; the extra ones are not done here. Autocast is off within, for bfloat16 would
+    cost a level of brightness. A processor works in chunks that suit its cache; a compiled graph
+    and a GPU take the batch at once, and the arithmetic is the same. TF32 products, where a caller
+    allows them, cost a thirtieth of a level on average and less than one at worst.
     """
     _, h, w = _image_shape(images)
     solarize = max(_solarize_p(policy, view)) > 0

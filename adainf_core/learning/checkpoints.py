@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from adainf_core.configuration import differences
-from adainf_core.data.inflation import Inflation
+from adainf_core.configuration import differences, from_plain, to_plain
+from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.tensor_files import read_tensors, write_tensors
 
 FORMAT = 2
@@ -66,10 +63,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
 def check_same_run(
     checkpoint: Checkpoint, config: Mapping[str, Any], data: Mapping[str, Any], path: Path
 ) -> None:
-    """Raise ValueError naming what differs where `checkpoint` is of another run."""
+    """Raise ValueError naming what differs where `checkpoint` is of another run.
+
+    A setting that is younger than the checkpoint had its default.
+    """
+    whole = to_plain(from_plain(PretrainConfig, checkpoint.config))
     kept, now = (
-        {key: value for key, value in side.items() if key not in _FREE}
-        for side in (checkpoint.config, config)
+        {key: value for key, value in side.items() if key not in _FREE} for side in (whole, config)
     )
     differing = differences(kept, now) or differences(checkpoint.data, data)
     if differing:
@@ -77,24 +77,3 @@ def check_same_run(
             f"{path} is a checkpoint of another run: {differing[0]} now; choose another path or "
             "delete it"
         )
-
-
-def fingerprint(data: Inflation, labels: np.ndarray | None = None) -> dict[str, Any]:
-    """What tells one training set from another: its mixture, and a hash of some images.
-
-    `labels` are those that the run learns from, if it does.
-    """
-    sides: dict[str, Any] = {}
-    for name, images in zip(("real", "generated"), data.images, strict=False):
-        # evenly spaced: neighbours in a file are often alike, and all would take too long
-        some = images[np.linspace(0, len(images) - 1, min(256, len(images))).astype(int)]
-        digest = hashlib.sha256(some.tobytes()).hexdigest()[:16]
-        sides[name] = {"shape": list(images.shape), "hash": digest}
-    if labels is not None:
-        sides["labels"] = hashlib.sha256(labels.tobytes()).hexdigest()[:16]
-    mixture = f"{data.real.name}: {data.describe()}"
-    return sides | {
-        "shape": list(data.real.images.shape[1:]),
-        "beta": data.beta,
-        "mixture": mixture,
-    }

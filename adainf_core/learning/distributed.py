@@ -16,6 +16,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from adainf_core.devices import chosen_device
+
 
 def world_size() -> int:
     """Number of processes, 1 outside a process group."""
@@ -25,18 +27,6 @@ def world_size() -> int:
 def rank() -> int:
     """This process's number, 0 outside a process group."""
     return dist.get_rank() if world_size() > 1 else 0
-
-
-def chosen_device(name: str | None) -> torch.device:
-    """The device called "cpu" or "cuda" (this process's own GPU), or for None whichever is there.
-
-    Raises ValueError for "cuda" without a GPU.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device='cuda', but no GPU is visible; choose device='cpu' or None")
-    if name == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    return torch.device("cuda", torch.cuda.current_device())
 
 
 @contextmanager
@@ -69,12 +59,12 @@ def first_rank_first() -> Iterator[None]:
         dist.barrier()
 
 
-def share(total: int) -> slice:
-    """The rows of a global batch of `total` that are this rank's; ValueError if uneven."""
+def rank_rows(batch_size: int) -> slice:
+    """The rows of a global batch of `batch_size` that are this rank's; ValueError if uneven."""
     ranks = world_size()
-    if total % ranks:
-        raise ValueError(f"batch_size={total} does not divide among {ranks} processes")
-    each = total // ranks
+    if batch_size % ranks:
+        raise ValueError(f"batch_size={batch_size} does not divide among {ranks} processes")
+    each = batch_size // ranks
     return slice(rank() * each, (rank() + 1) * each)
 
 
@@ -94,7 +84,7 @@ class _Gather(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
         # all ranks hold the same loss, and their parameters' gradients are averaged: the sum is
         # wanted, so each contributes its own share times their number
-        mine = share(len(gradient))
+        mine = rank_rows(len(gradient))
         return gradient[mine] * world_size()
 
 
@@ -112,7 +102,7 @@ class _Sum(torch.autograd.Function):
         return total
 
 
-def total(local: torch.Tensor) -> torch.Tensor:
+def all_reduce_sum(local: torch.Tensor) -> torch.Tensor:
     """The sum of `local` over all ranks, without gradients."""
     if world_size() == 1:
         return local
@@ -123,7 +113,7 @@ def total(local: torch.Tensor) -> torch.Tensor:
 
 def any_rank(flag: bool, device: torch.device) -> bool:
     """Whether `flag` is true on some rank: all of them stop together or not at all."""
-    return bool(total(torch.tensor(float(flag), device=device)))
+    return bool(all_reduce_sum(torch.tensor(float(flag), device=device)))
 
 
 def wrap(model: nn.Module, device: torch.device) -> nn.Module:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import torch
 from torch import nn
 
-PIXEL_MEAN, PIXEL_STD = 0.5, 0.25
+from adainf_core.learning.pretrain_config import ENCODERS
 
-ENCODERS = ("small_cnn", "resnet18", "resnet34", "resnet50")
+PIXEL_MEAN, PIXEL_STD = 0.5, 0.25
 
 
 class Encoder(nn.Module):
@@ -92,17 +90,3 @@ def build_encoder(name: str, width: int = 16, stem_padding: int = 1) -> Encoder:
     if name not in ENCODERS:
         raise ValueError(f"unknown encoder {name!r}; known: {', '.join(ENCODERS)}")
     return small_cnn(width) if name == "small_cnn" else resnet(name, stem_padding)
-
-
-def mlp(*sizes: int, batch_norm: bool = False) -> nn.Sequential:
-    """Linear layers of these sizes with ReLU (and batch norm before it) between them.
-
-    The projectors and predictors of all methods; they are thrown away after training.
-    """
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(sizes[:-1]):
-        layers.append(nn.Linear(inputs, outputs))
-        if batch_norm:
-            layers.append(nn.BatchNorm1d(outputs))
-        layers.append(nn.ReLU(inplace=True))
-    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from adainf_core.data.inflation import Inflation
-from adainf_core.learning.distributed import chosen_device
-from adainf_core.learning.pretraining import PretrainConfig, Run
+from adainf_core.devices import chosen_device
+from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.pretraining import Run
 
 _CPU_BATCH = 64  # enough to be in proportion, short enough to wait for
 

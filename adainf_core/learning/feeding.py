@@ -1,71 +1,71 @@
-"""Feeding: batches on the device, of an inflated set (which lives there if it fits) or of views."""
+"""Feeding: batches on the device, of images (which live there if they fit) or of views."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from adainf_core.data.inflation import Inflation
-from adainf_core.learning.distributed import share
+from adainf_core.learning.distributed import rank_rows
 
 _CHUNK = 8192
 
+Batch = tuple[np.ndarray, torch.Tensor, torch.Tensor]
 
-@runtime_checkable
-class ViewSource(Protocol):
-    """Data that comes as pairs of views, such as a world whose augmentation acts on latents."""
 
-    def two_views(self, step: int, batch_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Ids int64 (n,) of the sources drawn, uint8 (2n, 3, h, w): first views, then second ones.
+class Source(Protocol):
+    """What a run draws its batches from: images to be augmented, such as an `Inflation`, or views.
 
-        A function of its arguments alone.
+    A world whose augmentation acts on latents gives views. It has no `images` to be augmented, and
+    batches of any size; images are uint8 (n, 3, h, w), one array a side. `labels` int64 are those
+    of the ids 0, 1, ..., None where there are none.
+    """
+
+    @property
+    def images(self) -> Sequence[np.ndarray]: ...
+
+    @property
+    def labels(self) -> np.ndarray | None: ...
+
+    def batch(
+        self, step: int, batch_size: int, seed: int, rows: slice
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The `rows` of a global batch: ids int64 (n,), first and second uint8 (n, 3, h, w).
+
+        A function of its arguments alone. Row i of first and second is a positive pair, with the
+        same id for the same source; they are one array where both views come from one image.
         """
         ...
 
     def fingerprint(self) -> dict[str, Any]:
-        """Plain values that tell this data from other, "shape" of the views (3, h, w) and
-        "mixture", a description, among them."""
+        """Plain values that tell this data from other, "shape" (3, h, w) and "mixture", a
+        description, among them."""
         ...
-
-
-class ViewFeed:
-    """This process's rows of every global batch of a `ViewSource`, made on the processor."""
-
-    resident = None
-
-    def __init__(self, data: ViewSource, batch_size: int, seed: int, device: torch.device) -> None:
-        self.data, self.batch_size, self.seed, self.device = data, batch_size, seed, device
-        self.rows = share(batch_size)
-
-    def batches(self, start: int, stop: int) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
-        """Ids int64 (rows,) and views float (2 rows, 3, h, w) in [0, 1] of each step."""
-        for step in range(start, stop):
-            ids, views = self.data.two_views(step, self.batch_size, self.seed)
-            both = views.reshape(2, self.batch_size, *views.shape[1:])[:, self.rows]
-            mine = torch.from_numpy(both.reshape(-1, *views.shape[1:])).to(self.device)
-            yield ids[self.rows], mine.float() / 255
 
 
 class Feed:
     """This process's rows of every global batch, in the order of the steps.
 
     Batch `step` is a function of the data, `batch_size` and `seed` alone; ranks take their rows of
-    it. On an accelerator the images stay there as one uint8 tensor where that leaves half of its
-    free memory; otherwise (and always on CPU) they are gathered from where they lie, memory-mapped
-    or not, and on an accelerator one step ahead.
+    it. On an accelerator the images of an `Inflation` stay there as one uint8 tensor where that
+    leaves half of its free memory; otherwise (and always on CPU) batches are gathered from where
+    they lie, memory-mapped or not, and on an accelerator one step ahead.
     """
 
-    def __init__(self, data: Inflation, batch_size: int, seed: int, device: torch.device) -> None:
+    def __init__(self, data: Source, batch_size: int, seed: int, device: torch.device) -> None:
         self.data, self.batch_size, self.seed, self.device = data, batch_size, seed, device
-        self.rows = share(batch_size)
+        self.rows = rank_rows(batch_size)
         self.resident = self._load() if self._fits() else None
 
-    def batches(self, start: int, stop: int) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
-        """Indices int64 (rows,) and images uint8 (rows, 3, h, w) of steps start, ..., stop - 1."""
+    def batches(self, start: int, stop: int) -> Iterator[Batch]:
+        """Ids int64 (rows,), first and second images uint8 (rows, 3, h, w) of each step.
+
+        Of steps start, ..., stop - 1. First and second are one tensor where the data has them so.
+        """
         if self.resident is not None or self.device.type == "cpu":
             for step in range(start, stop):
                 yield self._batch(step)
@@ -78,18 +78,23 @@ class Feed:
                     coming = ahead.submit(self._batch, step + 1)
                 yield batch
 
-    def _batch(self, step: int) -> tuple[np.ndarray, torch.Tensor]:
-        indices = self.data.batch_indices(step, self.batch_size, self.seed)[self.rows]
-        if self.resident is not None:
-            places = torch.from_numpy(indices).to(self.device, non_blocking=True)
-            return indices, self.resident[places]
-        images = torch.from_numpy(self.data.gather(indices))
+    def _batch(self, step: int) -> Batch:
+        if self.resident is not None and isinstance(self.data, Inflation):
+            ids = self.data.batch_indices(step, self.batch_size, self.seed)[self.rows]
+            images = self.resident[torch.from_numpy(ids).to(self.device, non_blocking=True)]
+            return ids, images, images
+        ids, first, second = self.data.batch(step, self.batch_size, self.seed, self.rows)
+        ours = self._sent(first)
+        return ids, ours, ours if second is first else self._sent(second)
+
+    def _sent(self, images: np.ndarray) -> torch.Tensor:
+        sent = torch.from_numpy(images)
         if self.device.type == "cpu":
-            return indices, images
-        return indices, images.pin_memory().to(self.device, non_blocking=True)
+            return sent
+        return sent.pin_memory().to(self.device, non_blocking=True)
 
     def _fits(self) -> bool:
-        if self.device.type != "cuda":
+        if self.device.type != "cuda" or not isinstance(self.data, Inflation):
             return False
         free, _ = torch.cuda.mem_get_info(self.device)
         return sum(side.nbytes for side in self.data.images) <= free / 2

@@ -11,7 +11,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.learning.augmentation import augment
 from adainf_core.learning.encoders import build_encoder
 from adainf_core.learning.policies import AugmentationPolicy
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 
 
 class Bfloat16(nn.Module):

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-OPTIMIZERS = ("adamw", "sgd", "lars")
+from adainf_core.learning.pretrain_config import OPTIMIZERS
 
 
 class LARS(torch.optim.Optimizer):

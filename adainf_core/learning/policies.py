@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from adainf_core.learning.operations import Operation
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,7 @@ class AugmentationPolicy:
     `crop_scale` is the range of the crop's share of the area and `crop_ratio` of its aspect;
     jitter fields are torchvision's `ColorJitter` strengths, applied with probability `jitter_p` in
     a random order per image; `blur_sigma` is in pixels; `solarize_p` has one entry per view.
+    `extra` operations follow those of the yaml, in their order, on random numbers of their own.
     Raises ValueError for a probability outside [0, 1] or a range that is not one.
     """
 
@@ -31,10 +35,13 @@ class AugmentationPolicy:
     blur_sigma: tuple[float, float] = (0.1, 2.0)
     solarize_p: tuple[float, float] = (0.0, 0.0)
     flip_p: float = 0.5
+    extra: tuple[Operation, ...] = ()
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name == "extra":
+                continue  # operations have checked themselves
             if field.name.endswith("_p"):
                 for p in value if isinstance(value, tuple) else (value,):
                     if not 0 <= p <= 1:
@@ -59,34 +66,36 @@ class AugmentationPolicy:
     def for_image_size(self, size: int, reference: int = 32) -> AugmentationPolicy:
         """The same policy on smaller or larger images: the blur shrinks and grows with them."""
         low, high = self.blur_sigma
-        return replace(self, blur_sigma=(low * size / reference, high * size / reference))
+        return replace(
+            self,
+            blur_sigma=(low * size / reference, high * size / reference),
+            extra=tuple(operation.for_image_size(size, reference) for operation in self.extra),
+        )
 
     def scaled(self, strength: float) -> AugmentationPolicy:
         """The policy at another `strength`: 1 is itself, 0 leaves square images as they are.
 
         Between them every probability, jitter strength and end of the crop's range moves in a
         straight line, and the crop's aspect in the logarithm, in which its law is uniform; the
-        blur's range stays, for its probability already fades. Above 1 the lines go on. Raises
-        ValueError for a negative strength, and where a line leaves what a policy allows (nothing
-        is clipped: `symmetric`, with crops from 0.08, ends just above 1.08).
+        blur's range stays, for its probability already fades, and an extra operation follows a
+        rule of its own. Above 1 the lines go on. Raises ValueError for a negative strength, and
+        where a line leaves what a policy allows (nothing is clipped: `symmetric`, with crops from
+        0.08, ends just above 1.08).
         """
         if not strength >= 0:
             raise ValueError(f"strength={strength}: need 0 (no augmentation) or more")
         low, high = self.crop_scale
-        return AugmentationPolicy(
-            crop_scale=(1 - strength + strength * low, 1 - strength + strength * high),
-            crop_ratio=(self.crop_ratio[0] ** strength, self.crop_ratio[1] ** strength),
-            jitter_p=strength * self.jitter_p,
-            brightness=strength * self.brightness,
-            contrast=strength * self.contrast,
-            saturation=strength * self.saturation,
-            hue=strength * self.hue,
-            grey_p=strength * self.grey_p,
-            blur_p=strength * self.blur_p,
-            blur_sigma=self.blur_sigma,
-            solarize_p=(strength * self.solarize_p[0], strength * self.solarize_p[1]),
-            flip_p=strength * self.flip_p,
-        )
+        changes: dict[str, Any] = {
+            "crop_scale": (1 - strength + strength * low, 1 - strength + strength * high),
+            "crop_ratio": (self.crop_ratio[0] ** strength, self.crop_ratio[1] ** strength),
+            "blur_sigma": self.blur_sigma,
+            "extra": tuple(operation.scaled(strength) for operation in self.extra),
+        }
+        for name in [field.name for field in fields(self) if field.name not in changes]:
+            value = getattr(self, name)
+            per_view = isinstance(value, tuple)
+            changes[name] = tuple(strength * p for p in value) if per_view else strength * value
+        return replace(self, **changes)
 
 
 _WEAK = AugmentationPolicy(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -19,103 +17,26 @@ import torch.nn.functional as F
 from torch import nn
 
 from adainf_core.configuration import from_plain, to_plain
-from adainf_core.data.inflation import Inflation
+from adainf_core.devices import chosen_device
 from adainf_core.learning import distributed
 from adainf_core.learning.augmentation import two_views, view_noise
 from adainf_core.learning.checkpoints import (
     Checkpoint,
     check_same_run,
-    fingerprint,
     read_checkpoint,
     write_checkpoint,
 )
-from adainf_core.learning.encoders import ENCODERS, Encoder, build_encoder
-from adainf_core.learning.feeding import Feed, ViewFeed, ViewSource
-from adainf_core.learning.methods import Method, MethodConfig, SimCLR, build_method
-from adainf_core.learning.optimizers import OPTIMIZERS, build_optimizer
-from adainf_core.learning.policies import POLICIES, AugmentationPolicy
+from adainf_core.learning.encoders import Encoder, build_encoder
+from adainf_core.learning.feeding import Feed, Source
+from adainf_core.learning.networks import Method
+from adainf_core.learning.optimizers import build_optimizer
+from adainf_core.learning.pretrain_config import PretrainConfig, warmup_cosine
+from adainf_core.progress import progress_range
+from adainf_core.stopping import StopRequest, stop_requests
 
 _HISTORY = 50  # entries of a loss curve
 _LOOK = 100  # steps between two looks at whether the loss is finite
 _VOTE = 10  # steps between two looks of all ranks at whether one has to stop
-
-
-@dataclass(frozen=True)
-class PretrainConfig:
-    """Everything that decides a run except its data.
-
-    `policy` augments the images; it is None for data that comes as views (a `feeding.ViewSource`).
-    `method` is one of the configurations in `methods`; `encoder`, `width` and `stem_padding` go to
-    `build_encoder`, `pixel_mean` and `pixel_std` to its normalisation. `steps` global batches of
-    `batch_size` images (two views each) under `optimizer` ("adamw", "sgd", "lars") with linear
-    warm-up of `learning_rate` over `warmup` steps and a cosine to zero; `momentum` is SGD's and
-    LARS's. `precision` is "fp32" or "bf16" (autocast); `compile` hands the model to
-    torch.compile, and on accelerators the augmentation. With `online_learning_rate` a linear
-    classifier learns along, on detached features of the real labelled images in the batch: the
-    official code's probe, an extra to compare with. `device` is "cpu", "cuda" or None for whichever
-    is there. Raises ValueError for a value out of range.
-    """
-
-    policy: AugmentationPolicy | None = field(default_factory=lambda: POLICIES["symmetric"])
-    method: MethodConfig = field(default_factory=SimCLR)
-    encoder: str = "small_cnn"
-    width: int = 16
-    stem_padding: int = 1
-    pixel_mean: tuple[float, ...] = (0.5,)
-    pixel_std: tuple[float, ...] = (0.25,)
-    steps: int = 1000
-    batch_size: int = 256
-    optimizer: str = "adamw"
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    momentum: float = 0.9
-    warmup: int = 50
-    precision: str = "fp32"
-    compile: bool = False
-    online_learning_rate: float | None = None
-    seed: int = 0
-    device: str | None = None
-
-    def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("width", 1), ("warmup", 0), ("seed", 0)):
-            value = getattr(self, name)
-            if not _whole(value, least):
-                raise ValueError(f"{name}={value} has to be a whole number, at least {least}")
-        for name in ("learning_rate", "online_learning_rate"):
-            value = getattr(self, name)
-            if not (value is None or 0 < value < math.inf):
-                raise ValueError(f"{name}={value} has to be positive and finite")
-        for name, known in (
-            ("encoder", ENCODERS),
-            ("optimizer", OPTIMIZERS),
-            ("precision", ("fp32", "bf16")),
-            ("device", ("cpu", "cuda", None)),
-        ):
-            if getattr(self, name) not in known:
-                choices = ", ".join(map(str, known))
-                raise ValueError(f"{name}={getattr(self, name)!r} is unknown; choose {choices}")
-        if not _whole(self.batch_size, 2):
-            raise ValueError(
-                f"batch_size={self.batch_size}: need a whole number, and contrast at least 2 images"
-            )
-        if not 0 <= self.weight_decay < math.inf:
-            raise ValueError(f"weight_decay={self.weight_decay} is outside [0, inf)")
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum={self.momentum} is outside [0, 1)")
-        if not 0 <= self.warmup <= self.steps:
-            raise ValueError(f"warmup={self.warmup} is outside 0..steps={self.steps}")
-        if self.stem_padding not in (1, 2):
-            raise ValueError(f"stem_padding={self.stem_padding}: choose 1 or 2")
-        for name in ("pixel_mean", "pixel_std"):
-            values = getattr(self, name)
-            if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
-                raise ValueError(f"{name}={values}: give one finite value or three")
-        if min(self.pixel_std) <= 0:
-            raise ValueError(f"pixel_std={self.pixel_std} has to be positive")
-
-
-def _whole(value: Any, least: int) -> bool:
-    return isinstance(value, int | np.integer) and least <= int(value) < 2**63
 
 
 @dataclass(frozen=True)
@@ -140,7 +61,7 @@ class Pretrained:
 
 def pretrain(
     config: PretrainConfig,
-    data: Inflation | ViewSource,
+    data: Source,
     *,
     checkpoint: str | Path | None = None,
     checkpoint_seconds: float = 300.0,
@@ -153,8 +74,9 @@ def pretrain(
     Every random number is a function of `config.seed` and the step, so a run is deterministic on
     one machine and thread count, whatever the number of processes. With `checkpoint` (a file) the
     run continues from there if the file exists, writes it every `checkpoint_seconds` and at the
-    end; after `max_seconds` or on SIGTERM it stops there and returns unfinished. On CPU a continued
-    run ends in the same bits. With `progress` a bar runs in the terminal, with `tensorboard` (a
+    end; after `max_seconds` or on SIGTERM it stops there and returns unfinished, and Ctrl-C ends
+    it there too, as a KeyboardInterrupt that says how to go on. On CPU a continued run ends in the
+    same bits. With `progress` a bar runs in the terminal, with `tensorboard` (a
     folder) the loss goes there. Under `torchrun` (see `distributed.process_group`) `batch_size` is
     shared among the processes.
 
@@ -166,7 +88,7 @@ def pretrain(
         raise ValueError(f"max_seconds={max_seconds} is no time to train for")
     path = None if checkpoint is None else Path(checkpoint)
     started = time.monotonic()
-    with _terminated() as stop:
+    with stop_requests() as stop:
         run = Run(config, data)
         if path is not None and path.is_file():
             run.restore(path)
@@ -175,27 +97,30 @@ def pretrain(
         _train(run, stop, path, checkpoint_seconds, started + max_seconds, progress, tensorboard)
         if path is not None and main:
             write_checkpoint(run.checkpoint(), path)
+    kept = "nothing is kept" if path is None else f"kept in {path}: the same call goes on"
+    stop.raise_interrupt(f"stopped after {run.step} of {config.steps} steps, {kept}")
     return run.result(path)
 
 
 def _train(
     run: Run,
-    stop: threading.Event,
+    stop: StopRequest,
     path: Path | None,
     checkpoint_seconds: float,
     deadline: float,
     progress: bool,
     tensorboard: str | Path | None,
 ) -> None:
-    """Take the steps that are left, until `stop` is set or the `deadline` is past on some rank."""
+    """Take the steps that are left, until `stop` is true or the `deadline` is past on some rank."""
     main, saved = distributed.rank() == 0, time.monotonic()
     with _writer(tensorboard if main else None, run.step) as writer:
-        for step, loss in run.train(_bar(run.step, run.config.steps, progress and main)):
+        steps = progress_range(run.step, run.config.steps, "step", shown=progress and main)
+        for step, loss in run.train(steps):
             if loss is not None and writer is not None:
                 writer.add_scalar("loss", loss, step)
                 writer.add_scalar("learning_rate", run.learning_rate(), step)
             now = time.monotonic()
-            wanted = stop.is_set() or now >= deadline
+            wanted = bool(stop) or now >= deadline
             if (distributed.world_size() == 1 or step % _VOTE == 0) and distributed.any_rank(
                 wanted, run.device
             ):
@@ -208,7 +133,7 @@ def _train(
 def _check_same_start(run: Run) -> None:
     """Raise ValueError where ranks do not go on from one step: they read different files."""
     step = torch.tensor(float(run.step), device=run.device)
-    if float(distributed.total(step)) != run.step * distributed.world_size():
+    if float(distributed.all_reduce_sum(step)) != run.step * distributed.world_size():
         raise ValueError(
             f"rank {distributed.rank()} goes on from step {run.step}, others from elsewhere: the "
             "checkpoint has to lie where all of them see it"
@@ -226,14 +151,6 @@ def load_pretrained(path: str | Path) -> Pretrained:
     return trainee.result(found.history, found.step, found.data, Path(path))
 
 
-def warmup_cosine(step: int, config: PretrainConfig) -> float:
-    """The factor on the learning rate at `step`: linear warm-up, then half a cosine to zero."""
-    if step < config.warmup:
-        return (step + 1) / config.warmup
-    done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return 0.5 * (1 + math.cos(math.pi * done))
-
-
 class _Trainee(nn.Module):
     """What descends: a method, and the online classifier where there is one."""
 
@@ -245,7 +162,7 @@ class _Trainee(nn.Module):
             torch.default_generator.manual_seed(int(config.seed))
             encoder = build_encoder(config.encoder, config.width, config.stem_padding)
             encoder.normalize(config.pixel_mean, config.pixel_std)
-            self.method: Method = build_method(config.method, encoder)
+            self.method: Method = config.method.build(encoder)
             self.classifier = nn.Linear(encoder.feature_dim, classes) if classes else None
 
     def forward(
@@ -259,7 +176,7 @@ class _Trainee(nn.Module):
         labels = labels.repeat(2)
         summed = F.cross_entropy(scores, labels, ignore_index=-1, reduction="sum")
         # generated images carry -1; a batch may hold nothing else, and 0 / 0 would be the mean
-        known = distributed.total((labels >= 0).sum()).clamp(min=1)
+        known = distributed.all_reduce_sum((labels >= 0).sum()).clamp(min=1)
         return loss, loss + summed * distributed.world_size() / known  # ranks are averaged
 
     def result(
@@ -278,17 +195,14 @@ class _Trainee(nn.Module):
 class Run:
     """A run between two of its steps; `pretrain` drives it, benchmarks and estimates too."""
 
-    def __init__(self, config: PretrainConfig, data: Inflation | ViewSource) -> None:
+    def __init__(self, config: PretrainConfig, data: Source) -> None:
         self.labels = _checked_labels(config, data)
         self.config, self.data = config, data
-        self.device = distributed.chosen_device(config.device)
-        self.feed: Feed | ViewFeed
-        if isinstance(data, Inflation):
-            identity = fingerprint(data, self.labels)
-            self.feed = Feed(data, config.batch_size, config.seed, self.device)
-        else:
-            identity = data.fingerprint()
-            self.feed = ViewFeed(data, config.batch_size, config.seed, self.device)
+        self.device = chosen_device(config.device)
+        self.feed = Feed(data, config.batch_size, config.seed, self.device)
+        identity = data.fingerprint()
+        if self.labels is not None:
+            identity["labels"] = hashlib.sha256(self.labels.tobytes()).hexdigest()[:16]
         self.described = to_plain(config), identity
         classes = None if self.labels is None else int(self.labels.max()) + 1
         self.trainee = _Trainee(config, classes).to(self.device)
@@ -325,8 +239,8 @@ class Run:
         every = max(1, config.steps // _HISTORY)
         self.model.train()
         batches = self.feed.batches(self.step, config.steps)
-        for _, (indices, images) in zip(steps, batches, strict=False):
-            loss = self._descend(indices, images)
+        for _, batch in zip(steps, batches, strict=False):
+            loss = self._descend(*batch)
             self.step += 1
             self.total, self.since = self.total + loss, self.since + 1
             if self.step % _LOOK == 0:
@@ -347,37 +261,38 @@ class Run:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
-    def _descend(self, indices: np.ndarray, images: torch.Tensor) -> torch.Tensor:
+    def _descend(self, ids: np.ndarray, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         config = self.config
-        views = self._views(images).to(memory_format=torch.channels_last)
-        ids = torch.from_numpy(indices).to(self.device, non_blocking=True)
-        labels = None if self.labels is None else self._labels(indices)
+        views = self._views(first, second).to(memory_format=torch.channels_last)
+        image_ids = torch.from_numpy(ids).to(self.device, non_blocking=True)
+        labels = None if self.labels is None else self._labels(ids)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * warmup_cosine(self.step, config)
         half = config.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16) if half else nullcontext():
-            loss, descended = self.model(views, ids, labels)
+            loss, descended = self.model(views, image_ids, labels)
         self.optimizer.zero_grad(set_to_none=True)
         descended.backward()
         self.optimizer.step()
         self.trainee.method.after_step(self.step / config.steps)
         return loss.detach()
 
-    def _views(self, images: torch.Tensor) -> torch.Tensor:
-        """Two views float (2 rows, 3, h, w) of what the feed gave: augmented, or views already."""
+    def _views(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """Two views float (2 rows, 3, h, w) of each pair: augmented, or what are views already."""
         config, n = self.config, self.config.batch_size
         if config.policy is None:
-            return images
+            return torch.cat([first, second]).float() / 255
         self.noise.manual_seed(step_seed(config.seed, self.step))
         # noise for the global batch, whatever the number of ranks; each takes its rows
-        noise = view_noise(2 * n, self.noise).view(2, n, -1)[:, self.feed.rows].flatten(0, 1)
-        return self.two_views(images, config.policy, noise)
+        noise = view_noise(2 * n, self.noise, config.policy.extra).view(2, n, -1)
+        noise = noise[:, self.feed.rows].flatten(0, 1)
+        return self.two_views(first, second, config.policy, noise)
 
-    def _labels(self, indices: np.ndarray) -> torch.Tensor:
-        """Labels of the batch's real images, -1 for generated ones."""
+    def _labels(self, ids: np.ndarray) -> torch.Tensor:
+        """Labels of the batch's labelled (real) images, -1 for generated ones."""
         assert self.labels is not None
-        real = indices < len(self.labels)
-        labels = np.where(real, self.labels[np.where(real, indices, 0)], -1)
+        known = ids < len(self.labels)
+        labels = np.where(known, self.labels[np.where(known, ids, 0)], -1)
         return torch.from_numpy(labels).to(self.device, non_blocking=True)
 
     def _finite_total(self) -> float:
@@ -431,31 +346,25 @@ class Run:
         return self.trainee.result(self.history, self.step, self.described[1], path)
 
 
-def _checked_labels(config: PretrainConfig, data: Inflation | ViewSource) -> np.ndarray | None:
+def _checked_labels(config: PretrainConfig, data: Source) -> np.ndarray | None:
     """Labels for the online probe, if there is one; ValueError where config and data disagree."""
-    wanted = config.online_learning_rate is not None
-    if not isinstance(data, Inflation):
-        if config.policy is not None:
-            raise ValueError("the data comes as views already: set policy=None")
-        if wanted:
-            raise ValueError(
-                f"online_learning_rate={config.online_learning_rate}: views have no labels to "
-                "probe online; set it to None"
-            )
-        return None
-    if config.policy is None:
-        raise ValueError("policy=None is for data that comes as views: give images a policy")
     available = sum(map(len, data.images))
-    if config.batch_size > available:
+    if config.policy is not None and not available:
+        raise ValueError("the data comes as views already: set policy=None")
+    if config.policy is None and available:
+        raise ValueError("policy=None is for data that comes as views: give images a policy")
+    if 0 < available < config.batch_size:
         raise ValueError(
             f"batch_size={config.batch_size} is larger than the {available} images there are"
         )
-    if wanted and data.real.labels is None:
+    if config.online_learning_rate is None:
+        return None
+    if data.labels is None:
         raise ValueError(
-            f"online_learning_rate={config.online_learning_rate}: an online probe needs "
-            f"labels, and {data.real.name} has none"
+            f"online_learning_rate={config.online_learning_rate}: an online probe needs labels, "
+            "and the data has none; set it to None"
         )
-    return data.real.labels if wanted else None
+    return data.labels
 
 
 def step_seed(seed: int, step: int) -> int:
@@ -465,24 +374,6 @@ def step_seed(seed: int, step: int) -> int:
 
 def _classes(classifier: dict[str, Any] | None) -> int | None:
     return None if classifier is None else len(classifier["bias"])
-
-
-@contextmanager
-def _terminated() -> Iterator[threading.Event]:
-    """An event that SIGTERM sets while the block runs, instead of ending the process."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked  # only the main thread may handle signals
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        asked.set()
-
-    before = signal.signal(signal.SIGTERM, handle)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -499,11 +390,3 @@ def _writer(folder: str | Path | None, step: int) -> Iterator[Any]:
     # what an earlier part logged beyond its last checkpoint comes again
     with SummaryWriter(str(folder), purge_step=step + 1) as writer:
         yield writer
-
-
-def _bar(done: int, steps: int, shown: bool) -> Iterator[int]:
-    if not shown:
-        return iter(range(done, steps))
-    from tqdm import tqdm
-
-    return iter(tqdm(range(done, steps), initial=done, total=steps, unit="step"))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import named_or_own
-from adainf_core.learning.methods import BYOL, BarlowTwins, MethodConfig, MoCo, SimCLR, Spectral
+from adainf_core.learning.methods import METHODS
 from adainf_core.learning.policies import POLICIES
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 
 PRESETS = ("none", "vanilla", "adainf")
 
@@ -61,52 +61,10 @@ class Recipe:
         )
 
 
-@dataclass(frozen=True)
-class _Official:
-    """A method's official hyper-parameters; `learning_rate` is for the whole batch of 512."""
-
-    method: MethodConfig
-    optimizer: str
-    learning_rate: float
-    online_rate: float
-    weight_decay: float
-    policies: tuple[str, str]  # the method's own, and AdaInf's
-
-
-# The paper's code, scripts/pretrain/cifar (rates times batch x GPUs / 256); for the spectral loss,
-# which the paper does not train, the CIFAR-10 configuration of its authors. Which policy Table 1
-# used for MoCo without AdaInf is not said: its own file's default stands here.
-_OFFICIAL = {
-    "simclr": _Official(
-        SimCLR(2048, 256, 0.2), "lars", 0.4, 0.1, 1e-4, ("symmetric", "symmetric_adainf")
-    ),
-    "moco": _Official(
-        MoCo(2048, 256, 0.2, 32768, (0.99, 0.999)), "sgd", 0.3, 0.3, 1e-4,
-        ("symmetric_weak", "symmetric_adainf"),
-    ),
-    "byol": _Official(
-        BYOL(4096, 256, (0.99, 1.0)), "lars", 1.0, 0.1, 1e-5, ("asymmetric", "asymmetric_adainf")
-    ),
-    "barlow": _Official(
-        BarlowTwins(2048, 2048, 0.0051, 0.1), "lars", 0.3, 0.1, 1e-4,
-        ("asymmetric", "asymmetric_adainf"),
-    ),
-    "spectral": _Official(
-        Spectral(1000, 1000, 1.0), "sgd", 0.06, 0.06, 5e-4, ("symmetric", "symmetric_adainf")
-    ),
-}  # fmt: skip
-
 #: The official online probe's learning rates by method, for `pretrain.online_learning_rate`.
-OFFICIAL_ONLINE_RATES = {name: official.online_rate for name, official in _OFFICIAL.items()}
-
-# what scripts/pretrain/custom changes for Tiny ImageNet; it trains on 224-pixel crops
-_TINY: dict[str, dict[str, Any]] = {
-    "simclr": {"method": SimCLR(4096, 512, 0.2), "learning_rate": 0.3},
-    "moco": {"learning_rate": 0.15},
-    "byol": {"learning_rate": 0.5, "weight_decay": 1e-6},
-    "barlow": {"learning_rate": 0.15},
+OFFICIAL_ONLINE_RATES = {
+    name: method.official().online_learning_rate for name, method in METHODS.items()
 }
-_TINY_BATCH = {"moco": 256, "byol": 256, "barlow": 256}  # one GPU instead of two
 
 _PIXELS = {
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
@@ -132,17 +90,14 @@ def recipe(
     `OFFICIAL_ONLINE_RATES`). Raises ValueError for an unknown method or preset, or generated images
     missing or unwanted.
     """
-    if method not in _OFFICIAL:
-        raise ValueError(f"method={method!r} is unknown; choose {', '.join(_OFFICIAL)}")
+    if method not in METHODS:
+        raise ValueError(f"method={method!r} is unknown; choose {', '.join(METHODS)}")
     if preset not in PRESETS:
         raise ValueError(f"preset={preset!r} is unknown; choose {', '.join(PRESETS)}")
     if (generated is None) != (preset == "none"):
         need = "wants no generated images" if preset == "none" else "needs generated images"
         raise ValueError(f"preset={preset!r} {need}, but generated={generated!r}")
-    official, batch_size = _OFFICIAL[method], 512
-    if dataset == "tinyimagenet":
-        official = replace(official, **_TINY.get(method, {}))
-        batch_size = _TINY_BATCH.get(method, 512)
+    official = METHODS[method].official().on(dataset)
     mean, std = _PIXELS.get(dataset, ((0.5,), (0.25,)))
     return Recipe(
         dataset=dataset,
@@ -156,7 +111,7 @@ def recipe(
             pixel_mean=mean,
             pixel_std=std,
             steps=100_000,
-            batch_size=batch_size,
+            batch_size=official.batch_size,
             optimizer=official.optimizer,
             learning_rate=official.learning_rate,
             weight_decay=official.weight_decay,

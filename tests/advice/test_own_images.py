@@ -28,7 +28,7 @@ from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.judging.claims import MARGIN
 from adainf_core.evidence.judging.verdicts import by_seed
 from adainf_core.evidence.runs.running import run_one
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.statistics.intervals import Interval, paired_difference, smallest_detectable
 
 

@@ -144,11 +144,13 @@ def test_draws_follow_the_law_and_are_functions_of_the_step():
     np.add.at(joint, tuple(pairs), 1 / len(sources))
     expected = np.einsum("i,ix,iy->xy", world.p_train(0.4), world.kernel, world.kernel)
     np.testing.assert_allclose(joint, expected, atol=0.006)
-    ids, batch = views.two_views(7, 10, seed=1)
-    again = views.two_views(7, 10, seed=1)
-    assert np.array_equal(ids, again[0]) and np.array_equal(batch, again[1])
-    assert not np.array_equal(batch, views.two_views(8, 10, seed=1)[1])
-    assert not np.array_equal(batch, views.two_views(7, 10, seed=2)[1])
+    batch, again, other, seeded = (
+        views.batch(step, 10, seed) for step, seed in ((7, 1), (7, 1), (8, 1), (7, 2))
+    )
+    assert all(np.array_equal(mine, same) for mine, same in zip(batch, again, strict=True))
+    assert not any(np.array_equal(batch[1], stranger[1]) for stranger in (other, seeded))
+    rows = views.batch(7, 10, seed=1, rows=slice(4, 6))
+    assert all(np.array_equal(mine[4:6], part) for mine, part in zip(batch, rows, strict=True))
     assert views.fingerprint() != PopulationViews(views.pictured, 0.5).fingerprint()
 
 

@@ -76,7 +76,8 @@ def test_the_ssl_encoder_of_a_checkpoint(tmp_path):
     from adainf_core.data.images import ImageSet
     from adainf_core.data.inflation import Inflation
     from adainf_core.learning.features import extract_features
-    from adainf_core.learning.pretraining import PretrainConfig, load_pretrained, pretrain
+    from adainf_core.learning.pretrain_config import PretrainConfig
+    from adainf_core.learning.pretraining import load_pretrained, pretrain
 
     data = Inflation(ImageSet(images(40), None, "noise"))
     config = PretrainConfig(

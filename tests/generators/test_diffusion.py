@@ -13,7 +13,6 @@ from adainf_core.generators import diffusion, pipelines
 from adainf_core.generators.diffusion import (
     DiffusionGenerator,
     Sampler,
-    chosen_device,
     sample_to_store,
 )
 from adainf_core.generators.diffusion_training import DiffusionConfig
@@ -226,14 +225,6 @@ def test_seeds_are_of_64_bits_and_checked_before_a_store_is_made(tmp_path):
     stream = np.random.Generator(np.random.Philox(key=[7, 3]))
     noise = diffusion._noise(3, 4, 7, (3, 2, 2))[0]
     assert (noise == stream.standard_normal((3, 2, 2), dtype=np.float32)).all()
-
-
-def test_a_device_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert chosen_device(None) == torch.device("cpu")
-    for name in ("cuda", "cuda:1"):
-        with pytest.raises(ValueError, match=f"device='{name}'"):
-            chosen_device(name)
 
 
 @pytest.mark.parametrize(

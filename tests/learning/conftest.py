@@ -4,7 +4,7 @@ import children
 import pytest
 
 from adainf_core.data.inflation import Inflation
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 
 
 @pytest.fixture(scope="session")

@@ -188,7 +188,7 @@ def test_two_views_are_two_single_views(images):
         parameters = view_parameters(rows, SIZE, SIZE, BUSY, view)
         expected.append(apply_parameters(images, BUSY, parameters, view))
     assert not torch.allclose(*expected, atol=0.1)
-    torch.testing.assert_close(two_views(images, BUSY, noise), torch.cat(expected))
+    torch.testing.assert_close(two_views(images, images, BUSY, noise), torch.cat(expected))
     # a single view is what `augment` makes of the same chance
     torch.testing.assert_close(augment(images, BUSY, generator()), expected[0])
 
@@ -197,8 +197,8 @@ def test_a_share_of_the_rows_gives_that_share_of_the_views(images):
     noise = view_noise(2 * N, generator())
     share = slice(70, 110)
     rows = torch.cat([half[share] for half in noise.split(N)])
-    expected = torch.cat([half[share] for half in two_views(images, BUSY, noise).split(N)])
-    torch.testing.assert_close(two_views(images[share], BUSY, rows), expected)
+    expected = torch.cat([half[share] for half in two_views(images, images, BUSY, noise).split(N)])
+    torch.testing.assert_close(two_views(images[share], images[share], BUSY, rows), expected)
 
 
 def test_chunks_leave_no_trace(images, monkeypatch):
@@ -223,10 +223,10 @@ COMPILER = pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a 
 def test_compiles_to_one_graph(images, backend):
     """`fullgraph` refuses what would break the graph, a look at a value above all."""
     noise = view_noise(2 * N, generator())
-    expected = two_views(images, BUSY, noise)
+    expected = two_views(images, images, BUSY, noise)
     torch.compiler.reset()
     compiled = torch.compile(two_views, fullgraph=True, backend=backend)
-    torch.testing.assert_close(compiled(images, BUSY, noise), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(compiled(images, images, BUSY, noise), expected, atol=1e-5, rtol=0)
 
 
 ALL = POLICIES | {
@@ -238,7 +238,7 @@ ALL = POLICIES | {
 
 @pytest.mark.parametrize("name", ALL)
 def test_views_stay_in_range(images, name):
-    views = two_views(images, ALL[name], view_noise(2 * N, generator()))
+    views = two_views(images, images, ALL[name], view_noise(2 * N, generator()))
     assert views.shape == (2 * N, 3, SIZE, SIZE) and views.dtype == torch.float32
     assert views.isfinite().all() and views.min() >= 0 and views.max() <= 1
 
@@ -258,7 +258,7 @@ def test_sweeps_are_the_official_ones():
 @pytest.mark.parametrize("policy", [*POLICIES.values(), BUSY])
 def test_strength_runs_from_nothing_to_the_policy(images, policy):
     assert policy.scaled(1) == policy
-    views = two_views(images, policy.scaled(0), view_noise(2 * N, generator()))
+    views = two_views(images, images, policy.scaled(0), view_noise(2 * N, generator()))
     torch.testing.assert_close(views, (images / 255).repeat(2, 1, 1, 1), atol=1e-6, rtol=0)
     none, half = policy.scaled(0), policy.scaled(0.5)
     for field in fields(policy):
@@ -295,4 +295,4 @@ def test_float_images_are_refused(images):
 def test_noise_of_another_shape_is_refused(images):
     for shape in ((N, NOISE), (2 * N, NOISE - 1)):
         with pytest.raises(ValueError, match="noise"):
-            two_views(images, PLAIN, torch.zeros(shape))
+            two_views(images, images, PLAIN, torch.zeros(shape))

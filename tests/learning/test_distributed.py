@@ -81,7 +81,7 @@ def test_without_a_group_nothing_is_wrapped_or_gathered():
     model, x = nn.Linear(2, 2), torch.ones(4, 2)
     assert distributed.wrap(model, torch.device("cpu")) is model
     assert distributed.gather(x) is x
-    assert distributed.share(5) == slice(0, 5)
+    assert distributed.rank_rows(5) == slice(0, 5)
     with distributed.process_group():
         assert distributed.world_size() == 1
 
@@ -89,7 +89,7 @@ def test_without_a_group_nothing_is_wrapped_or_gathered():
 def test_a_batch_that_does_not_divide_is_named(monkeypatch):
     monkeypatch.setattr(distributed, "world_size", lambda: 2)
     with pytest.raises(ValueError, match="batch_size=5 does not divide among 2"):
-        distributed.share(5)
+        distributed.rank_rows(5)
 
 
 @pytest.mark.slow

@@ -6,45 +6,34 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from adainf_core.learning.encoders import build_encoder, mlp, small_cnn
-from adainf_core.learning.methods import (
-    BYOL,
-    BarlowTwins,
-    MoCo,
-    SimCLR,
-    Spectral,
-    build_method,
-)
-from adainf_core.learning.objectives import (
-    barlow_twins,
-    byol,
-    info_nce,
-    nt_xent,
-    spectral_contrastive,
-)
+from adainf_core.configuration import from_plain, to_plain
+from adainf_core.learning.encoders import build_encoder, small_cnn
+from adainf_core.learning.methods import BYOL, METHODS, BarlowTwins, MoCo, SimCLR, Spectral
+from adainf_core.learning.methods.barlow import barlow_twins
+from adainf_core.learning.methods.byol import byol
+from adainf_core.learning.methods.moco import info_nce
+from adainf_core.learning.methods.simclr import nt_xent
+from adainf_core.learning.methods.spectral import spectral_contrastive
+from adainf_core.learning.networks import mlp
+from adainf_core.learning.pretrain_config import ENCODERS, PretrainConfig
 from adainf_core.learning.pretraining import pretrain
+from adainf_core.learning.recipes import recipe
 
 SIZES = {"hidden": 16, "out": 8}
-METHODS = [
-    SimCLR(**SIZES),
-    SimCLR(**SIZES, mask_copies=True),
-    MoCo(**SIZES, queue=20),
-    BYOL(**SIZES),
-    BarlowTwins(**SIZES),
-    Spectral(**SIZES),
-]
+SMALL = {name: kind(**SIZES) for name, kind in METHODS.items()} | {"moco": MoCo(**SIZES, queue=20)}
+ALL = [*SMALL.values(), SimCLR(**SIZES, mask_copies=True)]
 
 
 def made(config):
     torch.manual_seed(0)
-    return build_method(config, small_cnn(4)).train()
+    return config.build(small_cnn(4)).train()
 
 
 def views(n: int = 6, seed: int = 0) -> torch.Tensor:
     return torch.rand((2 * n, 3, 16, 16), generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("method", METHODS, ids=repr)
+@pytest.mark.parametrize("method", ALL, ids=repr)
 def test_every_trained_weight_gets_a_gradient_and_targets_none(method):
     module = made(method)
     loss, features = module(views(), torch.arange(6))
@@ -147,7 +136,16 @@ def test_queue_shorter_than_the_batch_keeps_its_end():
     assert distance.amin(0).max() < 1e-5
 
 
-@pytest.mark.parametrize("method", METHODS, ids=repr)
+@pytest.mark.parametrize("name", METHODS)
+def test_names_lead_to_a_configuration_and_its_official_run(name):
+    assert METHODS[name]().name == name
+    plain = to_plain(PretrainConfig(method=SMALL[name]))
+    assert from_plain(PretrainConfig, plain).method == SMALL[name]
+    run = recipe("cifar10", name).pretrain
+    assert run.method.name == name and run.learning_rate == METHODS[name].official().learning_rate
+
+
+@pytest.mark.parametrize("method", ALL, ids=repr)
 def test_training_lowers_the_loss(method, data, config):
     history = pretrain(replace(config, method=method, steps=60, batch_size=64), data).history
     # MoCo starts beside a queue of random keys, which are easy to tell apart
@@ -206,7 +204,8 @@ def test_mlp_has_norm_and_relu_between_layers_only():
     assert kinds == [*block, *block, "Linear"]
 
 
-def test_unknown_encoder_is_named():
+def test_known_encoders_are_built_and_others_named():
+    assert all(build_encoder(name).feature_dim for name in ENCODERS)
     with pytest.raises(ValueError, match="vgg"):
         build_encoder("vgg")
     with pytest.raises(ValueError, match="stem_padding=3"):

@@ -7,13 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from adainf_core.learning.objectives import (
-    barlow_twins,
-    byol,
-    info_nce,
-    nt_xent,
-    spectral_contrastive,
-)
+from adainf_core import barlow_twins, byol, info_nce, nt_xent, spectral_contrastive
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:

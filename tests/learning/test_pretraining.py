@@ -5,6 +5,7 @@ import math
 import os
 import resource
 import signal
+import sys
 import zipfile
 from dataclasses import replace
 from itertools import combinations
@@ -15,16 +16,12 @@ import torch
 
 from adainf_core.data.inflation import Inflation
 from adainf_core.learning import pretraining
+from adainf_core.learning.augmentation import NOISE, two_views
 from adainf_core.learning.checkpoints import read_checkpoint, write_checkpoint
 from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, Spectral
-from adainf_core.learning.pretraining import (
-    Pretrained,
-    Run,
-    load_pretrained,
-    pretrain,
-    step_seed,
-    warmup_cosine,
-)
+from adainf_core.learning.operations import Erase
+from adainf_core.learning.pretrain_config import warmup_cosine
+from adainf_core.learning.pretraining import Pretrained, Run, load_pretrained, pretrain, step_seed
 from adainf_core.learning.probing import online_probe
 
 
@@ -55,10 +52,11 @@ def test_seed_and_step_decide_every_random_number(config, data, monkeypatch):
     def traced(seed: int) -> tuple[list, list, list]:
         batches, noises, weights = [], [], []
 
-        def spy(images, policy, noise):
-            batches.append(images.clone())
+        def spy(first, second, policy, noise):
+            assert first is second
+            batches.append(first.clone())
             noises.append(noise.clone())
-            return two_views(images, policy, noise)
+            return two_views(first, second, policy, noise)
 
         two_views = sound
         monkeypatch.setattr(pretraining, "two_views", spy)
@@ -194,6 +192,32 @@ def test_sigterm_ends_in_a_checkpoint(config, data, tmp_path, monkeypatch):
     part = pretrain(config, data, checkpoint=path)
     assert not part.finished and part.steps == 5 and read_checkpoint(path).step == 5
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_ctrl_c_ends_in_a_checkpoint_and_says_how_to_go_on(config, data, tmp_path, monkeypatch):
+    path, before, sound = tmp_path / "run.pt", signal.getsignal(signal.SIGINT), two_views
+    stop = at_call(5, sound, lambda: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(pretraining, "two_views", stop)
+    with pytest.raises(KeyboardInterrupt, match=r"5 of 12 steps.*run.pt: the same call goes on"):
+        pretrain(config, data, checkpoint=path)
+    assert read_checkpoint(path).step == 5 and signal.getsignal(signal.SIGINT) == before
+    stop = at_call(2, sound, lambda: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(pretraining, "two_views", stop)
+    with pytest.raises(KeyboardInterrupt, match="2 of 12 steps, nothing is kept"):
+        pretrain(config, data)
+
+
+def test_a_setting_younger_than_the_checkpoint_had_its_default(config, data, tmp_path):
+    path = tmp_path / "run.pt"
+    part = pretrain(config, data, checkpoint=path, max_seconds=0)
+    older = read_checkpoint(path)
+    del older.config["policy"]["extra"]
+    write_checkpoint(older, path)
+    assert part.steps == 1 and pretrain(config, data, checkpoint=path).finished
+    write_checkpoint(older, path)
+    erasing = replace(config, policy=replace(config.policy, extra=(Erase(),)))
+    with pytest.raises(ValueError, match=r"another run: policy\.extra=\[\] against"):
+        pretrain(erasing, data, checkpoint=path)
 
 
 def test_checkpoints_are_written_on_the_way(config, data, tmp_path, monkeypatch):
@@ -392,7 +416,8 @@ def test_tensorboard_gets_the_history(config, data, tmp_path):
     assert [e.value for e in events] == pytest.approx([h["loss"] for h in history], rel=1e-6)
 
 
-def test_progress_goes_to_the_terminal_only_if_asked(config, data, capfd):
+def test_progress_goes_to_the_terminal_only_if_asked(config, data, capfd, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     pretrain(config, data)
     assert capfd.readouterr().err == ""
     pretrain(config, data, progress=True)
@@ -456,11 +481,15 @@ def test_a_missing_gpu_is_named(config, data):
 class Halves:
     """A view source of flat images: two views of source i are its grey value and a neighbour."""
 
-    def two_views(self, step, batch_size, seed):
-        rng = np.random.default_rng((seed, step))
-        ids = rng.integers(0, 8, batch_size)
-        grey = np.concatenate([20 * ids, 20 * ids + 3]).astype(np.uint8)
-        return ids, np.broadcast_to(grey[:, None, None, None], (2 * batch_size, 3, 16, 16)).copy()
+    images, labels = (), None
+
+    def batch(self, step, batch_size, seed, rows=slice(None)):
+        ids = np.random.default_rng((seed, step)).integers(0, 8, batch_size)[rows]
+        first, second = (
+            np.full((len(ids), 3, 16, 16), grey[:, None, None, None], np.uint8)
+            for grey in (20 * ids, 20 * ids + 3)
+        )
+        return ids, first, second
 
     def fingerprint(self):
         return {"shape": [3, 16, 16], "mixture": "eight greys"}
@@ -472,12 +501,58 @@ def test_views_that_come_ready_are_trained_on_as_they_are(config, monkeypatch):
     run.trainee.register_forward_pre_hook(lambda module, given: seen.append(given))
     run.advance(3)
     for step, (views, ids, _) in enumerate(seen):
-        expected_ids, expected = Halves().two_views(step, config.batch_size, config.seed)
+        expected_ids, *expected = Halves().batch(step, config.batch_size, config.seed)
         assert torch.equal(ids, torch.from_numpy(expected_ids))
-        torch.testing.assert_close(views, torch.from_numpy(expected).float() / 255)
+        torch.testing.assert_close(views, torch.from_numpy(np.concatenate(expected)).float() / 255)
     trained = pretrain(config, Halves())
     assert trained.image_size == 16 and trained.mixture == "eight greys"
     assert torch.equal(weights(trained), weights(pretrain(config, Halves())))
+
+
+class Partners:
+    """Pairs of two images: white with black, to be augmented."""
+
+    images, labels = [np.zeros((32, 3, 16, 16), np.uint8)], None
+
+    def batch(self, step, batch_size, seed, rows=slice(None)):
+        shape = (len(range(batch_size)[rows]), 3, 16, 16)
+        ids = np.arange(batch_size)[rows]
+        return ids, np.full(shape, 255, np.uint8), np.zeros(shape, np.uint8)
+
+    def fingerprint(self):
+        return {"shape": [3, 16, 16], "mixture": "white and black"}
+
+
+def test_a_second_view_may_come_from_another_image(config):
+    run, seen = Run(config, Partners()), []
+    run.trainee.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    run.advance(1)
+    first, second = seen[0].chunk(2)
+    torch.testing.assert_close(first, torch.ones_like(first))
+    torch.testing.assert_close(second, torch.zeros_like(second))
+
+
+def test_images_are_fed_once_where_both_views_are_theirs(config, data):
+    ids, first, second = next(Run(config, data).feed.batches(3, 4))
+    assert first is second and first.dtype == torch.uint8
+    expected = data.batch_indices(3, config.batch_size, config.seed)
+    assert np.array_equal(ids, expected) and np.array_equal(first, data.gather(expected))
+
+
+def test_extra_operations_draw_anew_every_step_and_change_no_batch(config, data, monkeypatch):
+    noises, sound = [], two_views
+
+    def spy(first, second, policy, noise):
+        noises.append(noise)
+        return sound(first, second, policy, noise)
+
+    monkeypatch.setattr(pretraining, "two_views", spy)
+    erasing = replace(config, policy=replace(config.policy, extra=(Erase(),)))
+    for one in (config, erasing):
+        Run(one, data).advance(2)
+    plain, extra = noises[:2], noises[2:]
+    assert all(torch.equal(b[:, :NOISE], a) for a, b in zip(plain, extra, strict=True))
+    assert not torch.equal(extra[0][:, NOISE:], extra[1][:, NOISE:])
 
 
 def test_views_continue_from_a_checkpoint(config, tmp_path):
@@ -493,5 +568,5 @@ def test_policy_and_data_have_to_agree(config, data):
         pretrain(config, Halves())
     with pytest.raises(ValueError, match="give images a policy"):
         pretrain(replace(config, policy=None), data)
-    with pytest.raises(ValueError, match="views have no labels"):
+    with pytest.raises(ValueError, match="needs labels, and the data has none"):
         pretrain(replace(config, policy=None, online_learning_rate=0.1), Halves())

@@ -34,12 +34,11 @@ def test_vanilla_keeps_the_baselines_augmentation_and_counts_once():
         none, vanilla = recipe("cifar10", method), recipe("cifar10", method, "vanilla", "store")
         assert vanilla.pretrain == none.pretrain and vanilla.replication == 1
         assert none.generated is None and none.replication is None
-    own = {m: recipe("cifar10", m).pretrain.policy for m in OFFICIAL_ONLINE_RATES}
-    assert own == {
-        "simclr": POLICIES["symmetric"], "moco": POLICIES["symmetric_weak"],
-        "byol": POLICIES["asymmetric"], "barlow": POLICIES["asymmetric"],
-        "spectral": POLICIES["symmetric"],
-    }  # fmt: skip
+    for method, policy in (
+        ("simclr", "symmetric"), ("moco", "symmetric_weak"), ("byol", "asymmetric"),
+        ("barlow", "asymmetric"), ("spectral", "symmetric"),
+    ):  # fmt: skip
+        assert recipe("cifar10", method).pretrain.policy == POLICIES[policy]
 
 
 def test_online_rates_are_the_official_ones():

@@ -12,7 +12,7 @@ from adainf_core.learning.features import extract_features
 from adainf_core.learning.image_bootstrap import image_bootstrap
 from adainf_core.learning.labeler import train_labeler
 from adainf_core.learning.policies import AugmentationPolicy
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.view_cells import (
     Landmarks,
     PixelPCA,

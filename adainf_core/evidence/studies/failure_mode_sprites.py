@@ -11,7 +11,7 @@ from adainf_core.evidence.studies.training import SPRITES, TrainingExperiment
 from adainf_core.generators.flawed_sprites import FlawedSprites
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.policies import POLICIES
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 
 NAME = "failure-mode-sprites"
 # a sprite is gone from a crop of 8 % and shapeless under blur: strong means less here

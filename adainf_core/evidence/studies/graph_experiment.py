@@ -38,7 +38,8 @@ from adainf_core.learning.encoders import build_encoder
 from adainf_core.learning.features import extract_features
 from adainf_core.learning.labeler import Bfloat16, train_labeler
 from adainf_core.learning.policies import POLICIES, SWEEPS, AugmentationPolicy
-from adainf_core.learning.pretraining import PretrainConfig, pretrain
+from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.pretraining import pretrain
 from adainf_core.learning.view_cells import Landmarks, PixelPCA, UnitLength, sample_view_labels
 from adainf_core.learning.view_graph import ViewGraph, sample_view_graph, source_weights
 from adainf_core.learning.view_statistics import augmentation_confusion, labeling_error

@@ -20,7 +20,8 @@ from adainf_core.data.latent_sprites import (
 )
 from adainf_core.evidence.runs.grid import Outcome
 from adainf_core.learning.few_labels import few_label_error
-from adainf_core.learning.pretraining import PretrainConfig, Run
+from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.pretraining import Run
 from adainf_core.theory.graph_encoders import feature_probe_error, optimal_embedding
 
 _TIES = 20  # optimal encoders drawn where the spectrum leaves a choice

@@ -22,7 +22,7 @@ from adainf_core.evidence.runs.grid import Arm, Layout, Study, Times
 from adainf_core.evidence.runs.records import Record
 from adainf_core.evidence.studies.latent_experiment import LatentExperiment
 from adainf_core.learning.methods import SimCLR
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.statistics.intervals import RankCorrelation, rank_correlation
 
 NAME = "theory-predicts"

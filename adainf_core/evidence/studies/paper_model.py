@@ -45,7 +45,7 @@ from adainf_core.evidence.studies.training import TrainingExperiment
 from adainf_core.generators import dial
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.policies import POLICIES, SWEEPS, AugmentationPolicy
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.recipes import OFFICIAL_ONLINE_RATES, recipe
 
 #: The paper's replication, and the β that it means there.

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,8 +18,11 @@ from adainf_core.evidence.runs.grid import Outcome, Study
 from adainf_core.generators.corruptions import colour_swap
 from adainf_core.generators.dial import Setting
 from adainf_core.generators.flawed_sprites import FlawedSprites
-from adainf_core.learning.pretraining import PretrainConfig, Pretrained, Run, pretrain
-from adainf_core.learning.probing import ProbeResult, knn_probe, linear_probe, online_probe
+from adainf_core.learning.pretrain_config import PretrainConfig
+
+if TYPE_CHECKING:
+    from adainf_core.learning.pretraining import Pretrained
+    from adainf_core.learning.probing import ProbeResult
 
 SPRITES = "sprites"
 _CHECKPOINT_SECONDS = 60.0
@@ -94,6 +97,8 @@ class TrainingExperiment:
 
         None where the time, or a SIGTERM, ended it before its last step; the checkpoint is there.
         """
+        from adainf_core.learning.pretraining import pretrain
+
         data, real, test = self._inflation()
         trained = pretrain(
             self.pretrain,
@@ -120,6 +125,8 @@ class TrainingExperiment:
 
     def first_stretch(self, steps: int) -> list[dict[str, float]]:
         """The loss curve of the first `steps` steps, as `Outcome.history` has it."""
+        from adainf_core.learning.pretraining import Run
+
         run = Run(self.pretrain, self._inflation()[0])
         run.advance(steps)
         return run.history
@@ -143,6 +150,8 @@ class TrainingExperiment:
 
 
 def _probes(trained: Pretrained, real: ImageSet, test: ImageSet) -> dict[str, ProbeResult]:
+    from adainf_core.learning.probing import knn_probe, linear_probe, online_probe
+
     probes = {
         "linear": linear_probe(trained.encoder, real, test),
         "knn": knn_probe(trained.encoder, real, test),

@@ -17,7 +17,7 @@ from adainf_core.evidence.studies.training import TrainingExperiment
 from adainf_core.learning import augmentation, optimizers
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.policies import POLICIES
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 
 STUDY = Study(
     "tiny",

@@ -35,7 +35,7 @@ from adainf_core.generators.flawed_sprites import FlawedSprites
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.policies import POLICIES
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 
 # ---- a study whose runs take no time: what each adds up, and what else it does
 

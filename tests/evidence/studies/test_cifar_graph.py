@@ -20,7 +20,7 @@ from adainf_core.evidence.studies.graph_experiment import (
     _reserved_order,
     _sampled,
 )
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 
 _CONFIG = PretrainConfig(policy=None, steps=2, batch_size=16, width=2, warmup=0, device="cpu")
 TINY = GraphExperiment(

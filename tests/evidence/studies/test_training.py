@@ -11,7 +11,7 @@ from adainf_core.evidence.studies.training import TrainingExperiment, experiment
 from adainf_core.generators.dial import HeldOut, Memorised
 from adainf_core.generators.flawed_sprites import FlawedSprites
 from adainf_core.learning.methods import SimCLR
-from adainf_core.learning.pretraining import PretrainConfig
+from adainf_core.learning.pretrain_config import PretrainConfig
 
 CONFIG = PretrainConfig(
     steps=3, batch_size=16, width=2, method=SimCLR(hidden=8, out=4), warmup=0, device="cpu"

@@ -19,9 +19,7 @@ from adainf_core.data.latent_sprites import (
     latent_sprites,
 )
 from adainf_core.evidence.runs.grid import Outcome
-from adainf_core.learning.few_labels import few_label_error
 from adainf_core.learning.pretrain_config import PretrainConfig
-from adainf_core.learning.pretraining import Run
 from adainf_core.theory.graph_encoders import feature_probe_error, optimal_embedding
 
 _TIES = 20  # optimal encoders drawn where the spectrum leaves a choice
@@ -82,6 +80,8 @@ class LatentExperiment:
         """Errors, in percent, of a network trained on this world's views."""
         import torch
 
+        from adainf_core.learning.pretraining import Run
+
         world, views = self.pictured.world, PopulationViews(self.pictured, self.beta)
         run = Run(self.pretrain, views)
         run.advance(self.pretrain.steps)
@@ -133,6 +133,8 @@ class LatentExperiment:
 
     def _few_label_error(self, features: np.ndarray, views: np.ndarray) -> float:
         """Of features (v, d) of the kept `views`, on real images as they are."""
+        from adainf_core.learning.few_labels import few_label_error
+
         world = self.pictured.world
         real = np.flatnonzero(world.p_real)
         rows = features[np.searchsorted(views, self.pictured.unmoved[real])]

@@ -15,6 +15,8 @@ from adainf_core.evidence.studies.graph_experiment import (
     PROTOCOLS,
     STRENGTHS,
     GraphExperiment,
+)
+from adainf_core.evidence.studies.graph_measurement import (
     _dealt,
     _images,
     _reserved_order,

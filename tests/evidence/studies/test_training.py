@@ -10,6 +10,7 @@ from adainf_core.evidence.studies import training as experiments
 from adainf_core.evidence.studies.training import TrainingExperiment, experiment_data
 from adainf_core.generators.dial import HeldOut, Memorised
 from adainf_core.generators.flawed_sprites import FlawedSprites
+from adainf_core.learning import pretraining
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.pretrain_config import PretrainConfig
 
@@ -94,7 +95,7 @@ def shares(experiment: TrainingExperiment, monkeypatch) -> float:
         seen.append(data)
         raise InterruptedError
 
-    monkeypatch.setattr(experiments, "pretrain", kept)
+    monkeypatch.setattr(pretraining, "pretrain", kept)
     with pytest.raises(InterruptedError):
         experiment.run()
     rng = np.random.default_rng(0)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from adainf_core.theory.similarity_graph import SimilarityGraph
 from adainf_core.theory.spectral_encoder import NO_CLASS, clear_winner
-from adainf_core.theory.spectrum import Factored, bipartite_components, scaled
+from adainf_core.theory.spectrum import Factored, scaled
 from adainf_core.validation import (
     FloatArray,
     IntArray,
@@ -117,24 +117,7 @@ class AugmentationGraph(SimilarityGraph):
 
     @cached_property
     def _source(self) -> Factored:
-        return Factored(self._factor)
-
-    @cached_property
-    def _components(self) -> IntArray:
-        """Connected component of each natural point with mass, then of each kept view."""
-        return bipartite_components(self._factor)
-
-    @property
-    def view_components(self) -> IntArray:
-        """(v,) the connected component, 0 … component_count() − 1, of each kept view."""
-        return self._components[self._factor.shape[0] :]
-
-    def _root_masses(self) -> FloatArray:
-        return np.sqrt(self.weights[self._support] if self._source.flipped else self.degrees)
-
-    def _side_components(self) -> IntArray:
-        n = len(self._support)
-        return self._components[:n] if self._source.flipped else self._components[n:]
+        return Factored(self._factor, np.sqrt(self.weights[self._support]), np.sqrt(self.degrees))
 
     _highest_eigenvalue = 1.0
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adainf_core.gap.estimate import as_confidence
-from adainf_core.theory.tv_estimation import Method, TVEstimate, _BetaDifference, tv_lower_bound
+from adainf_core.theory.tv_estimation import BetaDifference, Method, TVEstimate, tv_lower_bound
 from adainf_core.validation import as_real, as_share
 
 _FAVOUR = 0.8  # of the risk is the chosen rank's, the rest is spread over all ranks
@@ -70,7 +70,7 @@ def _bound_at(real: np.ndarray, generated: np.ndarray, z: int, risk: float) -> f
     j = z - v + 1
     if v == 0 or j > n:
         return 0.0
-    law = _BetaDifference.of(np.array([v]), np.array([j]), m, n)
+    law = BetaDifference.of(np.array([v]), np.array([j]), m, n)
     if law.cdf(0.0)[0] > risk:
         return 0.0
     low, high = 0.0, 1.0

@@ -118,7 +118,7 @@ def _adaptive(real: FloatArray, generated: FloatArray, risk: float) -> float:
     v: IntArray = np.concatenate(counts)
     j: IntArray = np.tile(ranks, 2) - v + 1
     told = (v > 0) & (j <= n)
-    law = _BetaDifference.of(v[told], j[told], m, n)
+    law = BetaDifference.of(v[told], j[told], m, n)
     low, high = 0.0, 1.0
     rejected = law.cdf(0.0) <= risk_each
     if not rejected.any():
@@ -152,7 +152,7 @@ def _examined_ranks(m: int, n: int, risk: float) -> tuple[IntArray, float]:
     spaced = np.concatenate([half, total - half, [m]]).round().astype(np.int64)
     ranks = np.unique(spaced[(spaced > 0) & (spaced < total)])
     v = np.minimum(ranks, m)
-    best = _BetaDifference.of(v, ranks - v + 1, m, n).cdf(0.0)
+    best = BetaDifference.of(v, ranks - v + 1, m, n).cdf(0.0)
     counts = np.arange(1, len(ranks) + 1)
     useful = np.flatnonzero(np.sort(best) <= risk / (2 * counts))
     kept = int(useful[-1]) + 1 if len(useful) else 1
@@ -161,7 +161,7 @@ def _examined_ranks(m: int, n: int, risk: float) -> tuple[IntArray, float]:
 
 
 @dataclass(frozen=True)
-class _BetaDifference:
+class BetaDifference:
     """Laws of A − B, A ~ Beta(v, m − v + 1) and B ~ Beta(j, n − j + 1) independent, k at a time.
 
     Quadrature over the narrower of the two, where the other's distribution function is smooth:
@@ -174,7 +174,7 @@ class _BetaDifference:
     high: FloatArray
 
     @classmethod
-    def of(cls, v: IntArray, j: IntArray, m: int, n: int) -> _BetaDifference:
+    def of(cls, v: IntArray, j: IntArray, m: int, n: int) -> BetaDifference:
         from scipy.special import betainccinv, betaincinv
 
         a, b = np.stack([v, m - v + 1]).astype(float), np.stack([j, n - j + 1]).astype(float)
@@ -196,8 +196,8 @@ class _BetaDifference:
         beyond = betaincc(*self.b, top)[:, 0]
         return np.asarray((masses * below).sum(axis=1) + beyond + 2 * _TAIL)
 
-    def __getitem__(self, rows: NDArray[np.bool_]) -> _BetaDifference:
-        return _BetaDifference(self.a[:, rows], self.b[:, rows], self.low[rows], self.high[rows])
+    def __getitem__(self, rows: NDArray[np.bool_]) -> BetaDifference:
+        return BetaDifference(self.a[:, rows], self.b[:, rows], self.low[rows], self.high[rows])
 
 
 def _beta_variance(shape: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ from scipy.stats import ks_2samp, norm
 
 from adainf_core.theory.total_variation import gaussian_total_variation
 from adainf_core.theory.tv_estimation import (
-    _BetaDifference,
+    BetaDifference,
     _examined_ranks,
     dkw_band,
     tv_lower_bound,
@@ -23,7 +23,7 @@ METHODS = ("ks", "adaptive")
 
 
 def difference_cdf(v, j, m, n, shift):
-    return _BetaDifference.of(np.array([v]), np.array([j]), m, n).cdf(shift)[0]
+    return BetaDifference.of(np.array([v]), np.array([j]), m, n).cdf(shift)[0]
 
 
 def shifted(n_real, n_generated, distance, rng):

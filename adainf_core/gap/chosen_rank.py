@@ -70,11 +70,11 @@ def _bound_at(real: np.ndarray, generated: np.ndarray, z: int, risk: float) -> f
     j = z - v + 1
     if v == 0 or j > n:
         return 0.0
-    law = BetaDifference.of(np.array([v]), np.array([j]), m, n)
-    if law.cdf(0.0)[0] > risk:
+    distribution = BetaDifference.of(np.array([v]), np.array([j]), m, n)
+    if distribution.cdf(0.0)[0] > risk:
         return 0.0
     low, high = 0.0, 1.0
     while high - low > 1e-9:
         middle = (low + high) / 2
-        low, high = (middle, high) if law.cdf(middle)[0] <= risk else (low, middle)
+        low, high = (middle, high) if distribution.cdf(middle)[0] <= risk else (low, middle)
     return low

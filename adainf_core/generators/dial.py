@@ -1,7 +1,7 @@
 """The quality dial: generators by name, from one wide Gaussian up to real images and down again.
 
 Down again by corruption and dilution. The order is that of the kinds, not a measured rank: which
-one is further from the real law depends on the measure, and its settings.
+one is further from the real distribution depends on the measure, and its settings.
 
     >>> make_generator("gaussian_mixture", real).sample(10_000, seed=1)
     >>> make_generator(Diluted(share=0.1), real, held_out)

@@ -100,8 +100,8 @@ def sign_flip_p(differences: ArrayLike) -> float:
     """Exact two-sided sign-flip p-value of paired `differences` (n,), 2 <= n <= 20.
 
     The share of the 2ⁿ ways to sign the differences whose sum is at least as far from zero as
-    theirs. Valid for any law symmetric about zero under "no difference" (Fisher's permutation test
-    for pairs). It is never below 2 / 2ⁿ: five seeds cannot reach 0.05.
+    theirs. Valid for any distribution symmetric about zero under "no difference" (Fisher's
+    permutation test for pairs). It is never below 2 / 2ⁿ: five seeds cannot reach 0.05.
     """
     x = _seeds(differences, "differences", least=2)
     if len(x) > 20:
@@ -139,9 +139,9 @@ def holm(p_values: ArrayLike) -> FloatArray:
 def standardized_difference(differences: ArrayLike, confidence: float = 0.95) -> Interval:
     """Paired effect size, the mean over the sd of `differences` (n,), n >= 3.
 
-    `.mean` is Cohen's d of the differences with Hedges' exact small-sample correction, unbiased
-    for normal differences; the interval is of the true mean / sd, exact for normal differences,
-    by inverting the noncentral t law. ValueError where the differences (almost) do not vary.
+    `.mean` is Cohen's d of the differences with Hedges' exact small-sample correction, unbiased for
+    normal differences; the interval is of the true mean / sd, exact for normal differences, by
+    inverting the noncentral t distribution. ValueError where the differences (almost) do not vary.
     """
     from scipy.optimize import brentq
     from scipy.special import gammaln

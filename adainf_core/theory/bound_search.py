@@ -34,7 +34,7 @@ WRONG_FORMS = (
     Inequality(
         "no distance",
         "E_d ≤ 8 α / λ_{k+1} + 2 α",
-        "trained on one law, judged under another: the way between them is missing",
+        "trained on one distribution, judged under another: the way between them is missing",
         "",
         lambda t: (t.real_error, t.train_bound),
     ),
@@ -102,7 +102,7 @@ WRONG_FORMS = (
 #: Neither proven nor refuted here.
 OPEN_FORMS = (
     Inequality(
-        "4 α / λ, training law",
+        "4 α / λ, training distribution",
         "E_t ≤ 4 α / λ_{k+1}",
         "proven with 4 α more",
         "",

@@ -178,9 +178,9 @@ class SimilarityGraph:
     def probe_predictions(self, view_labels: ArrayLike, k: int) -> IntArray:
         """Class of each view by the best linear head on the encoder, (m,); −1 if unseen or tied.
 
-        The head minimises squared error to the label indicators under the view law, that is, it
-        projects them on the top-k eigenspace; the class is the largest score. view_labels (m,):
-        labels that the head is trained on.
+        The head minimises squared error to the label indicators under the view distribution, that
+        is, it projects them on the top-k eigenspace; the class is the largest score. view_labels
+        (m,): labels that the head is trained on.
         """
         labels = as_labels(view_labels, self.n_columns, "view_labels")
         _, vectors = self._eigenspace(k)

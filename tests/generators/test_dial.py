@@ -1,4 +1,4 @@
-"""The quality dial: every setting by its name, and dilution on a world of known law."""
+"""The quality dial: every setting by its name, and dilution on a world of known distribution."""
 
 from dataclasses import dataclass, replace
 from typing import get_args
@@ -177,30 +177,30 @@ class TestBadInput:
 
 
 class Sprites:
-    """Any object with `sample` will do as a generator: here one of known law."""
+    """Any object with `sample` will do as a generator: here one of known distribution."""
 
-    def __init__(self, law: np.ndarray) -> None:
-        self.law = law
+    def __init__(self, distribution: np.ndarray) -> None:
+        self.distribution = distribution
 
     def sample(self, count: int, seed: int = 0) -> ImageSet:
         rng = np.random.default_rng(seed)
-        return SMALL_SPRITES.sample(self.law, count, rng).unlabelled()
+        return SMALL_SPRITES.sample(self.distribution, count, rng).unlabelled()
 
 
 class TestDilution:
-    P = SMALL_SPRITES.real_law()
+    P = SMALL_SPRITES.real_distribution()
 
     @pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
-    def test_total_variation_is_the_share_where_the_laws_never_meet(self, share):
-        q = SMALL_SPRITES.flaw_law("background")
+    def test_total_variation_is_the_share_where_the_distributions_never_meet(self, share):
+        q = SMALL_SPRITES.flaw_distribution("background")
         count = 20_000
         mixed = dilution.Diluted(Sprites(self.P), Sprites(q), share)
         counts = self.counts(mixed.sample(count, seed=1))
-        law = (1 - share) * self.P + share * q
-        assert total_variation(law, self.P) == pytest.approx(share)
-        possible = law > 0
+        distribution = (1 - share) * self.P + share * q
+        assert total_variation(distribution, self.P) == pytest.approx(share)
+        possible = distribution > 0
         assert counts[~possible].sum() == 0
-        assert stats.chisquare(counts[possible], count * law[possible]).pvalue > 1e-3
+        assert stats.chisquare(counts[possible], count * distribution[possible]).pvalue > 1e-3
         # the share itself is binomial, and known image by image
         from_other = counts[q > 0].sum()
         assert stats.binomtest(int(from_other), count, share).pvalue > 1e-3
@@ -209,15 +209,17 @@ class TestDilution:
         assert 0.8 * share < tv_lower_bound(np.zeros(count), witnessed).lower <= share
 
     def test_and_less_where_they_overlap(self):
-        q = SMALL_SPRITES.flaw_law("mode_drop")
+        q = SMALL_SPRITES.flaw_distribution("mode_drop")
         share, count = 0.6, 20_000
         mixed = dilution.Diluted(Sprites(self.P), Sprites(q), share)
         counts = self.counts(mixed.sample(count, seed=2))
-        law = (1 - share) * self.P + share * q
-        assert total_variation(law, self.P) == pytest.approx(share * total_variation(q, self.P))
-        assert total_variation(law, self.P) < share / 2
-        possible = law > 0
-        assert stats.chisquare(counts[possible], count * law[possible]).pvalue > 1e-3
+        distribution = (1 - share) * self.P + share * q
+        assert total_variation(distribution, self.P) == pytest.approx(
+            share * total_variation(q, self.P)
+        )
+        assert total_variation(distribution, self.P) < share / 2
+        possible = distribution > 0
+        assert stats.chisquare(counts[possible], count * distribution[possible]).pvalue > 1e-3
 
     def test_the_mask_says_which_images_are_the_others(self):
         mixed = dilution.Diluted(HeldOut(POOL), Bootstrap.fit(REAL), 0.4)

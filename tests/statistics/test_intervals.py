@@ -75,7 +75,7 @@ def test_rank_correlation_is_spearmans():
 
 
 def test_rank_correlation_covers_the_truth():
-    # a bivariate normal law's rank correlation is 6 / π asin(ρ / 2)
+    # a bivariate normal distribution's rank correlation is 6 / π asin(ρ / 2)
     rho, rng, hits = 0.6, np.random.default_rng(1), 0
     truth = 6 / np.pi * np.arcsin(rho / 2)
     for _ in range(200):
@@ -99,14 +99,14 @@ def test_bootstrap_approaches_the_t_interval_and_repeats():
     x = np.random.default_rng(0).normal(3, 2, 2000)
     ours, theirs = bootstrap_interval(x, draws=2000), t_interval(x)
     # ends of 2000 draws are quantiles with a sampling error near 3 % of the half width; a symmetric
-    # law leaves no skewness to correct
+    # distribution leaves no skewness to correct
     assert ours.low == pytest.approx(theirs.low, abs=0.15 * (theirs.mean - theirs.low))
     assert ours.high == pytest.approx(theirs.high, abs=0.15 * (theirs.high - theirs.mean))
     assert ours.mean == pytest.approx(x.mean()) and ours.n == 2000
     assert ours == bootstrap_interval(x, draws=2000)
 
 
-def test_bootstrap_covers_the_median_of_a_skewed_law():
+def test_bootstrap_covers_the_median_of_a_skewed_distribution():
     rng = np.random.default_rng(0)
     found = [bootstrap_interval(rng.exponential(size=30), np.median, draws=300) for _ in range(300)]
     hits = np.mean([i.low <= np.log(2) <= i.high for i in found])
@@ -179,7 +179,7 @@ def test_standardized_difference_inverts_the_noncentral_t(shift):
     x += shift - x.mean()
     found = standardized_difference(x, 0.95)
     for end, tail in ((found.low, 0.025), (found.high, 0.975)):
-        if shift < 0:  # scipy's law loses its far left tail: look from the other side
+        if shift < 0:  # scipy's distribution loses its far left tail: look from the other side
             end, tail = -end, 1 - tail
         seen = abs(shift) / x.std(ddof=1) * np.sqrt(6)
         assert stats.nct.sf(seen, 5, end * np.sqrt(6)) == pytest.approx(tail, rel=1e-6)

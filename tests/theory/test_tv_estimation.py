@@ -208,7 +208,7 @@ def test_coverage_with_ties_and_rounded_scores(method):
     rng = np.random.default_rng(14)
     misses = 0
     for _ in range(150):
-        # On six values, 0.5 (|0.15 − 0.25| + ...) of binomial laws is computed from their masses.
+        # On six values, 0.5 (|0.15 − 0.25| + ...) of binomials is computed from their masses.
         real, generated = rng.binomial(5, 0.4, 200), rng.binomial(5, 0.5, 200)
         misses += tv_lower_bound(real, generated, 0.9, method=method).lower > BINOMIAL_DISTANCE
     assert misses < 30

@@ -54,8 +54,10 @@ def test_arms_have_the_total_variation_they_say():
     world = SpriteWorld()
     for arm in SPRITE_GAP.arms:
         made = SPRITE_GAP.experiment("laptop", arm, 0).generator
-        law = world.generated_law(made.flaw, made.tau)
-        assert total_variation(world.real_law(), law) == pytest.approx(true_tv(SPRITE_GAP, arm))
+        law = world.generated_distribution(made.flaw, made.tau)
+        assert total_variation(world.real_distribution(), law) == pytest.approx(
+            true_tv(SPRITE_GAP, arm)
+        )
     with pytest.raises(ValueError, match="held_out"):
         true_tv(GENERATOR_GAP, "held_out")
 

@@ -21,7 +21,7 @@ from adainf_core.figures import (
     level_dots,
     verdict_table,
 )
-from adainf_core.statistics.intervals import BestLevel, Interval
+from adainf_core.statistics.intervals import Interval, PlausibleLevels
 
 CLAIM = Contrast(
     "k", "A beats B", "trial", (Term("a", 1), Term("b", -1)), (Published("Table 1", 1.5),)
@@ -30,7 +30,7 @@ VERDICT = Verdict(CLAIM, "holds", Interval(2.0, 1.0, 3.0, 5), agreeing=5)
 BEST = Verdict(
     BestLevelClaim("n", "N is 10", "trial", ((5, "a"), (10, "b")), (10, 10), (Published("Fig 2"),)),
     "not decided",
-    best=BestLevel(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95),
+    best=PlausibleLevels(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95),
 )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.runs.records import RESULTS, Record, config_hash
 from adainf_core.evidence.studies.claimed import LEDGER, family
-from adainf_core.files import whole_file
+from adainf_core.files import atomic_file
 
 #: The rule's own number: raise it when `verdicts` decides differently.
 RULE = 1
@@ -72,7 +72,7 @@ def register(root: Path = RESULTS) -> list[str]:
         if study not in known or known[study].rule != rule:
             known[study] = Registration(rule, commit, now)
             changed.append(study)
-    with whole_file(root / "registrations.json") as file:
+    with atomic_file(root / "registrations.json") as file:
         entries = {study: asdict(entry) for study, entry in known.items()}
         file.write((json.dumps(entries, indent=1) + "\n").encode())
     return changed

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adainf_core.gap.estimate import as_confidence
-from adainf_core.theory.tv_estimation import BetaDifference, Method, TVEstimate, tv_lower_bound
+from adainf_core.theory.tv_estimation import BetaDifference, BoundMethod, TVEstimate, tv_lower_bound
 from adainf_core.validation import as_real, as_share
 
 _FAVOUR = 0.8  # of the risk is the chosen rank's, the rest is spread over all ranks
-_METHOD = cast(Method, "favoured")  # `Method` lists those of `tv_lower_bound`
+_METHOD = cast(BoundMethod, "favoured")  # `BoundMethod` lists those of `tv_lower_bound`
 
 
 def favoured_rank_bound(

@@ -18,7 +18,7 @@ from adainf_core.gap.estimate import (
     same_columns,
     wilson,
 )
-from adainf_core.theory.tv_estimation import Method, TVEstimate, tv_lower_bound
+from adainf_core.theory.tv_estimation import BoundMethod, TVEstimate, tv_lower_bound
 
 
 class MirrorWarning(UserWarning):
@@ -77,7 +77,7 @@ def classifier_tv(
     generated: ArrayLike,
     *,
     confidence: float = 0.95,
-    method: Method | Literal["favoured"] = "adaptive",
+    method: BoundMethod | Literal["favoured"] = "adaptive",
     seed: int = 0,
     classifier: Any = None,
     real_again: ArrayLike | None = None,
@@ -154,7 +154,7 @@ def _compared(
     classifier: Any,
     rng: np.random.Generator,
     training_share: float,
-    method: Method | Literal["favoured"],
+    method: BoundMethod | Literal["favoured"],
     confidence: float,
 ) -> tuple[TVEstimate, GapEstimate, GapEstimate, str]:
     """Bound, accuracy, area and classifier of one comparison, all on rows not trained on."""

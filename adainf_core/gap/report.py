@@ -76,11 +76,11 @@ class GapReport:
 
         The file appears whole or not at all. A full disk is an OSError that says so.
         """
-        from adainf_core.files import whole_file
+        from adainf_core.files import atomic_file
         from adainf_core.gap.report_page import page
 
         text = page(self)
-        with whole_file(Path(path)) as file:
+        with atomic_file(Path(path)) as file:
             file.write(text.encode())
         return Path(path)
 

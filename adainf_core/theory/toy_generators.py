@@ -39,7 +39,7 @@ def variance_shrink(tau: float, *, variance: float = VARIANCE) -> GaussianMixtur
     return _narrowed(_narrowing(distance, as_positive(variance, "variance")), variance)
 
 
-def mode_drop(tau: float, *, variance: float = VARIANCE) -> GaussianMixture:
+def dropped_mode(tau: float, *, variance: float = VARIANCE) -> GaussianMixture:
     """Class 1 rarer than class 0; at the largest distance, 0.384 for v = 0.7, it is missing."""
     std = math.sqrt(as_positive(variance, "variance"))
     # P_g − P_d is a multiple of the difference of the classes.
@@ -63,7 +63,7 @@ TOY_GENERATORS: Mapping[str, Callable[..., GaussianMixture]] = MappingProxyType(
     {
         "mean shift": mean_shift,
         "variance shrink": variance_shrink,
-        "mode drop": mode_drop,
+        "mode drop": dropped_mode,
         "spurious bridge": spurious_bridge,
         "isolated cluster": isolated_cluster,
     }

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from adainf_core.validation import FloatArray, IntArray, as_count, as_real, freeze
 
-Method = Literal["ks", "adaptive"]
+BoundMethod = Literal["ks", "adaptive"]
 
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(64)
 _TAIL = 1e-14  # of a Beta distribution left out at either end, and added to its probabilities
@@ -32,7 +32,7 @@ class TVEstimate:
     confidence: float
     n_real: int
     n_generated: int
-    method: Method = "ks"
+    method: BoundMethod = "ks"
 
 
 def dkw_band(n_real: int, n_generated: int, confidence: float = 0.95) -> float:
@@ -65,7 +65,7 @@ def tv_lower_bound(
     generated_scores: ArrayLike,
     confidence: float = 0.95,
     *,
-    method: Method = "ks",
+    method: BoundMethod = "ks",
 ) -> TVEstimate:
     """Lower bound on D_TV(P_d, P_g) from one-dimensional scores of independent draws of either.
 
@@ -92,8 +92,10 @@ def tv_lower_bound(
 
     ValueError on NaN, on no draws, and on an unknown method.
     """
-    if method not in get_args(Method):
-        raise ValueError(f"method = {method!r}: use {' or '.join(map(repr, get_args(Method)))}")
+    if method not in get_args(BoundMethod):
+        raise ValueError(
+            f"method = {method!r}: use {' or '.join(map(repr, get_args(BoundMethod)))}"
+        )
     level = _level(confidence)
     real = _scores(real_scores, "real_scores")
     generated = _scores(generated_scores, "generated_scores")

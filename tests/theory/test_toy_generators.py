@@ -6,9 +6,9 @@ import pytest
 from adainf_core.theory.gaussian_toy import gaussian_toy_distribution, gaussian_toy_labeling_error
 from adainf_core.theory.toy_generators import (
     TOY_GENERATORS,
+    dropped_mode,
     isolated_cluster,
     mean_shift,
-    mode_drop,
     spurious_bridge,
     variance_shrink,
 )
@@ -55,15 +55,15 @@ def test_what_each_does_to_the_labeling_error():
 
 
 def test_mode_drop_ends_where_a_class_is_missing():
-    distribution = mode_drop(0.3838)
+    distribution = dropped_mode(0.3838)
     assert 0 < distribution.weights.min() < 0.001
     with pytest.raises(ValueError, match=r"tau = 0.39 must lie in \[0, 0.38"):
-        mode_drop(0.39)
+        dropped_mode(0.39)
 
 
 @pytest.mark.parametrize("tau", [-0.1, 1.0, np.nan])
 def test_impossible_distances_are_named(tau):
-    for generator in (mean_shift, variance_shrink, mode_drop, spurious_bridge, isolated_cluster):
+    for generator in (mean_shift, variance_shrink, dropped_mode, spurious_bridge, isolated_cluster):
         if generator is isolated_cluster and tau == 1.0:
             continue  # its distance is 1 but for 1e-20, which a float cannot tell
         with pytest.raises(ValueError, match="tau = "):

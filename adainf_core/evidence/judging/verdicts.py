@@ -10,7 +10,13 @@ import numpy as np
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN, Claim, Contrast
 from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
 from adainf_core.evidence.runs.records import Record
-from adainf_core.statistics.intervals import BestLevel, Interval, best_level, paired_difference
+from adainf_core.statistics.intervals import (
+    Interval,
+    PlausibleLevels,
+    best_level,
+    paired_difference,
+    t_quantile,
+)
 
 NOT_RUN = "not run"
 _LEAST = 2  # seeds without which nothing is said
@@ -29,7 +35,7 @@ class Verdict:
     claim: Claim
     word: str
     difference: Interval | None = None
-    best: BestLevel | None = None
+    best: PlausibleLevels | None = None
     agreeing: int = 0
 
     @property
@@ -194,8 +200,6 @@ def _shared(columns: Sequence[dict[int, float]]) -> list[int]:
 
 
 def _interval(values: np.ndarray, deviation: float, freedom: int, like: Interval) -> Interval:
-    from scipy.stats import t
-
-    half = float(t.ppf((1 + like.confidence) / 2, freedom)) * deviation / np.sqrt(len(values))
+    half = t_quantile((1 + like.confidence) / 2, freedom) * deviation / np.sqrt(len(values))
     mean = float(values.mean())
     return Interval(mean, mean - half, mean + half, len(values), like.confidence)

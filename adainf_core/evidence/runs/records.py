@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from adainf_core.configuration import differences
-from adainf_core.files import whole_file
+from adainf_core.files import atomic_file
 
 PACKAGE = Path(__file__).resolve().parents[2]
 RESULTS = PACKAGE.parent / "results"
@@ -70,7 +70,7 @@ def path_of(record: Record, root: Path = RESULTS) -> Path:
 def write_record(record: Record, root: Path = RESULTS) -> Path:
     """Write `record` to its place, whole or not at all, and return the path."""
     path = path_of(record, root)
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write((json.dumps(asdict(record), indent=1) + "\n").encode())
     return path
 
@@ -81,7 +81,7 @@ def write_pictures(
     """Keep sample images beside a study's records: uint8 (n, 3, h, w) by name, in one npz."""
     path = root / study / scale / "pictures.npz"
     arrays: dict[str, Any] = dict(pictures)
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         np.savez_compressed(file, **arrays)
     return path
 

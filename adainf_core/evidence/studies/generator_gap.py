@@ -90,18 +90,18 @@ _LONGEST = TrainedDiffusion(8000)
 GENERATOR_GAP = GapStudy(
     name="generator-gap",
     arms={
-        "held_out": GapArm("held-out photographs", dial.HeldOut()),
+        "held_out": GapArm("held-out photographs", dial.HeldOutSetting()),
         "held_out_blur_half": GapArm("blurred by half a pixel", dial.Blur(0.5)),
         "held_out_blur": GapArm("blurred by a pixel", dial.Blur(1.0)),
         "held_out_colour_swap": GapArm("red and blue swapped", dial.ColourSwap()),
         "held_out_mode_drop": GapArm("half of the classes", dial.ModeDrop()),
         "held_out_chimeras": GapArm("chimeras", dial.Chimeras()),
-        "diluted_10": GapArm("held-out, τ = 0.1 Gaussian", dial.Diluted(0.1)),
-        "diluted_30": GapArm("held-out, τ = 0.3 Gaussian", dial.Diluted(0.3)),
+        "diluted_10": GapArm("held-out, τ = 0.1 Gaussian", dial.DilutedSetting(0.1)),
+        "diluted_30": GapArm("held-out, τ = 0.3 Gaussian", dial.DilutedSetting(0.3)),
         "pca_gaussian": GapArm("Gaussian", dial.PCAGaussian()),
-        "gaussian_mixture": GapArm("Gaussian mixture", dial.GaussianMixture()),
+        "gaussian_mixture": GapArm("Gaussian mixture", dial.GaussianMixtureSetting()),
         "copula": GapArm("Gaussian copula", dial.Copula()),
-        "kernel_density": GapArm("kernel density", dial.KernelDensity()),
+        "kernel_density": GapArm("kernel density", dial.KernelDensitySetting()),
         "bootstrap_noise": GapArm("training images and noise", dial.BootstrapNoise()),
         "memorised": GapArm("training images", dial.Memorised()),
         **{

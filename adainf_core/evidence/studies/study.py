@@ -168,13 +168,17 @@ _HELD_OUT = ("generators/classical.py", *_SHARED)
 _OTHER_GENERATORS = ("generators/classical.py", "generators/corruptions.py", *_SHARED)
 _GENERATOR_CODE = {
     "FlawedSprites": ("generators/flawed_sprites.py", *_FITTED),
-    "GaussianMixture": ("generators/gaussian_mixture.py", *_FITTED),
+    "GaussianMixtureSetting": ("generators/gaussian_mixture.py", *_FITTED),
     "PCAGaussian": ("generators/gaussian_mixture.py", *_FITTED),
-    "HeldOut": _HELD_OUT,
+    "HeldOutSetting": _HELD_OUT,
     "Memorised": _HELD_OUT,
     "Copula": _HELD_OUT,
-    "KernelDensity": _HELD_OUT,
-    "Diluted": ("generators/dilution.py", "generators/gaussian_mixture.py", *_OTHER_GENERATORS),
+    "KernelDensitySetting": _HELD_OUT,
+    "DilutedSetting": (
+        "generators/dilution.py",
+        "generators/gaussian_mixture.py",
+        *_OTHER_GENERATORS,
+    ),
     "Diffusion": (
         "generators/diffusion.py",
         "generators/group_norm.py",

@@ -102,7 +102,7 @@ def _study(name: str, question: str, arms: Mapping[str, Treatment]) -> Study:
     return Study(name, question, arms, layouts)
 
 
-_MIXTURE, _PERFECT = dial.GaussianMixture(), dial.HeldOut()
+_MIXTURE, _PERFECT = dial.GaussianMixtureSetting(), dial.HeldOutSetting()
 
 _NONE = Treatment("no inflation", headline=True)
 _WEAK = Treatment("weak only", policy="weak", headline=True)
@@ -216,9 +216,9 @@ QUALITY = _study(
             for name, label, setting in (
                 ("pca_gaussian", "Gaussian", dial.PCAGaussian()),
                 ("gaussian_mixture", "Gaussian mixture", _MIXTURE),
-                ("diluted_50", "held-out, half Gaussian", dial.Diluted(0.5)),
-                ("diluted_30", "held-out, 30 % Gaussian", dial.Diluted(0.3)),
-                ("diluted_10", "held-out, 10 % Gaussian", dial.Diluted(0.1)),
+                ("diluted_50", "held-out, half Gaussian", dial.DilutedSetting(0.5)),
+                ("diluted_30", "held-out, 30 % Gaussian", dial.DilutedSetting(0.3)),
+                ("diluted_10", "held-out, 10 % Gaussian", dial.DilutedSetting(0.1)),
                 ("blur", "held-out, blurred", dial.Blur(1.0)),
                 ("memorised", "copies of the real images", dial.Memorised()),
                 ("held_out", "held-out", _PERFECT),

@@ -16,8 +16,7 @@ from adainf_core.evidence.judging.verdicts import (
     paired_only,
     verdict_word,
 )
-from adainf_core.statistics.intervals import BestLevel as BestLevelFound
-from adainf_core.statistics.intervals import Interval, t_interval
+from adainf_core.statistics.intervals import Interval, PlausibleLevels, t_interval
 
 
 def beats(better: str, worse: str, key: str = "k") -> Contrast:
@@ -59,7 +58,7 @@ def test_a_verdict_in_words():
     found = Verdict(beats("a", "b"), "holds", Interval(2.0, 1.0, 3.0, 5))
     assert found.said == "+2.00 [+1.00, +3.00] points, n = 5"
     assert str(found) == f"{found.said}: holds"
-    best = BestLevelFound(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95)
+    best = PlausibleLevels(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95)
     claim = BestLevel("n", "N is 10", "trial", ((5, "a"), (10, "b")), (10, 10))
     assert (
         Verdict(claim, "not decided", best=best).said == "highest at 10, not excluded 5, 10, n = 3"

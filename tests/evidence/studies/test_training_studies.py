@@ -31,7 +31,12 @@ from adainf_core.evidence.studies.training_studies import (
     QUALITY,
     TRAINING_LENGTH,
 )
-from adainf_core.generators.dial import Diffusion, Diluted, GaussianMixture, PCAGaussian
+from adainf_core.generators.dial import (
+    Diffusion,
+    DilutedSetting,
+    GaussianMixtureSetting,
+    PCAGaussian,
+)
 from adainf_core.learning.policies import POLICIES
 
 TRAINING = {name: study for name, study in STUDIES.items() if isinstance(study, Study)}
@@ -262,11 +267,11 @@ def small(monkeypatch):
     def shrink(experiment):
         size = experiment.size if experiment.world == SPRITES else noise.images.shape[-1]
         images, made = min(experiment.n_generated, 40), experiment.generator
-        if isinstance(made, Diluted):
+        if isinstance(made, DilutedSetting):
             made = replace(made, share=0.5, other=replace(made.other, principal=2))
-        elif isinstance(made, GaussianMixture | PCAGaussian):
+        elif isinstance(made, GaussianMixtureSetting | PCAGaussian):
             made = replace(made, principal=2)
-        if isinstance(made, GaussianMixture):
+        if isinstance(made, GaussianMixtureSetting):
             made = replace(made, components=2)
         elif isinstance(made, Diffusion):  # its model has 16 pixels a side
             made, images = replace(made, steps=2), 2

@@ -14,7 +14,7 @@ from typing import IO
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """A binary file that appears at `path` when the block ends well, and not at all otherwise.
 
     It is on the disk before it takes the name, so that a crash leaves the old file or the new one.
@@ -35,7 +35,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path) -> Iterator[Path]:
     """A folder to fill that appears at `path` when the block ends well, and not at all otherwise.
 
     Raises FileExistsError where `path` is taken, even by an empty folder, before the block and (by

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from adainf_core.files import remove_partials, whole_file
+from adainf_core.files import atomic_file, remove_partials
 
 
 def write_tensors(content: dict[str, Any], path: Path) -> None:
@@ -23,7 +23,7 @@ def write_tensors(content: dict[str, Any], path: Path) -> None:
     # through memory: torch's zip writer would turn a full disk into an error of its own
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(buffer.getbuffer())
 
 

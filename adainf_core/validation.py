@@ -1,4 +1,4 @@
-"""Checks of the inputs that the theory shares: laws, kernels, labels, shares and counts.
+"""Checks of the inputs that the theory shares: distributions, kernels, labels, shares and counts.
 
 Each check returns a clean copy (float64 or int64) or raises one ValueError that names the offending
 entry and says what to do about it.
@@ -32,33 +32,33 @@ def as_real(values: ArrayLike, name: str) -> FloatArray:
         raise ValueError(f"{name} must be an array of real numbers: {error}") from None
 
 
-def as_law(values: ArrayLike, name: str, *, size: int | None = None) -> FloatArray:
-    """A probability law as float64, any shape, renormalised to sum to one exactly.
+def as_distribution(values: ArrayLike, name: str, *, size: int | None = None) -> FloatArray:
+    """A probability distribution as float64, any shape, renormalised to sum to one exactly.
 
     Sums are accepted within 1e-9 per entry (1e-6 for float32 or float16 input, whose own rounding
     is that large).
     """
-    law = as_real(values, name)
-    if law.size == 0:
-        raise ValueError(f"{name} is empty: a law needs at least one point")
-    if size is not None and law.shape != (size,):
+    distribution = as_real(values, name)
+    if distribution.size == 0:
+        raise ValueError(f"{name} is empty: a distribution needs at least one point")
+    if size is not None and distribution.shape != (size,):
         raise ValueError(
-            f"{name} has shape {law.shape}, expected ({size},): one mass per natural point"
+            f"{name} has shape {distribution.shape}, expected ({size},): one mass per natural point"
         )
-    bad = np.argwhere(~np.isfinite(law) | (law < 0))
+    bad = np.argwhere(~np.isfinite(distribution) | (distribution < 0))
     if len(bad):
         raise ValueError(
-            f"{name}{_index(bad[0])} = {law[tuple(bad[0])]:g}: "
+            f"{name}{_index(bad[0])} = {distribution[tuple(bad[0])]:g}: "
             "masses must be finite and nonnegative"
         )
-    total = float(law.sum())
-    if abs(total - 1) > _tolerance(values, law.size):
+    total = float(distribution.sum())
+    if abs(total - 1) > _tolerance(values, distribution.size):
         raise ValueError(f"{name} sums to {total:.9g}, not 1: divide it by its sum")
-    return law / total
+    return distribution / total
 
 
 def as_kernel(kernel: ArrayLike | Matrix) -> Matrix:
-    """An augmentation law (n, m), float64 ndarray or csr_array, rows renormalised to one."""
+    """An augmentation kernel (n, m), float64 ndarray or csr_array, rows renormalised to one."""
     if is_sparse(kernel):
         import scipy.sparse as sparse
 

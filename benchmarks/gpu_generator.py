@@ -28,7 +28,7 @@ from adainf_core.data.contact_sheet import contact_sheet
 from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
 from adainf_core.evidence.runs.records import machine, source_commit
-from adainf_core.files import whole_file
+from adainf_core.files import atomic_file
 from adainf_core.gap.extractors import random_convolution
 from adainf_core.gap.frechet import frechet_estimate
 from adainf_core.gap.kernel_distance import kernel_distance
@@ -88,7 +88,7 @@ def main() -> None:
     left = max(20.0, deadline - time.monotonic() - 40)
     store = sample_to_store(generator, options.store, options.count, max_seconds=left)
     sampled = store.first(min(10_000, len(store)))
-    with whole_file(options.out / "sheet.png") as file:
+    with atomic_file(options.out / "sheet.png") as file:
         contact_sheet(sampled, 200, 20, scale=2).save(file, format="PNG")
 
     rows = [random_convolution()(side.images[: len(sampled)]) for side in (real, sampled)]
@@ -113,7 +113,7 @@ def main() -> None:
         "versions": versions,
         "commit": source_commit()[0],
     }
-    with whole_file(options.out / "generator.json") as file:
+    with atomic_file(options.out / "generator.json") as file:
         file.write((json.dumps(found, indent=1) + "\n").encode())
     print(json.dumps({key: value for key, value in found.items() if key != "history"}, indent=1))
 

@@ -132,7 +132,7 @@ def contestants(
 
 
 def largest_kernel_component(graph: AugmentationGraph) -> AugmentationGraph:
-    parts = graph._components[: graph.n_natural]
+    parts = graph._source.both_components[: graph.n_natural]
     kept = np.flatnonzero(parts == np.bincount(parts).argmax())
     return AugmentationGraph(graph.kernel[kept], np.full(len(kept), 1 / len(kept)))
 

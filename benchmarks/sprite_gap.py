@@ -34,14 +34,16 @@ TARGET = 0.8
 
 def reach(world: SpriteWorld, flaw: str) -> float:
     """The largest distance the flaw can be at: 1 outside the real support, else its own."""
-    return round(0.5 * float(np.abs(world.real_law() - world.flaw_law(flaw)).sum()), 9)
+    return round(
+        0.5 * float(np.abs(world.real_distribution() - world.flaw_distribution(flaw)).sum()), 9
+    )
 
 
 def best_possible(
     world: SpriteWorld, flaw: str, distance: float, rng: np.random.Generator
 ) -> float:
     """The bound from scores that see the flaw itself, on as many held-out rows."""
-    real, flawed = world.real_law(), world.generated_law(flaw, distance)
+    real, flawed = world.real_distribution(), world.generated_distribution(flaw, distance)
     telling = (flawed < real) if flaw == "mode_drop" else (flawed > real)
     held_out = round(COUNT * (1 - TRAINING_SHARE))
     shares = [float(law[telling].sum()) for law in (real, flawed)]
@@ -54,8 +56,8 @@ def best_possible(
 
 def one_run(world: SpriteWorld, flaw: str, distance: float, seed: int) -> dict[str, float]:
     rng = np.random.default_rng([FLAWS.index(flaw), round(100 * distance), seed])
-    real = world.sample(world.real_law(), COUNT, rng).images
-    generated = world.sample(world.generated_law(flaw, distance), COUNT, rng).images
+    real = world.sample(world.real_distribution(), COUNT, rng).images
+    generated = world.sample(world.generated_distribution(flaw, distance), COUNT, rng).images
     start, used = time.perf_counter(), time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MirrorWarning)  # its bound is written down

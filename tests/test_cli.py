@@ -17,7 +17,7 @@ from adainf_core.data.growing_store import grown_store
 from adainf_core.data.named_sets import load_images
 from adainf_core.evidence.runs.records import RESULTS, read_pictures
 from adainf_core.evidence.studies.catalogue import all_claims
-from adainf_core.generators.dial import KernelDensity, make_generator
+from adainf_core.generators.dial import KernelDensitySetting, make_generator
 from adainf_core.generators.diffusion_training import _Run
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.pretraining import load_pretrained
@@ -300,11 +300,11 @@ def test_a_generator_of_the_dial_is_fitted_and_sampled(tmp_path, capsys):
     assert main([*sample, "--real", "digits", "--seed", "2", "principal=9"]) == 0
     assert "generator.principal = 9" in capsys.readouterr().out
     real = load_images("digits")
-    made = make_generator(KernelDensity(principal=9), real, seed=2).sample(30, 2)
+    made = make_generator(KernelDensitySetting(principal=9), real, seed=2).sample(30, 2)
     assert (GeneratedImages.open(store).images == made.images).all()
     # a store of an earlier part of the same sample is continued, in blocks
     assert main([*sample[:-1], "501", "--real", "digits", "--seed", "2", "principal=9"]) == 0
-    longer = make_generator(KernelDensity(principal=9), real, seed=2).sample(501, 2)
+    longer = make_generator(KernelDensitySetting(principal=9), real, seed=2).sample(501, 2)
     assert (GeneratedImages.open(store).images == longer.images).all()
     capsys.readouterr()
     for arguments, says in (

@@ -21,10 +21,10 @@ from adainf_core.learning.recipes import recipe
 def folder(tmp_path_factory):
     folder, world, rng = tmp_path_factory.mktemp("plan"), SpriteWorld(), np.random.default_rng(0)
     for name, count in (("real", 60), ("test", 40)):
-        images = world.sample(world.real_law(), count, rng)
+        images = world.sample(world.real_distribution(), count, rng)
         np.savez(folder / f"{name}.npz", images=images.images, labels=np.arange(count) % 4)
     larger = SpriteWorld(hues=12, places=5)  # so that next to none are alike
-    fakes = larger.sample(larger.generated_law("background", 0.9), 250, rng)
+    fakes = larger.sample(larger.generated_distribution("background", 0.9), 250, rng)
     np.savez(folder / "fakes.npz", images=fakes.images)
     return folder
 

@@ -27,7 +27,7 @@ from adainf_core.figures import (
     star,
     verdict_table,
 )
-from adainf_core.statistics.intervals import BestLevel, Interval
+from adainf_core.statistics.intervals import Interval, PlausibleLevels
 
 CLAIM = Contrast(
     "k",
@@ -42,7 +42,7 @@ BEST = Verdict(
         "n", "N is 10", "trial", ((5, "a"), (10, "b")), (10, 10), published=(Published("Fig 2"),)
     ),
     "not decided",
-    best=BestLevel(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95),
+    best=PlausibleLevels(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95),
 )
 
 

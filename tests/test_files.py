@@ -5,12 +5,12 @@ import os
 
 import pytest
 
-from adainf_core.files import remove_partials, whole_file, whole_folder
+from adainf_core.files import atomic_file, atomic_folder, remove_partials
 
 
 def fail(whole, path, error):
     with whole(path) as target:
-        if whole is whole_file:
+        if whole is atomic_file:
             target.write(b"new")
         else:
             (target / "content").write_bytes(b"new")
@@ -19,7 +19,7 @@ def fail(whole, path, error):
 
 def test_a_file_appears_when_the_block_ends(tmp_path):
     path = tmp_path / "deep" / "file"
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(b"new")
         assert not path.exists()
     assert path.read_bytes() == b"new" and list(path.parent.iterdir()) == [path]
@@ -29,7 +29,7 @@ def test_a_failed_block_leaves_the_old_file(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with pytest.raises(KeyError):
-        fail(whole_file, path, KeyError())
+        fail(atomic_file, path, KeyError())
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
@@ -38,13 +38,13 @@ def test_the_content_is_on_the_disk_before_the_name(tmp_path, monkeypatch):
     fsync, replace = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda handle: (events.append("fsync"), fsync(handle)))
     monkeypatch.setattr(os, "replace", lambda *paths: (events.append("name"), replace(*paths)))
-    with whole_file(tmp_path / "file") as file:
+    with atomic_file(tmp_path / "file") as file:
         file.write(b"new")
     assert events == ["fsync", "name", "fsync"]  # the last one is the folder's
 
 
 def test_files_are_readable_by_whom_the_umask_says(tmp_path):
-    with whole_file(tmp_path / "ours") as file:
+    with atomic_file(tmp_path / "ours") as file:
         file.write(b"")
     (tmp_path / "plain").write_bytes(b"")
     modes = {(tmp_path / name).stat().st_mode for name in ("ours", "plain")}
@@ -53,7 +53,7 @@ def test_files_are_readable_by_whom_the_umask_says(tmp_path):
 
 def test_a_folder_appears_when_the_block_ends(tmp_path):
     path = tmp_path / "deep" / "folder"
-    with whole_folder(path) as folder:
+    with atomic_folder(path) as folder:
         (folder / "content").write_text("new")
         assert not path.exists()
     assert (path / "content").read_text() == "new" and list(path.parent.iterdir()) == [path]
@@ -61,12 +61,12 @@ def test_a_folder_appears_when_the_block_ends(tmp_path):
 
 def test_a_failed_block_leaves_no_folder(tmp_path):
     with pytest.raises(KeyError):
-        fail(whole_folder, tmp_path / "folder", KeyError())
+        fail(atomic_folder, tmp_path / "folder", KeyError())
     assert not list(tmp_path.iterdir())
 
 
 def test_a_taken_folder_is_refused(tmp_path):
-    with pytest.raises(FileExistsError, match="choose another place"), whole_folder(tmp_path):
+    with pytest.raises(FileExistsError, match="choose another place"), atomic_folder(tmp_path):
         pass
 
 
@@ -74,7 +74,7 @@ def make_folder_beside(path, take, at_the_last_moment, monkeypatch):
     if at_the_last_moment:
         rename = type(path).rename
         monkeypatch.setattr(type(path), "rename", lambda *paths: (take(path), rename(*paths)))
-    with whole_folder(path) as folder:
+    with atomic_folder(path) as folder:
         (folder / "content").write_text("ours")
         if not at_the_last_moment:
             take(path)
@@ -115,7 +115,7 @@ def test_partials_are_removed_and_nothing_else(tmp_path):
     assert set(tmp_path.iterdir()) == set(others)
 
 
-@pytest.mark.parametrize("whole", [whole_file, whole_folder])
+@pytest.mark.parametrize("whole", [atomic_file, atomic_folder])
 def test_a_full_disk_names_the_path_and_the_remedy(tmp_path, whole):
     full = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(OSError, match=r"could not write .*target .*free some space") as caught:
@@ -124,7 +124,7 @@ def test_a_full_disk_names_the_path_and_the_remedy(tmp_path, whole):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("whole", [whole_file, whole_folder])
+@pytest.mark.parametrize("whole", [atomic_file, atomic_folder])
 def test_other_errors_of_the_block_pass_unchanged(tmp_path, whole):
     error = FileNotFoundError(errno.ENOENT, "No such file", "source")
     with pytest.raises(FileNotFoundError) as caught:

@@ -63,7 +63,9 @@ Use it to study what flawed images do to a learner, not for its images' sake.
 
 def sprites(size: int, count: int, seed: int) -> ImageSet:
     world = SpriteWorld(size=size)
-    return world.sample(world.real_law(), count, np.random.default_rng(seed), f"sprites-{size}")
+    return world.sample(
+        world.real_distribution(), count, np.random.default_rng(seed), f"sprites-{size}"
+    )
 
 
 def compared(data: str, size: int, n: int, seen: int) -> tuple[ImageSet, ImageSet, str]:

@@ -230,14 +230,14 @@ def _add_show(actions: Any) -> None:
 
 def _show(options: argparse.Namespace) -> None:
     from adainf_core.data.contact_sheet import contact_sheet
-    from adainf_core.files import whole_file
+    from adainf_core.files import atomic_file
 
     images = shown_set(options.name, options.split, options.root)
     sheet = contact_sheet(
         images, options.count, options.columns, scale=options.scale, seed=options.seed
     )
     path = options.out or _beside(Path(options.name))
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         sheet.save(file, format="PNG")
     print(f"{'sheet':12} {path}")
 

@@ -1,1 +1,1 @@
-"""Images and where they come from: real sets, sprites of known law, generators, mixtures."""
+"""Images and where they come from: real sets, sprites, generators, mixtures."""

@@ -15,7 +15,7 @@ from adainf_core.data.provenance import caveats
 from adainf_core.data.sources import (
     ImageSource,
     folder_source,
-    mapped,
+    memory_map,
     npy_header,
     npz_source,
     write_npy,
@@ -28,7 +28,7 @@ from adainf_core.data.store_meta import (
     sample_digest,
 )
 from adainf_core.data.tally import Tally
-from adainf_core.files import whole_file, whole_folder
+from adainf_core.files import atomic_file, atomic_folder
 
 ChannelOrder = Literal["auto", "bgr", "as_is"]
 
@@ -77,7 +77,7 @@ class GeneratedImages(ImageSet):
         planned = meta.get("planned", shape[0])
         if not shape[0]:
             raise ValueError(f"{folder} holds none of its {planned} images yet: go on sampling")
-        images = mapped(folder / "images.npy", shape, longer=meta["schema"] == GROWING)
+        images = memory_map(folder / "images.npy", shape, longer=meta["schema"] == GROWING)
         if sample_digest(images) != meta["sample"]:
             raise ValueError(f"{folder}/images.npy was altered: delete {folder} and make it anew")
         return cls(
@@ -182,7 +182,7 @@ class GeneratedImages(ImageSet):
         if place.exists():
             return cls._reopened(place, source, real, channel_order)
         identity = source.identity()  # before the images: a later change is noticed
-        with whole_folder(place) as folder:
+        with atomic_folder(place) as folder:
             tally = Tally(source.shape[1:], real)
             with (folder / "images.npy").open("wb") as file:
                 write_npy(file, source.shape, map(tally.counted, source.chunks()))
@@ -190,7 +190,7 @@ class GeneratedImages(ImageSet):
                 file.seek(0)
                 file.write(npy_header(shape))  # of the same length, whatever was skipped
             _refuse_flaws(source.path, tally, limit)
-            images = mapped(folder / "images.npy", shape)
+            images = memory_map(folder / "images.npy", shape)
             checks = tally.checks(_checked_order(source.path, images, real, channel_order))
             meta = {
                 "schema": IMPORTED,
@@ -228,7 +228,7 @@ class GeneratedImages(ImageSet):
             )
         _checked_order(source.path, opened.images, real, channel_order, store=place)
         if channel_order == "as_is" != opened.channel_order:
-            with whole_file(described) as file:
+            with atomic_file(described) as file:
                 file.write(as_json(meta | {"channel_order": "as_is"}))
             return cls.open(place)
         return opened

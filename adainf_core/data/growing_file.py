@@ -16,7 +16,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def only_writer(folder: Path) -> Iterator[BinaryIO]:
+def locked_images(folder: Path) -> Iterator[BinaryIO]:
     """images.npy in `folder`, open for this process alone as long as the block or it lasts.
 
     Folder and file are made where they are not there yet. Raises BlockingIOError while another

@@ -21,12 +21,12 @@ import numpy as np
 from adainf_core.configuration import differences
 from adainf_core.data.colour_order import fitting_order
 from adainf_core.data.generated import GeneratedImages
-from adainf_core.data.growing_file import FULL, lengthen, only_writer
+from adainf_core.data.growing_file import FULL, lengthen, locked_images
 from adainf_core.data.images import ImageSet
-from adainf_core.data.sources import mapped, npy_header
+from adainf_core.data.sources import memory_map, npy_header
 from adainf_core.data.store_meta import GROWING, as_json, read_meta, sample_digest
 from adainf_core.data.tally import Tally
-from adainf_core.files import whole_file
+from adainf_core.files import atomic_file
 from adainf_core.progress import progress_bar
 from adainf_core.validation import as_count
 
@@ -75,7 +75,7 @@ def grown_store(
         meta = _ours(folder, origin, shape)
         if meta["shape"][0] >= count and (real is None or meta["real"] == real.name):
             return GeneratedImages.open(folder).first(count)
-    with only_writer(folder) as file:
+    with locked_images(folder) as file:
         meta = _begun(folder, file, origin, shape, block)
         _grow(folder, file, meta, draw, count, block, real, progress, max_seconds)
     grown = GeneratedImages.open(folder)
@@ -106,7 +106,7 @@ def _grow(
     room = _reserve(folder, file, meta)
     if finished:
         GeneratedImages.open(folder)  # refused where it was altered
-    stored = mapped(folder / "images.npy", (meta["planned"], *shape))
+    stored = memory_map(folder / "images.npy", (meta["planned"], *shape))
     size = int(np.prod(shape))
     tally = Tally(shape, real)
     first = finished if finished >= count else finished // block * block
@@ -119,7 +119,7 @@ def _grow(
         meta["checks"] = tally.checks(order)
         meta["real"] = compared.name if compared else None
         meta["sample"] = sample_digest(stored[:done]) if done else ""
-        with whole_file(folder / "meta.json") as described:
+        with atomic_file(folder / "meta.json") as described:
             described.write(as_json(meta))
 
     with progress_bar(count, "image", done=first, shown=progress) as advance:
@@ -227,13 +227,13 @@ def _reserve(folder: Path, file: BinaryIO, meta: dict[str, Any]) -> int:
     needed = len(header) + meta["planned"] * int(np.prod(rest))
     try:
         if not had:  # a file without a description is no one's
-            with whole_file(folder / "meta.json") as described:
+            with atomic_file(folder / "meta.json") as described:
                 described.write(as_json(meta))
         lengthen(folder, file, had, needed)
         file.seek(0)
         file.write(header)
         file.flush()
-        with whole_file(folder / "meta.json") as described:
+        with atomic_file(folder / "meta.json") as described:
             described.write(as_json(meta))
     except OSError as error:
         if error.errno not in FULL:

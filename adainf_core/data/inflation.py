@@ -1,4 +1,4 @@
-"""Inflation: the training law P_t = beta P_d + (1 - beta) P_g by index arithmetic, no copies."""
+"""Inflation: the training distribution P_t = beta P_d + (1 - beta) P_g by indices, no copies."""
 
 from __future__ import annotations
 

@@ -95,14 +95,14 @@ def latent_sprites(
 ) -> PicturedWorld:
     """The world of `sprites` under `augmentation`, with a generator at total variation `tau`.
 
-    The generator errs by `flaw` (see `SpriteWorld.generated_law`); without one it is perfect,
-    P_g = P_d. Natural points are the latents with mass under either law. Views with the same pixels
-    are one view; its label is the class of the shape that it shows, of the left half where both
-    are there, and 0 where none is (any choice is equally wrong). Shape, tilt and background do not
-    move, so a class is never left. Sparse kernel; exact.
+    The generator errs by `flaw` (see `SpriteWorld.generated_distribution`); without one it is
+    perfect, P_g = P_d. Natural points are the latents with mass under either distribution. Views
+    with the same pixels are one view; its label is the class of the shape that it shows, of the
+    left half where both are there, and 0 where none is (any choice is equally wrong). Shape, tilt
+    and background do not move, so a class is never left. Sparse kernel; exact.
     """
-    real = sprites.real_law()
-    generated = real if flaw is None else sprites.generated_law(flaw, tau)
+    real = sprites.real_distribution()
+    generated = real if flaw is None else sprites.generated_distribution(flaw, tau)
     latents = np.flatnonzero(real + generated)
     rows, probability, moved, shows = _moves(latents, augmentation, sprites)
     # render each kind of view once, then make one of all that look alike
@@ -197,7 +197,7 @@ def _bytes(images: np.ndarray) -> np.ndarray:
 
 
 class PopulationViews:
-    """Pairs of views for training, drawn from a pictured world's own law: no sample in between.
+    """Pairs of views for training, from a pictured world's distribution: no sample in between.
 
     A source is drawn from P_t = beta P_d + (1 - beta) P_g, then two views of it independently from
     its row of the kernel. A `feeding.Source` of views: `pretrain(config with policy=None, views)`.
@@ -208,8 +208,8 @@ class PopulationViews:
 
     def __init__(self, pictured: PicturedWorld, beta: float) -> None:
         self.pictured, self.beta = pictured, float(beta)
-        law = pictured.world.p_train(beta)
-        self._sources = np.cumsum(law / law.sum())
+        distribution = pictured.world.p_train(beta)
+        self._sources = np.cumsum(distribution / distribution.sum())
         kernel = pictured.world.kernel
         if not hasattr(kernel, "tocsr"):
             from scipy.sparse import csr_array
@@ -239,7 +239,7 @@ class PopulationViews:
         return sources[rows], first, second
 
     def fingerprint(self) -> dict[str, Any]:
-        """What tells this law of views from another."""
+        """What tells this distribution of views from another."""
         world, images = self.pictured.world, self.pictured.view_images
         digest = hashlib.sha256(images.tobytes())
         for part in (self._sources, self._columns, self._mass):

@@ -13,8 +13,8 @@ import numpy as np
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """What a damaged archive raises becomes a ValueError that names `path`."""
+def naming_damage(path: Path) -> Iterator[None]:
+    """Context manager: what a damaged archive raises becomes a ValueError naming `path`."""
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
@@ -33,7 +33,7 @@ def read_header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.
         raise ValueError(f"{path} holds no readable array ({error}): save it again") from None
 
 
-def exactly(file: IO[bytes], count: int) -> bytes:
+def read_exactly(file: IO[bytes], count: int) -> bytes:
     """The next `count` bytes; EOFError where there are fewer."""
     content = file.read(count)
     if len(content) < count:

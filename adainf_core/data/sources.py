@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from adainf_core.data.image_files import BrokenImageError, read_rgb
-from adainf_core.data.npz_members import exactly, read_header, readable, refuse_dtype
-from adainf_core.files import whole_file
+from adainf_core.data.npz_members import naming_damage, read_exactly, read_header, refuse_dtype
+from adainf_core.files import atomic_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -54,9 +54,9 @@ class ImageSource:
     def stored(self, path: Path) -> np.ndarray:
         """All images, memory-mapped from the .npy file at `path`, which is written if absent."""
         if not path.exists():
-            with whole_file(path) as file:
+            with atomic_file(path) as file:
                 write_npy(file, self.shape, self.chunks())
-        return mapped(path, self.shape)
+        return memory_map(path, self.shape)
 
 
 def write_npy(file: IO[bytes], shape: tuple[int, ...], chunks: Iterator[np.ndarray]) -> None:
@@ -74,8 +74,8 @@ def npy_header(shape: tuple[int, ...]) -> bytes:
     return buffer.getvalue()
 
 
-def mapped(path: Path, shape: tuple[int, ...], longer: bool = False) -> np.ndarray:
-    """The uint8 array of `shape` in an .npy file, memory-mapped; ValueError where it is not.
+def memory_map(path: Path, shape: tuple[int, ...], longer: bool = False) -> np.ndarray:
+    """Memory-map the uint8 array of `shape` in an .npy file; ValueError for another dtype or shape.
 
     Where the file's array may be `longer`, the beginning of it.
     """
@@ -109,7 +109,7 @@ def npz_source(
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: name an npz archive of images")
-    with readable(path), zipfile.ZipFile(path) as archive:
+    with naming_damage(path), zipfile.ZipFile(path) as archive:
         members = [name.removesuffix(".npy") for name in archive.namelist()]
         found = [key for key in image_keys if key in members]
         if not found:
@@ -135,14 +135,14 @@ def npz_source(
     def chunks() -> Iterator[np.ndarray]:
         per_chunk = max(1, _CHUNK_BYTES // (3 * h * w))
         with (
-            readable(path),
+            naming_damage(path),
             zipfile.ZipFile(path) as archive,
             archive.open(member.filename) as file,
         ):
             read_header(path, file)
             for start in range(0, n, per_chunk):
                 count = min(per_chunk, n - start)
-                chunk = np.frombuffer(exactly(file, count * 3 * h * w), np.uint8)
+                chunk = np.frombuffer(read_exactly(file, count * 3 * h * w), np.uint8)
                 chunk = chunk.reshape(count, *shape[1:])
                 yield chunk.transpose(0, 3, 1, 2) if channels_last else chunk
             file.read(1)  # the end of the member, where its checksum is compared
@@ -157,7 +157,7 @@ def npz_source(
 
 def _npz_labels(path: Path, keys: tuple[str, ...], count: int) -> np.ndarray | None:
     try:
-        with readable(path), np.load(path, allow_pickle=False) as archive:
+        with naming_damage(path), np.load(path, allow_pickle=False) as archive:
             labels = next((archive[key] for key in keys if key in archive), None)
     except ValueError as error:
         raise ValueError(f"{path}: labels cannot be read ({error}): save them again") from None
@@ -222,7 +222,7 @@ def files_source(
         raise ValueError(f"{path} holds no images ({' '.join(SUFFIXES)})")
     if size is not None and size < 1:
         raise ValueError(f"size={size} is below 1 pixel")
-    model, first = _firstreadable(path, files, size, skipped is not None)
+    model, first = _first_readable(path, files, size, skipped is not None)
     per_chunk = max(1, _CHUNK_BYTES // int(np.prod(first)))
 
     def decoded(file: Path) -> np.ndarray | None:
@@ -259,7 +259,7 @@ def files_source(
     return ImageSource(path, shape, labels, chunks, identity, labelled=labels is not None)
 
 
-def _firstreadable(
+def _first_readable(
     path: Path, files: list[Path], size: int | None, skipping: bool
 ) -> tuple[Path, tuple[int, ...]]:
     """The first file that can be read, and the shape of its image."""

@@ -1,8 +1,8 @@
-"""Sprites: rendered images of known law, so that total variation and labels are exact.
+"""Sprites: rendered images of known distribution, so that total variation and labels are exact.
 
 A sprite is a shape (its class) with a hue, a place, a size and a tilt before a background. All of
-it comes from a finite grid of latents, and rendering is injective on that grid, so a law over
-latents and the law of its images are at the same total variation distance.
+it comes from a finite grid of latents, and rendering is injective on that grid, so a distribution
+over latents and the distribution of its images are at the same total variation distance.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _BLUR_BLOCK = 2**16  # values blurred at once: they stay in the processor's cach
 
 @dataclass(frozen=True)
 class SpriteWorld:
-    """The grid of latents, its renderer, the real law on it, and flawed generators' laws.
+    """The grid of latents, its renderer, and the distributions on it: real and flawed.
 
     Latent factors in the order of `shape`: class; class of the right half (the same in a real
     sprite, another in a chimera); hue; row and column; size; tilt; background (the last
-    `unseen_backgrounds` never occur in real images); blur (never in real images). A law is a
-    float64 array over the flattened grid that sums to one. `size` is the image side in pixels.
+    `unseen_backgrounds` never occur in real images); blur (never in real images). A distribution is
+    a float64 array over the flattened grid that sums to one. `size` is the image side in pixels.
     """
 
     size: int = 16
@@ -71,12 +71,12 @@ class SpriteWorld:
         real = (left == right) & (background < self.backgrounds) & (blur == 0)
         return np.broadcast_to(real, self.shape).ravel()
 
-    def real_law(self) -> np.ndarray:
+    def real_distribution(self) -> np.ndarray:
         """P_d: uniform over the latents that real images come from."""
         return _uniform(self._is_real)
 
-    def flaw_law(self, flaw: str) -> np.ndarray:
-        """What a generator does when it goes wrong, as a law of its own.
+    def flaw_distribution(self, flaw: str) -> np.ndarray:
+        """What a generator does when it goes wrong, as a distribution of its own.
 
         "chimera" joins halves of two shapes, "background" uses one that no real image has, "blur"
         smooths a real sprite: all three lie outside the real support. "mode_drop" stays within
@@ -99,23 +99,23 @@ class SpriteWorld:
             raise ValueError(f"this world has no latents for the flaw {flaw!r}")
         return _uniform(chosen)
 
-    def generated_law(self, flaw: str, tau: float) -> np.ndarray:
-        """P_g at total variation exactly `tau` from the real law, erring by `flaw`.
+    def generated_distribution(self, flaw: str, tau: float) -> np.ndarray:
+        """P_g at total variation exactly `tau` from the real distribution, erring by `flaw`.
 
-        P_g = (1 - s) P_d + s Q with Q the flaw's law and s = tau / TV(P_d, Q). Raises ValueError
-        where the flaw cannot reach `tau`.
+        P_g = (1 - s) P_d + s Q with Q the flaw's distribution and s = tau / TV(P_d, Q). Raises
+        ValueError where the flaw cannot reach `tau`.
         """
-        real, flawed = self.real_law(), self.flaw_law(flaw)
+        real, flawed = self.real_distribution(), self.flaw_distribution(flaw)
         most = 0.5 * np.abs(real - flawed).sum()
         if not 0 <= tau <= most + 1e-12:
             raise ValueError(f"tau={tau} is outside [0, {most:.4g}], the reach of {flaw!r}")
         return real + min(1.0, tau / most) * (flawed - real) if tau else real
 
     def sample(
-        self, law: np.ndarray, count: int, rng: np.random.Generator, name: str = "sprites"
+        self, distribution: np.ndarray, count: int, rng: np.random.Generator, name: str = "sprites"
     ) -> ImageSet:
-        """`count` i.i.d. images from a law over the grid, labelled by the shape's class."""
-        edges = np.cumsum(law)
+        """`count` i.i.d. images from a distribution over the grid, labelled by shape."""
+        edges = np.cumsum(distribution)
         latents = np.searchsorted(edges, rng.random(count) * edges[-1], side="right")
         return ImageSet(self.render(latents), self.classes(latents), name)
 

@@ -20,7 +20,7 @@ from adainf_core.evidence.runs.records import (
 )
 from adainf_core.evidence.runs.running import UNFINISHED
 from adainf_core.evidence.studies.catalogue import named_study
-from adainf_core.files import whole_file
+from adainf_core.files import atomic_file
 
 #: Bytes of a piece of a checkpoint: what most ways of carrying files let through.
 PIECE = 15 * 2**20
@@ -117,7 +117,7 @@ def _join(first: Path, folder: Path, root: Path) -> bool:
     if target.exists() or not all(part.is_file() for part in parts):
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(target) as file:
+    with atomic_file(target) as file:
         for part in parts:
             file.write(part.read_bytes())
     return True

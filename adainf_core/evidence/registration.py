@@ -25,7 +25,7 @@ from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import RESULTS, Record
 from adainf_core.evidence.studies.catalogue import family, studies
-from adainf_core.files import whole_file
+from adainf_core.files import atomic_file
 from adainf_core.validation import as_count
 
 #: The rule's own number: raise it when `verdicts` decides differently.
@@ -120,7 +120,7 @@ def register(root: Path = RESULTS, looks: int = 1) -> list[str]:
             plan = {scale: plan_hash(study, scale) for scale in study.layouts}
             known[name] = Registration(rule_hash(name), commit, now, _COVERS[True], plan, looks)
             changed.append(name)
-    with whole_file(root / "registrations.json") as file:
+    with atomic_file(root / "registrations.json") as file:
         entries = {name: _written(entry) for name, entry in known.items()}
         file.write((json.dumps(entries, indent=1) + "\n").encode())
     return changed

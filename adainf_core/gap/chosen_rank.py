@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adainf_core.gap.estimate import as_confidence
-from adainf_core.theory.tv_estimation import Method, TVEstimate, _BetaDifference, tv_lower_bound
+from adainf_core.theory.tv_estimation import BetaDifference, BoundMethod, TVEstimate, tv_lower_bound
 from adainf_core.validation import as_real, as_share
 
 _FAVOUR = 0.8  # of the risk is the chosen rank's, the rest is spread over all ranks
-_METHOD = cast(Method, "favoured")  # `Method` lists those of `tv_lower_bound`
+_METHOD = cast(BoundMethod, "favoured")  # `BoundMethod` lists those of `tv_lower_bound`
 
 
 def favoured_rank_bound(
@@ -70,11 +70,11 @@ def _bound_at(real: np.ndarray, generated: np.ndarray, z: int, risk: float) -> f
     j = z - v + 1
     if v == 0 or j > n:
         return 0.0
-    law = _BetaDifference.of(np.array([v]), np.array([j]), m, n)
-    if law.cdf(0.0)[0] > risk:
+    distribution = BetaDifference.of(np.array([v]), np.array([j]), m, n)
+    if distribution.cdf(0.0)[0] > risk:
         return 0.0
     low, high = 0.0, 1.0
     while high - low > 1e-9:
         middle = (low + high) / 2
-        low, high = (middle, high) if law.cdf(middle)[0] <= risk else (low, middle)
+        low, high = (middle, high) if distribution.cdf(middle)[0] <= risk else (low, middle)
     return low

@@ -18,7 +18,7 @@ from adainf_core.gap.estimate import (
     same_columns,
     wilson,
 )
-from adainf_core.theory.tv_estimation import Method, TVEstimate, tv_lower_bound
+from adainf_core.theory.tv_estimation import BoundMethod, TVEstimate, tv_lower_bound
 
 
 class MirrorWarning(UserWarning):
@@ -34,9 +34,9 @@ class ClassifierTV:
     `estimate`. Printed, it says all of this in a sentence or two.
 
     `accuracy` and `auc` are the classifier two-sample test's (Lopez-Paz and Oquab, 2017) on the
-    same held-out rows, 0.5 where the laws agree: the mean of either side's share of right answers
-    at probability 0.5, and the area under the curve. Their intervals cover the sampling of the
-    held-out rows, the fitted classifier given: Wilson's for the accuracy; the normal one with
+    same held-out rows, 0.5 where the distributions agree: the mean of either side's share of right
+    answers at probability 0.5, and the area under the curve. Their intervals cover the sampling of
+    the held-out rows, the fitted classifier given: Wilson's for the accuracy; the normal one with
     DeLong's variance for the area, whose end is never nearer to 0 or 1 than a side's worth of
     separate pairs can tell, since that variance vanishes where all rows are in order.
     `mirrored_accuracy` and `mirrored_auc` are those of the mirrored run.
@@ -77,7 +77,7 @@ def classifier_tv(
     generated: ArrayLike,
     *,
     confidence: float = 0.95,
-    method: Method | Literal["favoured"] = "adaptive",
+    method: BoundMethod | Literal["favoured"] = "adaptive",
     seed: int = 0,
     classifier: Any = None,
     real_again: ArrayLike | None = None,
@@ -101,11 +101,11 @@ def classifier_tv(
     The mirrored run repeats all of it between the first and the second half of `real`, in the order
     given, or, better, between `real` and `real_again`, a second set (n, d) of real rows, cut to the
     size of the smaller side. Its lower bound should be 0; where it is not, a `MirrorWarning` says
-    so and names likely causes. It sees what depends on the order of the rows (classes in
-    sequence, frames of one film, neighbouring copies) and, with `real_again`, differences of
-    preparation between two sources. It cannot see copies scattered evenly over `real`, nor a
-    difference of preparation between `real` and `generated` (PNG against JPEG, colour
-    order, resizing), which counts as a difference of laws; and on half the rows it sees less.
+    so and names likely causes. It sees what depends on the order of the rows (classes in sequence,
+    frames of one film, neighbouring copies) and, with `real_again`, differences of preparation
+    between two sources. It cannot see copies scattered evenly over `real`, nor a difference of
+    preparation between `real` and `generated` (PNG against JPEG, colour order, resizing), which
+    counts as a difference of distributions; and on half the rows it sees less.
 
     ValueError on rows that are not finite or do not fit together, before anything is trained.
     """
@@ -154,7 +154,7 @@ def _compared(
     classifier: Any,
     rng: np.random.Generator,
     training_share: float,
-    method: Method | Literal["favoured"],
+    method: BoundMethod | Literal["favoured"],
     confidence: float,
 ) -> tuple[TVEstimate, GapEstimate, GapEstimate, str]:
     """Bound, accuracy, area and classifier of one comparison, all on rows not trained on."""

@@ -53,9 +53,9 @@ def frechet_estimate(
 
     The interval is Student's, from the spread of the distances of ten disjoint blocks of either
     side, scaled by 1/√10, and covers the sampling of both sides. It errs on the wide side: blocks
-    of n/10 rows vary by more than the first order unless n/10 is far above d, and where the laws
-    agree the distance varies as 1/n and not as 1/√n. tests/gap/test_frechet.py measures how often
-    it covers a known truth.
+    of n/10 rows vary by more than the first order unless n/10 is far above d, and where the
+    distributions agree the distance varies as 1/n and not as 1/√n. tests/gap/test_frechet.py
+    measures how often it covers a known truth.
     """
     from scipy.stats import t
 

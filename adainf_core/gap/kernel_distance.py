@@ -14,16 +14,16 @@ _BLOCK = 500
 def kernel_distance(
     real: ArrayLike, generated: ArrayLike, *, confidence: float = 0.95
 ) -> GapEstimate:
-    """Squared MMD of the laws of the features, estimated without bias from all rows.
+    """Squared MMD of the distributions of the features, estimated without bias from all rows.
 
     real (m, d), generated (n, d), at least 2 rows a side. The kernel is (x·y / d + 1)³ (Bińkowski
     et al., 2018); with Inception-v3 features the value is the KID. It may be below zero where the
-    laws agree. Kernels are computed in blocks: memory for 500 rows of them is needed.
+    distributions agree. Kernels are computed in blocks: memory for 500 rows of them is needed.
 
     The interval is normal, with the variance of the U-statistic's first-order projection, the
     jackknife's: 4 Var(a)/m + 4 Var(b)/n, a and b each row's mean kernel with its own side less
     that with the other. The noise of the rows' own means makes it too large, by a factor 2 where
-    the laws agree and the first order vanishes; it covers the sampling of both sides.
+    the distributions agree and the first order vanishes; it covers the sampling of both sides.
     """
     z = normal_quantile(confidence)
     first, second = as_sides(real, generated)

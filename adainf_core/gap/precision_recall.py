@@ -19,8 +19,8 @@ class PrecisionRecall:
     `precision`: share of generated rows inside some real ball. `recall`: share of real rows inside
     some generated ball (Kynkäänniemi et al., 2019). `density`: real balls a generated row lies in,
     over k, on average. `coverage`: share of real balls that hold a generated row (Naeem et al.,
-    2020). None is 1 for equal laws, density apart (1 on average); precision and recall can be far
-    below it and depend on n and d, so compare them at equal n, and with real against real.
+    2020). None is 1 for equal distributions, density apart (1 on average); precision and recall can
+    be far below it and depend on n and d, so compare them at equal n, and with real against real.
 
     Each interval covers the sampling of the rows that are counted, generated ones for precision
     and density, real ones for recall and coverage, with the other side's sample (for coverage: the

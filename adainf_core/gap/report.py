@@ -18,26 +18,10 @@ from adainf_core.gap.image_tv import image_tv
 from adainf_core.gap.kernel_distance import kernel_distance
 from adainf_core.gap.memorisation import Memorisation, memorisation
 from adainf_core.gap.precision_recall import precision_recall
+from adainf_core.gap.rows import GapRow, shown
 from adainf_core.validation import as_count
 
 _LEAST = 120  # rows a side: what halves of the real ones need for an extrapolated distance
-
-
-@dataclass(frozen=True)
-class GapRow:
-    """One measure: of generated against real images, and of real against real as its zero line.
-
-    `features` names what it was measured on; `sees` and `misses` say in a few words what it is
-    good for. `mirrored` has its own numbers of rows, which may be smaller: measures that depend on
-    n are to be compared with that in mind.
-    """
-
-    measure: str
-    features: str
-    found: GapEstimate
-    mirrored: GapEstimate | None
-    sees: str
-    misses: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +76,11 @@ class GapReport:
 
         The file appears whole or not at all. A full disk is an OSError that says so.
         """
-        from adainf_core.files import whole_file
+        from adainf_core.files import atomic_file
         from adainf_core.gap.report_page import page
 
         text = page(self)
-        with whole_file(Path(path)) as file:
+        with atomic_file(Path(path)) as file:
             file.write(text.encode())
         return Path(path)
 
@@ -277,13 +261,3 @@ def _classifier_rows(found: tuple[ClassifierTV, ClassifierTV], name: str) -> lis
             ),
         ]
     return rows
-
-
-def shown(row: GapRow, estimate: GapEstimate) -> str:
-    """A measure's value and interval in words, a lower bound as a lower bound."""
-    if row.measure.startswith("total variation"):
-        return f"≥ {estimate.low:.3f} (apparent {estimate.value:.3f})"
-    size = max(abs(estimate.low), abs(estimate.high), abs(estimate.value))
-    if size >= 100:
-        return f"{estimate:.0f}"
-    return f"{estimate:.3f}" if size >= 0.01 else f"{estimate:.1e}"

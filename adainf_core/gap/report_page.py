@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adainf_core.gap.estimate import GapEstimate
+from adainf_core.gap.rows import GapRow, shown
 
 if TYPE_CHECKING:
-    from adainf_core.gap.report import GapReport, GapRow
+    from adainf_core.gap.report import GapReport
 
 _SHEET = (6, 10)  # rows and columns of a contact sheet
 _PAIRS = 10
@@ -66,8 +67,6 @@ def page(report: GapReport) -> str:
 
 
 def _measure(row: GapRow) -> str:
-    from adainf_core.gap.report import shown
-
     zero = ""
     if row.mirrored is not None:
         n = f"{row.mirrored.n_real:,} + {row.mirrored.n_generated:,}"

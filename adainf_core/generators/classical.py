@@ -24,10 +24,10 @@ Rows = NDArray[np.float64]
 class GaussianCopula(Blockwise):
     """A Gaussian copula in the leading principal components of the pixels.
 
-    Every coordinate has its training values' own law, interpolated between them, and coordinates
-    depend on each other as those of a Gaussian do whose correlation is that of the normal scores.
-    `quantiles` (n, k) holds each coordinate's training values in order, `factor` (k, k) is the
-    symmetric root of the correlation. Make one with `fit`.
+    Every coordinate has its training values' own distribution, interpolated between them, and
+    coordinates depend on each other as those of a Gaussian do whose correlation is that of the
+    normal scores. `quantiles` (n, k) holds each coordinate's training values in order, `factor` (k,
+    k) is the symmetric root of the correlation. Make one with `fit`.
     """
 
     axes: PrincipalAxes

@@ -58,9 +58,9 @@ def mode_drop(
 
     `modes` int (n,) is the mode of each image, by default its label; for unlabelled images
     `clusters` makes some. Rounded to whole modes at least one is kept and at least one dropped. The
-    result's law is P_d given the kept modes, at a total variation from P_d of the dropped modes'
-    mass (that at most, where an image might have had another label). Raises ValueError for `kept`
-    outside (0, 1), fewer than two modes, or neither modes nor labels.
+    result's distribution is P_d given the kept modes, at a total variation from P_d of the dropped
+    modes' mass (that at most, where an image might have had another label). Raises ValueError for
+    `kept` outside (0, 1), fewer than two modes, or neither modes nor labels.
     """
     if not 0 < kept < 1:
         raise ValueError(f"kept={kept}: a share of the modes lies between 0 and 1")

@@ -1,10 +1,10 @@
 """The quality dial: generators by name, from one wide Gaussian up to real images and down again.
 
 Down again by corruption and dilution. The order is that of the kinds, not a measured rank: which
-one is further from the real law depends on the measure, and its settings.
+one is further from the real distribution depends on the measure, and its settings.
 
     >>> make_generator("gaussian_mixture", real).sample(10_000, seed=1)
-    >>> make_generator(Diluted(share=0.1), real, held_out)
+    >>> make_generator(DilutedSetting(share=0.1), real, held_out)
 
 A setting is a frozen dataclass, so that it can be part of a configuration, be written to a record
 and be changed by dotted overrides ("generator=diluted", "generator.other=memorised"). Its `make`
@@ -61,11 +61,11 @@ class PCAGaussian(_Fitted):
     name: Literal["pca_gaussian"] = "pca_gaussian"
 
     def make(self, real: ImageSet, held_out: ImageSet | None, seed: int) -> Generator:
-        return GaussianMixture(1, self.principal).make(real, held_out, seed)
+        return GaussianMixtureSetting(1, self.principal).make(real, held_out, seed)
 
 
 @dataclass(frozen=True)
-class GaussianMixture(_Fitted):
+class GaussianMixtureSetting(_Fitted):
     """`GaussianMixtureGenerator`, drawn in blocks."""
 
     components: int = 30
@@ -91,7 +91,7 @@ class Copula(_Fitted):
 
 
 @dataclass(frozen=True)
-class KernelDensity(_Fitted):
+class KernelDensitySetting(_Fitted):
     """`classical.KernelDensity`; the `bandwidth` is in standard deviations."""
 
     bandwidth: float = 0.3
@@ -126,7 +126,7 @@ class Memorised(_Fitted):
 
 
 @dataclass(frozen=True)
-class HeldOut(_OfHeldOut):
+class HeldOutSetting(_OfHeldOut):
     """`classical.HeldOut`: the perfect generator."""
 
     name: Literal["held_out"] = "held_out"
@@ -213,13 +213,13 @@ class Diffusion(_Fitted):
 
 Undiluted = (
     PCAGaussian
-    | GaussianMixture
+    | GaussianMixtureSetting
     | Copula
-    | KernelDensity
+    | KernelDensitySetting
     | BootstrapNoise
     | Memorised
     | Diffusion
-    | HeldOut
+    | HeldOutSetting
     | Blur
     | ColourSwap
     | ModeDrop
@@ -228,7 +228,7 @@ Undiluted = (
 
 
 @dataclass(frozen=True)
-class Diluted:
+class DilutedSetting:
     """`dilution.Diluted`: held-out images and, with probability `share` (τ), those of `other`.
 
     Where `other` corrupts held-out images it gets that share of them for itself, and the perfect
@@ -261,7 +261,7 @@ class Diluted:
 
 
 #: What `make_generator` takes, and what a configuration's field of this type can be.
-Setting = Undiluted | Diluted
+Setting = Undiluted | DilutedSetting
 
 #: Every setting at its defaults, by name.
 GENERATORS: dict[str, Setting] = {kind().name: kind() for kind in get_args(Setting)}

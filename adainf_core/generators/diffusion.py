@@ -22,7 +22,7 @@ from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.growing_store import grown_store
 from adainf_core.data.images import ImageSet
 from adainf_core.devices import chosen_device
-from adainf_core.files import whole_folder
+from adainf_core.files import atomic_folder
 from adainf_core.generators.group_norm import channels_last
 from adainf_core.generators.pipelines import model_place, shipped_generators, unfit
 from adainf_core.progress import progress_bar
@@ -171,7 +171,7 @@ class DiffusionGenerator:
         pipeline: Any = DDPMPipeline(
             unet.half() if half else unet, DDPMScheduler.from_config(self.schedule)
         )
-        with whole_folder(Path(folder)) as place:
+        with atomic_folder(Path(folder)) as place:
             with _quiet():
                 pipeline.save_pretrained(place, safe_serialization=True)
             if card:

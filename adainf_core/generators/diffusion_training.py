@@ -126,7 +126,7 @@ def train_diffusion(
     checkpoint_seconds: float = 300.0,
     max_seconds: float = math.inf,
     progress: bool = False,
-) -> TrainedDiffusion:
+) -> DiffusionResult:
     """A diffusion model after `steps` steps on `images` (square; labels are not looked at).
 
     Batches, noise and times are functions of `config.seed` and the step. With `checkpoint`, a file,
@@ -164,7 +164,7 @@ def train_diffusion(
     stop.raise_interrupt(
         f"stopped after {run.step} of {steps} steps, kept in {path}: the same call goes on"
     )
-    return TrainedDiffusion(run.generator(), run.history, run.step, run.step == steps)
+    return DiffusionResult(run.generator(), run.history, run.step, run.step == steps)
 
 
 def cached_diffusion(
@@ -195,8 +195,8 @@ def cached_diffusion(
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedDiffusion:
-    """A diffusion model and how it came about.
+class DiffusionResult:
+    """A trained diffusion model and how it came about.
 
     `history` is a list of {"step", "loss"}, the mean loss since the entry before; `steps` were
     taken, all that were asked for if `finished`.

@@ -13,14 +13,14 @@ from adainf_core.validation import as_count, as_share
 
 @dataclass(frozen=True, eq=False)
 class Diluted:
-    """The mixture law P_g = (1 - τ) P_d + τ Q, with τ the `share` in [0, 1].
+    """The mixture distribution P_g = (1 - τ) P_d + τ Q, with τ the `share` in [0, 1].
 
     Each image comes from `other`, Q, with probability τ, independently of all else, and otherwise
     from `perfect`, P_d. So D_TV(P_g, P_d) = τ D_TV(Q, P_d): at most τ, and τ itself exactly where Q
     and P_d never make the same image; a test that tells Q's images from real ones with balanced
     accuracy a shows that it is at least τ (2a - 1). Where both sides draw i.i.d. so does the
     mixture. With held-out images as `perfect` (see `HeldOut`) they are exchangeable draws of a
-    finite pool, so this is the mixture's law if the pool is an i.i.d. sample of P_d.
+    finite pool, so this is the mixture's distribution if the pool is an i.i.d. sample of P_d.
     """
 
     perfect: Generator

@@ -1,4 +1,4 @@
-"""A generator of sprites whose distance from the real law is known exactly."""
+"""A generator of sprites whose distance from the real distribution is known exactly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from adainf_core.generators.generator import Generator, stream
 
 @dataclass(frozen=True)
 class FlawedSprites:
-    """Sprites that err by `flaw` at total variation exactly `tau` from the real law (0: perfect).
+    """Sprites that err by `flaw` at total variation exactly `tau` from the real distribution (0:
+    perfect).
 
     A setting of the dial (`dial.Setting`) that is not fitted: of the real images only their size
     is looked at. Raises ValueError for an unknown flaw.
@@ -32,19 +33,23 @@ class FlawedSprites:
     def make(self, real: ImageSet, held_out: ImageSet | None, seed: int) -> Generator:
         """The generator of sprites as large as `real`'s; see `dial.make_generator`."""
         world = SpriteWorld(size=real.image_size)
-        law = world.generated_law(self.flaw, self.tau) if self.tau else world.real_law()
-        return SpriteGenerator(world, law, f"sprites-{self.flaw}-{self.tau:g}")
+        distribution = (
+            world.generated_distribution(self.flaw, self.tau)
+            if self.tau
+            else world.real_distribution()
+        )
+        return SpriteGenerator(world, distribution, f"sprites-{self.flaw}-{self.tau:g}")
 
 
 @dataclass(frozen=True, eq=False)
 class SpriteGenerator:
-    """Draws of a sprite `law` as a generator: unlabelled."""
+    """Draws of a sprite `distribution` as a generator: unlabelled."""
 
     world: SpriteWorld
-    law: np.ndarray
+    distribution: np.ndarray
     name: str
 
     def sample(self, count: int, seed: int = 0) -> ImageSet:
         """`count` unlabelled sprites, deterministic given `seed`."""
-        drawn = self.world.sample(self.law, count, stream(seed, "sprites"), self.name)
+        drawn = self.world.sample(self.distribution, count, stream(seed, "sprites"), self.name)
         return drawn.unlabelled()

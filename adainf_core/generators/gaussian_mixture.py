@@ -16,7 +16,7 @@ class GaussianMixtureGenerator:
     """A Gaussian mixture in the leading principal components of the pixels.
 
     Blurry where diffusion is sharp, but label-free, fitted in seconds on a laptop and plainly wrong
-    about the real law: the low end of the book's quality dial. Make one with `fit`.
+    about the real distribution: the low end of the book's quality dial. Make one with `fit`.
     """
 
     components: int

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from adainf_core.files import whole_file
+from adainf_core.files import atomic_file
 from adainf_core.learning.augmentation import augment
 from adainf_core.learning.policies import AugmentationPolicy
 
@@ -53,7 +53,7 @@ def extract_features(
             f"images, first for image {broken[0]}: its training has diverged"
         )
     if path is not None:
-        with whole_file(path) as file:
+        with atomic_file(path) as file:
             np.save(file, features)
     return features
 

@@ -36,8 +36,8 @@ from adainf_core.validation import (
     IntArray,
     Matrix,
     as_count,
+    as_distribution,
     as_labels,
-    as_law,
     freeze,
 )
 
@@ -232,4 +232,4 @@ def _dimension(k: int) -> int:
 
 def image_law(weights: ArrayLike | None, n: int) -> FloatArray:
     """`weights` checked as a law over n images; uniform where there are none."""
-    return np.full(n, 1 / n) if weights is None else as_law(weights, "weights", size=n)
+    return np.full(n, 1 / n) if weights is None else as_distribution(weights, "weights", size=n)

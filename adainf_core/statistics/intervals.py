@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from adainf_core.validation import FloatArray, as_count, as_positive, as_real
 
@@ -43,9 +40,16 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     if x.ndim != 1 or len(x) < 2:
         raise ValueError(f"an interval needs at least two seeds in a row, got shape {x.shape}")
     _check(confidence)
-    half = stdtrit(len(x) - 1, (1 + confidence) / 2) * x.std(ddof=1) / np.sqrt(len(x))
+    half = t_quantile((1 + confidence) / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
     mean = float(x.mean())
     return Interval(mean, mean - float(half), mean + float(half), len(x), confidence)
+
+
+def t_quantile(level: float, freedom: float) -> float:
+    """The `level` quantile of Student's t distribution with `freedom` degrees of freedom."""
+    from scipy.special import stdtrit  # scipy.stats takes a second to import
+
+    return float(stdtrit(freedom, level))
 
 
 def paired_difference(
@@ -58,89 +62,12 @@ def paired_difference(
     return t_interval([treated[seed] - reference[seed] for seed in seeds], confidence)
 
 
-def bootstrap_interval(
-    values: ArrayLike,
-    statistic: Callable[..., Any] = np.mean,
-    confidence: float = 0.95,
-    draws: int = 10_000,
-) -> Interval:
-    """BCa bootstrap interval of `statistic` of `values` (n,), n >= 2; its value is `.mean`.
-
-    scipy's bias-corrected and accelerated interval (Efron 1987) from `draws` resamples, the same
-    at each call. Where the correction is undefined (values that hardly differ, a statistic at the
-    end of its resamples' range) it is the percentile interval of those resamples; constant values
-    give one of no width. With fewer than about ten values it covers less often than `confidence`:
-    for a mean over a handful of seeds, `t_interval` is the better one.
-    """
-    from scipy.stats import DegenerateDataWarning, bootstrap
-
-    x = _seeds(values, "values", least=2)
-    _check(confidence)
-    draws = as_count(draws, "draws", 1)
-    # an undefined correction is met below
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore", DegenerateDataWarning)
-        found = bootstrap(
-            (x,),
-            statistic,
-            n_resamples=draws,
-            confidence_level=confidence,
-            method="BCa",
-            random_state=np.random.default_rng(0),
-        )
-    low, high = found.confidence_interval
-    if not (np.isfinite(low) and np.isfinite(high)):
-        ends = [(1 - confidence) / 2, (1 + confidence) / 2]
-        low, high = np.quantile(found.bootstrap_distribution, ends)
-    return Interval(float(statistic(x)), float(low), float(high), len(x), confidence)
-
-
-def sign_flip_p(differences: ArrayLike) -> float:
-    """Exact two-sided sign-flip p-value of paired `differences` (n,), 2 <= n <= 20.
-
-    The share of the 2ⁿ ways to sign the differences whose sum is at least as far from zero as
-    theirs. Valid for any law symmetric about zero under "no difference" (Fisher's permutation test
-    for pairs). It is never below 2 / 2ⁿ: five seeds cannot reach 0.05.
-    """
-    x = _seeds(differences, "differences", least=2)
-    if len(x) > 20:
-        raise ValueError(
-            f"{len(x)} differences have 2^{len(x)} sign flips, and at most 2^20 are counted: "
-            "use t_interval"
-        )
-    x /= np.abs(x).max() or 1.0
-    sums = np.zeros(1)
-    for value in x:
-        sums = np.concatenate([sums + value, sums - value])
-    # sums[0] is the observed one; equal sums differ in rounding by the order of adding
-    return float(np.mean(np.abs(sums) >= abs(sums[0]) - 1e-12 * len(x)))
-
-
-def holm(p_values: ArrayLike) -> FloatArray:
-    """Holm's adjusted p-values (m,) of `p_values` (m,), in their order.
-
-    Rejecting where the adjusted value is at most a level keeps the chance of any false rejection
-    at or below that level, whatever the tests' dependence (Holm 1979).
-    """
-    p = as_real(p_values, "p_values")
-    if p.ndim != 1 or p.size == 0:
-        raise ValueError(f"p_values has shape {p.shape}: give one p-value a test, at least one")
-    bad = np.flatnonzero(~((p >= 0) & (p <= 1)))
-    if len(bad):
-        raise ValueError(f"p_values[{bad[0]}] = {p[bad[0]]:g} is not in [0, 1]")
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty_like(p)
-    steps = p[order] * np.arange(len(p), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    return adjusted
-
-
 def standardized_difference(differences: ArrayLike, confidence: float = 0.95) -> Interval:
     """Paired effect size, the mean over the sd of `differences` (n,), n >= 3.
 
-    `.mean` is Cohen's d of the differences with Hedges' exact small-sample correction, unbiased
-    for normal differences; the interval is of the true mean / sd, exact for normal differences,
-    by inverting the noncentral t law. ValueError where the differences (almost) do not vary.
+    `.mean` is Cohen's d of the differences with Hedges' exact small-sample correction, unbiased for
+    normal differences; the interval is of the true mean / sd, exact for normal differences, by
+    inverting the noncentral t distribution. ValueError where the differences (almost) do not vary.
     """
     from scipy.optimize import brentq
     from scipy.special import gammaln
@@ -174,13 +101,13 @@ def smallest_detectable(sd: float, n: int, confidence: float = 0.95, power: floa
     (noncentral t). ValueError for n < 2 or a power that the test has without any difference.
     """
     from scipy.optimize import brentq
-    from scipy.stats import nct, t
+    from scipy.stats import nct
 
     sd, n = as_positive(sd, "sd"), as_count(n, "n", 2)
     _check(confidence)
     if not (1 - confidence) / 2 < power < 1:
         raise ValueError(f"power={power} is outside ({(1 - confidence) / 2:g}, 1)")
-    critical = t.isf((1 - confidence) / 2, n - 1)
+    critical = t_quantile((1 + confidence) / 2, n - 1)
     shift = brentq(
         lambda nc: nct.sf(critical, n - 1, nc) - power,
         0.0,
@@ -190,7 +117,7 @@ def smallest_detectable(sd: float, n: int, confidence: float = 0.95, power: floa
 
 
 @dataclass(frozen=True)
-class BestLevel:
+class PlausibleLevels:
     """The level of the best mean, and those that `n` seeds cannot exclude as the best.
 
     `best` has the highest mean; `plausible` holds, in ascending order, the levels not excluded at
@@ -215,7 +142,7 @@ def best_level(
     values: ArrayLike,
     confidence: float = 0.95,
     spread: tuple[float, int] | None = None,
-) -> BestLevel:
+) -> PlausibleLevels:
     """The best of `levels` (k,) by the highest mean of `values` (k, seeds), and its rivals.
 
     A column of `values` is one seed at each level. A level is excluded if some other beats it in a
@@ -252,11 +179,11 @@ def best_level(
         deviation = np.maximum(deviation, np.sqrt(2) * spread[0])
         freedom = max(freedom, spread[1])
     error = deviation / np.sqrt(n)
-    critical = -stdtrit(freedom, (1 - confidence) / (k - 1))
+    critical = t_quantile(1 - (1 - confidence) / (k - 1), freedom)
     beaten = ((mean > critical * error) & (mean > 0)).any(axis=0)
     plausible = np.sort(names[~beaten]).tolist()
     best = float(names[np.argmax(x.mean(axis=1))])
-    return BestLevel(best, plausible[0], plausible[-1], tuple(plausible), n, confidence)
+    return PlausibleLevels(best, plausible[0], plausible[-1], tuple(plausible), n, confidence)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from adainf_core.theory.bounds import transfer_bound as transfer_bound
 from adainf_core.theory.gaussian_mixtures import GaussianMixture as GaussianMixture
 from adainf_core.theory.gaussian_mixtures import QuadratureEstimate as QuadratureEstimate
 from adainf_core.theory.gaussian_toy import gaussian_toy as gaussian_toy
+from adainf_core.theory.gaussian_toy import gaussian_toy_distribution as gaussian_toy_distribution
 from adainf_core.theory.gaussian_toy import (
     gaussian_toy_labeling_error as gaussian_toy_labeling_error,
 )
-from adainf_core.theory.gaussian_toy import gaussian_toy_law as gaussian_toy_law
 from adainf_core.theory.gaussian_toy import gaussian_toy_population as gaussian_toy_population
 from adainf_core.theory.graph_encoders import feature_probe_error as feature_probe_error
 from adainf_core.theory.graph_encoders import optimal_embedding as optimal_embedding

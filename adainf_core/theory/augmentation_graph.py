@@ -9,15 +9,15 @@ from numpy.typing import ArrayLike
 
 from adainf_core.theory.similarity_graph import SimilarityGraph
 from adainf_core.theory.spectral_encoder import NO_CLASS, clear_winner
-from adainf_core.theory.spectrum import Factored, bipartite_components, scaled
+from adainf_core.theory.spectrum import Factored, scaled
 from adainf_core.validation import (
     FloatArray,
     IntArray,
     Matrix,
+    as_distribution,
     as_indices,
     as_kernel,
     as_labels,
-    as_law,
     freeze,
     is_sparse,
 )
@@ -26,9 +26,9 @@ from adainf_core.validation import (
 class AugmentationGraph(SimilarityGraph):
     """Graph of views; the edge w_xx' = E_x̄ 𝒜(x|x̄) 𝒜(x'|x̄) is a positive pair's probability.
 
-    kernel: 𝒜, (n, m), dense or scipy.sparse; row i is the law of views of natural point i.
-    weights: (n,), the law of natural points, usually P_t = `mixture(p_real, p_generated, beta)`;
-    zeros are allowed.
+    kernel: 𝒜, (n, m), dense or scipy.sparse; row i is the distribution of views of natural point i.
+    weights: (n,), the distribution of natural points, usually P_t = `mixture(p_real, p_generated,
+    beta)`; zeros are allowed.
 
     Views that never occur (columns without mass under `weights`) have no degree and are dropped:
     `views` (v,) holds the kept column numbers, and every matrix here is v × v in that order, sparse
@@ -40,7 +40,7 @@ class AugmentationGraph(SimilarityGraph):
     def __init__(self, kernel: ArrayLike | Matrix, weights: ArrayLike) -> None:
         self.kernel: Matrix = freeze(as_kernel(kernel))
         self.n_natural, self.n_columns = (int(side) for side in self.kernel.shape)
-        self.weights: FloatArray = freeze(as_law(weights, "weights", size=self.n_natural))
+        self.weights: FloatArray = freeze(as_distribution(weights, "weights", size=self.n_natural))
         mass = np.asarray(self.kernel.T @ self.weights).ravel()
         self.views: IntArray = freeze(np.flatnonzero(mass > 0))
         # Rows of the kernel sum to one, so a view's degree Σ_x' w_xx' is its probability.
@@ -57,11 +57,12 @@ class AugmentationGraph(SimilarityGraph):
         """Graph of sampled views: view number views[i] was drawn from natural point sources[i].
 
         sources, views (N,): nonnegative integers; a pair drawn twice counts twice, and each
-        source's counts, normalised, are its row of the (sparse) kernel. weights (n,): law of the
-        natural points, uniform by default. shape (n, m): by default the largest numbers plus one.
-        Every source needs a view; views that cannot be told apart share a number (of other keys,
-        `numpy.unique(keys, return_inverse=True)` makes numbers). The kernel is the empirical one:
-        with few views a source, graphs of samples are less connected than the law they come from.
+        source's counts, normalised, are its row of the (sparse) kernel. weights (n,): distribution
+        of the natural points, uniform by default. shape (n, m): by default the largest numbers plus
+        one. Every source needs a view; views that cannot be told apart share a number (of other
+        keys, `numpy.unique(keys, return_inverse=True)` makes numbers). The kernel is the empirical
+        one: with few views a source, graphs of samples are less connected than the distribution
+        they come from.
         """
         from scipy.sparse import csr_array
 
@@ -117,24 +118,7 @@ class AugmentationGraph(SimilarityGraph):
 
     @cached_property
     def _source(self) -> Factored:
-        return Factored(self._factor)
-
-    @cached_property
-    def _components(self) -> IntArray:
-        """Connected component of each natural point with mass, then of each kept view."""
-        return bipartite_components(self._factor)
-
-    @property
-    def view_components(self) -> IntArray:
-        """(v,) the connected component, 0 … component_count() − 1, of each kept view."""
-        return self._components[self._factor.shape[0] :]
-
-    def _root_masses(self) -> FloatArray:
-        return np.sqrt(self.weights[self._support] if self._source.flipped else self.degrees)
-
-    def _side_components(self) -> IntArray:
-        n = len(self._support)
-        return self._components[:n] if self._source.flipped else self._components[n:]
+        return Factored(self._factor, np.sqrt(self.weights[self._support]), np.sqrt(self.degrees))
 
     _highest_eigenvalue = 1.0
 
@@ -177,13 +161,17 @@ class AugmentationGraph(SimilarityGraph):
     ) -> float:
         """Linear-probe error of the optimal encoder on natural points, by majority vote over views.
 
-        weights (n,): law to average under (P_d for the real error), by default the graph's own. A
-        point whose vote is tied or that has no seen view counts as wrong, which every step of the
-        bound allows; E ≤ 8 α / λ_{k+1} + 2 α under the own law whatever the labels, k and the
-        choice within tied eigenspaces.
+        weights (n,): distribution to average under (P_d for the real error), by default the graph's
+        own. A point whose vote is tied or that has no seen view counts as wrong, which every step
+        of the bound allows; E ≤ 8 α / λ_{k+1} + 2 α under the own distribution whatever the labels,
+        k and the choice within tied eigenspaces.
         """
         labels = as_labels(natural_labels, self.n_natural, "natural_labels")
-        law = self.weights if weights is None else as_law(weights, "weights", size=self.n_natural)
+        distribution = (
+            self.weights
+            if weights is None
+            else as_distribution(weights, "weights", size=self.n_natural)
+        )
         return float(
-            law[self.majority_vote(self.probe_predictions(view_labels, k)) != labels].sum()
+            distribution[self.majority_vote(self.probe_predictions(view_labels, k)) != labels].sum()
         )

@@ -1,8 +1,9 @@
 """The proof of the generalization bound, step by step, as inequalities between computed numbers.
 
-Notation: a source x̄ has the law P_t, a view x of it the law 𝒜(·|x̄), both have labels y; Π projects
-on the top k eigenvectors of Ā, u_x is the indicator of y(x), f = Πu the scores of the linear probe
-and g(x) their largest; E_t and E_d are the errors of the majority vote of g under P_t and P_d.
+Notation: a source x̄ has the distribution P_t, a view x of it the distribution 𝒜(·|x̄), both have
+labels y; Π projects on the top k eigenvectors of Ā, u_x is the indicator of y(x), f = Πu the scores
+of the linear probe and g(x) their largest; E_t and E_d are the errors of the majority vote of g
+under P_t and P_d.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def over(numerator: Any, denominator: Any) -> Any:
 class BoundTerms:
     """What the proof of the bound speaks about: floats, or arrays with one entry a world.
 
-    All but `total_variation` and `real_error` are under the training law P_t.
+    All but `total_variation` and `real_error` are under the training distribution P_t.
     """
 
     #: α = Pr(y(x) ≠ y(x̄))
@@ -57,7 +58,8 @@ class BoundTerms:
     def transferred(self, train_bound: Any) -> Any:
         """A bound on E_t made one on E_d: the smaller of b + (1 − β) D_TV and b / β.
 
-        Where it is at most 1, it cannot be lowered: some laws with E_t = b have an E_d as large.
+        Where it is at most 1, it cannot be lowered: some distributions with E_t = b have an E_d as
+        large.
         """
         return np.minimum(
             train_bound + (1 - self.beta) * self.total_variation, over(train_bound, self.beta)

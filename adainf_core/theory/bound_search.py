@@ -34,7 +34,7 @@ WRONG_FORMS = (
     Inequality(
         "no distance",
         "E_d ≤ 8 α / λ_{k+1} + 2 α",
-        "trained on one law, judged under another: the way between them is missing",
+        "trained on one distribution, judged under another: the way between them is missing",
         "",
         lambda t: (t.real_error, t.train_bound),
     ),
@@ -102,7 +102,7 @@ WRONG_FORMS = (
 #: Neither proven nor refuted here.
 OPEN_FORMS = (
     Inequality(
-        "4 α / λ, training law",
+        "4 α / λ, training distribution",
         "E_t ≤ 4 α / λ_{k+1}",
         "proven with 4 α more",
         "",
@@ -119,7 +119,7 @@ OPEN_FORMS = (
 
 
 @dataclass(frozen=True)
-class Tally:
+class SearchTally:
     """How one inequality fared in a search.
 
     `violations` of `checked` worlds have left > right (beyond rounding). Ratios left / right are
@@ -147,7 +147,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class SearchReport:
-    """What a search found: counts of worlds, and a Tally for each inequality.
+    """What a search found: counts of worlds, and a SearchTally for each inequality.
 
     `checked` worlds of the `drawn`; of the others, `excluded` had no more than k views, so that
     λ_{k+1} does not exist, and `unresolved` had 0 < λ_{k+1} < 1e-9, too small for an eigenvalue in
@@ -167,11 +167,11 @@ class SearchReport:
     unconnected: int
     vacuous: int
     refined_vacuous: int
-    proven: tuple[Tally, ...]
-    wrong: tuple[Tally, ...]
-    open: tuple[Tally, ...]
+    proven: tuple[SearchTally, ...]
+    wrong: tuple[SearchTally, ...]
+    open: tuple[SearchTally, ...]
 
-    def tally(self, name: str) -> Tally:
+    def tally(self, name: str) -> SearchTally:
         """The tally of the inequality called `name`."""
         for each in (*self.proven, *self.wrong, *self.open):
             if each.name == name:
@@ -234,7 +234,7 @@ def _batches(seed: int) -> Iterator[tuple[int, SearchTerms, Any]]:
 
 def _tally(
     inequality: Inequality, terms: SearchTerms, index: IntArray, among: Any = slice(None)
-) -> Tally:
+) -> SearchTally:
     left, right = (side[among] for side in inequality.sides(terms))
     index, nodes, gap = index[among], terms.nodes[among], terms.spectral_gap[among]
     rounding = ROUNDING + np.where(gap > 0, over(GAP_ROUNDING, gap), 0)
@@ -244,7 +244,7 @@ def _tally(
     ratio = left[informative] / right[informative]
     worst = int(ratio.argmax())
     smallest = min(violating, key=lambda row: (nodes[row], -excess[row]), default=0)
-    return Tally(
+    return SearchTally(
         inequality.name,
         inequality.statement,
         inequality.reason,

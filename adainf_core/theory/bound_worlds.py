@@ -33,7 +33,7 @@ class SearchTerms(BoundTerms):
 
 @dataclass(frozen=True)
 class WorldBatch:
-    """Random worlds of one shape: kernel (b, n, m), laws (b, n), labels, beta and k (b,)."""
+    """Random worlds of one shape: kernel (b, n, m), distributions (b, n), labels; beta, k (b,)."""
 
     kernel: FloatArray
     p_real: FloatArray
@@ -64,8 +64,8 @@ def random_batch(rng: np.random.Generator, size: int = BATCH) -> WorldBatch:
       density 0.9 U² and weights Exp(1), times 1 ("scattered"), or times 10^U(−4, −1) ("nearly
       deterministic"), or ("clustered") every view of the point's own class at full weight and
       the others with that factor;
-    - laws: exponential weights on a random 80 % of the points; independent, on disjoint supports,
-      or nearly equal (a share 10^U(−3, 0) of P_g is independent);
+    - distributions: exponential weights on a random 80 % of the points; independent, on disjoint
+      supports, or nearly equal (a share 10^U(−3, 0) of P_g is independent);
     - labels: of points uniform; of views that of the heaviest source, weighted by the kernel alone
       or by P_t as well; in a quarter of the worlds one view is relabelled at random.
     """
@@ -98,21 +98,23 @@ def random_batch(rng: np.random.Generator, size: int = BATCH) -> WorldBatch:
     real_side = rng.random((b, n)) < 0.5
     support[0] &= ~disjoint | real_side
     support[1] &= ~disjoint | ~real_side
-    laws = weights * support
-    laws[0, each, rng.integers(n, size=b)] += 0.1
-    laws[1, each, rng.integers(n, size=b)] += 0.1
-    laws /= laws.sum(axis=2, keepdims=True)
+    distributions = weights * support
+    distributions[0, each, rng.integers(n, size=b)] += 0.1
+    distributions[1, each, rng.integers(n, size=b)] += 0.1
+    distributions /= distributions.sum(axis=2, keepdims=True)
     share = np.where(kind == 2, 10 ** rng.uniform(-3, 0, b), 1.0)[:, None]
-    laws[1] = share * laws[1] + (1 - share) * laws[0]
+    distributions[1] = share * distributions[1] + (1 - share) * distributions[0]
 
-    train = beta[:, None] * laws[0] + (1 - beta[:, None]) * laws[1]
-    by_law = rng.random(b) < 0.5
-    mass = kernel * np.where(by_law[:, None], train, 1.0)[:, :, None]
+    train = beta[:, None] * distributions[0] + (1 - beta[:, None]) * distributions[1]
+    by_distribution = rng.random(b) < 0.5
+    mass = kernel * np.where(by_distribution[:, None], train, 1.0)[:, :, None]
     views = np.take_along_axis(natural, mass.argmax(axis=1), axis=1)
     flipped = rng.random(b) < 0.25
     chosen = rng.integers(m, size=b)
     views[each, chosen] = np.where(flipped, rng.integers(r, size=b), views[each, chosen])
-    return WorldBatch(kernel, laws[0], laws[1], natural, views, beta, rng.integers(1, 8, size=b))
+    return WorldBatch(
+        kernel, distributions[0], distributions[1], natural, views, beta, rng.integers(1, 8, size=b)
+    )
 
 
 def drawn_world(seed: int, index: int) -> tuple[FiniteWorld, float, int]:

@@ -17,7 +17,7 @@ from adainf_core.theory.bound_proof import (
 )
 from adainf_core.theory.spectral_encoder import NO_CLASS, clear_winner
 from adainf_core.theory.total_variation import mixture, total_variation
-from adainf_core.validation import FloatArray, Matrix, as_labels, as_law
+from adainf_core.validation import FloatArray, Matrix, as_distribution, as_labels
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ProofStep:
 class BoundReport(BoundTerms):
     """The bound in one finite world: its terms (all floats), the errors, each step of the proof.
 
-    `labeling_error` α and `spectral_gap` λ_{k+1} are those of the training law P_t;
+    `labeling_error` α and `spectral_gap` λ_{k+1} are those of the training distribution P_t;
     `total_variation` is D_TV(P_d, P_g), before its factor 1 − β. `train_error` and `real_error` are
     the optimal encoder's linear-probe errors by majority vote under P_t and P_d. `bound` is at
     least `real_error`, and infinite where λ_{k+1} = 0. Shown in a notebook, the report is the table
@@ -127,13 +127,13 @@ def transfer_bound(
 ) -> BoundReport:
     """E_d ≤ min(E + (1 − β) D_TV(P_g, P_d), E / β), E = 8 α / λ_{k+1} + 2 α, with every step.
 
-    graph_kernel (n, m), laws p_real and p_generated (n,), beta in [0, 1], labels (n,) and (m,), k
-    in 1 … views − 1. A form of AdaInf's Theorem 4.1 that holds in every finite world with these
-    constants: union bound over the two views (2), Markov step on the probe (2), majority vote (2),
-    then the change of measure from P_t to P_d, of which the smaller form is taken: 8 α / λ + 2 α is
-    either increased by (1 − β) D_TV or divided by β. Ties and unseen views count as wrong. Gives a
-    DegenerateSpectrumWarning where λ_k = λ_{k+1}: the bound still holds, but the errors depend on
-    the encoder chosen.
+    graph_kernel (n, m), distributions p_real and p_generated (n,), beta in [0, 1], labels (n,) and
+    (m,), k in 1 … views − 1. A form of AdaInf's Theorem 4.1 that holds in every finite world with
+    these constants: union bound over the two views (2), Markov step on the probe (2), majority vote
+    (2), then the change of measure from P_t to P_d, of which the smaller form is taken: 8 α / λ + 2
+    α is either increased by (1 − β) D_TV or divided by β. Ties and unseen views count as wrong.
+    Gives a DegenerateSpectrumWarning where λ_k = λ_{k+1}: the bound still holds, but the errors
+    depend on the encoder chosen.
     """
     graph = AugmentationGraph(graph_kernel, mixture(p_real, p_generated, beta))
     alpha = graph.labeling_error(natural_labels, view_labels)
@@ -161,7 +161,7 @@ def transfer_bound(
         spectral_gap=gap,
         total_variation=total_variation(p_real, p_generated),
         train_error=float(graph.weights[wrong].sum()),
-        real_error=float(as_law(p_real, "p_real")[wrong].sum()),
+        real_error=float(as_distribution(p_real, "p_real")[wrong].sum()),
         beta=float(beta),
         pair_labeling_error=graph.pair_labeling_error(view_labels),
         label_energy=_energy(graph, indicator),

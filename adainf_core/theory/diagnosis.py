@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adainf_core.theory.similarity_graph import SimilarityGraph
 from adainf_core.theory.spectrum import TIE_TOLERANCE
-
-if TYPE_CHECKING:
-    from adainf_core.theory.similarity_graph import SimilarityGraph
+from adainf_core.validation import FloatArray
 
 NEAR_TIE = 0.01  # λ_{k+1} − λ_k below this share of λ_{k+1} is called out as nearly tied
 SLOW = 0.01  # λ_{k+1} below this asks for a word: a random walk takes over 100 steps to mix
@@ -59,7 +57,11 @@ class GraphDiagnosis:
 
 
 def diagnose(graph: SimilarityGraph, k: int) -> GraphDiagnosis:
-    """Findings on `graph` at dimension k, in 1 … v − 1; see `SimilarityGraph.diagnose`.
+    """What makes λ_{k+1} or the k-dimensional encoder of `graph` say less than it seems to.
+
+    k in 1 … v − 1, else ValueError. Prints as one line a finding: unseen views, more than k
+    components, a tie at k, memorisation, a mesh. SpectrumError where the eigenvalues do not
+    converge.
 
     Where 0 < λ_{k+1} ≤ 0.01 the graph is called mesh-like if λ_{k+1} ≤ k N / v ≤ 0.1 and
     λ_{2k+1} ≤ 2k N / v, else a bottleneck; v nodes have N effective neighbours each. By Weyl's law
@@ -67,9 +69,8 @@ def diagnose(graph: SimilarityGraph, k: int) -> GraphDiagnosis:
     rule allows twice that. One-dimensional graphs lie below it, clusters with fast mixing
     inside above it once k reaches their number.
     """
-    values = graph.eigenvalues(k + 1)
-    last, gap = float(values[k - 1]), float(values[k])
-    findings = []
+    gap, values = graph.spectral_gap(k), graph.eigenvalues(k + 1)
+    last, findings = float(values[k - 1]), []
     unseen = graph.n_columns - len(graph.views)
     if unseen:
         findings.append(
@@ -148,17 +149,17 @@ def _slow(graph: SimilarityGraph, k: int, gap: float) -> Finding:
 
 
 def effective_neighbours(graph: SimilarityGraph) -> float:
-    """Median over nodes of 1 / Σ p², p the step law of the random walk that the graph defines.
+    """Median over nodes of 1 / Σ p², p the distribution of a step of the graph's random walk.
 
     Of a kernel graph, on the smaller of its natural-point and view sides; at most 200 nodes, spread
     evenly, are looked at.
     """
-    source, roots = graph._source, graph._root_masses()
+    source, roots = graph._source, graph._source.side_roots
     nodes = np.unique(np.linspace(0, source.side - 1, ROWS).astype(int))
     return float(
         np.median([_inverse_participation(source.row(i) * roots / roots[i]) for i in nodes])
     )
 
 
-def _inverse_participation(law: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-    return float(law.sum() ** 2 / (law**2).sum())
+def _inverse_participation(steps: FloatArray) -> float:
+    return float(steps.sum() ** 2 / (steps**2).sum())

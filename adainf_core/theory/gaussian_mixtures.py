@@ -14,7 +14,7 @@ from adainf_core.validation import (
     FloatArray,
     IntArray,
     as_count,
-    as_law,
+    as_distribution,
     as_positive,
     as_real,
     as_share,
@@ -40,7 +40,7 @@ class QuadratureEstimate:
 
 @dataclass(frozen=True, eq=False)
 class GaussianMixture:
-    """The law Σ_j w_j N(μ_j, Σ_j) on R^d.
+    """The distribution Σ_j w_j N(μ_j, Σ_j) on R^d.
 
     weights (c,): nonnegative, sum one; means (c, d); covariances (c, d, d): symmetric and positive
     definite. Stored as read-only float64. ValueError names the component at fault.
@@ -51,7 +51,7 @@ class GaussianMixture:
     covariances: FloatArray
 
     def __post_init__(self) -> None:
-        weights = as_law(self.weights, "weights")
+        weights = as_distribution(self.weights, "weights")
         means = _finite(as_real(self.means, "means"), "means")
         covariances = _finite(as_real(self.covariances, "covariances"), "covariances")
         if weights.ndim != 1 or means.ndim != 2 or len(means) != len(weights) or not means.size:
@@ -123,7 +123,7 @@ class GaussianMixture:
         return (points, drawn) if components else points
 
     def mixture(self, other: GaussianMixture, beta: float) -> GaussianMixture:
-        """The law β self + (1 − β) other: the training law P_t where self is the real one."""
+        """The distribution β self + (1 − β) other: P_t where self is P_d."""
         share = as_share(beta, "beta")
         self._same_space(other)
         return GaussianMixture(
@@ -214,8 +214,8 @@ def _reduced(means: FloatArray, covariances: FloatArray) -> tuple[FloatArray, Fl
     kept = sizes > 1e-11 * max(1.0, float(sizes[0]))
     kept[0] = True  # one direction must stay
     basis = directions[kept]
-    # A shift by δ standard deviations moves a law by less than δ / 2 in total variation, and a
-    # relative change δ of a variance by less than δ: the left-out singular values bound both.
+    # A shift by δ standard deviations moves a distribution by less than δ / 2 in total variation,
+    # and a relative change δ of a variance by less than δ: the left-out singular values bound both.
     return means @ basis.T, basis @ covariances @ basis.T, float(sizes[~kept].sum())
 
 

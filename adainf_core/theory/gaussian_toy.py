@@ -14,11 +14,11 @@ from adainf_core.validation import FloatArray, as_count, as_positive
 # Of each class; the reconstruction in use reads the paper's 0.7 as a variance, not a std.
 VARIANCE = 0.7
 CENTRES = (-1.0, 1.0)  # on the first axis
-_TRIMMED = 1e-6  # mass of each law, at most, in the cells that a population leaves out
+_TRIMMED = 1e-6  # mass of each distribution, at most, in the cells that a population leaves out
 
 
-def gaussian_toy_law(variance: float = VARIANCE) -> GaussianMixture:
-    """The toy's real law P_d = ½ N((−1, 0), v I) + ½ N((1, 0), v I), v = `variance` > 0."""
+def gaussian_toy_distribution(variance: float = VARIANCE) -> GaussianMixture:
+    """The toy's real P_d = ½ N((−1, 0), v I) + ½ N((1, 0), v I), v = `variance` > 0."""
     std = math.sqrt(as_positive(variance, "variance"))
     return GaussianMixture.isotropic([0.5, 0.5], [(c, 0.0) for c in CENTRES], std)
 
@@ -35,22 +35,25 @@ def gaussian_toy(
 ) -> FiniteWorld:
     """A sample of the two-Gaussian toy under disc augmentation, as a world with a sparse kernel.
 
-    n ≥ 1 draws of `gaussian_toy_law(variance)` and n_generated of `generator` (a law of the plane;
-    by default the real one), each set equally weighted. A view is uniform over the cells of a
-    square grid of side `pitch` (default strength / 8) whose centre lies within radius `strength` >
-    0. Labels are the sign of the first coordinate, 1 for positive, for points and cells alike; no
-    cell centre lies on the border. positions (n + n_generated, 2), real ones first, and
-    view_positions (m, 2) in the plane. Without generated draws P_g = P_d.
+    n ≥ 1 draws of `gaussian_toy_distribution(variance)` and n_generated of `generator` (a
+    distribution of the plane; by default the real one), each set equally weighted. A view is
+    uniform over the cells of a square grid of side `pitch` (default strength / 8) whose centre lies
+    within radius `strength` > 0. Labels are the sign of the first coordinate, 1 for positive, for
+    points and cells alike; no cell centre lies on the border. positions (n + n_generated, 2), real
+    ones first, and view_positions (m, 2) in the plane. Without generated draws P_g = P_d.
 
-    The laws' distance is `generator.total_variation(...)`; the world's own is that of the drawn
-    points, 1 as soon as n_generated > 0: a sample says nothing about a continuous law's distance.
-    `gaussian_toy_population` has both.
+    The distributions' distance is `generator.total_variation(...)`; the world's own is that of the
+    drawn points, 1 as soon as n_generated > 0: a sample says nothing about a continuous
+    distribution's distance. `gaussian_toy_population` has both.
     """
     real, generated = as_count(n, "n", 1), as_count(n_generated, "n_generated", 0)
-    law = gaussian_toy_law(variance)
+    distribution = gaussian_toy_distribution(variance)
     radius, side = _radius_and_pitch(strength, pitch)
     points = np.concatenate(
-        [law.sample(real, rng), _plane_law(generator, law).sample(generated, rng)]
+        [
+            distribution.sample(real, rng),
+            _plane_distribution(generator, distribution).sample(generated, rng),
+        ]
     )
     p_real = np.repeat([1 / real, 0], [real, generated])
     p_generated = np.repeat([0, 1 / max(generated, 1)], [real, generated])
@@ -68,39 +71,41 @@ def gaussian_toy_population(
     """The toy without sampling: P_d and P_g as masses of the cells of a grid of the plane.
 
     Natural points are the centres of cells of side `cell` (one number, or one per axis; default
-    min(strength / 4, 0.15)), with mass in proportion to the laws' densities there; of each law, the
-    lightest cells, less than 1e-6 in all, are left out. Views, labels and defaults are those of
-    `gaussian_toy`. All of the theory is exact for these finite laws. Against the laws of the plane,
-    at the default cell and for the five generators of `toy_generators` at distance 0.3,
-    `total_variation` is off by less than 0.001 and α by less than 0.003; a probe's error moves in
-    steps, as columns of cells or views along the border change sides, of about 0.23 · the wider of
-    the two. The points are a mesh, several thousand of them; a cell and a pitch (one number, or one
-    per axis) that are short across the border and long beside it cost less.
+    min(strength / 4, 0.15)), with mass in proportion to the distributions' densities there; of each
+    distribution, the lightest cells, less than 1e-6 in all, are left out. Views, labels and
+    defaults are those of `gaussian_toy`. All of the theory is exact for these finite distributions.
+    Against the distributions of the plane, at the default cell and for the five generators of
+    `toy_generators` at distance 0.3, `total_variation` is off by less than 0.001 and α by less than
+    0.003; a probe's error moves in steps, as columns of cells or views along the border change
+    sides, of about 0.23 · the wider of the two. The points are a mesh, several thousand of them; a
+    cell and a pitch (one number, or one per axis) that are short across the border and long beside
+    it cost less.
     """
-    law = gaussian_toy_law(variance)
-    other = _plane_law(generator, law)
+    distribution = gaussian_toy_distribution(variance)
+    other = _plane_distribution(generator, distribution)
     radius, side = _radius_and_pitch(strength, pitch)
     width = _sides(min(radius / 4, 0.15) if cell is None else cell, "cell")
-    centres = _grid([law, other], width)
-    p_real, p_generated = (_trimmed(each.density(centres)) for each in (law, other))
+    centres = _grid([distribution, other], width)
+    p_real, p_generated = (_trimmed(each.density(centres)) for each in (distribution, other))
     kept = (p_real > 0) | (p_generated > 0)
     return _world(centres[kept], p_real[kept], p_generated[kept], radius, side)
 
 
 def gaussian_toy_labeling_error(
-    strength: float, law: GaussianMixture | None = None, *, variance: float = VARIANCE
+    strength: float, distribution: GaussianMixture | None = None, *, variance: float = VARIANCE
 ) -> float:
     """α(r) of the toy's population with the sign labeler: ∫_0^r (f(t) + f(−t)) T_r(t) dt.
 
-    f is the density of the first coordinate under `law` (by default the real one, of `variance`)
-    and T_r(t) = [arccos(t/r) − (t/r) √(1 − (t/r)²)] / π the share of a disc of radius r beyond
-    distance t of its centre. About f(0) · 4 r / (3 π) for small r = `strength` > 0. Accurate to
-    1e-12 for the real law (Gauss–Legendre in the angle φ, t = r cos φ, in which the integrand is
-    smooth), to 1e-9 for components of std 0.1 or more. α_t = β α(P_d) + (1 − β) α(P_g).
+    f is the density of the first coordinate under `distribution` (by default the real one, of
+    `variance`) and T_r(t) = [arccos(t/r) − (t/r) √(1 − (t/r)²)] / π the share of a disc of radius r
+    beyond distance t of its centre. About f(0) · 4 r / (3 π) for small r = `strength` > 0. Accurate
+    to 1e-12 for the real distribution (Gauss–Legendre in the angle φ, t = r cos φ, in which the
+    integrand is smooth), to 1e-9 for components of std 0.1 or more. α_t = β α(P_d) + (1 − β)
+    α(P_g).
     """
     radius = as_positive(strength, "strength")
-    law = _plane_law(law, gaussian_toy_law(variance))
-    means, stds = law.means[:, 0], np.sqrt(law.covariances[:, 0, 0])
+    distribution = _plane_distribution(distribution, gaussian_toy_distribution(variance))
+    means, stds = distribution.means[:, 0], np.sqrt(distribution.covariances[:, 0, 0])
     # Beyond 12 standard deviations the density is below 1e-31: leave it out, so that the nodes
     # resolve the rest.
     start = math.acos(min(1.0, float((np.abs(means) + 12 * stds).max()) / radius))
@@ -108,7 +113,7 @@ def gaussian_toy_labeling_error(
     half = (math.pi / 2 - start) / 2
     angle = start + half * (nodes + 1)
     t = radius * np.cos(angle)
-    heights = law.weights / (stds * math.sqrt(2 * math.pi))
+    heights = distribution.weights / (stds * math.sqrt(2 * math.pi))
     density = np.exp(-0.5 * ((np.stack([t, -t])[..., None] - means) / stds) ** 2) @ heights
     beyond = (angle - np.sin(angle) * np.cos(angle)) / math.pi
     integrand = weights * density.sum(axis=0) * beyond * radius * np.sin(angle)
@@ -155,18 +160,22 @@ def _sides(value: float | tuple[float, float], name: str) -> FloatArray:
     return np.broadcast_to([as_positive(side, name) for side in sides], 2)
 
 
-def _plane_law(law: GaussianMixture | None, default: GaussianMixture) -> GaussianMixture:
-    if law is None:
+def _plane_distribution(
+    distribution: GaussianMixture | None, default: GaussianMixture
+) -> GaussianMixture:
+    if distribution is None:
         return default
-    if law.dimension != 2:
-        raise ValueError(f"the law lives in {law.dimension} dimensions: the toy's plane has two")
-    return law
+    if distribution.dimension != 2:
+        raise ValueError(
+            f"the distribution has {distribution.dimension} dimensions: the toy's plane has two"
+        )
+    return distribution
 
 
-def _grid(laws: list[GaussianMixture], width: FloatArray) -> FloatArray:
+def _grid(distributions: list[GaussianMixture], width: FloatArray) -> FloatArray:
     """Centres (cells, 2) of cells of sides `width`, in a box of 7 standard deviations and more."""
-    means = np.concatenate([law.means for law in laws])
-    covariances = np.concatenate([law.covariances for law in laws])
+    means = np.concatenate([distribution.means for distribution in distributions])
+    covariances = np.concatenate([distribution.covariances for distribution in distributions])
     reach = 7 * np.sqrt(np.einsum("jaa->ja", covariances))
     low = np.floor((means - reach).min(axis=0) / width)
     high = np.ceil((means + reach).max(axis=0) / width)
@@ -175,7 +184,7 @@ def _grid(laws: list[GaussianMixture], width: FloatArray) -> FloatArray:
 
 
 def _trimmed(masses: FloatArray) -> FloatArray:
-    """A law in proportion to `masses`, without its lightest cells."""
+    """A distribution in proportion to `masses`, without its lightest cells."""
     ascending = np.sort(masses)
     least = ascending[np.searchsorted(np.cumsum(ascending), _TRIMMED * masses.sum())]
     # Mirror images differ by rounding at most: they stay or go together.

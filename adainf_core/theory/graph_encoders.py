@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from adainf_core.theory.augmentation_graph import AugmentationGraph
 from adainf_core.theory.spectral_encoder import NO_CLASS, probe
 from adainf_core.theory.spectrum import TIE_TOLERANCE, DegenerateSpectrumWarning
-from adainf_core.validation import FloatArray, as_labels, as_law, as_real
+from adainf_core.validation import FloatArray, as_distribution, as_labels, as_real
 
 _RANK = 1e-8  # directions of features below this share of the largest are rounding
 
@@ -55,9 +55,9 @@ def feature_probe_error(
 
     features (v, d): one row for each of `graph.views`. As in `AugmentationGraph.probe_error`, of
     which this is the value for `graph.embedding(k)`: the head minimises squared error to the label
-    indicators under the view law, without a bias; a natural point takes the majority of its views;
-    ties and unseen views count as wrong; weights (n,) is the law to average under, by default the
-    graph's own.
+    indicators under the view distribution, without a bias; a natural point takes the majority of
+    its views; ties and unseen views count as wrong; weights (n,) is the distribution to average
+    under, by default the graph's own.
     """
     rows = as_real(features, "features")
     if rows.ndim != 2 or len(rows) != len(graph.views):
@@ -69,10 +69,14 @@ def feature_probe_error(
         raise ValueError(f"features[{bad}] is not finite: the encoder has diverged")
     labels = as_labels(view_labels, graph.n_columns, "view_labels")
     truth = as_labels(natural_labels, graph.n_natural, "natural_labels")
-    law = graph.weights if weights is None else as_law(weights, "weights", size=graph.n_natural)
-    # Least squares under the view law is a projection on what the weighted features span.
+    distribution = (
+        graph.weights
+        if weights is None
+        else as_distribution(weights, "weights", size=graph.n_natural)
+    )
+    # Least squares under the view distribution is a projection on what the weighted features span.
     basis, sizes, _ = np.linalg.svd(np.sqrt(graph.degrees)[:, None] * rows, full_matrices=False)
     basis = basis[:, sizes > _RANK * max(sizes.max(initial=0.0), 1e-300)]
     predictions = np.full(graph.n_columns, NO_CLASS, dtype=np.int64)
     predictions[graph.views] = probe(basis, graph.degrees, labels[graph.views])
-    return float(law[graph.majority_vote(predictions) != truth].sum())
+    return float(distribution[graph.majority_vote(predictions) != truth].sum())

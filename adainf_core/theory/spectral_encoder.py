@@ -33,7 +33,7 @@ def contrastive_loss(
 
 
 def probe(vectors: FloatArray, degrees: FloatArray, labels: IntArray) -> IntArray:
-    """Predictions (v,) of the least-squares head, trained on `labels` (v,) under the view law."""
+    """Predictions (v,) of the least-squares head, trained on `labels` (v,), weighted by mass."""
     classes, codes = np.unique(labels, return_inverse=True)
     root = np.sqrt(degrees)[:, None]
     scores = vectors @ (vectors.T @ (root * np.eye(len(classes))[codes])) / root

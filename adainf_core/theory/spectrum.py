@@ -1,20 +1,20 @@
 """Leading spectrum of a normalised adjacency Ā, given as a matrix or by a factor B, Ā = BᵀB.
 
-γ = 1 has one eigenvector per connected component, known in closed form; the iterative solver is
-given them. Of a factor (n, m) the smaller side is decomposed: Ā (m × m) and B Bᵀ (n × n) share
-their nonzero eigenvalues γ = σ(B)².
+Of a factor (n, m) the smaller side is decomposed: Ā (m × m) and B Bᵀ (n × n) share their nonzero
+eigenvalues γ = σ(B)². Large graphs are solved one connected component at a time, so that equal
+components tie, and their γ = 1 have known vectors, the roots of the masses. A Krylov space holds
+one copy of a multiple eigenvalue, and ARPACK returns fewer copies than there are without a word; so
+everything found is moved to the lower end of the spectrum, and the search starts again from a fresh
+random vector until nothing turns up above the smallest eigenvalue kept.
 """
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
-from adainf_core.theory.block_lanczos import Block, largest_eigenpairs
-from adainf_core.theory.block_lanczos import SpectrumError as SpectrumError
 from adainf_core.validation import FloatArray, IntArray, Matrix, is_sparse
 
 DENSE_LIMIT = 2_000  # below this side length LAPACK beats iterations (about 1 s on two cores)
@@ -25,12 +25,15 @@ RANK_TOLERANCE = (
     1e-8  # eigenvalues of Ā below this count as zero: eigenvectors from BᵀU/√γ lose accuracy beyond
 )
 TIE_TOLERANCE = 1e-8  # eigenvalues closer than this are treated as tied
+RESIDUAL = 1e-9  # ‖Ā v − γ v‖ asked of an eigenpair; γ errs by its square over the nearest gap
 EXPLICIT_LIMIT = 2e8  # multiplications for a sparse Gram matrix, which speeds iterations about 3×
-THREADING_LIMIT = 200_000  # stored entries from which a product is worth a second thread
-VALUES, VECTORS = (
-    1e-5,
-    1e-9,
-)  # residuals asked of eigenvalues (which err by the square), and vectors
+BASIS = 40  # vectors of a Krylov basis, more where many eigenvalues are wanted
+BUDGET = 40_000  # products of the operator with one vector, then a search gives up
+ROWS = 256  # of a dense matrix that are scanned at a time
+
+
+class SpectrumError(RuntimeError):
+    """The iterative eigensolver did not converge; the message says how far it came."""
 
 
 class DegenerateSpectrumWarning(UserWarning):
@@ -38,22 +41,35 @@ class DegenerateSpectrumWarning(UserWarning):
 
 
 class Normalized:
-    """Ā as a symmetric matrix, (v, v), dense or csr."""
+    """Ā as a symmetric matrix, (v, v), dense or csr; roots (v,): square roots of the degrees."""
 
-    def __init__(self, matrix: Matrix) -> None:
-        self.matrix = matrix
-        self.size = self.side = int(matrix.shape[0])
+    def __init__(self, matrix: Matrix, roots: FloatArray) -> None:
+        self.matrix, self.side_roots = matrix, roots
+        self.size = self.side = len(roots)
+
+    @cached_property
+    def components(self) -> IntArray:
+        """(v,) connected component, 0 … c − 1, of each view."""
+        return connected_components(self.matrix)
+
+    def parts(self, most: int) -> Iterator[tuple[Normalized, IntArray]]:
+        """The graphs of the first `most` connected components, each with its views."""
+        for views in _members(self.components)[:most]:
+            whole = len(views) == self.size
+            inside = self.matrix if whole else _block(self.matrix, views, views)
+            yield Normalized(inside, self.side_roots[views]), views
 
     def dense(self) -> FloatArray:
+        """The matrix that is decomposed, (side, side)."""
         return np.asarray(self.matrix.toarray() if is_sparse(self.matrix) else self.matrix)
 
     def row(self, node: int) -> FloatArray:
         """One row of the matrix that is decomposed, dense."""
         return _dense_row(self.matrix, node)
 
-    def steps(self) -> list[_Product]:
-        """The factors, first to last, whose product the iterative solver applies."""
-        return [_Product(self.matrix)]
+    def factors(self) -> list[Matrix]:
+        """Matrices, first to last, whose product is the one that is decomposed."""
+        return [self.matrix]
 
     def energy(self, vectors: FloatArray) -> float:
         """tr(Vᵀ Ā V) for V (v, k)."""
@@ -65,29 +81,55 @@ class Normalized:
 
 
 class Factored(Normalized):
-    """Ā = BᵀB by its factor B, (n, v), dense or csr; the smaller side is decomposed."""
+    """Ā = BᵀB by its factor B, (n, v), dense or csr; the smaller side is decomposed.
 
-    def __init__(self, factor: Matrix) -> None:
-        self.factor = factor
+    left (n,), right (v,): square roots of the masses of the natural points and of the views.
+    """
+
+    def __init__(self, factor: Matrix, left: FloatArray, right: FloatArray) -> None:
+        self.factor, self.roots = factor, (left, right)
         n, v = (int(length) for length in factor.shape)
         self.size, self.side, self.flipped = v, min(n, v), n < v
-        self.left = factor if self.flipped else factor.T
+        self.side_roots = left if self.flipped else right
+        self.half = factor if self.flipped else factor.T
+
+    @cached_property
+    def both_components(self) -> IntArray:
+        """(n + v,) connected component of each natural point, then of each view."""
+        from scipy.sparse import csr_array
+
+        rows, columns = self.factor.nonzero()
+        side = sum(self.factor.shape)
+        edges = (np.ones(len(rows)), (rows, columns + self.factor.shape[0]))
+        return connected_components(csr_array(edges, shape=(side, side)))
+
+    @property
+    def components(self) -> IntArray:
+        return self.both_components[self.factor.shape[0] :]
+
+    def parts(self, most: int) -> Iterator[tuple[Normalized, IntArray]]:
+        n = self.factor.shape[0]
+        for nodes in _members(self.both_components)[:most]:
+            points, views = nodes[nodes < n], nodes[nodes >= n] - n
+            whole = len(nodes) == len(self.both_components)
+            inside = self.factor if whole else _block(self.factor, points, views)
+            yield Factored(inside, self.roots[0][points], self.roots[1][views]), views
 
     def dense(self) -> FloatArray:
-        gram = self.left @ self.left.T
+        gram = self.half @ self.half.T
         return np.asarray(gram.toarray() if is_sparse(gram) else gram)
 
     def row(self, node: int) -> FloatArray:
-        return np.asarray(self.left @ _dense_row(self.left, node))
+        return np.asarray(self.half @ _dense_row(self.half, node))
 
-    def steps(self) -> list[_Product]:
+    def factors(self) -> list[Matrix]:
         if is_sparse(self.factor):
-            left = self.left.tocsr()
-            shared = np.bincount(left.indices, minlength=left.shape[1]).astype(float)
+            half = self.half.tocsr()
+            shared = np.bincount(half.indices, minlength=half.shape[1]).astype(float)
             if (shared**2).sum() <= EXPLICIT_LIMIT:
-                return [_Product((left @ left.T).tocsr())]
-            return [_Product(left.T.tocsr()), _Product(left)]
-        return [_Product(self.left.T), _Product(self.left)]
+                return [(half @ half.T).tocsr()]
+            return [half, half.T.tocsr()]
+        return [self.half, self.half.T]
 
     def energy(self, vectors: FloatArray) -> float:
         return float(((self.factor @ vectors) ** 2).sum())
@@ -106,51 +148,59 @@ def scaled(matrix: Matrix, rows: FloatArray, columns: FloatArray) -> Matrix:
     return rows[:, None] * matrix * columns
 
 
-def bipartite_components(factor: Matrix) -> IntArray:
-    """Component of each row, then of each column, of the bipartite graph with edges where B ≠ 0."""
-    from scipy.sparse import csr_array
-
-    rows, columns = factor.nonzero()
-    side = sum(factor.shape)
-    edges = csr_array((np.ones(len(rows)), (rows, columns + factor.shape[0])), shape=(side, side))
-    return connected_components(edges)
-
-
 def connected_components(adjacency: Matrix) -> IntArray:
-    """Component, 0 … c − 1, of each node of a symmetric matrix, dense or sparse."""
-    from scipy.sparse import csgraph
+    """Component, 0 … c − 1, of each node of a symmetric matrix, dense or sparse.
 
-    labels: IntArray = csgraph.connected_components(adjacency, directed=False)[1].astype(np.int64)
-    return labels
+    Every entry that is not zero is an edge, however small: scipy's function for dense matrices
+    drops those up to 1e-8, which a weight divided by the sum of all soon is.
+    """
+    if is_sparse(adjacency):
+        from scipy.sparse import csgraph
+
+        labels = csgraph.connected_components(adjacency, directed=False)[1]
+        return np.asarray(labels, dtype=np.int64)
+    components = np.full(len(adjacency), -1, dtype=np.int64)
+    for start in range(len(adjacency)):
+        if components[start] >= 0:
+            continue
+        number, fresh = components.max() + 1, np.array([start])
+        while len(fresh):
+            components[fresh] = number
+            reached = np.zeros(len(adjacency), dtype=bool)
+            for first in range(0, len(fresh), ROWS):
+                reached |= (adjacency[fresh[first : first + ROWS]] != 0).any(axis=0)
+            fresh = np.flatnonzero(reached & (components < 0))
+    return components
 
 
-def leading_eigenvalues(
-    source: Normalized, nodes: FloatArray, components: IntArray, count: int
-) -> FloatArray:
-    """The `count` largest eigenvalues of Ā, descending; see `leading_eigenvectors`."""
+def leading_eigenvalues(source: Normalized, count: int) -> FloatArray:
+    """The `count` largest eigenvalues γ of Ā, descending; fewer where all others are zero."""
     if _dense(source.side, count):
         return np.linalg.eigvalsh(source.dense())[::-1][:count].astype(np.float64)
-    return _iterate(source, nodes, components, count, VALUES)[0]
+    found = [values for _, _, values, _ in _by_component(source, count)]
+    return np.sort(np.concatenate(found))[::-1][:count]
 
 
-def leading_eigenvectors(
-    source: Normalized, nodes: FloatArray, components: IntArray, count: int
-) -> tuple[FloatArray, FloatArray]:
+def leading_eigenvectors(source: Normalized, count: int) -> tuple[FloatArray, FloatArray]:
     """Leading eigenpairs of Ā, at most `count`, γ > RANK_TOLERANCE: γ (r,), V (v, r).
 
-    nodes, components: for the side that is decomposed, the square root of each node's mass and its
-    connected component (0 … c − 1). Columns of V are orthonormal, their largest entry positive.
+    Columns of V are orthonormal, their largest entry positive.
     """
     if _dense(source.side, count):
-        gammas, vectors = np.linalg.eigh(source.dense())
-        gammas, vectors = gammas[::-1][:count], vectors[:, ::-1][:, :count]
+        parts = [(source, np.arange(source.size), *_in_full(source, count))]
     else:
-        gammas, vectors = _iterate(source, nodes, components, count, VECTORS)
-    rank = int((gammas > RANK_TOLERANCE).sum())
-    gammas = gammas[:rank].copy()
-    vectors = source.lift(vectors[:, :rank], gammas)
-    peaks = vectors[np.abs(vectors).argmax(axis=0), np.arange(rank)]
-    return gammas, vectors * np.where(peaks < 0, -1.0, 1.0)
+        parts = list(_by_component(source, count))
+    gammas = np.concatenate([values for _, _, values, _ in parts])
+    chosen = np.argsort(-gammas, kind="stable")[:count]
+    chosen = chosen[gammas[chosen] > RANK_TOLERANCE]
+    vectors, first = np.zeros((source.size, len(chosen))), 0
+    for part, views, values, own in parts:
+        columns = np.flatnonzero((chosen >= first) & (chosen < first + len(values)))
+        which = chosen[columns] - first
+        vectors[np.ix_(views, columns)] = part.lift(own[:, which], values[which])
+        first += len(values)
+    peaks = vectors[np.abs(vectors).argmax(axis=0), np.arange(len(chosen))]
+    return gammas[chosen], vectors * np.where(peaks < 0, -1.0, 1.0)
 
 
 def lapack_is_cheap(side: int) -> bool:
@@ -177,97 +227,83 @@ def _dense_row(matrix: Matrix, row: int) -> FloatArray:
     return np.asarray(matrix.tocsr()[[row]].toarray()).ravel()
 
 
-def _iterate(
-    source: Normalized, nodes: FloatArray, components: IntArray, count: int, tolerance: float
-) -> tuple[FloatArray, FloatArray]:
-    # Eigenvectors of γ = 1: the root masses, one component at a time, normalised.
-    norms = np.sqrt(np.bincount(components, weights=nodes**2))
-    known = np.zeros((min(len(norms), count), source.side))
-    inside = np.flatnonzero(components < len(known))
-    known[components[inside], inside] = nodes[inside] / norms[components[inside]]
-    if len(norms) >= count:
-        return np.ones(count), known.T
-    steps = source.steps()
-
-    def apply(block: Block) -> Block:
-        for step in steps:
-            block = step(block)
-        return block
-
-    try:
-        gammas, vectors, _ = largest_eigenpairs(apply, known, count, tolerance)
-    except SpectrumError:
-        if source.side > DENSE_CEILING:
-            raise
-        gammas, vectors = np.linalg.eigh(source.dense())  # minutes, but an answer
-        return gammas[::-1][:count], vectors[:, ::-1][:, :count]
-    return gammas, vectors.T
+def _block(matrix: Matrix, rows: IntArray, columns: IntArray) -> Matrix:
+    return matrix[rows][:, columns] if is_sparse(matrix) else matrix[np.ix_(rows, columns)]
 
 
-def _short_indices(matrix: Matrix) -> Matrix:
-    """The same csr matrix with 32-bit indices where they suffice: less memory to read."""
-    from scipy.sparse import csr_array
-
-    if max(matrix.nnz, *matrix.shape) > np.iinfo(np.int32).max:
-        return matrix
-    parts = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
-    return csr_array(parts, shape=matrix.shape)
+def _members(components: IntArray) -> list[IntArray]:
+    """The nodes of each component, ascending."""
+    order = np.argsort(components, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(components))[:-1])
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+Part = tuple[Normalized, IntArray, FloatArray, FloatArray]  # views, then γ (r,) and U (side, r)
 
 
-class _Product:
-    """Products of a matrix with the rows of blocks, in either precision, on all cores.
-
-    Vectors go one by one: a long sparse matrix meets a vector that stays in the cache, which beats
-    products with a wide block. scipy releases the interpreter's lock, so plain threads do.
-    """
-
-    def __init__(self, matrix: Matrix) -> None:
-        self.matrices: dict[Any, Any] = {}
-        self.matrix = _short_indices(matrix) if is_sparse(matrix) else matrix
-        self.rows = int(matrix.shape[0])
-        busy = is_sparse(matrix) and matrix.nnz >= THREADING_LIMIT
-        threads = min(8, _cores()) if busy else 1
-        self.cuts = np.linspace(0, self.rows, threads + 1).astype(int)
-
-    def __call__(self, block: Block) -> Block:
-        if not is_sparse(self.matrix):
-            return np.asarray(block @ self._parts(block.dtype)[0].T)
-        result = np.empty((len(block), self.rows), block.dtype)
-
-        def work(part: int) -> None:
-            rows = slice(self.cuts[part], self.cuts[part + 1])
-            for vector, image in zip(block, result, strict=True):
-                image[rows] = parts[part] @ vector
-
-        parts = self._parts(block.dtype)
-        if len(parts) == 1:
-            work(0)
+def _by_component(source: Normalized, count: int) -> Iterator[Part]:
+    """Eigenpairs of the side decomposed of each component: all that `count` in total may need."""
+    others = int(source.components.max())  # each of them takes one
+    for part, views in source.parts(count):
+        need = min(max(count - others, 1), part.side)
+        if need == 1:
+            root = part.side_roots[:, None]
+            yield part, views, np.ones(1), root / np.linalg.norm(root)
+        elif lapack_is_cheap(part.side) or (4 * need > part.side and part.side <= DENSE_CEILING):
+            yield part, views, *_in_full(part, need)
         else:
-            with ThreadPoolExecutor(len(parts)) as pool:
-                list(pool.map(work, range(len(parts))))
-        return result
-
-    def _parts(self, dtype: Any) -> list[Matrix]:
-        if dtype not in self.matrices:
-            matrix = self.matrix.astype(dtype, copy=False)
-            bounds = zip(self.cuts[:-1], self.cuts[1:], strict=True)
-            self.matrices[dtype] = [
-                _rows(matrix, a, b) if is_sparse(matrix) else matrix for a, b in bounds
-            ]
-        return self.matrices[dtype]
+            yield part, views, *_search(part, need)
 
 
-def _rows(matrix: Matrix, start: int, stop: int) -> Matrix:
-    """Rows start … stop − 1 of a csr matrix, without a copy of its entries."""
-    from scipy.sparse import csr_array
+def _in_full(source: Normalized, count: int) -> tuple[FloatArray, FloatArray]:
+    gammas, vectors = np.linalg.eigh(source.dense())
+    return gammas[::-1][:count], vectors[:, ::-1][:, :count]
 
-    pointers = matrix.indptr[start : stop + 1]
-    entries = slice(pointers[0], pointers[-1])
-    parts = (matrix.data[entries], matrix.indices[entries], pointers - pointers[0])
-    return csr_array(parts, shape=(stop - start, matrix.shape[1]))
+
+def _search(part: Normalized, count: int) -> tuple[FloatArray, FloatArray]:
+    """The `count` ≥ 2 largest eigenpairs of a connected graph, all copies of multiple ones."""
+    from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+
+    factors = part.factors()
+    random = np.random.default_rng(0)  # fixed: the same graph gives the same digits
+    values = np.ones(1)
+    vectors = part.side_roots[:, None] / np.linalg.norm(part.side_roots)
+
+    def image(block: FloatArray) -> FloatArray:
+        for factor in reversed(factors):
+            block = factor @ block
+        return np.asarray(block)
+
+    def deflated(vector: FloatArray) -> FloatArray:
+        """Ā with what is found moved to −1, where the spectrum ends."""
+        vector = vector.ravel()
+        return image(vector) - vectors @ ((values + 1) * (vectors.T @ vector))
+
+    operator = LinearOperator((part.side, part.side), matvec=deflated, dtype=np.float64)
+    missing, complete = count - 1, False
+    while not complete:
+        basis = min(max(BASIS, 2 * missing + 2), part.side)
+        start = random.standard_normal(part.side)
+        start -= vectors @ (vectors.T @ start)
+        try:
+            found, directions = eigsh(
+                operator, missing, which="LA", tol=RESIDUAL, v0=start, ncv=basis,
+                maxiter=BUDGET // basis,
+            )  # fmt: skip
+        except ArpackError as error:
+            if part.side <= DENSE_CEILING:
+                return _in_full(part, count)  # minutes, but an answer
+            raise SpectrumError(
+                f"{len(values)} of {count} eigenvalues converged to residuals of {RESIDUAL:g}, the "
+                f"next not in {BUDGET} products of side {part.side}: gaps are tiny, as in a fine "
+                f"mesh; ask for fewer eigenvalues, strengthen the augmentation or coarsen the "
+                "views"
+            ) from error
+        complete = len(values) >= count and found.max() <= np.sort(values)[-count] + 2 * RESIDUAL
+        if not complete:
+            values, vectors = np.append(values, found), np.hstack([vectors, directions])
+        missing = 1  # copies that were missed turn up one by one
+    frame = np.linalg.qr(vectors)[0]
+    mapped = image(frame)
+    gammas, turn = np.linalg.eigh(frame.T @ mapped)
+    gammas, turn = gammas[::-1][:count], turn[:, ::-1][:, :count]
+    return gammas, frame @ turn

@@ -1,4 +1,4 @@
-"""Total variation of laws in closed form, and the inflation mixture."""
+"""Total variation of distributions in closed form, and the inflation mixture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from adainf_core.validation import (
     FloatArray,
     as_count,
-    as_law,
+    as_distribution,
     as_positive,
     as_real,
     as_share,
@@ -18,7 +18,7 @@ from adainf_core.validation import (
 
 
 def total_variation(p: ArrayLike, q: ArrayLike) -> float:
-    """Total variation distance of two laws on one finite support, ½ Σ |p − q|, in [0, 1].
+    """Total variation distance of two distributions on one finite support, ½ Σ |p − q|, in [0, 1].
 
     p, q: arrays of one shape, nonnegative, each summing to one. Equals max over events S of |p(S) −
     q(S)|. ValueError on negative, non-finite or unnormalised mass and on different shapes.
@@ -47,10 +47,10 @@ def gaussian_total_variation(mean_p: ArrayLike, mean_q: ArrayLike, std: float) -
 
 
 def mixture(p_real: ArrayLike, p_generated: ArrayLike, beta: float) -> FloatArray:
-    """Training law P_t = β P_d + (1 − β) P_g of inflated data.
+    """Training distribution P_t = β P_d + (1 − β) P_g of inflated data.
 
-    p_real, p_generated: laws of one shape; beta: share of real draws, in [0, 1]. Its distance to
-    the real law is exactly (1 − β) D_TV(P_g, P_d) (AdaInf, Theorem 3.1).
+    p_real, p_generated: distributions of one shape; beta: share of real draws, in [0, 1]. Its
+    distance to the real distribution is exactly (1 − β) D_TV(P_g, P_d) (AdaInf, Theorem 3.1).
     """
     real, generated = _pair(p_real, p_generated, "p_real", "p_generated")
     share = as_share(beta, "beta")
@@ -70,10 +70,10 @@ def replication_to_beta(n_real: int, n_generated: int, replication: float) -> fl
 
 
 def _pair(p: ArrayLike, q: ArrayLike, name_p: str, name_q: str) -> tuple[FloatArray, FloatArray]:
-    first, second = as_law(p, name_p), as_law(q, name_q)
+    first, second = as_distribution(p, name_p), as_distribution(q, name_q)
     if first.shape != second.shape:
         raise ValueError(
             f"{name_p} has shape {first.shape} and {name_q} {second.shape}: "
-            "put both laws on one support"
+            "put both distributions on one support"
         )
     return first, second

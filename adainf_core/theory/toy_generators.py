@@ -16,7 +16,7 @@ from types import MappingProxyType
 import numpy as np
 
 from adainf_core.theory.gaussian_mixtures import GaussianMixture
-from adainf_core.theory.gaussian_toy import CENTRES, VARIANCE, gaussian_toy_law
+from adainf_core.theory.gaussian_toy import CENTRES, VARIANCE, gaussian_toy_distribution
 from adainf_core.theory.total_variation import gaussian_total_variation
 from adainf_core.validation import as_positive
 
@@ -28,7 +28,7 @@ def mean_shift(tau: float, *, variance: float = VARIANCE) -> GaussianMixture:
     """Both classes moved along the second axis, along the border: α stays. 0 ≤ tau < 1."""
     distance = _distance(tau, 1.0)
     std = math.sqrt(as_positive(variance, "variance"))
-    # 2 Φ(shift / 2 std) − 1 = tau: the first coordinate's law is the same on both sides.
+    # 2 Φ(shift / 2 std) − 1 = tau: the first coordinate's distribution is the same on both sides.
     shift = 2 * std * NormalDist().inv_cdf((1 + distance) / 2)
     return GaussianMixture.isotropic([0.5, 0.5], [(c, shift) for c in CENTRES], std)
 
@@ -39,7 +39,7 @@ def variance_shrink(tau: float, *, variance: float = VARIANCE) -> GaussianMixtur
     return _narrowed(_narrowing(distance, as_positive(variance, "variance")), variance)
 
 
-def mode_drop(tau: float, *, variance: float = VARIANCE) -> GaussianMixture:
+def dropped_mode(tau: float, *, variance: float = VARIANCE) -> GaussianMixture:
     """Class 1 rarer than class 0; at the largest distance, 0.384 for v = 0.7, it is missing."""
     std = math.sqrt(as_positive(variance, "variance"))
     # P_g − P_d is a multiple of the difference of the classes.
@@ -63,7 +63,7 @@ TOY_GENERATORS: Mapping[str, Callable[..., GaussianMixture]] = MappingProxyType(
     {
         "mean shift": mean_shift,
         "variance shrink": variance_shrink,
-        "mode drop": mode_drop,
+        "mode drop": dropped_mode,
         "spurious bridge": spurious_bridge,
         "isolated cluster": isolated_cluster,
     }
@@ -72,27 +72,27 @@ TOY_GENERATORS: Mapping[str, Callable[..., GaussianMixture]] = MappingProxyType(
 
 @cache
 def _narrowing(distance: float, variance: float) -> float:
-    """The factor of the standard deviation that puts the narrowed law at this distance."""
+    """The factor of the standard deviation that puts the narrowed distribution at this distance."""
     from scipy.optimize import brentq
 
-    real = gaussian_toy_law(variance)
+    real = gaussian_toy_distribution(variance)
 
     def excess(factor: float) -> float:
-        law = _narrowed(factor, variance)
-        return law.total_variation(real, tolerance=5e-7).value - distance
+        distribution = _narrowed(factor, variance)
+        return distribution.total_variation(real, tolerance=5e-7).value - distance
 
     return 1.0 if distance == 0 else float(brentq(excess, 0.02, 1.0, xtol=5e-7))
 
 
 def _narrowed(factor: float, variance: float) -> GaussianMixture:
-    return gaussian_toy_law(factor**2 * variance)
+    return gaussian_toy_distribution(factor**2 * variance)
 
 
 def _contaminated(
     tau: float, mean: tuple[float, float], std: float, variance: float
 ) -> GaussianMixture:
     """(1 − s) P_d + s N(mean, std² I) with D_TV = s · D_TV(P_d, N(mean, std² I)) = tau."""
-    real = gaussian_toy_law(variance)
+    real = gaussian_toy_distribution(variance)
     added = GaussianMixture.isotropic([1.0], np.array([mean]), std)
     most = real.total_variation(added).value
     return added.mixture(real, _distance(tau, most, closed=True) / most)
@@ -103,6 +103,6 @@ def _distance(tau: float, most: float, *, closed: bool = False) -> float:
     if not (0 <= value <= most if closed else 0 <= value < most):
         raise ValueError(
             f"tau = {value:g} must lie in [0, {most:.6g}{']' if closed else ')'}: "
-            "this generator comes no further from the real law"
+            "this generator comes no further from the real distribution"
         )
     return value

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from adainf_core.theory.disc_kernel import disc_cells
 from adainf_core.theory.gaussian_mixtures import GaussianMixture
-from adainf_core.theory.gaussian_toy import CENTRES, VARIANCE, gaussian_toy_law
+from adainf_core.theory.gaussian_toy import CENTRES, VARIANCE, gaussian_toy_distribution
 from adainf_core.theory.toy_probe import majority, spectrum_and_probe
 from adainf_core.validation import (
     FloatArray,
@@ -31,8 +31,8 @@ class ToySweep:
     """Every quantity of the argument on a grid of toys; arrays are indexed as named below.
 
     strengths (s,), n_generated (g,), betas (b,), None standing for "each point weighs the same";
-    generators: their names; dimensions (k,); n_real. total_variation (generators,): of the laws, by
-    quadrature.
+    generators: their names; dimensions (k,); n_real. total_variation (generators,): of the
+    distributions, by quadrature.
 
     labeling_error: (generators, betas, n_generated, strengths, draws), α of the drawn points under
     P_t. spectral_gap, train_error, real_error: the same and a last axis for k: λ_{k+1}; error of
@@ -73,7 +73,7 @@ def toy_sweep(
 ) -> ToySweep:
     """Sweep the toy of variance 0.7; the same seed gives the same numbers for any `processes`.
 
-    n_real real points beside each count in n_generated of generated ones, for each law in
+    n_real real points beside each count in n_generated of generated ones, for each distribution in
     `generators` (by default the perfect one, {"real": P_d}); the draws are nested: a smaller set is
     the beginning of a larger one, all strengths see the same points, and generators share the real
     ones. betas: shares of real draws, None for n_real / (n_real + n_generated), as counted; without
@@ -95,16 +95,18 @@ def toy_sweep(
     ks = tuple(as_count(k, "dimension", 1) for k in dimensions)
     across, along = (as_count(each, "pitches_per_radius", 1) for each in pitches_per_radius)
     shares = tuple(None if beta is None else as_share(beta, "beta") for beta in betas)
-    laws = {"real": gaussian_toy_law()} if generators is None else dict(generators)
+    distributions = (
+        {"real": gaussian_toy_distribution()} if generators is None else dict(generators)
+    )
     for name, values in zip(
         ("strengths", "n_generated", "dimensions", "betas", "generators"),
-        (radii, sizes, ks, shares, laws),
+        (radii, sizes, ks, shares, distributions),
         strict=True,
     ):
         if not values:
             raise ValueError(f"{name} is empty: name at least one")
     part = partial(
-        _sweep, radii, sizes, shares, tuple(laws.values()), ks, real, (across, along), seed
+        _sweep, radii, sizes, shares, tuple(distributions.values()), ks, real, (across, along), seed
     )
     workers = min(as_count(processes, "processes", 1), count)
     chunks = [chunk.tolist() for chunk in np.array_split(np.arange(count), workers)]
@@ -122,10 +124,13 @@ def toy_sweep(
         n_real=real,
         n_generated=sizes,
         betas=shares,
-        generators=tuple(laws),
+        generators=tuple(distributions),
         dimensions=ks,
         total_variation=np.array(
-            [law.total_variation(gaussian_toy_law(), tolerance=1e-6).value for law in laws.values()]
+            [
+                distribution.total_variation(gaussian_toy_distribution(), tolerance=1e-6).value
+                for distribution in distributions.values()
+            ]
         ),
         labeling_error=found[..., 0, 0],
         spectral_gap=found[..., 1, :],
@@ -200,35 +205,45 @@ def _sweep(
     strengths: tuple[float, ...],
     sizes: tuple[int, ...],
     betas: tuple[float | None, ...],
-    laws: tuple[GaussianMixture, ...],
+    distributions: tuple[GaussianMixture, ...],
     dimensions: tuple[int, ...],
     n_real: int,
     fineness: tuple[int, int],
     seed: int,
     draws: list[int],
 ) -> FloatArray:
-    """(laws, betas, sizes, strengths, draws, quantities, k), for the draws of these numbers."""
+    """(distributions, betas, sizes, strengths, draws, quantities, k), for these draws."""
     # Each draw has its own streams, so that it depends on no other; generators share the noise.
     points = [
         [
             np.concatenate(
                 [
-                    gaussian_toy_law().sample(n_real, np.random.default_rng([seed, draw, 0])),
-                    law.sample(max(sizes), np.random.default_rng([seed, draw, 1])),
+                    gaussian_toy_distribution().sample(
+                        n_real, np.random.default_rng([seed, draw, 0])
+                    ),
+                    distribution.sample(max(sizes), np.random.default_rng([seed, draw, 1])),
                 ]
             )
             for draw in draws
         ]
-        for law in laws
+        for distribution in distributions
     ]
     fresh, masses = _fresh_points(*_FRESH_CELLS)
     everything = np.concatenate([fresh, *(each for row in points for each in row)])
-    shape = (len(laws), len(betas), len(sizes), len(strengths), len(draws), 4, len(dimensions))
+    shape = (
+        len(distributions),
+        len(betas),
+        len(sizes),
+        len(strengths),
+        len(draws),
+        4,
+        len(dimensions),
+    )
     result = np.empty(shape)
     for s, strength in enumerate(strengths):
         grid = _Grid.around(everything, strength, fineness)
         fresh_kernel, view_signs = grid.kernel(fresh), grid.signs()
-        for i, d in np.ndindex(len(laws), len(draws)):
+        for i, d in np.ndindex(len(distributions), len(draws)):
             drawn = points[i][d]
             kernel, signs = grid.kernel(drawn), np.sign(drawn[:, 0])
             for g, size in enumerate(sizes):

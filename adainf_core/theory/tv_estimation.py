@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from adainf_core.validation import FloatArray, IntArray, as_count, as_real, freeze
 
-Method = Literal["ks", "adaptive"]
+BoundMethod = Literal["ks", "adaptive"]
 
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(64)
-_TAIL = 1e-14  # of a Beta law left out at either end, and added to its probabilities
+_TAIL = 1e-14  # of a Beta distribution left out at either end, and added to its probabilities
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,9 @@ class TVEstimate:
     """Total variation seen through one score: `lower` ≤ D_TV at probability ≥ `confidence`.
 
     `point` is the empirical Kolmogorov–Smirnov distance: it estimates the distance of the *score*
-    laws (itself at most D_TV) and is biased upwards, by about 0.87 √(1/n_real + 1/n_generated)
-    where the laws agree. Report `lower`. `method` is the bound's construction.
+    distributions (itself at most D_TV) and is biased upwards, by about 0.87 √(1/n_real +
+    1/n_generated) where the distributions agree. Report `lower`. `method` is the bound's
+    construction.
     """
 
     point: float
@@ -31,19 +32,20 @@ class TVEstimate:
     confidence: float
     n_real: int
     n_generated: int
-    method: Method = "ks"
+    method: BoundMethod = "ks"
 
 
 def dkw_band(n_real: int, n_generated: int, confidence: float = 0.95) -> float:
     """Half-width ε of the confidence band of a two-sample Kolmogorov–Smirnov distance.
 
-    |KS of the samples − KS of the laws| ≤ ε at probability ≥ `confidence`, at any sample size.
+    |KS of the samples − KS of the distributions| ≤ ε at probability ≥ `confidence`, at any sample
+    size.
 
     The Dvoretzky–Kiefer–Wolfowitz inequality with Massart's constant, P(sup |F_n − F| > e) ≤ 2
     exp(−2 n e²), is spent on each sample, δ_real + δ_generated = 1 − confidence by the union bound;
     the triangle inequality adds the two widths, ε = √(ln(2/δ_real) / 2 n_real) +
     √(ln(2/δ_generated) / 2 n_generated). The split of δ minimises ε; it depends on the sample sizes
-    alone, so the guarantee stands. No continuity of the laws is needed.
+    alone, so the guarantee stands. No continuity of the distributions is needed.
     """
     sizes = as_count(n_real, "n_real", 1), as_count(n_generated, "n_generated", 1)
     level = _level(confidence)
@@ -63,35 +65,37 @@ def tv_lower_bound(
     generated_scores: ArrayLike,
     confidence: float = 0.95,
     *,
-    method: Method = "ks",
+    method: BoundMethod = "ks",
 ) -> TVEstimate:
-    """Lower bound on D_TV(P_d, P_g) from one-dimensional scores of independent draws of each law.
+    """Lower bound on D_TV(P_d, P_g) from one-dimensional scores of independent draws of either.
 
     real_scores (n_real,), generated_scores (n_generated,): any score, typically a classifier's
     logit (±inf allowed, NaN not). The score must be fixed before these draws are seen: train it on
     a disjoint split. Its sign does not matter, and ties cost nothing but power. A threshold on a
-    score is an event, so D_TV ≥ KS of the score laws; a weak score only makes the bound smaller.
-    Both methods hold at every sample size and for all laws.
+    score is an event, so D_TV ≥ KS of the score distributions; a weak score only makes the bound
+    smaller. Both methods hold at every sample size and for all distributions.
 
     "ks": lower = max(0, KS of the samples − `dkw_band`). One width at every threshold.
 
     "adaptive": a width that fits each threshold, narrow where few draws lie beyond it: far better
     when a difference is concentrated in few draws (the "witnesses" of a good generator). In the
     spirit of the adaptive estimator of Michel, Naef and Meinshausen (2020, arXiv 2005.06006), which
-    compares the number V_z of real draws among the z lowest scores with a bound that is uniform
-    in z, but without its asymptotics. If V_z ≥ v, the v-th lowest real score lies below the j-th
-    lowest generated one, j = z − v + 1. The score laws' distribution functions there are A and B,
-    independent Beta(v, n_real − v + 1) and Beta(j, n_generated − j + 1), and A ≤ B + D_TV (of laws
-    with atoms, take the uniforms of which the scores are quantiles; ties count against us); hence
-    P(V_z ≥ v) ≤ P(A − B ≤ D_TV), and the ε-quantile of A − B at the observed v is a lower bound of
-    confidence 1 − ε. The largest is taken over dozens to hundreds of ranks z, denser towards the
-    ends and fixed by the sample sizes and the confidence alone, with the scores read from either
-    end; the union bound pays for all of them.
+    compares the number V_z of real draws among the z lowest scores with a bound that is uniform in
+    z, but without its asymptotics. If V_z ≥ v, the v-th lowest real score lies below the j-th
+    lowest generated one, j = z − v + 1. Their distribution functions there are A
+    and B, independent Beta(v, n_real − v + 1) and Beta(j, n_generated − j + 1), and A ≤ B + D_TV
+    (of distributions with atoms, take the uniforms of which the scores are quantiles; ties count
+    against us); hence P(V_z ≥ v) ≤ P(A − B ≤ D_TV), and the ε-quantile of A − B at the observed v
+    is a lower bound of confidence 1 − ε. The largest is taken over dozens to hundreds of ranks z,
+    denser towards the ends and fixed by the sample sizes and the confidence alone, with the scores
+    read from either end; the union bound pays for all of them.
 
     ValueError on NaN, on no draws, and on an unknown method.
     """
-    if method not in get_args(Method):
-        raise ValueError(f"method = {method!r}: use {' or '.join(map(repr, get_args(Method)))}")
+    if method not in get_args(BoundMethod):
+        raise ValueError(
+            f"method = {method!r}: use {' or '.join(map(repr, get_args(BoundMethod)))}"
+        )
     level = _level(confidence)
     real = _scores(real_scores, "real_scores")
     generated = _scores(generated_scores, "generated_scores")
@@ -118,18 +122,18 @@ def _adaptive(real: FloatArray, generated: FloatArray, risk: float) -> float:
     v: IntArray = np.concatenate(counts)
     j: IntArray = np.tile(ranks, 2) - v + 1
     told = (v > 0) & (j <= n)
-    law = _BetaDifference.of(v[told], j[told], m, n)
+    distribution = BetaDifference.of(v[told], j[told], m, n)
     low, high = 0.0, 1.0
-    rejected = law.cdf(0.0) <= risk_each
+    rejected = distribution.cdf(0.0) <= risk_each
     if not rejected.any():
         return 0.0
-    law = law[rejected]
+    distribution = distribution[rejected]
     while high - low > 1e-8:
         middle = (low + high) / 2
-        rejected = law.cdf(middle) <= risk_each
+        rejected = distribution.cdf(middle) <= risk_each
         if rejected.any():
             # Only a rank that rejects here can hold the largest bound.
-            low, law = middle, law[rejected]
+            low, distribution = middle, distribution[rejected]
         else:
             high = middle
     return low
@@ -152,7 +156,7 @@ def _examined_ranks(m: int, n: int, risk: float) -> tuple[IntArray, float]:
     spaced = np.concatenate([half, total - half, [m]]).round().astype(np.int64)
     ranks = np.unique(spaced[(spaced > 0) & (spaced < total)])
     v = np.minimum(ranks, m)
-    best = _BetaDifference.of(v, ranks - v + 1, m, n).cdf(0.0)
+    best = BetaDifference.of(v, ranks - v + 1, m, n).cdf(0.0)
     counts = np.arange(1, len(ranks) + 1)
     useful = np.flatnonzero(np.sort(best) <= risk / (2 * counts))
     kept = int(useful[-1]) + 1 if len(useful) else 1
@@ -161,8 +165,8 @@ def _examined_ranks(m: int, n: int, risk: float) -> tuple[IntArray, float]:
 
 
 @dataclass(frozen=True)
-class _BetaDifference:
-    """Laws of A − B, A ~ Beta(v, m − v + 1) and B ~ Beta(j, n − j + 1) independent, k at a time.
+class BetaDifference:
+    """A − B for independent A ~ Beta(v, m − v + 1) and B ~ Beta(j, n − j + 1), k pairs at a time.
 
     Quadrature over the narrower of the two, where the other's distribution function is smooth:
     A − B and (1 − B) − (1 − A) are one. Shapes (2, k, 1), ends of B (k, 1).
@@ -174,7 +178,7 @@ class _BetaDifference:
     high: FloatArray
 
     @classmethod
-    def of(cls, v: IntArray, j: IntArray, m: int, n: int) -> _BetaDifference:
+    def of(cls, v: IntArray, j: IntArray, m: int, n: int) -> BetaDifference:
         from scipy.special import betainccinv, betaincinv
 
         a, b = np.stack([v, m - v + 1]).astype(float), np.stack([j, n - j + 1]).astype(float)
@@ -183,7 +187,7 @@ class _BetaDifference:
         return cls(a, b, betaincinv(*b, _TAIL), betainccinv(*b, _TAIL))
 
     def cdf(self, shift: float) -> FloatArray:
-        """P(A − B ≤ shift) of each law (k,), rounded up by the tails left out."""
+        """P(A − B ≤ shift) for each pair (k,), rounded up by the tails left out."""
         from scipy.special import betainc, betaincc, betaln, xlog1py, xlogy
 
         # Where B > 1 − shift the event is certain, where B < −shift impossible: two kinks.
@@ -196,8 +200,8 @@ class _BetaDifference:
         beyond = betaincc(*self.b, top)[:, 0]
         return np.asarray((masses * below).sum(axis=1) + beyond + 2 * _TAIL)
 
-    def __getitem__(self, rows: NDArray[np.bool_]) -> _BetaDifference:
-        return _BetaDifference(self.a[:, rows], self.b[:, rows], self.low[rows], self.high[rows])
+    def __getitem__(self, rows: NDArray[np.bool_]) -> BetaDifference:
+        return BetaDifference(self.a[:, rows], self.b[:, rows], self.low[rows], self.high[rows])
 
 
 def _beta_variance(shape: FloatArray) -> FloatArray:

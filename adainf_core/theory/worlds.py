@@ -1,4 +1,4 @@
-"""Finite worlds: points, views, a real and a generated law, labels; all of the theory is exact."""
+"""Finite worlds: points, views, two distributions, labels; all of the theory is exact."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from adainf_core.validation import (
     IntArray,
     Matrix,
     as_count,
+    as_distribution,
     as_kernel,
     as_labels,
-    as_law,
     as_real,
     as_share,
     freeze,
@@ -24,12 +24,12 @@ from adainf_core.validation import (
 
 @dataclass(frozen=True, eq=False)
 class FiniteWorld:
-    """n natural points, m views, two laws and the labels; arrays are checked and made read-only.
+    """n natural points, m views, two distributions and the labels; arrays checked, read-only.
 
-    kernel (n, m): augmentation law 𝒜, dense or sparse, rows sum to one. p_real, p_generated (n,):
-    P_d and P_g. natural_labels (n,), view_labels (m,): nonnegative integers; the labels of views
-    are what α compares sources with. positions (n, 2), view_positions (m, 2): where to draw them,
-    or None.
+    kernel (n, m): augmentation distribution 𝒜, dense or sparse, rows sum to one. p_real,
+    p_generated (n,): P_d and P_g. natural_labels (n,), view_labels (m,): nonnegative integers; the
+    labels of views are what α compares sources with. positions (n, 2), view_positions (m, 2): where
+    to draw them, or None.
     """
 
     kernel: Matrix
@@ -45,8 +45,8 @@ class FiniteWorld:
         n, m = kernel.shape
         checked = {
             "kernel": kernel,
-            "p_real": as_law(self.p_real, "p_real", size=n),
-            "p_generated": as_law(self.p_generated, "p_generated", size=n),
+            "p_real": as_distribution(self.p_real, "p_real", size=n),
+            "p_generated": as_distribution(self.p_generated, "p_generated", size=n),
             "natural_labels": as_labels(self.natural_labels, n, "natural_labels"),
             "view_labels": as_labels(self.view_labels, m, "view_labels"),
         }
@@ -65,12 +65,12 @@ class FiniteWorld:
         return mixture(self.p_real, self.p_generated, beta)
 
     def graph(self, beta: float = 1.0) -> AugmentationGraph:
-        """Augmentation graph of the training law at share β of real draws; β = 1: real alone."""
+        """Augmentation graph at share β of real draws in training; β = 1: real alone."""
         return AugmentationGraph(self.kernel, self.p_train(beta))
 
     @property
     def total_variation(self) -> float:
-        """D_TV(P_d, P_g); the training law is (1 − β) times as far from the real one."""
+        """D_TV(P_d, P_g); the training distribution is (1 − β) times as far from the real one."""
         return total_variation(self.p_real, self.p_generated)
 
     def labeling_error(self, beta: float = 1.0) -> float:
@@ -171,23 +171,23 @@ def random_world(
 ) -> FiniteWorld:
     """A random world for checking statements that should hold in all of them.
 
-    Each natural point reaches a random subset of views with exponential weights; each law lives on
-    a random subset of points; a view is labelled after its heaviest source, so that α ranges from 0
-    to large. Dense, no positions.
+    Each natural point reaches a random subset of views with exponential weights; each distribution
+    lives on a random subset of points; a view is labelled after its heaviest source, so that α
+    ranges from 0 to large. Dense, no positions.
     """
     n, m = as_count(points, "points", 1), as_count(views, "views", 1)
     r = as_count(classes, "classes", 1)
     density = 0.9 * rng.random() ** 2  # sparse more often than dense: several components
     kernel = rng.exponential(size=(n, m)) * (rng.random((n, m)) < density)
-    # Every point keeps one view, every law one point.
+    # Every point keeps one view, every distribution one point.
     kernel[np.arange(n), rng.integers(m, size=n)] += rng.exponential(size=n) + 0.1
-    laws = rng.exponential(size=(2, n)) * (rng.random((2, n)) < 0.8)
-    laws[[0, 1], rng.integers(n, size=2)] += 0.1
+    distributions = rng.exponential(size=(2, n)) * (rng.random((2, n)) < 0.8)
+    distributions[[0, 1], rng.integers(n, size=2)] += 0.1
     natural_labels = rng.integers(r, size=n)
     return FiniteWorld(
         kernel=kernel / kernel.sum(axis=1, keepdims=True),
-        p_real=laws[0] / laws[0].sum(),
-        p_generated=laws[1] / laws[1].sum(),
+        p_real=distributions[0] / distributions[0].sum(),
+        p_generated=distributions[1] / distributions[1].sum(),
         natural_labels=natural_labels,
         view_labels=natural_labels[kernel.argmax(axis=0)],
     )

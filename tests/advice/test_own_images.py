@@ -205,12 +205,12 @@ def test_neighbours_answer_where_no_linear_probe_ran(make_record):
 def sprites(tmp_path_factory):
     """A folder of labelled sprites, flawed ones in an archive, and others to test on."""
     folder, world, rng = tmp_path_factory.mktemp("own"), SpriteWorld(), np.random.default_rng(0)
-    real, test = (world.sample(world.real_law(), n, rng) for n in (96, 80))
+    real, test = (world.sample(world.real_distribution(), n, rng) for n in (96, 80))
     for image, label, number in zip(real.images, real.labels, range(96), strict=True):
         path = folder / "real" / str(label) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image.transpose(1, 2, 0)).save(path)
-    fakes = world.sample(world.generated_law("background", 0.9), 300, rng)
+    fakes = world.sample(world.generated_distribution("background", 0.9), 300, rng)
     np.savez(folder / "fakes.npz", images=fakes.images)
     np.savez(folder / "test.npz", images=test.images, labels=test.labels)
     np.savez(folder / "unlabelled.npz", images=real.images)

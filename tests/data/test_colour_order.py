@@ -1,4 +1,4 @@
-"""Channel order: reversed sets are found, other laws are not mistaken for them."""
+"""Channel order: reversed sets are found, other distributions are not mistaken for them."""
 
 import os
 from pathlib import Path
@@ -63,8 +63,8 @@ def test_a_sample_is_enough():
 @pytest.mark.parametrize("flaw", FLAWS)
 def test_sprites_do_not_tell_their_order(flaw):
     world, rng = SpriteWorld(), np.random.default_rng(0)
-    real = world.sample(world.real_law(), 2000, rng)
-    flawed = world.sample(world.generated_law(flaw, 0.5), 2000, rng).images
+    real = world.sample(world.real_distribution(), 2000, rng)
+    flawed = world.sample(world.generated_distribution(flaw, 0.5), 2000, rng).images
     for generated in (flawed, flawed[:, ::-1]):
         assert fitting_order(real, generated).verdict == "undecided"
 
@@ -93,7 +93,7 @@ def test_cifar10_and_generators_of_it():
         assert fitting_order(real, held_out.images[held_out.labels == label]).verdict != "bgr"
 
 
-def test_another_law_in_the_right_order():
+def test_another_distribution_in_the_right_order():
     cifar, tiny = needed("cifar10", "test"), needed("tinyimagenet32", "test")
     assert_told_apart(cifar, tiny.images)
     assert_told_apart(tiny, cifar.images)

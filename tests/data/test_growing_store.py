@@ -310,7 +310,7 @@ def test_two_writers_at_once_are_one_error(tmp_path):
 def test_a_store_removed_and_made_again_meanwhile_has_another_writer(tmp_path):
     path = tmp_path / "store"
     grown(path)
-    with growing_file.only_writer(path):
+    with growing_file.locked_images(path):
         (path / "images.npy").rename(path / "old")
         (path / "images.npy").write_bytes(b"")
 

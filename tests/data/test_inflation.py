@@ -1,4 +1,4 @@
-"""The mixture: the law of every way to sample, exact epochs, purity, and what it refuses."""
+"""The mixture: the distribution of each way to sample, exact epochs, purity, and refusals."""
 
 import itertools
 from dataclasses import replace
@@ -131,7 +131,7 @@ def test_replication_is_checked_even_without_a_generator():
         Inflation(REAL, replication=0.5)
 
 
-# ---- batches by step: the law of each mode
+# ---- batches by step: the distribution of each mode
 
 MODES = list(itertools.product(("iid", "epoch"), (False, True)))
 modes = pytest.mark.parametrize(("sampling", "stratified"), MODES)
@@ -173,10 +173,12 @@ def test_iid_batches_have_binomial_counts_of_real_images():
 def test_epoch_batches_have_hypergeometric_counts_of_real_images():
     data = mixed("epoch", False)
     counts = np.array([data.is_real(data.batch_indices(0, 16, s)).sum() for s in range(4000)])
-    law = stats.hypergeom(160, 60, 16)
+    distribution = stats.hypergeom(160, 60, 16)
     # less spread than the binomial's 3.75, by (160 - 16) / 159
-    assert counts.mean() == pytest.approx(law.mean(), abs=5 * law.std() / 4000**0.5)
-    assert counts.var() == pytest.approx(law.var(), rel=0.12)
+    assert counts.mean() == pytest.approx(
+        distribution.mean(), abs=5 * distribution.std() / 4000**0.5
+    )
+    assert counts.var() == pytest.approx(distribution.var(), rel=0.12)
 
 
 @pytest.mark.parametrize("stratified", [False, True])

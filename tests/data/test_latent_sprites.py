@@ -20,7 +20,7 @@ AUGMENTATION = LatentAugmentation(shift=0.3, hue=0.2, scale=0.4, half=0.2, miss=
 
 
 def eigenvalues_of_real_data(a: LatentAugmentation, sprites: SpriteWorld) -> np.ndarray:
-    """λ of the real law alone: uniform latents, so eigenfunctions are products over the factors.
+    """λ of the real distribution alone: uniform latents, eigenfunctions are products of factors'.
 
     A function of the sources survives a round trip by the squares of its walks' eigenvalues, times
     the probability of the crops that show what it speaks about: all but `miss` for hue alone, all
@@ -80,7 +80,9 @@ def test_kernel_matches_moving_and_rendering_one_latent_at_a_time():
     sprites = replace(SMALL_SPRITES, hues=4, scales=1)
     augmentation = replace(AUGMENTATION, scale=0.0)
     pictured = latent_sprites(augmentation, "chimera", 0.5, sprites)
-    latents = np.flatnonzero(sprites.real_law() + sprites.generated_law("chimera", 0.5))
+    latents = np.flatnonzero(
+        sprites.real_distribution() + sprites.generated_distribution("chimera", 0.5)
+    )
     column = {image.tobytes(): c for c, image in enumerate(pictured.view_images)}
     a, dense = augmentation, pictured.world.kernel.toarray()
     for point in np.random.default_rng(0).integers(len(latents), size=12):
@@ -111,7 +113,7 @@ def test_kernel_matches_moving_and_rendering_one_latent_at_a_time():
 
 
 def test_what_is_shown_is_rendered():
-    latent = np.flatnonzero(SMALL_SPRITES.real_law())[:1].repeat(len(SHOWN))
+    latent = np.flatnonzero(SMALL_SPRITES.real_distribution())[:1].repeat(len(SHOWN))
     whole, right, left, background, colour = SMALL_SPRITES.render(latent, np.arange(len(SHOWN)))
     ground = background[:, :1, :1]
     assert (background == ground).all() and (colour == colour[:, :1, :1]).all()
@@ -131,7 +133,7 @@ def test_unmoved_views_are_the_images_and_labels_those_of_the_shape_shown():
     assert len(real) == 192 and np.array_equal(np.bincount(real.labels), np.full(8, 24))
 
 
-def test_draws_follow_the_law_and_are_functions_of_the_step():
+def test_draws_follow_the_distribution_and_are_functions_of_the_step():
     rng = np.random.default_rng(3)
     world = random_world(rng, points=5, views=6)
     images = rng.integers(0, 255, (11, 3, 4, 4), dtype=np.uint8)
@@ -154,7 +156,7 @@ def test_draws_follow_the_law_and_are_functions_of_the_step():
     assert views.fingerprint() != PopulationViews(views.pictured, 0.5).fingerprint()
 
 
-def test_no_law_puts_a_draw_outside_its_row():
+def test_no_distribution_puts_a_draw_outside_its_row():
     kernel = np.full((3, 7), 1 / 7)
     kernel[1] = np.eye(7)[6]
     world = random_world(np.random.default_rng(0), points=3, views=7)

@@ -33,36 +33,38 @@ def test_a_render_depends_on_its_latent_alone():
 @pytest.mark.parametrize("flaw", FLAWS)
 @pytest.mark.parametrize("tau", [0.0, 0.1, 0.5])
 def test_generators_are_at_exactly_tau(flaw, tau):
-    law = WORLD.generated_law(flaw, tau)
-    assert total_variation(WORLD.real_law(), law) == pytest.approx(tau, abs=1e-12)
+    distribution = WORLD.generated_distribution(flaw, tau)
+    assert total_variation(WORLD.real_distribution(), distribution) == pytest.approx(tau, abs=1e-12)
 
 
 @pytest.mark.parametrize("flaw", ["chimera", "background", "blur"])
 def test_off_support_flaws_reach_distance_one(flaw):
-    assert total_variation(WORLD.real_law(), WORLD.generated_law(flaw, 1.0)) == pytest.approx(1)
+    assert total_variation(
+        WORLD.real_distribution(), WORLD.generated_distribution(flaw, 1.0)
+    ) == pytest.approx(1)
 
 
 def test_a_flaw_that_cannot_reach_tau_is_refused():
     with pytest.raises(ValueError, match=r"tau=0.8 is outside \[0, 0.5\]"):
-        WORLD.generated_law("mode_drop", 0.8)
+        WORLD.generated_distribution("mode_drop", 0.8)
 
 
 def test_unknown_flaw_is_named():
     with pytest.raises(ValueError, match="'ghost'"):
-        WORLD.flaw_law("ghost")
+        WORLD.flaw_distribution("ghost")
 
 
-def test_samples_follow_the_law_and_carry_its_classes():
-    images = WORLD.sample(WORLD.real_law(), 16_000, np.random.default_rng(0))
+def test_samples_follow_the_distribution_and_carry_its_classes():
+    images = WORLD.sample(WORLD.real_distribution(), 16_000, np.random.default_rng(0))
     counts = np.bincount(images.labels, minlength=len(SHAPES))
     # eight equally likely classes of 2,000: 5 standard deviations are 209
     assert len(counts) == len(SHAPES) and np.abs(counts - 2000).max() < 209
 
 
 def test_a_sample_is_a_set_of_renders_of_the_support():
-    law = WORLD.generated_law("background", 1.0)
-    images = WORLD.sample(law, 20, np.random.default_rng(0)).images
-    support = {image.tobytes() for image in WORLD.render(np.flatnonzero(law))}
+    distribution = WORLD.generated_distribution("background", 1.0)
+    images = WORLD.sample(distribution, 20, np.random.default_rng(0)).images
+    support = {image.tobytes() for image in WORLD.render(np.flatnonzero(distribution))}
     assert all(image.tobytes() in support for image in images)
 
 

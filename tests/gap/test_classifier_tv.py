@@ -53,15 +53,18 @@ def test_shifted_features_are_told_apart_and_the_bound_holds():
 
 def test_raw_images_are_told_apart_where_no_line_would_do():
     world, rng = SpriteWorld(), np.random.default_rng(1)
-    laws = world.real_law(), world.flaw_law("blur")
-    real, blurred = (world.sample(law, 500, rng).images.reshape(500, -1) for law in laws)
+    distributions = world.real_distribution(), world.flaw_distribution("blur")
+    real, blurred = (
+        world.sample(distribution, 500, rng).images.reshape(500, -1)
+        for distribution in distributions
+    )
     result = classifier_tv(real, blurred)
     # At distance 1; about 0.8 from 250 held-out images a side.
     assert 0.6 < result.lower < 1 and result.sound
     assert result.classifier == "ExtraTreesClassifier"
 
 
-def test_equal_laws_raise_no_alarm():
+def test_equal_distributions_raise_no_alarm():
     rng = np.random.default_rng(2)
     alarms = 0
     with warnings.catch_warnings():

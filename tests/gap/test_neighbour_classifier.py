@@ -12,13 +12,15 @@ from adainf_core.gap.neighbour_classifier import NeighbourClassifier
 WORLD = SpriteWorld(places=2, scales=1, tilts=1, hues=3, backgrounds=3)
 
 
-def sprites(law, count, seed):
-    return WORLD.sample(law, count, np.random.default_rng(seed)).images
+def sprites(distribution, count, seed):
+    return WORLD.sample(distribution, count, np.random.default_rng(seed)).images
 
 
 def rows_of(flaw, count, seed):
-    laws = WORLD.real_law(), WORLD.flaw_law(flaw)
-    images = [sprites(law, count, seed + i) for i, law in enumerate(laws)]
+    distributions = WORLD.real_distribution(), WORLD.flaw_distribution(flaw)
+    images = [
+        sprites(distribution, count, seed + i) for i, distribution in enumerate(distributions)
+    ]
     return np.concatenate(images).reshape(2 * count, -1), np.repeat([0, 1], count)
 
 
@@ -47,8 +49,8 @@ def test_images_of_any_size_and_shape_will_do():
 
 
 def test_the_bound_on_sprites_is_most_of_the_truth_and_never_above():
-    law = WORLD.generated_law("chimera", 0.5)
-    found = image_tv(sprites(WORLD.real_law(), 800, 0), sprites(law, 800, 1))
+    distribution = WORLD.generated_distribution("chimera", 0.5)
+    found = image_tv(sprites(WORLD.real_distribution(), 800, 0), sprites(distribution, 800, 1))
     assert found.estimate.n_real == 800 - round(800 * TRAINING_SHARE)
     # 520 rows a side cost the bound about 0.05
     assert 0.38 < found.lower <= 0.5

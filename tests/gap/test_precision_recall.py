@@ -1,4 +1,4 @@
-"""Precision, recall, density, coverage: the authors' algorithm, and what equal laws give."""
+"""Precision, recall, density, coverage: the authors' algorithm, and equal distributions."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_the_package_prdc_gives_the_same():
     )
 
 
-def test_equal_laws_in_many_dimensions_are_far_from_one():
+def test_equal_distributions_in_many_dimensions_are_far_from_one():
     # The package's README has .477, .471, 1.056, .974 for 10,000 rows, d = 1000; these are the
     # means of 12 draws of 800 rows with d = 300 by prdc 0.2, within 4 deviations between draws.
     rng = np.random.default_rng(1)

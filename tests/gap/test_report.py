@@ -16,15 +16,15 @@ from adainf_core.gap.report import gap_report
 WORLD = SpriteWorld(places=2, scales=1, tilts=1)
 
 
-def sprites(law, count, seed, name):
-    return WORLD.sample(law, count, np.random.default_rng(seed), name)
+def sprites(distribution, count, seed, name):
+    return WORLD.sample(distribution, count, np.random.default_rng(seed), name)
 
 
 @pytest.fixture(scope="module")
 def report():
-    real = sprites(WORLD.real_law(), 260, 0, "real <sprites>")
-    made = sprites(WORLD.flaw_law("background"), 240, 1, "odd grounds")
-    held_out = sprites(WORLD.real_law(), 240, 2, "held-out")
+    real = sprites(WORLD.real_distribution(), 260, 0, "real <sprites>")
+    made = sprites(WORLD.flaw_distribution("background"), 240, 1, "odd grounds")
+    held_out = sprites(WORLD.real_distribution(), 240, 2, "held-out")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return gap_report(real, made, pixels(4), held_out=held_out, n=240)
@@ -103,7 +103,7 @@ def test_the_command_prints_the_table_and_writes_the_page(report, tmp_path, caps
 
     monkeypatch.setattr("adainf_core.gap.report.gap_report", measured)
     for seed, name in enumerate(("real", "made", "other")):
-        np.savez(tmp_path / name, images=sprites(WORLD.real_law(), 20, seed, name).images)
+        np.savez(tmp_path / name, images=sprites(WORLD.real_distribution(), 20, seed, name).images)
     real, made, other = (str(tmp_path / f"{name}.npz") for name in ("real", "made", "other"))
     page = tmp_path / "page.html"
     options = ["--extractor", "pixels", "--n", "120", "--html", str(page), "--held-out", other]
@@ -129,7 +129,7 @@ def test_bad_input_is_named():
 
 def test_without_held_out_images_halves_of_the_real_ones_are_the_zero_line(report, monkeypatch):
     monkeypatch.setattr("adainf_core.gap.report._classified", lambda *_: (report.classifiers, []))
-    real, made = (sprites(WORLD.real_law(), 131 + i, i, "a set") for i in range(2))
+    real, made = (sprites(WORLD.real_distribution(), 131 + i, i, "a set") for i in range(2))
     first, second, other = (gap_report(real, made, pixels(2), n=125, seed=s) for s in (0, 0, 1))
     assert first.rows == second.rows != other.rows
     assert len(first.real) == len(first.generated) == 125

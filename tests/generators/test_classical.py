@@ -1,4 +1,4 @@
-"""Classical generators: the laws they promise, in coordinates where nothing is clipped."""
+"""Classical generators: the distributions they promise, in coordinates where nothing is clipped."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ class TestPrincipalAxes:
     @pytest.mark.parametrize("principal", [60, 40])  # by randomised and by full SVD
     def test_variances_and_axes_are_those_of_the_covariance(self, principal):
         world = SpriteWorld()
-        real = world.sample(world.real_law(), 600, np.random.default_rng(0))
+        real = world.sample(world.real_distribution(), 600, np.random.default_rng(0))
         if principal == 40:
             real = real.downsampled(4)
         axes = PrincipalAxes.fit(real, principal)
@@ -90,8 +90,8 @@ class TestGaussianCopula:
         for ours, theirs in zip(drawn.T, own.T, strict=True):
             grid = np.sort(theirs)
             distance = stats.kstest(ours, lambda x, g=grid: np.searchsorted(g, x, "right") / 900)
-            # the interpolated law is within 1 / n of the empirical; 1.95 / sqrt(N) is passed by
-            # chance once in a thousand times
+            # the interpolated distribution is within 1 / n of the empirical; 1.95 / sqrt(N) is
+            # passed by chance once in a thousand times
             assert distance.statistic < 1 / 900 + 1.95 / len(drawn) ** 0.5
             assert theirs.min() <= ours.min() and ours.max() <= theirs.max()
         # a Gaussian of the same spread is much further from the skewed coordinate
@@ -134,7 +134,7 @@ class TestKernelDensity:
         assert np.abs(drawn.mean(0) / np.sqrt(variance)).max() < 0.03
         assert np.allclose(drawn.var(0), variance, rtol=0.06)
 
-    def test_the_law_is_that_of_scipy(self):
+    def test_the_distribution_is_that_of_scipy(self):
         generator = KernelDensity.fit(REAL, bandwidth=0.5, principal=1)
         own = coordinates(generator.axes, REAL)[:, 0]
         peer = stats.gaussian_kde(own, 0.5)

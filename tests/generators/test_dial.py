@@ -1,4 +1,4 @@
-"""The quality dial: every setting by its name, and dilution on a world of known law."""
+"""The quality dial: every setting by its name, and dilution on a world of known distribution."""
 
 from dataclasses import dataclass, replace
 from typing import get_args
@@ -12,7 +12,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.data.latent_sprites import SMALL_SPRITES
 from adainf_core.generators import corruptions, dial, dilution
 from adainf_core.generators.classical import Bootstrap, HeldOut
-from adainf_core.generators.dial import GENERATORS, Diluted, make_generator
+from adainf_core.generators.dial import GENERATORS, DilutedSetting, make_generator
 from adainf_core.generators.generator import BLOCK
 from adainf_core.theory.total_variation import total_variation
 from adainf_core.theory.tv_estimation import tv_lower_bound
@@ -27,8 +27,8 @@ POOL = ImageSet(IMAGES[300:], LABELS[300:], "pool")
 FITTED = [s for s in GENERATORS.values() if not isinstance(s, dial.Diffusion)]  # for that see below
 SETTINGS = [replace(s, principal=12) if hasattr(s, "principal") else s for s in FITTED]
 SETTINGS = [replace(s, components=2) if hasattr(s, "components") else s for s in SETTINGS]
-SETTINGS[-1] = Diluted(other=SETTINGS[0])
-ALL = [*SETTINGS, dial.ModeDrop(modes="clusters"), Diluted(other=dial.ModeDrop())]
+SETTINGS[-1] = DilutedSetting(other=SETTINGS[0])
+ALL = [*SETTINGS, dial.ModeDrop(modes="clusters"), DilutedSetting(other=dial.ModeDrop())]
 
 
 def index_of(images: ImageSet) -> dict[bytes, int]:
@@ -89,10 +89,10 @@ def test_settings_reach_their_generators():
     noisy = make_generator(dial.BootstrapNoise(noise=3), REAL)
     assert isinstance(noisy, Bootstrap) and noisy.noise == 3
     assert make_generator("memorised", REAL).noise == 0
-    density = make_generator(dial.KernelDensity(bandwidth=0.7, principal=5), REAL)
+    density = make_generator(dial.KernelDensitySetting(bandwidth=0.7, principal=5), REAL)
     assert density.bandwidth == 0.7 and len(density.deviations) == 5
     assert make_generator(dial.Copula(principal=4), REAL).quantiles.shape == (300, 4)
-    mixture = make_generator(dial.GaussianMixture(components=3, principal=6), REAL).generator
+    mixture = make_generator(dial.GaussianMixtureSetting(components=3, principal=6), REAL).generator
     assert (mixture.components, mixture.principal) == (3, 6)
     assert make_generator(dial.PCAGaussian(principal=6), REAL).generator.components == 1
 
@@ -100,7 +100,7 @@ def test_settings_reach_their_generators():
 @pytest.mark.parametrize(
     ("setting", "pool"),
     [
-        (dial.HeldOut(), POOL),
+        (dial.HeldOutSetting(), POOL),
         (dial.Blur(sigma=2), corruptions.blur(POOL, 2)),
         (dial.ColourSwap(), corruptions.colour_swap(POOL)),
         (dial.ModeDrop(kept=0.2), corruptions.mode_drop(POOL, 0.2, seed=4)),
@@ -138,7 +138,7 @@ class TestConfiguration:
         study = override(
             self.Study(), ["generator=diluted", "generator.share=0.1", "generator.other=memorised"]
         )
-        assert study.generator == Diluted(share=0.1, other=dial.Memorised())
+        assert study.generator == DilutedSetting(share=0.1, other=dial.Memorised())
         deeper = override(study, ["generator.other=held_out_blur", "generator.other.sigma=2"])
         assert deeper.generator.other == dial.Blur(sigma=2.0)
         with pytest.raises(ValueError, match="choose pca_gaussian, gaussian_mixture"):
@@ -162,13 +162,13 @@ class TestBadInput:
     @pytest.mark.parametrize("share", [-0.1, 1.1, np.nan])
     def test_share(self, share):
         with pytest.raises(ValueError, match=f"share = {share}"):
-            Diluted(share=share)
+            DilutedSetting(share=share)
         with pytest.raises(ValueError, match=f"share = {share}"):
             dilution.Diluted(HeldOut(POOL), HeldOut(POOL), share)
 
     def test_nothing_left_for_one_side(self):
         with pytest.raises(ValueError, match=r"share=0\.0001 of 2000 held-out images is 0 for"):
-            make_generator(Diluted(share=0.0001, other=dial.Blur()), REAL, POOL)
+            make_generator(DilutedSetting(share=0.0001, other=dial.Blur()), REAL, POOL)
 
     def test_sides_of_two_sizes(self):
         mixed = dilution.Diluted(HeldOut(POOL), HeldOut(POOL.downsampled(2)), 0.5)
@@ -177,30 +177,30 @@ class TestBadInput:
 
 
 class Sprites:
-    """Any object with `sample` will do as a generator: here one of known law."""
+    """Any object with `sample` will do as a generator: here one of known distribution."""
 
-    def __init__(self, law: np.ndarray) -> None:
-        self.law = law
+    def __init__(self, distribution: np.ndarray) -> None:
+        self.distribution = distribution
 
     def sample(self, count: int, seed: int = 0) -> ImageSet:
         rng = np.random.default_rng(seed)
-        return SMALL_SPRITES.sample(self.law, count, rng).unlabelled()
+        return SMALL_SPRITES.sample(self.distribution, count, rng).unlabelled()
 
 
 class TestDilution:
-    P = SMALL_SPRITES.real_law()
+    P = SMALL_SPRITES.real_distribution()
 
     @pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
-    def test_total_variation_is_the_share_where_the_laws_never_meet(self, share):
-        q = SMALL_SPRITES.flaw_law("background")
+    def test_total_variation_is_the_share_where_the_distributions_never_meet(self, share):
+        q = SMALL_SPRITES.flaw_distribution("background")
         count = 20_000
         mixed = dilution.Diluted(Sprites(self.P), Sprites(q), share)
         counts = self.counts(mixed.sample(count, seed=1))
-        law = (1 - share) * self.P + share * q
-        assert total_variation(law, self.P) == pytest.approx(share)
-        possible = law > 0
+        distribution = (1 - share) * self.P + share * q
+        assert total_variation(distribution, self.P) == pytest.approx(share)
+        possible = distribution > 0
         assert counts[~possible].sum() == 0
-        assert stats.chisquare(counts[possible], count * law[possible]).pvalue > 1e-3
+        assert stats.chisquare(counts[possible], count * distribution[possible]).pvalue > 1e-3
         # the share itself is binomial, and known image by image
         from_other = counts[q > 0].sum()
         assert stats.binomtest(int(from_other), count, share).pvalue > 1e-3
@@ -209,15 +209,17 @@ class TestDilution:
         assert 0.8 * share < tv_lower_bound(np.zeros(count), witnessed).lower <= share
 
     def test_and_less_where_they_overlap(self):
-        q = SMALL_SPRITES.flaw_law("mode_drop")
+        q = SMALL_SPRITES.flaw_distribution("mode_drop")
         share, count = 0.6, 20_000
         mixed = dilution.Diluted(Sprites(self.P), Sprites(q), share)
         counts = self.counts(mixed.sample(count, seed=2))
-        law = (1 - share) * self.P + share * q
-        assert total_variation(law, self.P) == pytest.approx(share * total_variation(q, self.P))
-        assert total_variation(law, self.P) < share / 2
-        possible = law > 0
-        assert stats.chisquare(counts[possible], count * law[possible]).pvalue > 1e-3
+        distribution = (1 - share) * self.P + share * q
+        assert total_variation(distribution, self.P) == pytest.approx(
+            share * total_variation(q, self.P)
+        )
+        assert total_variation(distribution, self.P) < share / 2
+        possible = distribution > 0
+        assert stats.chisquare(counts[possible], count * distribution[possible]).pvalue > 1e-3
 
     def test_the_mask_says_which_images_are_the_others(self):
         mixed = dilution.Diluted(HeldOut(POOL), Bootstrap.fit(REAL), 0.4)
@@ -239,7 +241,9 @@ class TestDilution:
         assert all(image.tobytes() in one_side for image in drawn.images)
 
     def test_no_held_out_image_is_handed_out_twice(self):
-        generator = make_generator(Diluted(share=0.4, other=dial.ColourSwap()), REAL, POOL, seed=1)
+        generator = make_generator(
+            DilutedSetting(share=0.4, other=dial.ColourSwap()), REAL, POOL, seed=1
+        )
         drawn, mask = generator.sample(1800, seed=2), generator.is_other(1800, seed=2)
         clean, swapped = index_of(POOL), index_of(corruptions.colour_swap(POOL))
         used = [

@@ -1,4 +1,4 @@
-"""Sampling against laws whose score is known, and models on disk."""
+"""Sampling against distributions whose score is known, and models on disk."""
 
 import json
 from dataclasses import replace
@@ -51,7 +51,7 @@ class GaussianScore(nn.Module):
 
 @pytest.mark.parametrize("prediction", ["v_prediction", "epsilon"])
 @pytest.mark.parametrize("kind", ["dpm-solver++", "ddim"])
-def test_exact_scores_give_the_law_back(kind, prediction):
+def test_exact_scores_give_the_distribution_back(kind, prediction):
     # the cosine schedule ends in pure noise, of which epsilon says nothing
     schedule = "linear" if prediction == "epsilon" else "squaredcos_cap_v2"
     config = replace(TINY, prediction=prediction, schedule=schedule)

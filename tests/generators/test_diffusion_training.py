@@ -33,7 +33,7 @@ def weights(trained):
     return torch.cat([p.flatten() for p in trained.generator.unet.parameters()])
 
 
-def test_a_law_of_two_images_is_learnt():
+def test_a_distribution_of_two_images_is_learnt():
     config = replace(TINY, widths=(32,), attention=(False,), batch_size=16, warmup=20)
     trained = train_diffusion(stripes(size=4), config, 300)
     assert trained.history[-1]["loss"] < trained.history[0]["loss"] / 2

@@ -7,7 +7,7 @@ from adainf_core.data.sprites import SpriteWorld
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 
 WORLD = SpriteWorld()
-REAL = WORLD.sample(WORLD.real_law(), 800, np.random.default_rng(0)).unlabelled()
+REAL = WORLD.sample(WORLD.real_distribution(), 800, np.random.default_rng(0)).unlabelled()
 
 
 def fit(**options) -> GaussianMixtureGenerator:

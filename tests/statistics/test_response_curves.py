@@ -31,8 +31,8 @@ def averaged_posterior(x, y, at):
 
         def evidence(logs):
             amplitude, noise = np.exp(logs)
-            law = kernel(x, x, amplitude) + noise * np.eye(len(x))
-            return stats.multivariate_normal.logpdf(y, np.zeros(len(x)), law)
+            distribution = kernel(x, x, amplitude) + noise * np.eye(len(x))
+            return stats.multivariate_normal.logpdf(y, np.zeros(len(x)), distribution)
 
         found = optimize.minimize(
             lambda logs: -evidence(logs),

@@ -98,13 +98,18 @@ def test_sparse_kernels_give_the_same_numbers_as_dense_ones_and_stay_sparse():
 
 def test_labeling_errors_match_brute_force_and_the_pair_form_is_at_most_twice_the_first():
     for world, beta in worlds(60, seed=4, points=6, views=6, classes=4):
-        graph, law = world.graph(beta), world.p_train(beta)
+        graph, distribution = world.graph(beta), world.p_train(beta)
         alpha = phi = 0.0
         for i, row in enumerate(world.kernel):
             for x, first in enumerate(row):
-                alpha += law[i] * first * (world.view_labels[x] != world.natural_labels[i])
+                alpha += distribution[i] * first * (world.view_labels[x] != world.natural_labels[i])
                 for y, second in enumerate(row):
-                    phi += law[i] * first * second * (world.view_labels[x] != world.view_labels[y])
+                    phi += (
+                        distribution[i]
+                        * first
+                        * second
+                        * (world.view_labels[x] != world.view_labels[y])
+                    )
         error = graph.labeling_error(world.natural_labels, world.view_labels)
         assert error == pytest.approx(alpha, abs=EXACT)
         assert graph.pair_labeling_error(world.view_labels) == pytest.approx(phi, abs=EXACT)
@@ -227,11 +232,11 @@ def test_sampled_views_give_the_empirical_kernel():
     kernel = counts / counts.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(graph.kernel.toarray(), kernel, atol=EXACT)
     np.testing.assert_allclose(graph.weights, np.full(7, 1 / 7))
-    law = rng.dirichlet(np.ones(7))
-    weighted = AugmentationGraph.from_samples(sources, views, law, shape=(7, 20))
-    np.testing.assert_allclose(weighted.weights, law)
+    distribution = rng.dirichlet(np.ones(7))
+    weighted = AugmentationGraph.from_samples(sources, views, distribution, shape=(7, 20))
+    np.testing.assert_allclose(weighted.weights, distribution)
     assert weighted.kernel.shape == (7, 20)
-    expected = AugmentationGraph(kernel, law).eigenvalues()
+    expected = AugmentationGraph(kernel, distribution).eigenvalues()
     np.testing.assert_allclose(weighted.eigenvalues(), expected, atol=1e-10)
 
 

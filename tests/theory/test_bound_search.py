@@ -86,10 +86,10 @@ def test_a_batch_refuses_ties_and_drops_unseen_views():
     share = np.array([0.1, 0.3])  # two images, each with a view, confused now and then; k = 1
     confused = np.moveaxis(np.array([[1 - share, share], [share, 1 - share]]), 2, 0)
     kernel = np.concatenate([confused, np.zeros((2, 2, 1))], axis=2)
-    law, labels = np.full((2, 2), 0.5), np.array([[0, 1], [0, 1]])
+    distribution, labels = np.full((2, 2), 0.5), np.array([[0, 1], [0, 1]])
     views = np.array([[0, 1, 1], [0, 1, 1]])
     terms, valid = batch_terms(
-        WorldBatch(kernel, law, law, labels, views, np.ones(2), np.array([1, 2]))
+        WorldBatch(kernel, distribution, distribution, labels, views, np.ones(2), np.array([1, 2]))
     )
     assert valid.tolist() == [True, False]  # the third view never occurs: λ_3 does not exist
     assert terms.view_error[0] == terms.train_error[0] == 1

@@ -36,7 +36,7 @@ def report(world: FiniteWorld, beta: float, k: int) -> BoundReport:
 
 @cache
 def worlds() -> list[tuple[FiniteWorld, float, int, BoundReport]]:
-    """Three hundred random worlds of two and three classes, all kinds of kernels and laws."""
+    """Three hundred random worlds of two and three classes, all kinds of kernels."""
     rng = np.random.default_rng(7)
     found = []
     while len(found) < 300:
@@ -277,8 +277,8 @@ def test_four_is_sharp_without_a_tie():
         kernel = np.eye(4) * [[1 - q], [1 - q**2], [1 - q], [1 - q**2]]
         kernel[[0, 2], [2, 0]] = q
         kernel[1, 2] = kernel[3, 0] = q**2
-        law = np.array([0.5 - rare, rare, 0.5 - rare, rare])
-        found = transfer_bound(kernel, law, law, 1.0, labels, labels, k=3)
+        distribution = np.array([0.5 - rare, rare, 0.5 - rare, rare])
+        found = transfer_bound(kernel, distribution, distribution, 1.0, labels, labels, k=3)
         assert found.train_error == pytest.approx(1 - 2 * rare)  # all common images, and only they
         ratios.append(found.train_error * found.spectral_gap / found.labeling_error)
     assert ratios == sorted(ratios) and 3.99 < ratios[-1] < 4
@@ -351,7 +351,7 @@ def test_any_basis_of_a_tied_eigenspace_obeys_the_bound():
         assert (left_out**2).sum() <= found.pair_labeling_error / found.spectral_gap + EXACT
 
 
-def test_parts_are_those_of_the_graph_and_the_laws():
+def test_parts_are_those_of_the_graph_and_the_distributions():
     world, beta = ring_world(strength=3), 1 / 3
     ours, graph = report(world, beta, 2), world.graph(beta)
     assert ours.labeling_error == pytest.approx(world.labeling_error(beta))
@@ -392,9 +392,12 @@ def test_vacuous_from_a_tenth_of_labeling_error_and_refined_from_an_eighth():
 
 def test_no_gap_is_an_infinite_bound_not_a_number():
     world = isolated_cluster_world()
-    laws, labels = (world.p_real, world.p_generated), (world.natural_labels, world.view_labels)
+    distributions, labels = (
+        (world.p_real, world.p_generated),
+        (world.natural_labels, world.view_labels),
+    )
     with pytest.warns(DegenerateSpectrumWarning):
-        found = transfer_bound(world.kernel, *laws, 0.5, *labels, k=1)
+        found = transfer_bound(world.kernel, *distributions, 0.5, *labels, k=1)
     assert found.labeling_error == 0 and found.spectral_gap == 0  # 0 / 0
     assert found.bound == found.refined_bound == found.pair_bound == math.inf and found.vacuous
     assert not any(math.isnan(each.ratio) for each in (*found.steps, *found.refinement))

@@ -39,29 +39,31 @@ def assert_honest(estimate, truth, slack=0.0, most=1e-7):
 def test_density_is_the_weighted_sum_of_its_components():
     rng = np.random.default_rng(0)
     for dimension in (1, 2, 5):
-        law = random_mixture(rng, 3, dimension)
+        distribution = random_mixture(rng, 3, dimension)
         points = rng.normal(size=(20, dimension))
         expected = sum(
             w * multivariate_normal(m, c).pdf(points)
-            for w, m, c in zip(law.weights, law.means, law.covariances, strict=True)
+            for w, m, c in zip(
+                distribution.weights, distribution.means, distribution.covariances, strict=True
+            )
         )
-        np.testing.assert_allclose(law.density(points), expected, rtol=1e-10)
+        np.testing.assert_allclose(distribution.density(points), expected, rtol=1e-10)
 
 
 def test_sample_has_the_components_means_and_covariances():
-    law = random_mixture(np.random.default_rng(1), 3, 2)
-    points, drawn = law.sample(60_000, np.random.default_rng(2), components=True)
-    np.testing.assert_array_equal(points, law.sample(60_000, np.random.default_rng(2)))
+    distribution = random_mixture(np.random.default_rng(1), 3, 2)
+    points, drawn = distribution.sample(60_000, np.random.default_rng(2), components=True)
+    np.testing.assert_array_equal(points, distribution.sample(60_000, np.random.default_rng(2)))
     # 5 standard errors of 60,000 draws each.
     shares = np.bincount(drawn) / len(drawn)
-    np.testing.assert_allclose(shares, law.weights, atol=5 * 0.5 / math.sqrt(60_000))
+    np.testing.assert_allclose(shares, distribution.weights, atol=5 * 0.5 / math.sqrt(60_000))
     for j in range(3):
         part = points[drawn == j]
-        scale = np.trace(law.covariances[j])
+        scale = np.trace(distribution.covariances[j])
         error = 5 * math.sqrt(scale / len(part))
-        np.testing.assert_allclose(part.mean(axis=0), law.means[j], atol=error)
+        np.testing.assert_allclose(part.mean(axis=0), distribution.means[j], atol=error)
         spread = 5 * scale * math.sqrt(2 / len(part))
-        np.testing.assert_allclose(np.cov(part.T), law.covariances[j], atol=spread)
+        np.testing.assert_allclose(np.cov(part.T), distribution.covariances[j], atol=spread)
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 3, 40])
@@ -88,7 +90,7 @@ def test_unequal_variances_on_the_line_have_a_closed_form(ratio):
 @pytest.mark.parametrize("ratio", [1.1, 3.0, 300.0])
 def test_unequal_variances_in_the_plane_have_a_closed_form(ratio):
     p, q = (GaussianMixture.isotropic([1.0], [[0.0, 2.0]], s) for s in (1.0, ratio))
-    # The squared radius where they cross; its laws are exponential.
+    # The squared radius where they cross; its distributions are exponential.
     squared = 4 * math.log(ratio) / (1 - 1 / ratio**2)
     truth = math.exp(-squared / (2 * ratio**2)) - math.exp(-squared / 2)
     assert_honest(p.total_variation(q), truth, slack=1e-15)
@@ -160,7 +162,7 @@ def test_a_coarser_answer_admits_its_error():
 def test_a_needle_is_not_overlooked():
     broad = GaussianMixture.isotropic([1.0], [[0.0, 0.0]], 1.0)
     needle = GaussianMixture.isotropic([0.9, 0.1], [[0.0, 0.0], [1.3, 2.7]], [1.0, 1e-3])
-    # They differ by a tenth of a needle against a tenth of the broad law: all of it but the broad
+    # They differ by a tenth of a needle against a tenth of the broad one: all of it but the broad
     # mass under the needle, 2π σ² ln(...) times the density there, about 1e-6.
     estimate = broad.total_variation(needle)
     assert 0.1 - 1e-5 < estimate.value < 0.1
@@ -183,30 +185,35 @@ def test_directions_in_which_nothing_differs_are_integrated_out():
     p, q = random_mixture(rng, 2, 2), random_mixture(rng, 2, 2)
     turn = np.linalg.qr(rng.normal(size=(6, 6)))[0]
 
-    def lifted(law):
-        """The same law in six dimensions, beside an independent Gaussian of four, rotated."""
-        means = np.concatenate([law.means, np.full((2, 4), 0.7)], axis=1)
+    def lifted(distribution):
+        """The same distribution in six dimensions, beside an independent Gaussian of four,
+        rotated."""
+        means = np.concatenate([distribution.means, np.full((2, 4), 0.7)], axis=1)
         covariances = np.zeros((2, 6, 6))
-        covariances[:, :2, :2] = law.covariances
+        covariances[:, :2, :2] = distribution.covariances
         covariances[:, 2:, 2:] = np.diag([0.5, 1, 2, 3])
-        return GaussianMixture(law.weights, means @ turn.T, turn @ covariances @ turn.T)
+        return GaussianMixture(distribution.weights, means @ turn.T, turn @ covariances @ turn.T)
 
     plane, space = p.total_variation(q), lifted(p).total_variation(lifted(q))
     assert abs(plane.value - space.value) <= plane.error + space.error
 
 
-def test_equal_laws_are_at_distance_zero_however_written():
-    law = random_mixture(np.random.default_rng(6), 3, 4)
+def test_equal_distributions_are_at_distance_zero_however_written():
+    distribution = random_mixture(np.random.default_rng(6), 3, 4)
     order = [2, 0, 1]
-    again = GaussianMixture(law.weights[order], law.means[order], law.covariances[order])
-    assert law.total_variation(again).value == 0.0
-    halves = GaussianMixture(
-        np.repeat(law.weights / 2, 2), np.repeat(law.means, 2, 0), np.repeat(law.covariances, 2, 0)
+    again = GaussianMixture(
+        distribution.weights[order], distribution.means[order], distribution.covariances[order]
     )
-    assert law.total_variation(halves).value < 1e-15
+    assert distribution.total_variation(again).value == 0.0
+    halves = GaussianMixture(
+        np.repeat(distribution.weights / 2, 2),
+        np.repeat(distribution.means, 2, 0),
+        np.repeat(distribution.covariances, 2, 0),
+    )
+    assert distribution.total_variation(halves).value < 1e-15
 
 
-def test_distant_laws_are_at_distance_one():
+def test_distant_distributions_are_at_distance_one():
     p, q = (GaussianMixture.isotropic([0.5, 0.5], [[0, 0], [a, 1]], [1, 2]) for a in (1, 2))
     far = GaussianMixture(q.weights, q.means + 1e4, q.covariances)
     assert_honest(p.total_variation(far), 1.0)
@@ -253,7 +260,7 @@ def test_what_quadrature_cannot_do_is_said():
 def test_the_error_is_honest_at_every_tolerance():
     rng = np.random.default_rng(0)
 
-    def random_law():
+    def random_distribution():
         count = int(rng.integers(1, 4))
         factors = 0.6 * rng.normal(size=(count, 2, 2))
         covariances = factors @ factors.transpose(0, 2, 1) + 0.05 * np.eye(2)
@@ -263,7 +270,7 @@ def test_the_error_is_honest_at_every_tolerance():
     centres = [[-1, 0], [1, 0]]
     # the first pair's lobes begin and end inside a panel, where one rule alone is fooled
     narrow = [GaussianMixture.isotropic([0.5, 0.5], centres, s * 0.7**0.5) for s in (1, 0.3)]
-    for p, q in [narrow, *((random_law(), random_law()) for _ in range(2))]:
+    for p, q in [narrow, *((random_distribution(), random_distribution()) for _ in range(2))]:
         exact = p.total_variation(q, 1e-9)
         for tolerance in (1e-2, 1e-3, 1e-5):
             found = p.total_variation(q, tolerance)

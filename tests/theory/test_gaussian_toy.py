@@ -9,8 +9,8 @@ from scipy.integrate import quad
 from adainf_core.theory.gaussian_mixtures import GaussianMixture
 from adainf_core.theory.gaussian_toy import (
     gaussian_toy,
+    gaussian_toy_distribution,
     gaussian_toy_labeling_error,
-    gaussian_toy_law,
     gaussian_toy_population,
 )
 from adainf_core.theory.toy_generators import TOY_GENERATORS
@@ -53,7 +53,7 @@ def test_labeling_error_matches_adaptive_quadrature(strength, variance):
     )
 
 
-def test_small_strength_has_the_linear_law():
+def test_small_strength_has_the_linear_distribution():
     density = math.exp(-1 / 1.4) / math.sqrt(2 * math.pi * 0.7)
     linear = density * 4 * 1e-3 / (3 * math.pi)
     # The next term is of relative order r².
@@ -113,8 +113,10 @@ def test_the_grid_is_fine_enough():
 
 
 def test_generated_draws_come_from_the_generator_and_the_finite_total_variation_is_one():
-    law = GaussianMixture.isotropic([1.0], [(3.0, -2.0)], 0.5)
-    world = gaussian_toy(3000, 1.0, np.random.default_rng(4), n_generated=3000, generator=law)
+    distribution = GaussianMixture.isotropic([1.0], [(3.0, -2.0)], 0.5)
+    world = gaussian_toy(
+        3000, 1.0, np.random.default_rng(4), n_generated=3000, generator=distribution
+    )
     generated = world.p_generated > 0
     assert world.total_variation == pytest.approx(1)
     # Means of 3,000 draws of standard deviation 0.5, and 1.3 (real, first axis): five errors.
@@ -125,8 +127,10 @@ def test_generated_draws_come_from_the_generator_and_the_finite_total_variation_
     assert alone.total_variation == 0
 
 
-def test_labeling_error_of_any_law_matches_adaptive_quadrature():
-    law = GaussianMixture([0.3, 0.7], [(-0.4, 5.0), (1.5, 0.0)], [np.diag([0.01, 2]), np.eye(2)])
+def test_labeling_error_of_any_distribution_matches_adaptive_quadrature():
+    distribution = GaussianMixture(
+        [0.3, 0.7], [(-0.4, 5.0), (1.5, 0.0)], [np.diag([0.01, 2]), np.eye(2)]
+    )
 
     def integrand(t):
         beyond = (math.acos(abs(t)) - abs(t) * math.sqrt(1 - t * t)) / math.pi
@@ -135,21 +139,21 @@ def test_labeling_error_of_any_law_matches_adaptive_quadrature():
         return (0.3 * narrow + 0.7 * wide) * beyond
 
     numeric = quad(integrand, -1, 1, points=[-0.4, 0], epsabs=1e-13, limit=200)[0]
-    assert gaussian_toy_labeling_error(1.0, law) == pytest.approx(numeric, abs=1e-9)
+    assert gaussian_toy_labeling_error(1.0, distribution) == pytest.approx(numeric, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", TOY_GENERATORS)
-def test_the_population_is_close_to_the_laws_of_the_plane(name):
-    law = TOY_GENERATORS[name](0.3)
-    world = gaussian_toy_population(0.7, law)
+def test_the_population_is_close_to_the_distributions_of_the_plane(name):
+    distribution = TOY_GENERATORS[name](0.3)
+    world = gaussian_toy_population(0.7, distribution)
     # What the docstring promises.
     assert world.total_variation == pytest.approx(0.3, abs=1e-3)
     for beta in (1.0, 0.0):
-        alpha = gaussian_toy_labeling_error(0.7, None if beta else law)
+        alpha = gaussian_toy_labeling_error(0.7, None if beta else distribution)
         assert world.labeling_error(beta) == pytest.approx(alpha, abs=3e-3)
 
 
-def test_the_population_does_not_know_inflation_by_the_real_law():
+def test_the_population_does_not_know_inflation_by_the_real_distribution():
     world = gaussian_toy_population(1.5, cell=0.3)
     assert world.total_variation == 0
     assert (np.asarray(world.p_real) > 0).all()
@@ -179,8 +183,10 @@ def test_the_populations_cells_are_fine_enough():
 
 
 def test_long_cells_change_little():
-    law = TOY_GENERATORS["mode drop"](0.3)
-    square, long = (gaussian_toy_population(1.5, law, cell=cell) for cell in (0.3, (0.2, 0.45)))
+    distribution = TOY_GENERATORS["mode drop"](0.3)
+    square, long = (
+        gaussian_toy_population(1.5, distribution, cell=cell) for cell in (0.3, (0.2, 0.45))
+    )
     assert long.total_variation == pytest.approx(0.3, abs=2e-3)
     np.testing.assert_allclose(
         square.graph(0.3).eigenvalues(5), long.graph(0.3).eigenvalues(5), atol=5e-3
@@ -188,8 +194,8 @@ def test_long_cells_change_little():
 
 
 def test_an_isolated_cluster_is_one_in_the_population():
-    law = TOY_GENERATORS["isolated cluster"](0.3)
-    world = gaussian_toy_population(1.5, law, cell=0.3)
+    distribution = TOY_GENERATORS["isolated cluster"](0.3)
+    world = gaussian_toy_population(1.5, distribution, cell=0.3)
     assert world.graph(1).spectral_gap(1) > 0.1
     for beta in (0.9, 0.1):
         graph = world.graph(beta)
@@ -213,4 +219,4 @@ def test_bad_toys_are_named(arguments, message):
     with pytest.raises(ValueError, match="cell = 0"):
         gaussian_toy_population(1.0, cell=0)
     with pytest.raises(ValueError, match="variance = -1"):
-        gaussian_toy_law(-1)
+        gaussian_toy_distribution(-1)

@@ -19,7 +19,7 @@ from adainf_core.theory.total_variation import (
 EXACT = 1e-13
 
 
-def laws(rng, count, size):
+def distributions(rng, count, size):
     masses = rng.exponential(size=(count, size)) * (rng.random((count, size)) < 0.7)
     masses[:, 0] += 0.01
     return masses / masses.sum(axis=1, keepdims=True)
@@ -27,29 +27,29 @@ def laws(rng, count, size):
 
 @pytest.mark.parametrize("size", [1, 2, 5, 8])
 def test_total_variation_is_the_largest_gap_over_all_events(size):
-    for p, q in laws(np.random.default_rng(size), 40, size).reshape(20, 2, size):
+    for p, q in distributions(np.random.default_rng(size), 40, size).reshape(20, 2, size):
         events = itertools.product([False, True], repeat=size)
         best = max(abs(p[list(event)].sum() - q[list(event)].sum()) for event in events)
         assert total_variation(p, q) == pytest.approx(best, abs=EXACT)
 
 
 def test_total_variation_is_a_metric_with_values_in_the_unit_interval():
-    for p, q, r in laws(np.random.default_rng(1), 300, 7).reshape(100, 3, 7):
+    for p, q, r in distributions(np.random.default_rng(1), 300, 7).reshape(100, 3, 7):
         assert 0 <= total_variation(p, q) <= 1
         assert total_variation(p, q) == total_variation(q, p)
         assert total_variation(p, p) == 0
         assert total_variation(p, r) <= total_variation(p, q) + total_variation(q, r) + EXACT
 
 
-def test_total_variation_of_disjoint_laws_is_one_and_laws_may_be_tables():
+def test_total_variation_of_disjoint_distributions_is_one_and_distributions_may_be_tables():
     assert total_variation([1, 0, 0], [0, 0.5, 0.5]) == 1.0
-    p, q = laws(np.random.default_rng(2), 2, 12)
+    p, q = distributions(np.random.default_rng(2), 2, 12)
     tables = p.reshape(3, 4), q.reshape(3, 4)
     assert total_variation(*tables) == pytest.approx(total_variation(p, q), abs=EXACT)
 
 
-def test_single_precision_laws_are_accepted():
-    p, q = laws(np.random.default_rng(3), 2, 1000)
+def test_single_precision_distributions_are_accepted():
+    p, q = distributions(np.random.default_rng(3), 2, 1000)
     single = total_variation(p.astype(np.float32), q.astype(np.float32))
     # Entries are rounded to 24 bits, relative error 6e-8.
     assert single == pytest.approx(total_variation(p, q), abs=1e-6)
@@ -68,7 +68,7 @@ def test_single_precision_laws_are_accepted():
         ([[0.5, 0.6]], [[0.5, 0.5]], "p sums to 1.1"),
     ],
 )
-def test_bad_laws_are_named(p, q, message):
+def test_bad_distributions_are_named(p, q, message):
     with pytest.raises(ValueError, match=message):
         total_variation(p, q)
 
@@ -109,7 +109,7 @@ def test_bad_gaussians_are_named(arguments, message):
 
 def test_mixture_identity_of_theorem_3_1():
     rng = np.random.default_rng(5)
-    for real, generated in laws(rng, 400, 9).reshape(200, 2, 9):
+    for real, generated in distributions(rng, 400, 9).reshape(200, 2, 9):
         beta = rng.random()
         train = mixture(real, generated, beta)
         expected = (1 - beta) * total_variation(generated, real)
@@ -118,7 +118,7 @@ def test_mixture_identity_of_theorem_3_1():
 
 
 def test_mixture_ends_at_its_parts():
-    real, generated = laws(np.random.default_rng(6), 2, 5)
+    real, generated = distributions(np.random.default_rng(6), 2, 5)
     np.testing.assert_allclose(mixture(real, generated, 1), real, rtol=0, atol=EXACT)
     np.testing.assert_allclose(mixture(real, generated, 0), generated, rtol=0, atol=EXACT)
     for beta in (-0.1, 1.1, math.nan):
@@ -131,11 +131,11 @@ def test_replication_is_a_share():
     assert replication_to_beta(50_000, 1_000_000, 1) == pytest.approx(1 / 21)
     assert replication_to_beta(10, 0, 1) == 1.0
     assert replication_to_beta(10, 5, 0.5) == pytest.approx(0.5)
-    # Copying is reweighting: the law over the pooled images is the mixture at that β.
+    # Copying is reweighting: the distribution over the pooled images is the mixture at that β.
     pooled = np.array([3.0] * 4 + [1.0] * 6)
     real, generated = np.repeat([0.25, 0], [4, 6]), np.repeat([0, 1 / 6], [4, 6])
-    law = mixture(real, generated, replication_to_beta(4, 6, 3))
-    np.testing.assert_allclose(law, pooled / pooled.sum(), rtol=0, atol=EXACT)
+    distribution = mixture(real, generated, replication_to_beta(4, 6, 3))
+    np.testing.assert_allclose(distribution, pooled / pooled.sum(), rtol=0, atol=EXACT)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from adainf_core.theory.gaussian_toy import gaussian_toy_labeling_error, gaussian_toy_law
+from adainf_core.theory.gaussian_toy import gaussian_toy_distribution, gaussian_toy_labeling_error
 from adainf_core.theory.toy_generators import (
     TOY_GENERATORS,
+    dropped_mode,
     isolated_cluster,
     mean_shift,
-    mode_drop,
     spurious_bridge,
     variance_shrink,
 )
@@ -17,7 +17,7 @@ from adainf_core.theory.toy_generators import (
 @pytest.mark.parametrize("tau", [0.05, 0.3])
 @pytest.mark.parametrize("name", TOY_GENERATORS)
 def test_each_generator_is_at_the_distance_asked_for(name, tau):
-    real, generated = gaussian_toy_law(), TOY_GENERATORS[name](tau)
+    real, generated = gaussian_toy_distribution(), TOY_GENERATORS[name](tau)
     measured = real.total_variation(generated, tolerance=1e-6)
     assert measured.value == pytest.approx(tau, abs=1e-6)
     # And by brute force on a grid of side 0.05, whose error is of the order of its square.
@@ -29,15 +29,17 @@ def test_each_generator_is_at_the_distance_asked_for(name, tau):
 
 @pytest.mark.parametrize("generator", [mean_shift, variance_shrink, isolated_cluster])
 def test_large_distances_and_other_variances(generator):
-    law = generator(0.9, variance=0.3)
-    value = gaussian_toy_law(0.3).total_variation(law, tolerance=1e-6).value
+    distribution = generator(0.9, variance=0.3)
+    value = gaussian_toy_distribution(0.3).total_variation(distribution, tolerance=1e-6).value
     assert value == pytest.approx(0.9, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", TOY_GENERATORS)
-def test_at_distance_zero_each_is_the_real_law(name):
-    law = TOY_GENERATORS[name](0)
-    assert gaussian_toy_law().total_variation(law).value == pytest.approx(0, abs=1e-12)
+def test_at_distance_zero_each_is_the_real_distribution(name):
+    distribution = TOY_GENERATORS[name](0)
+    assert gaussian_toy_distribution().total_variation(distribution).value == pytest.approx(
+        0, abs=1e-12
+    )
 
 
 def test_what_each_does_to_the_labeling_error():
@@ -53,15 +55,15 @@ def test_what_each_does_to_the_labeling_error():
 
 
 def test_mode_drop_ends_where_a_class_is_missing():
-    law = mode_drop(0.3838)
-    assert 0 < law.weights.min() < 0.001
+    distribution = dropped_mode(0.3838)
+    assert 0 < distribution.weights.min() < 0.001
     with pytest.raises(ValueError, match=r"tau = 0.39 must lie in \[0, 0.38"):
-        mode_drop(0.39)
+        dropped_mode(0.39)
 
 
 @pytest.mark.parametrize("tau", [-0.1, 1.0, np.nan])
 def test_impossible_distances_are_named(tau):
-    for generator in (mean_shift, variance_shrink, mode_drop, spurious_bridge, isolated_cluster):
+    for generator in (mean_shift, variance_shrink, dropped_mode, spurious_bridge, isolated_cluster):
         if generator is isolated_cluster and tau == 1.0:
             continue  # its distance is 1 but for 1e-20, which a float cannot tell
         with pytest.raises(ValueError, match="tau = "):

@@ -11,8 +11,8 @@ from adainf_core.theory import toy_sweep as module
 from adainf_core.theory.augmentation_graph import AugmentationGraph
 from adainf_core.theory.disc_kernel import disc_kernel
 from adainf_core.theory.gaussian_toy import (
+    gaussian_toy_distribution,
     gaussian_toy_labeling_error,
-    gaussian_toy_law,
 )
 from adainf_core.theory.toy_generators import isolated_cluster, mean_shift
 from adainf_core.theory.toy_sweep import best_strength, toy_sweep
@@ -24,16 +24,16 @@ DIMENSIONS = (1, 2, 3, 6, 40)
 def test_every_cell_is_what_the_graph_says(monkeypatch):
     monkeypatch.setattr(module, "_FRESH_CELLS", (12, 8))
     strengths, sizes, betas, n_real = (0.4, 1.1), (0, 9, 30), (None, 0.8), 14
-    laws = {"shifted": mean_shift(0.4), "cluster": isolated_cluster(0.3)}
+    distributions = {"shifted": mean_shift(0.4), "cluster": isolated_cluster(0.3)}
     sweep = toy_sweep(
-        strengths, sizes, n_real=n_real, draws=2, generators=laws, betas=betas,
+        strengths, sizes, n_real=n_real, draws=2, generators=distributions, betas=betas,
         dimensions=DIMENSIONS, seed=5,
     )  # fmt: skip
     fresh, masses = module._fresh_points(12, 8)
     compared = 0
-    for (i, law), draw in product(enumerate(laws.values()), range(2)):
-        real = gaussian_toy_law().sample(n_real, np.random.default_rng([5, draw, 0]))
-        generated = law.sample(30, np.random.default_rng([5, draw, 1]))
+    for (i, distribution), draw in product(enumerate(distributions.values()), range(2)):
+        real = gaussian_toy_distribution().sample(n_real, np.random.default_rng([5, draw, 0]))
+        generated = distribution.sample(30, np.random.default_rng([5, draw, 1]))
         for (s, strength), (g, size), (b, beta) in product(
             enumerate(strengths), enumerate(sizes), enumerate(betas)
         ):
@@ -72,7 +72,7 @@ def test_fresh_points_show_a_displaced_border():
     for shift in (0.01, 0.1, 0.5):
         seen = masses[(points[:, 0] > 0) & (points[:, 0] < shift)].sum()
         first = [NormalDist(c, math.sqrt(0.7)) for c in (-1, 1)]
-        exact = sum(law.cdf(shift) - law.cdf(0) for law in first) / 2
+        exact = sum(distribution.cdf(shift) - distribution.cdf(0) for distribution in first) / 2
         assert seen == pytest.approx(exact, rel=0.12)
 
 

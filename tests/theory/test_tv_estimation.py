@@ -11,7 +11,7 @@ from scipy.stats import ks_2samp, norm
 
 from adainf_core.theory.total_variation import gaussian_total_variation
 from adainf_core.theory.tv_estimation import (
-    _BetaDifference,
+    BetaDifference,
     _examined_ranks,
     dkw_band,
     tv_lower_bound,
@@ -23,7 +23,7 @@ METHODS = ("ks", "adaptive")
 
 
 def difference_cdf(v, j, m, n, shift):
-    return _BetaDifference.of(np.array([v]), np.array([j]), m, n).cdf(shift)[0]
+    return BetaDifference.of(np.array([v]), np.array([j]), m, n).cdf(shift)[0]
 
 
 def shifted(n_real, n_generated, distance, rng):
@@ -208,7 +208,7 @@ def test_coverage_with_ties_and_rounded_scores(method):
     rng = np.random.default_rng(14)
     misses = 0
     for _ in range(150):
-        # On six values, 0.5 (|0.15 − 0.25| + ...) of binomial laws is computed from their masses.
+        # On six values, 0.5 (|0.15 − 0.25| + ...) of binomials is computed from their masses.
         real, generated = rng.binomial(5, 0.4, 200), rng.binomial(5, 0.5, 200)
         misses += tv_lower_bound(real, generated, 0.9, method=method).lower > BINOMIAL_DISTANCE
     assert misses < 30

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
 from adainf_core.evidence.judging.claims import (
     CONFIDENCE,
@@ -22,12 +21,13 @@ from adainf_core.evidence.judging.claims import (
 from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
 from adainf_core.evidence.runs.records import Record
 from adainf_core.statistics.intervals import (
-    BestLevel,
     Interval,
+    PlausibleLevels,
     RankCorrelation,
     best_level,
     paired_difference,
     rank_correlation,
+    t_quantile,
 )
 
 _LEAST = 2  # seeds without which a difference is not spoken of
@@ -69,13 +69,13 @@ class Verdict:
     claim: Claim
     outcome: Outcome
     difference: Interval | None = None
-    best: BestLevel | None = None
+    best: PlausibleLevels | None = None
     correlation: RankCorrelation | None = None
     brackets: tuple[Bracket, ...] = ()
     agreeing: int = 0
 
     @property
-    def decisive(self) -> Interval | BestLevel | RankCorrelation | None:
+    def decisive(self) -> Interval | PlausibleLevels | RankCorrelation | None:
         """What the outcome was read from; None where too little has been run.
 
         Of brackets, an interval from the low end of the least difference where that is lowest to
@@ -322,6 +322,6 @@ def _shared(columns: Sequence[Mapping[int, Any]]) -> list[int]:
 
 
 def _interval(values: np.ndarray, deviation: float, freedom: int, confidence: float) -> Interval:
-    half = float(stdtrit(freedom, (1 + confidence) / 2)) * deviation / np.sqrt(len(values))
+    half = t_quantile((1 + confidence) / 2, freedom) * deviation / np.sqrt(len(values))
     mean = float(values.mean())
     return Interval(mean, mean - half, mean + half, len(values), confidence)

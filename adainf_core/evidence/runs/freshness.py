@@ -15,7 +15,7 @@ from typing import Any
 
 from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.records import Record
-from adainf_core.files import whole_file
+from adainf_core.files import atomic_file
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def write_replays(new: Iterable[Replay], root: Path) -> Path:
     """Add replays to the file; one of the same study, scale and codes is replaced."""
     kept = {(r.study, r.scale, r.then, r.now): r for r in (*replays(root), *new)}
     path = root / "replays.json"
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         entries = [asdict(entry) for _, entry in sorted(kept.items())]
         file.write((json.dumps(entries, indent=1) + "\n").encode())
     return path

@@ -16,7 +16,7 @@ import numpy as np
 
 from adainf_core.configuration import differences, from_plain
 from adainf_core.evidence.runs.fingerprints import PACKAGE
-from adainf_core.files import whole_file
+from adainf_core.files import atomic_file
 
 RESULTS = PACKAGE.parent / "results"
 SCHEMA = 2
@@ -75,7 +75,7 @@ def path_of(record: Record, root: Path = RESULTS) -> Path:
 def write_record(record: Record, root: Path = RESULTS) -> Path:
     """Write `record` to its place, whole or not at all, and return the path."""
     path = path_of(record, root)
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write((json.dumps(asdict(record), indent=1) + "\n").encode())
     return path
 
@@ -86,7 +86,7 @@ def write_pictures(
     """Keep sample images beside a study's records: uint8 (n, 3, h, w) by name, in one npz."""
     path = root / study / scale / "pictures.npz"
     arrays: dict[str, Any] = dict(pictures)
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         np.savez_compressed(file, **arrays)
     return path
 

@@ -148,8 +148,8 @@ def _sprites(
 ) -> tuple[ImageSet, ImageSet, ImageSet]:
     world, n = SpriteWorld(size=experiment.size), experiment.n
     rngs = np.random.default_rng(experiment.seed).spawn(3)
-    law = world.real_law()
-    laws = (law, world.generated_law(generator.flaw, generator.tau), law)
+    law = world.real_distribution()
+    laws = (law, world.generated_distribution(generator.flaw, generator.tau), law)
     names = ("sprites-real", f"sprites-{generator.flaw}-{generator.tau:g}", "sprites-again")
     real, generated, again = (
         world.sample(law, number, rng, name)

@@ -16,18 +16,18 @@ def _arm(label: str, generator: dial.Setting | TrainedDiffusion) -> Arm:
 
 _LONGEST = TrainedDiffusion(8000)
 ARMS = {
-    "held_out": _arm("held-out photographs", dial.HeldOut()),
+    "held_out": _arm("held-out photographs", dial.HeldOutSetting()),
     "held_out_blur_half": _arm("blurred by half a pixel", dial.Blur(0.5)),
     "held_out_blur": _arm("blurred by a pixel", dial.Blur(1.0)),
     "held_out_colour_swap": _arm("red and blue swapped", dial.ColourSwap()),
     "held_out_mode_drop": _arm("half of the classes", dial.ModeDrop()),
     "held_out_chimeras": _arm("chimeras", dial.Chimeras()),
-    "diluted_10": _arm("held-out, τ = 0.1 Gaussian", dial.Diluted(0.1)),
-    "diluted_30": _arm("held-out, τ = 0.3 Gaussian", dial.Diluted(0.3)),
+    "diluted_10": _arm("held-out, τ = 0.1 Gaussian", dial.DilutedSetting(0.1)),
+    "diluted_30": _arm("held-out, τ = 0.3 Gaussian", dial.DilutedSetting(0.3)),
     "pca_gaussian": _arm("Gaussian", dial.PCAGaussian()),
-    "gaussian_mixture": _arm("Gaussian mixture", dial.GaussianMixture()),
+    "gaussian_mixture": _arm("Gaussian mixture", dial.GaussianMixtureSetting()),
     "copula": _arm("Gaussian copula", dial.Copula()),
-    "kernel_density": _arm("kernel density", dial.KernelDensity()),
+    "kernel_density": _arm("kernel density", dial.KernelDensitySetting()),
     "bootstrap_noise": _arm("training images and noise", dial.BootstrapNoise()),
     "memorised": _arm("training images", dial.Memorised()),
     **{
@@ -49,5 +49,5 @@ STUDY = Study(
     "generator-gap",
     "How far from real images is each generator, by every measure?",
     ARMS,
-    {"laptop": Layout(GapExperiment(dial.HeldOut(), n=3000), seeds=(1, 1))},
+    {"laptop": Layout(GapExperiment(dial.HeldOutSetting(), n=3000), seeds=(1, 1))},
 )

@@ -116,7 +116,7 @@ def paper_study(
     return Study(name, question, arms, layouts, claims)
 
 
-MIXTURE, PERFECT = dial.GaussianMixture(), dial.HeldOut()
+MIXTURE, PERFECT = dial.GaussianMixtureSetting(), dial.HeldOutSetting()
 
 
 def inflated(

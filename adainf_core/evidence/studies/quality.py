@@ -20,9 +20,9 @@ ARMS = {
         for name, label, setting in (
             ("pca_gaussian", "Gaussian", dial.PCAGaussian()),
             ("gaussian_mixture", "Gaussian mixture", MIXTURE),
-            ("diluted_50", "held-out, half Gaussian", dial.Diluted(0.5)),
-            ("diluted_30", "held-out, 30 % Gaussian", dial.Diluted(0.3)),
-            ("diluted_10", "held-out, 10 % Gaussian", dial.Diluted(0.1)),
+            ("diluted_50", "held-out, half Gaussian", dial.DilutedSetting(0.5)),
+            ("diluted_30", "held-out, 30 % Gaussian", dial.DilutedSetting(0.3)),
+            ("diluted_10", "held-out, 10 % Gaussian", dial.DilutedSetting(0.1)),
             ("blur", "held-out, blurred", dial.Blur(1.0)),
             ("memorised", "copies of the real images", dial.Memorised()),
             ("held_out", "held-out", PERFECT),

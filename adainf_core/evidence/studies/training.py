@@ -178,7 +178,7 @@ def _sprites(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | None,
     world = SpriteWorld(size=experiment.size)
     # one stream a purpose: more held-out images must not change the real ones
     real_rng, held_out_rng = np.random.default_rng(experiment.seed).spawn(2)
-    law = world.real_law()
+    law = world.real_distribution()
     real = world.sample(law, experiment.n_real, real_rng, "sprites-real")
     test = world.sample(law, experiment.n_test, np.random.default_rng(2**31), "sprites-test")
     if experiment.generator is None or not experiment.generator.needs_held_out:

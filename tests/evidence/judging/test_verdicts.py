@@ -27,8 +27,12 @@ from adainf_core.evidence.judging.verdicts import (
     outcome_of,
     paired_only,
 )
-from adainf_core.statistics.intervals import BestLevel as BestLevelFound
-from adainf_core.statistics.intervals import Interval, paired_difference, t_interval
+from adainf_core.statistics.intervals import (
+    Interval,
+    PlausibleLevels,
+    paired_difference,
+    t_interval,
+)
 
 
 def beats(better: str, worse: str, key: str = "k") -> Contrast:
@@ -70,7 +74,7 @@ def test_a_verdict_in_words():
     found = Verdict(beats("a", "b"), "holds", Interval(2.0, 1.0, 3.0, 5))
     assert found.summary == "+2.00 [+1.00, +3.00] points, n = 5"
     assert str(found) == f"{found.summary}: holds"
-    best = BestLevelFound(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95)
+    best = PlausibleLevels(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95)
     claim = BestLevel("n", "N is 10", "trial", ((5, "a"), (10, "b")), (10, 10))
     assert (
         Verdict(claim, "not decided", best=best).summary

@@ -61,8 +61,8 @@ def test_arms_have_the_total_variation_they_say():
     world = SpriteWorld()
     for arm in ARMS:
         made = STUDY.experiment("laptop", arm, 0).generator
-        law = world.generated_law(made.flaw, made.tau)
-        assert total_variation(world.real_law(), law) == pytest.approx(true_tv(arm))
+        law = world.generated_distribution(made.flaw, made.tau)
+        assert total_variation(world.real_distribution(), law) == pytest.approx(true_tv(arm))
 
 
 def judged(value):

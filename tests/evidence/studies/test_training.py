@@ -8,7 +8,7 @@ import pytest
 from adainf_core.data.images import ImageSet
 from adainf_core.evidence.studies import training as experiments
 from adainf_core.evidence.studies.training import TrainingExperiment, experiment_data
-from adainf_core.generators.dial import HeldOut, Memorised
+from adainf_core.generators.dial import HeldOutSetting, Memorised
 from adainf_core.generators.flawed_sprites import FlawedSprites
 from adainf_core.learning import pretraining
 from adainf_core.learning.methods import SimCLR
@@ -20,7 +20,7 @@ CONFIG = PretrainConfig(
 SPRITES = TrainingExperiment("sprites", size=16, n_real=60, n_test=40, pretrain=CONFIG)
 FLAWED = replace(SPRITES, generator=FlawedSprites("background", 0.9), n_generated=50)
 PHOTOGRAPHS = replace(SPRITES, world="cifar10", size=8, n_real=20, n_test=10)
-PERFECT = replace(PHOTOGRAPHS, generator=HeldOut(), n_generated=30)
+PERFECT = replace(PHOTOGRAPHS, generator=HeldOutSetting(), n_generated=30)
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def keys(images: ImageSet) -> set[bytes]:
     "arms",
     [
         (SPRITES, FLAWED, replace(FLAWED, n_generated=80, swapped=True), replace(FLAWED, beta=0.5),
-         replace(SPRITES, generator=HeldOut(), n_generated=30)),
+         replace(SPRITES, generator=HeldOutSetting(), n_generated=30)),
         (PHOTOGRAPHS, PERFECT, replace(PERFECT, generator=Memorised(), replication=3.0)),
     ],
     ids=["sprites", "photographs"],
@@ -71,7 +71,7 @@ def test_held_out_photographs_are_all_the_others(photographs):
 
 
 def test_held_out_sprites_are_fresh_draws():
-    generator = {"generator": HeldOut(), "n_generated": 60}
+    generator = {"generator": HeldOutSetting(), "n_generated": 60}
     real, held_out, test = experiment_data(replace(SPRITES, **generator))
     # single sprites may coincide, the samples may not
     for other in (real, test):

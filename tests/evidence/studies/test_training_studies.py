@@ -222,7 +222,8 @@ def test_largest_scale_does_not_exceed_the_wanted_one():
 
 #: What a run passes through without being decided by it: checks, plumbing, files.
 PLUMBING = {
-    "__init__.py", "configuration.py", "files.py", "tensor_files.py", "theory/validation.py",
+    "__init__.py", "configuration.py", "devices.py", "files.py", "progress.py", "stopping.py",
+    "tensor_files.py", "theory/validation.py",
     "generators/pipelines.py", "learning/__init__.py", "learning/checkpoints.py",
     "learning/distributed.py", "evidence/running.py", "evidence/study.py", "evidence/scales.py",
     "evidence/training_studies.py",

@@ -87,6 +87,19 @@ def merged(notebook: Any, cache: str | Path) -> Any:
     return get_cache(str(cache)).merge_match_into_notebook(notebook)[1]
 
 
+def executed_page(path: Path, cache: str | Path) -> Any:
+    """The page at `path` as a notebook, with the outputs that `cache` has for it."""
+    from myst_nb.core.config import NbParserConfig
+    from myst_nb.core.read import create_nb_reader
+    from myst_parser.config.main import MdParserConfig
+
+    text = path.read_text(encoding="utf-8")
+    reader = create_nb_reader(str(path), MdParserConfig(), NbParserConfig(), text)
+    if reader is None:
+        raise ValueError(f"{path} has no header that makes it a notebook")
+    return merged(reader.read(text), cache)
+
+
 def raw_markup(text: str) -> list[str]:
     """The roles and directives that the Markdown `text` holds, as they stand in it."""
     lines, found = text.splitlines(), []
@@ -348,9 +361,10 @@ class _Page:
         shown = []
         for before, key, after in CITED.findall(text):
             work = self.site.works.get(key.strip(), Work(key.strip(), ""))
-            year = f"{work.year}, {after}" if after else work.year
-            form = "{} ({})" if kind.startswith("t") and year else "{}, {}" if year else "{}"
-            words = " ".join(filter(None, [before, form.format(work.authors, year)]))
+            rest = ", ".join(filter(None, [work.year, after]))
+            form = "{} ({})" if kind.startswith("t") else "{}, {}"
+            words = form.format(work.authors, rest) if rest else work.authors
+            words = f"{before} {words}" if before else words
             shown.append(f"[{words}]({work.address})" if work.address else words)
         joined = "; ".join(shown) if kind.startswith("p") else ", ".join(shown)
         return f"({joined})" if kind.startswith("p") else joined

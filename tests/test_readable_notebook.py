@@ -2,6 +2,7 @@
 
 import base64
 import importlib.util
+import re
 
 import nbformat
 import pytest
@@ -10,11 +11,12 @@ from readable_notebook import (
     SET_UP,
     Site,
     Work,
-    executed_page,
+    merged,
     raw_markup,
+    read_page,
     readable_notebook,
 )
-from run_chapters import BOOK, ROOT, run_all
+from run_chapters import BOOK, ROOT, chapters, run_all
 
 #: Chapters that run in seconds.
 CHEAP = ("bound", "claims", "total-variation")
@@ -261,6 +263,18 @@ def test_nothing_is_said_where_all_is_there():
 # --- chapters ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", chapters())
+def test_no_markup_is_left_of_any_page(name):
+    text = (BOOK / f"{name}.md").read_text(encoding="utf-8")
+    keys = set(re.findall(r"\{glue:text\}`([^`]*)`", text))
+    page = read_page(BOOK / f"{name}.md")
+    page.cells.append(new_code_cell("", outputs=[glue_output(key, 0) for key in keys]))
+    result = readable_notebook(page, name, Site(source=BOOK))
+    prose = [cell.source for cell in result.cells if cell.cell_type == "markdown"]
+    assert [each for text in prose for each in raw_markup(text)] == []
+    assert not any(":::" in text for text in prose)
+
+
 @pytest.fixture(scope="module")
 def downloaded():
     """The notebooks of the cheap chapters, from the cache that they are run into."""
@@ -270,7 +284,9 @@ def downloaded():
         assert not ran.error, ran.error
     site = Site(source=BOOK)
     return {
-        name: readable_notebook(executed_page(BOOK / f"{name}.md", notebook_cache()), name, site)
+        name: readable_notebook(
+            merged(read_page(BOOK / f"{name}.md"), notebook_cache()), name, site
+        )
         for name in CHEAP
     }
 

@@ -87,8 +87,8 @@ def merged(notebook: Any, cache: str | Path) -> Any:
     return get_cache(str(cache)).merge_match_into_notebook(notebook)[1]
 
 
-def executed_page(path: Path, cache: str | Path) -> Any:
-    """The page at `path` as a notebook, with the outputs that `cache` has for it."""
+def read_page(path: Path) -> Any:
+    """The page at `path` as a notebook that has not run."""
     from myst_nb.core.config import NbParserConfig
     from myst_nb.core.read import create_nb_reader
     from myst_parser.config.main import MdParserConfig
@@ -97,7 +97,7 @@ def executed_page(path: Path, cache: str | Path) -> Any:
     reader = create_nb_reader(str(path), MdParserConfig(), NbParserConfig(), text)
     if reader is None:
         raise ValueError(f"{path} has no header that makes it a notebook")
-    return merged(reader.read(text), cache)
+    return reader.read(text)
 
 
 def raw_markup(text: str) -> list[str]:

@@ -3,8 +3,7 @@
     python tools/lint_chapters.py [--fix] [CHAPTER ...]
 
 ruff knows notebooks, but not MyST: the cells of a chapter are handed to it as a notebook, and what
-it finds is told by the line of the chapter. With `--fix` it mends and formats what it can, and the
-cells are written back.
+it finds is told by the line of the chapter. With `--fix` it mends what it can in the chapter.
 """
 
 import json
@@ -19,56 +18,65 @@ import prose
 from run_chapters import BOOK, ROOT, chapters
 
 
-def notebook(cells: Sequence[prose.Block]) -> dict[str, Any]:
-    """The cells as a notebook's JSON."""
-    empty = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
-    listed = [{**empty, "source": cell.text} for cell in cells]
-    return {"cells": listed, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
-
-
-def ruff(command: str, file: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run ruff with the project's settings on `file`."""
-    settings = [f"--config={ROOT / 'pyproject.toml'}", "--no-cache", *options]
-    line = [sys.executable, "-m", "ruff", command, *settings, str(file)]
-    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
 def check(page: Path) -> list[str]:
     """One line for everything that ruff finds in the code of `page`."""
-    cells = [block for block in prose.read(page) if block.is_cell]
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / f"{page.stem}.ipynb"
-        file.write_text(json.dumps(notebook(cells)), encoding="utf-8")
-        checked = ruff("check", file, "--output-format=json")
-        formatted = ruff("format", file, "--check")
-    if checked.returncode > 1 or formatted.returncode > 1:
-        raise RuntimeError(f"ruff failed on {page}: {checked.stderr or formatted.stderr}")
-    found = []
-    for fault in json.loads(checked.stdout):
-        line = cells[fault["cell"] - 1].begin + fault["location"]["row"] - 1
-        found.append((line, f"{fault['code']} {fault['message']}"))
-    if formatted.returncode:
-        found.append((1, "some cells are not formatted; lint_chapters.py --fix formats them"))
-    return [f"{shown(page)}:{line}: {said}" for line, said in sorted(found)]
+    cells = cells_of(page)
+    faults, _ = ruff(cells, "--output-format=json")
+    found = [
+        (cells[fault["cell"] - 1].begin + fault["location"]["row"] - 1, fault)
+        for fault in json.loads(faults)
+    ]
+    return [
+        f"{shown(page)}:{line}: {fault['code']} {fault['message']}"
+        for line, fault in sorted(found, key=lambda each: each[0])
+    ]
 
 
 def fix(page: Path) -> None:
-    """Mend and format the code of `page` as far as ruff can."""
-    cells = [block for block in prose.read(page) if block.is_cell]
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / f"{page.stem}.ipynb"
-        file.write_text(json.dumps(notebook(cells)), encoding="utf-8")
-        ruff("check", file, "--fix")
-        ruff("format", file)
-        mended = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    """Mend the code of `page` as far as ruff can."""
+    cells = cells_of(page)
+    _, mended = ruff(cells, "--fix-only")
     lines = page.read_text(encoding="utf-8").split("\n")
-    for cell, now in reversed(list(zip(cells, mended, strict=True))):
-        place, length = cell.begin - 1, len(cell.text.splitlines())
-        old = next((line for line in lines[place : place + length] if line.strip()), "")
-        indent = old[: len(old) - len(old.lstrip())] if not cell.text.startswith(" ") else ""
-        code = "".join(now["source"]).rstrip("\n").split("\n")
-        lines[place : place + length] = [indent + line if line else "" for line in code]
+    for cell, code in reversed(list(zip(cells, mended, strict=True))):
+        if code != cell.text:
+            place = cell.begin - 1
+            first = next(line for line in cell.text.split("\n") if line)
+            indent = next(line for line in lines[place:] if line).removesuffix(first)
+            lines[place : place + len(cell.text.split("\n"))] = [
+                indent + line if line else "" for line in code.split("\n")
+            ]
     page.write_text("\n".join(lines), encoding="utf-8")
+
+
+def cells_of(page: Path) -> list[prose.Block]:
+    """The code cells of `page`."""
+    return [block for block in prose.read(page) if block.is_cell]
+
+
+def ruff(cells: Sequence[prose.Block], *options: str) -> tuple[str, list[str]]:
+    """What ruff prints about `cells` under the project's settings, and their code afterwards."""
+    empty: dict[str, Any] = {
+        "cell_type": "code",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+    }
+    notebook = {
+        "cells": [{**empty, "source": cell.text} for cell in cells],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 4,
+    }
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "chapter.ipynb"
+        file.write_text(json.dumps(notebook), encoding="utf-8")
+        command = [sys.executable, "-m", "ruff", "check", f"--config={ROOT / 'pyproject.toml'}"]
+        command += ["--no-cache", "--exit-zero", *options, str(file)]
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            raise RuntimeError(f"ruff failed: {ran.stderr.strip()}")
+        after = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    return ran.stdout, ["".join(cell["source"]).rstrip("\n") for cell in after]
 
 
 def shown(page: Path) -> str:

@@ -29,7 +29,7 @@ class Block:
     """A piece of prose (paragraph, heading, item, entry of a table), or a code cell.
 
     `text` is its source, without the options of a cell; `words` is it without roles, code, maths
-    and the targets of links; `line` is where it begins in the file, `begin` where a cell's code does.
+    and the targets of links. It begins in line `line` of the file, the code of a cell in `begin`.
     """
 
     text: str

@@ -100,7 +100,9 @@ def is_caption(block: prose.Block) -> bool:
     text = block.text
     if block.is_cell:  # a string goes on in the next line of code
         text = re.sub(r"[\"']\s*\+?\s*f?[\"']", "", text)
-    begins = "Markdown(" in text if block.is_cell else text.lstrip().startswith("*")
+        begins = "Markdown(" in text or "caption(" in text
+    else:
+        begins = text.lstrip().startswith("*")
     return begins and bool(UNCERTAINTY.search(" ".join(text.split())))
 
 

@@ -42,6 +42,7 @@ lab: setup  ## open the chapters as notebooks in JupyterLab
 lint: setup  ## check style, imports and spelling
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m ruff check .
+	@$(VENV) tools/lint_chapters.py
 	@$(VENV) -m codespell_lib
 
 types: setup  ## check the type hints

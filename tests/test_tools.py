@@ -1,6 +1,7 @@
 """The tools behind make: set-up, the strict build, the check of the built site."""
 
 import collections
+import json
 import subprocess
 import sys
 
@@ -185,6 +186,32 @@ def test_outside_font_in_a_style_sheet_is_found(site):
     assert check_site.check(site) == [
         "style.css: loads https://cdn.example/f.woff2 from outside the site"
     ]
+
+
+def notebook_of(text="Words, `{code}` and $x$.", output="1"):
+    shown = {"output_type": "execute_result", "data": {"text/markdown": [output]}}
+    return {
+        "cells": [
+            {"cell_type": "markdown", "source": [text]},
+            {"cell_type": "code", "source": "1", "outputs": [shown] if output else []},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("notebook", "expected"),
+    [
+        (notebook_of(), []),
+        (notebook_of(output=""), ["no cell of the notebook has an output"]),
+        (notebook_of("A {term}`word`."), ["the notebook holds raw {term}`word`"]),
+        (notebook_of("A.\n\n:::{tip}\nB\n:::"), ["the notebook holds raw :::{tip}"]),
+        (notebook_of(output="{py:func}`x`"), ["the notebook holds raw {py:func}`x`"]),
+    ],
+)
+def test_a_notebook_without_outputs_or_with_markup_is_found(site, notebook, expected):
+    (site / "_sources").mkdir()
+    (site / "_sources" / "a.ipynb").write_text(json.dumps(notebook))
+    assert check_site.check(site) == [f"_sources/a.ipynb: {fault}" for fault in expected]
 
 
 def test_empty_site_is_a_fault(tmp_path):

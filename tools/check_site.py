@@ -1,17 +1,24 @@
-"""Check a built site: described pictures, no outside resources, no dead internal links.
+"""Check a built site: described pictures, no outside resources, no dead links, good notebooks.
 
     python tools/check_site.py _build/html
 
 Everything a page loads must lie in the site, so that it reads the same without a network. Links to
-other sites are fine: they are followed by choice.
+other sites are fine: they are followed by choice. A notebook to download has run, and what Jupyter
+cannot read, MyST's roles and directives, is not left in it.
 """
 
+import json
 import re
 import sys
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
+
+from readable_notebook import raw_markup
 
 # Tag -> the attributes by which a page makes the browser load something.
 LOADING = {
@@ -114,7 +121,21 @@ def check(site: Path) -> list[str]:
             f"{path.relative_to(site)}: loads {url} from outside the site"
             for url in OUTSIDE_IN_CSS.findall(css)
         ]
+    for path in sorted(site.rglob("*.ipynb")):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        faults += [f"{path.relative_to(site)}: {fault}" for fault in notebook_faults(notebook)]
     return faults
+
+
+def notebook_faults(notebook: dict[str, Any]) -> list[str]:
+    """Say what is wrong with a notebook to download, read from its JSON."""
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    faults = [] if outputs else ["no cell of the notebook has an output"]
+    written = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    written += [output.get("data", {}).get("text/markdown", "") for output in outputs]
+    texts = (text if isinstance(text, str) else "".join(text) for text in written)
+    faults += [f"the notebook holds raw {each}" for text in texts for each in raw_markup(text)]
+    return list(dict.fromkeys(faults))
 
 
 def is_page(path: Path, site: Path) -> bool:

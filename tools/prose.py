@@ -1,58 +1,136 @@
-"""What a page of the book says: its paragraphs and its code cells, in order."""
+"""What a page of the book says: its prose and its code cells, in order.
+
+    python tools/prose.py
+
+prints how much code each page has and how much of it the page hides.
+"""
 
 import re
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-#: Fenced blocks whose content is no prose; group 2 names the directive, if there is one.
-VERBATIM = re.compile(
-    r"^(`{3,})(?:\{(code-cell|literalinclude|code-block|math|bibliography|nb-exec-table)\}"
-    r"[^\n]*|\w+|)\n(.*?)^\1[ ]*$",
-    re.DOTALL | re.MULTILINE,
-)
-OPTION = re.compile(r"^:[\w-]+:.*$", re.MULTILINE)
-FENCE = re.compile(r"^(?:`{3,}|:{3,})(?:\{[\w:-]+\})?", re.MULTILINE)
-ROLE = re.compile(r"\{[\w:-]+\}`[^`]*`")
-INLINE = re.compile(r"`[^`]*`|\$\$.*?\$\$|\$[^$]*\$", re.DOTALL)
-TARGET = re.compile(r"\]\([^)]*\)")
+sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
+
+from markdown_it.token import Token
+from myst_source import Directive, directive, tokens
+
+#: Directives whose body is no prose.
+VERBATIM = {
+    "", "bibliography", "code", "code-block", "eval-rst", "literalinclude", "math",
+    "nb-exec-table",
+}  # fmt: skip
+HIDING = {"hide-input", "remove-input", "remove-cell"}
 
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph of prose, or a code cell; `line` is where it begins in the file."""
+    """A piece of prose (paragraph, heading, item, entry of a table), or a code cell.
+
+    `text` is its source, without the options of a cell; `words` is it without roles, code, maths
+    and the targets of links. It begins in line `line` of the file, the code of a cell in `begin`.
+    """
 
     text: str
     line: int
     is_cell: bool = False
+    words: str = ""
+    begin: int = 0
+    tags: frozenset[str] = frozenset()
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the page does not show this code, or shows it when asked."""
+        return bool(self.tags & HIDING)
 
 
 def blocks(page: str) -> list[Block]:
-    """The paragraphs and code cells of a page's source, in order."""
-    found = []
-
-    def blank(match: re.Match[str]) -> str:
-        return "\n" * match[0].count("\n")
-
-    page = FRONT.sub(blank, page)
-    for match in VERBATIM.finditer(page):
-        if match[2] == "code-cell":
-            line = page.count("\n", 0, match.start()) + 1
-            found.append(Block(OPTION.sub("", match[3]), line, is_cell=True))
-    prose = OPTION.sub("", FENCE.sub("", VERBATIM.sub(blank, page)))
-    line = 1
-    for part in re.split(r"(\n(?:[ \t]*\n)+)", prose):
-        if part.strip():
-            found.append(Block(part.strip("\n"), line))
-        line += part.count("\n")
-    return sorted(found, key=lambda block: block.line)
+    """The prose and the code cells of a page's source, in order, those in directives included."""
+    return list(_blocks(page, 1))
 
 
-def words(text: str) -> str:
-    """Text without its roles, inline code, maths and the targets of its links."""
-    return TARGET.sub("]", INLINE.sub(" ", ROLE.sub(" ", text)))
+def comments(page: str) -> list[int]:
+    """The lines that begin with a percent sign: to MyST they are comments, and vanish."""
+    return [
+        first + token.map[0]
+        for text, first in _texts(page, 1)
+        for token in tokens(text)
+        if token.type == "myst_line_comment" and token.map
+    ]
 
 
 def read(path: Path) -> list[Block]:
     """The blocks of the page at `path`."""
     return blocks(path.read_text(encoding="utf-8"))
+
+
+def code_lines(page: list[Block]) -> tuple[int, int]:
+    """Lines of code in the cells of a page, blank ones left out: all of them, and the hidden."""
+    cells = [block for block in page if block.is_cell]
+    lines = [sum(bool(line.strip()) for line in cell.text.splitlines()) for cell in cells]
+    return sum(lines), sum(n for n, cell in zip(lines, cells, strict=True) if cell.is_hidden)
+
+
+def _texts(text: str, first: int) -> Iterator[tuple[str, int]]:
+    """`text`, which begins in line `first`, and the bodies of the directives in it."""
+    yield text, first
+    for token in tokens(text):
+        if (each := _directive(token, text)) and each.name not in VERBATIM | {"code-cell"}:
+            yield from _texts(each.body, first + each.begin)
+
+
+def _directive(token: Token, text: str) -> Directive | None:
+    if token.type not in ("fence", "colon_fence") or not token.map:
+        return None
+    return directive(token, text.splitlines())
+
+
+def _blocks(text: str, first: int) -> Iterator[Block]:
+    place = 0
+    for token in tokens(text):
+        if token.map:
+            place = token.map[0]  # the entries of a table have none of their own
+        if token.type == "inline" and token.content.strip():
+            yield Block(token.content, first + place, words=_words(token))
+        elif token.type == "html_block":
+            yield Block(token.content, first + place, words=re.sub(r"<[^>]*>", " ", token.content))
+        elif each := _directive(token, text):
+            yield from _in_directive(each, first)
+
+
+def _in_directive(each: Directive, first: int) -> Iterator[Block]:
+    if each.name == "code-cell":
+        tags = frozenset(re.findall(r"[\w-]+", each.options.get("tags", "")))
+        begin = first + each.begin
+        yield Block(each.body, first + each.first, is_cell=True, tags=tags, begin=begin)
+    elif each.name not in VERBATIM:
+        yield from _blocks(each.argument, first + each.first)
+        yield from _blocks(each.body, first + each.begin)
+
+
+def _words(token: Token) -> str:
+    """The text that stands in an inline token for itself."""
+    shown = {"softbreak": " ", "hardbreak": " "}
+    parts = []
+    for child in token.children or []:
+        plain = child.type in ("text", "image", "text_special")
+        parts.append(child.content if plain else shown.get(child.type, " "))
+    return "".join(parts)
+
+
+def main() -> int:
+    """Print the lines of code of every page, all and hidden."""
+    from run_chapters import BOOK, chapters
+
+    counts = {name: code_lines(read(BOOK / f"{name}.md")) for name in chapters()}
+    code, hidden = (sum(column) for column in zip(*counts.values(), strict=True))
+    counts["all"] = (code, hidden)
+    print(f"{'page':26}{'code':>7}{'hidden':>8}{'share':>7}")
+    for name, (code, hidden) in counts.items():
+        print(f"{name:26}{code:7}{hidden:8}{hidden / code:7.0%}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

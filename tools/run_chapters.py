@@ -89,10 +89,10 @@ def run_all(
     names: Sequence[str], tell: Callable[[str, Run], None] = lambda name, ran: None
 ) -> dict[str, Run]:
     """Run the chapters `names` side by side and `tell` of each as it ends."""
-    from book_state import BUILD, state
+    from book_state import notebook_cache
     from jupyter_cache import get_cache
 
-    cache = BUILD / ".jupyter_cache" / state()
+    cache = notebook_cache()
     cache.mkdir(parents=True, exist_ok=True)
     get_cache(str(cache)).list_cache_records()  # made here once, not by several at a time
     workers = max(1, min(os.cpu_count() or 1, len(names)))

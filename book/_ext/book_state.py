@@ -38,6 +38,11 @@ def state(root: Path = ROOT) -> str:
     return digest.hexdigest()[:16]
 
 
+def notebook_cache() -> Path:
+    """Folder of the executed chapters in this state."""
+    return BUILD / ".jupyter_cache" / state()
+
+
 def copy_mathjax(folder: Path) -> None:
     """Put the one MathJax file the pages need (TeX in, SVG out, fonts inside) into `folder`."""
     wanted = "mathjax/tex-svg-full.js"
@@ -53,12 +58,12 @@ def copy_mathjax(folder: Path) -> None:
 def configure(app: Any, config: Any) -> None:
     """Point Jupyter Book at the keyed cache and at the local MathJax."""
     try:
-        key = state()
+        cache = notebook_cache()
     except ValueError as error:
         # Not an ordinary exception: Jupyter Book would bury its one line under a traceback.
         raise SystemExit(f"book: {error}") from None
     # Sphinx reads every page anew when this setting differs from the last build's.
-    config.nb_execution_cache_path = str(BUILD / ".jupyter_cache" / key)
+    config.nb_execution_cache_path = str(cache)
     copy_mathjax(BUILD / "static")
     # Appended here, after Jupyter Book listed book/_static for scripts to load on every page.
     config.html_static_path.append(str(BUILD / "static"))

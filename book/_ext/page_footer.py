@@ -1,13 +1,17 @@
 """Sphinx extension: below every chapter what ran it, for how long, and the executed notebook.
 
-The notebook lies beside the page's source in `_sources`, where the theme's button finds it too.
+The notebook lies beside the page's source in `_sources`, where the theme's button finds it too;
+readable_notebook.py says what it holds.
 """
 
 import html
-import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import linked_tests
+import nbformat
+from readable_notebook import Site, Work, merged, readable_notebook
 
 SHOWN = ("python", "torch", "numpy", "scipy")
 
@@ -35,6 +39,64 @@ def footer(seconds: float, notebook: str, source: str) -> str:
     return f"{opening}<p>{ran} Download: {download}.</p></aside>"
 
 
+def work(entry: Any) -> Work:
+    """How a page cites an entry of references.bib."""
+    names = [" ".join(person.prelast_names + person.last_names) for person in
+             entry.persons.get("author", [])]  # fmt: skip
+    authors = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
+    given = entry.fields
+    address = given.get("url", "")
+    if "doi" in given:
+        address = f"https://doi.org/{given['doi']}"
+    elif given.get("archiveprefix", "").lower() == "arxiv":
+        address = f"https://arxiv.org/abs/{given['eprint']}"
+    return Work(authors or given.get("title", ""), given.get("year", ""), address)
+
+
+@cache
+def site(app: Any) -> Site:
+    """What the notebooks take from the rest of the book, once all pages are read."""
+    env, address = app.env, app.builder.get_target_uri
+    names = {page: title.astext() for page, title in env.titles.items()}
+    places = {page: address(page) for page in env.titles}
+    for name, thing in env.get_domain("py").objects.items():
+        places[f"py {name}"] = f"{address(thing.docname)}#{thing.node_id}"
+    standard = env.get_domain("std")
+    for (kind, name), (page, anchor) in standard.objects.items():
+        places[f"{kind} {name}"] = f"{address(page)}#{anchor}"
+    for label, (page, anchor, title) in standard.labels.items():
+        places[label], names[label] = f"{address(page)}#{anchor}", title
+    for file in set().union(*getattr(env, "adainf_tests", {}).values()):
+        for name in linked_tests.lines_of_tests(file):
+            places[f"test {file}::{name}"] = f"{address(linked_tests.page_of(file))}#{name}"
+    for page, kinds in env.toc_fignumbers.items():
+        for kind, numbers in kinds.items():
+            for label, number in numbers.items():
+                places[label] = f"{address(page)}#{label}"
+                names[label] = f"{kind.capitalize()} {'.'.join(map(str, number))}"
+    macros = (app.config.mathjax3_config or {}).get("tex", {}).get("macros", {})
+    return Site(
+        root=app.config.html_baseurl or "",
+        places=places,
+        names=names,
+        works={
+            key: work(entry) for key, entry in env.get_domain("cite").bibdata.data.entries.items()
+        },
+        macros={name: tex for name, tex in macros.items() if isinstance(tex, str)},
+        source=Path(app.srcdir),
+    )
+
+
+def write_notebook(app: Any, pagename: str) -> None:
+    """Write the executed page as a notebook into `_sources`."""
+    # myst-nb writes here what it read: on a cache hit the outputs are in the cache alone
+    read = Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb"
+    executed = merged(nbformat.read(read, as_version=4), app.config.nb_execution_cache_path)
+    target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(readable_notebook(executed, pagename, site(app)), target)
+
+
 def add_footer(app: Any, pagename: str, template: str, context: dict[str, Any], tree: Any) -> None:
     """Give an executed page its footer and its notebook."""
     from myst_nb.sphinx_ import NbMetadataCollector
@@ -42,10 +104,7 @@ def add_footer(app: Any, pagename: str, template: str, context: dict[str, Any], 
     ran = NbMetadataCollector.get_exec_data(app.env, pagename) if tree is not None else None
     if not ran or ran["runtime"] is None:
         return
-    executed = Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb"
-    target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(executed, target)
+    write_notebook(app, pagename)
     context["ipynb_source"] = f"{pagename}.ipynb"
     sources = context["pathto"]("_sources", 1)
     addresses = (f"{sources}/{name}" for name in (context["ipynb_source"], context["sourcename"]))

@@ -8,7 +8,7 @@ import prose
 import pytest
 from run_chapters import BOOK, chapters
 
-from adainf_core.evidence.studies.catalogue import STUDIES
+from adainf_core.evidence.studies.catalogue import studies
 
 PAGES = {name: BOOK / f"{name}.md" for name in chapters()}
 #: Pages that are no chapters: they ask nothing and set no exercises.
@@ -145,8 +145,8 @@ def test_commands_name_studies_and_scales_that_there_are(name):
         studies, _, options = command.partition("--")
         scale = re.search(r"scale ([a-z]+)", options)
         for study in filter(re.compile(r"[a-z-]+").fullmatch, studies.split()):
-            assert study in STUDIES, command
-            assert scale is None or scale[1] in STUDIES[study].layouts, command
+            assert study in studies(), command
+            assert scale is None or scale[1] in studies()[study].layouts, command
 
 
 def test_opens_with_a_question_and_a_prediction(chapter):

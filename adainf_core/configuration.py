@@ -50,7 +50,7 @@ def from_plain(kind: type[Config], plain: Mapping[str, Any], key: str = "") -> C
     Raises ValueError for an unknown key or a value of the wrong type, naming it with its dotted
     path.
     """
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]
     unknown = plain.keys() - hints.keys()
     if unknown:
         raise ValueError(

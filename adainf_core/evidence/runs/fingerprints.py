@@ -18,7 +18,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -180,6 +180,27 @@ def _module(name: str) -> _Module:
 # ---- what is reached
 
 
+def _once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` of a syntax tree, and flags, computed once for each: trees have no equality."""
+    known: dict[tuple, tuple[ast.AST, Any]] = {}
+
+    def cached(node: ast.AST, *flags: bool) -> Any:
+        key = (id(node), *flags)
+        if key not in known or known[key][0] is not node:
+            known[key] = node, function(node, *flags)
+        return known[key][1]
+
+    return cached
+
+
+@_once
+def _skeleton(node: ast.ClassDef, configuration: bool) -> ast.ClassDef:
+    """A class without its methods, a configuration without its fields, too."""
+    left_out = (*_FUNCTIONS, ast.AnnAssign) if configuration else _FUNCTIONS
+    body = [part for part in node.body if not isinstance(part, left_out)]
+    return ast.ClassDef(node.name, node.bases, node.keywords, body, node.decorator_list)
+
+
 @dataclass
 class _Uses:
     """What a piece of code refers to: names, tables it looks something up in, attributes."""
@@ -268,11 +289,7 @@ class _Reach:
         if not module:
             return
         self.classes[module, name] = node
-        body = [part for part in node.body if not isinstance(part, _FUNCTIONS)]
-        if (module, name) in self.configurations:
-            body = [part for part in body if not isinstance(part, ast.AnnAssign)]
-        rest = ast.ClassDef(name, node.bases, node.keywords, body, node.decorator_list)
-        self._piece(module, name, rest)
+        self._piece(module, name, _skeleton(node, (module, name) in self.configurations))
 
     def _methods(self, module: str, name: str, node: ast.ClassDef) -> None:
         """Take the methods that reached code may call; all where a library calls them."""
@@ -345,6 +362,7 @@ def _table(module: str, chain: tuple[str, ...]) -> dict[str, ast.expr] | None:
     return entries
 
 
+@_once
 def _uses(node: ast.AST) -> _Uses:
     """What `node` refers to, apart from the names it binds itself."""
     found = _Uses(imported=_imports(ast.walk(node)))
@@ -438,14 +456,9 @@ def _silent(node: ast.AST) -> bool:
     )
 
 
-_digests: dict[int, tuple[ast.AST, str]] = {}
-
-
+@_once
 def _tree_digest(node: ast.AST) -> str:
-    known = _digests.get(id(node))
-    if known is None or known[0] is not node:
-        known = _digests[id(node)] = node, _digest(canonical(node))
-    return known[1]
+    return _digest(canonical(node))
 
 
 @cache

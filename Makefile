@@ -38,6 +38,7 @@ lint: setup  ## check style, imports and spelling
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m ruff check .
 	@$(VENV) -m codespell_lib
+	@$(dir $(VENV))lint-imports
 
 types: setup  ## check the type hints
 	@$(VENV) -m mypy

@@ -17,7 +17,8 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 NEEDED_GIB = 9  # 6 for the installed packages, most of it PyTorch; the rest while they are unpacked
 
 NETWORK_TROUBLE = re.compile(
-    r"(?i)NewConnectionError|NameResolutionError|name resolution|ConnectTimeout|ReadTimeout|timed out|"
+    r"(?i)NewConnectionError|NameResolutionError|name resolution|ConnectTimeout|ReadTimeout|"
+    r"timed out|"
     r"Max retries exceeded|Network is unreachable|ProxyError|SSLError|IncompleteRead|"
     r"Connection (?:refused|reset|broken|aborted)|error sending request|dns error|Failed to fetch|"
     r"Connect error|request failed"

@@ -170,15 +170,21 @@ def _variants(hint: Any) -> tuple[type, ...]:
 def _variant(variants: tuple[type, ...], plain: Mapping[str, Any], key: str) -> Any:
     if len(variants) == 1:
         return variants[0]
-    named = {_default_name(variant): variant for variant in variants}
+    named = {_default_name(variant, key): variant for variant in variants}
     name = plain.get("name")
     if name not in named:
         raise ValueError(f"{_join(key, 'name')}={name!r}: choose {', '.join(named)}")
     return named[name]
 
 
-def _default_name(variant: Any) -> Any:
-    return next(field.default for field in fields(variant) if field.name == "name")
+def _default_name(variant: Any, key: str) -> Any:
+    for field in fields(variant):
+        if field.name == "name":
+            return field.default
+    raise ValueError(
+        f"{key} may be a {variant.__name__}, which has no field `name` to be told by: "
+        f"add `name: Literal[...]` to {variant.__name__}"
+    )
 
 
 @cache

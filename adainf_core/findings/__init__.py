@@ -2,6 +2,7 @@
 
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import NOT_RUN
+from adainf_core.evidence.studies.claimed import PUBLISHED
 from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
@@ -23,6 +24,7 @@ __all__ = [
     "MARGIN",
     "NOT_DECIDED",
     "NOT_RUN",
+    "PUBLISHED",
     "Findings",
     "GapFindings",
     "alt_text",

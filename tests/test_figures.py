@@ -22,6 +22,7 @@ from adainf_core.figures import (
     level_dots,
     level_ticks,
     panels,
+    plausible_levels,
     slopes,
     stacked_verdicts,
     star,
@@ -255,6 +256,17 @@ def test_stacked_verdicts_are_as_wide_as_they_are_many():
         assert [text.get_text() for text in ax.texts] == ["2H", "–", "4?"]
 
     draw(paint, alt="Stacks.")
+
+
+def test_plausible_levels_marks_the_kept_and_crosses_the_excluded():
+    def paint(ax):
+        best = BestLevel(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95)
+        plausible_levels(ax, {"a dial": ("vanilla", (1, 5, 10), best)})
+        marks = {line.get_marker(): list(line.get_xdata()) for line in ax.lines}
+        assert marks == {"v": [5, 10], "x": [1], "o": [10.0]}
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["a dial"]
+
+    draw(paint, alt="A strip.")
 
 
 def test_level_ticks_stand_at_the_levels_alone():

@@ -10,7 +10,7 @@ import numpy as np
 from adainf_core.evidence.judging.claims import MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.figures.style import ARM_STYLE, FAINT, GENERATED, INK, OKABE_ITO, Table
-from adainf_core.statistics.intervals import t_interval
+from adainf_core.statistics.intervals import BestLevel, t_interval
 from adainf_core.statistics.response_curves import ResponseCurve
 
 if TYPE_CHECKING:
@@ -160,6 +160,26 @@ def differences(ax: Axes, verdicts: Sequence[Verdict], labels: Sequence[str]) ->
     ax.set_xlabel("difference in linear accuracy, points")
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
+
+
+def plausible_levels(ax: Axes, dials: Mapping[str, tuple[str, Sequence[float], BestLevel]]) -> None:
+    """Which levels of a dial may be the best: a row a dial, a mark in its style at each of them.
+
+    `dials` maps names to a key in `ARM_STYLE`, all levels, and what is known of the best one. The
+    level with the highest mean is ringed, and a cross stands where a level is excluded.
+    """
+    for row, (key, levels, best) in enumerate(dials.values()):
+        colour, marker = ARM_STYLE[key]
+        kept = [level for level in levels if level in best.plausible]
+        ax.plot(kept, [row] * len(kept), marker, color=colour, ms=7,
+                mfc="none" if key.startswith("perfect") else colour)  # fmt: skip
+        gone = [level for level in levels if level not in best.plausible]
+        ax.plot(gone, [row] * len(gone), "x", color=FAINT, ms=5)
+        ax.plot(best.best, row, "o", ms=14, mfc="none", mec=INK, mew=0.9)
+    ax.set_yticks(range(len(dials)), list(dials))
+    ax.set_ylim(len(dials) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
 
 
 #: Colour and letter of each verdict: the letter is what remains in grey.

@@ -2,6 +2,7 @@
 
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
+from adainf_core.evidence.published import PUBLISHED
 from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
@@ -22,6 +23,7 @@ __all__ = [
     "CONFIDENCE",
     "MARGIN",
     "NOT_DECIDED",
+    "PUBLISHED",
     "Findings",
     "GapFindings",
     "Outcome",

@@ -29,8 +29,8 @@ from adainf_core.figures import (
 from adainf_core.findings.captions import caption
 from adainf_core.findings.forests import alt_text, forest
 from adainf_core.findings.telling import phrase, published, said, tell
-from adainf_core.statistics.intervals import Interval, t_interval
-from adainf_core.statistics.response_curves import ResponseCurve, sweep_curve
+from adainf_core.statistics.intervals import BestLevel, Interval, best_level, t_interval
+from adainf_core.statistics.response_curves import ResponseCurve, complete_seeds, sweep_curve
 from adainf_core.theory import replication_to_beta
 
 if TYPE_CHECKING:
@@ -149,6 +149,19 @@ class Findings:
     def difference(self, treated: str, reference: str, metric: str = "linear") -> Interval | None:
         """One arm less another, paired by seed: as `estimate`."""
         return self.estimate({treated: 1.0, reference: -1.0}, metric)
+
+    def sweep(self, prefix: str) -> dict[float, str]:
+        """The arms of a dial by their level, the number that ends a name after `prefix`."""
+        arms = [arm for arm in self.study.arms if arm.startswith(prefix)]
+        return {float(arm.rpartition("_")[2]): arm for arm in arms}
+
+    def best(self, arms: Mapping[float, str], metric: str = "linear") -> BestLevel:
+        """The levels of a sweep that its own seeds cannot exclude as the best (`best_level`).
+
+        At plain 95 %, exploratory; ValueError with fewer than two seeds that every level has.
+        """
+        values = complete_seeds({level: self.accuracy(arm, metric) for level, arm in arms.items()})
+        return best_level(list(arms), values)
 
     def curve(
         self, arms: Mapping[float, str], metric: str = "linear", log_x: bool = True

@@ -119,6 +119,16 @@ def test_curve_is_the_sweeps():
     np.testing.assert_array_equal(mixing.curve(arms).mean, expected.mean)
 
 
+def test_a_sweep_is_read_from_its_arms_and_its_best_level_is_that_of_its_seeds():
+    crops = Findings("crop-strength")
+    arms = crops.sweep("perfect_")
+    assert arms == {level: f"perfect_crop_{level:g}" for level in (0.03, 0.08, 0.2, 0.4, 0.6)}
+    best = crops.best(arms)
+    means = {level: crops.mean(arm) for level, arm in arms.items()}
+    assert best.best == max(means, key=means.get)
+    assert (best.n, best.confidence) == (len(crops.shared_seeds(*arms.values())), 0.95)
+
+
 def test_beta_is_the_experiments(found):
     run = named_study("failure-mode").experiment("laptop", "adainf", 20)
     expected = replication_to_beta(run.n_real, run.n_generated, run.replication)

@@ -17,7 +17,9 @@ from adainf_core.findings import (
     GapFindings,
     brief,
     in_full,
+    inside,
     phrase,
+    published,
     said,
     short_name,
 )
@@ -112,6 +114,16 @@ def test_a_claim_is_a_contrast_of_its_own_terms(found):
     d = found.verdicts["harm"].difference
     assert np.mean(list(values.values())) == pytest.approx(d.mean)
     assert sum(value > 0 for value in values.values()) == found.verdicts["harm"].agreeing
+
+
+def test_what_is_inside_is_within_the_ends(found, unrun):
+    for verdict in found.verdicts.values():
+        theirs = published(verdict)
+        d = verdict.difference
+        assert inside(verdict) == (None if theirs is None else d.low <= theirs <= d.high)
+    assert {inside(verdict) for verdict in found.verdicts.values()} > {None}
+    assert inside(found.verdicts["harm"], "no such table") is None
+    assert inside(unrun.verdicts["harm"]) is None
 
 
 def test_curve_is_the_sweeps():

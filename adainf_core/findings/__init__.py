@@ -2,6 +2,7 @@
 
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import NOT_RUN, verdict_word
+from adainf_core.evidence.runs.scales import current_scale
 from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
@@ -30,6 +31,7 @@ __all__ = [
     "at_least",
     "brief",
     "caption",
+    "current_scale",
     "forest",
     "holds",
     "in_full",

@@ -184,6 +184,14 @@ def test_caption_of_an_unfinished_study_counts_what_is_in(found):
     )
 
 
+def test_records_that_are_given_are_judged_in_place_of_those_kept(found, records):
+    few = tuple(record for record in records if record.arm in ("none", "vanilla"))
+    live = Findings("failure-mode", given=few)
+    assert live.records == list(few)
+    assert live.verdicts["harm"].difference.n == found.verdicts["harm"].difference.n
+    assert live.verdicts["cure"].word == NOT_RUN
+
+
 def test_dials_and_levels_draw_what_there_is(found, unrun):
     arms = {1.0: "none", 2.0: "weak"}
 

@@ -26,7 +26,7 @@ SETTINGS: dict[str, set[str]] = {
     "total-variation": {"5 %"},  # a risk
 }
 
-DRAWS = re.compile(r"\b(?:draw|Slider|panels|forest|dots)\(|_figure\(")
+DRAWS = re.compile(r"\b(?:draw|Slider|panels|forest|dots|sheet)\(|_figure\(")
 #: Words by which a caption names its interval, or says that there is no sample behind the figure.
 UNCERTAINTY = re.compile(
     r"interval|band|quartile|range|exact|closed form|computed|by counting|eigenv|one run|one draw|"

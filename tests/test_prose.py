@@ -35,7 +35,7 @@ SETTINGS: dict[str, set[str]] = {
     "total-variation": {"5 %"},  # a risk
 }
 
-DRAWS = re.compile(r"\b(?:draw|Slider|panels|forest|dots)\(|_figure\(")
+DRAWS = re.compile(r"\b(?:draw|Slider|panels|forest|dots|sheet)\(|_figure\(")
 #: What a caption says of its uncertainty: what the marks span ...
 SPANS = (
     r"intervals?\b", r"standard errors?\b", r"quartiles?\b", r"\d+ to \d+ % ranges?\b",

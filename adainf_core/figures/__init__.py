@@ -1,10 +1,11 @@
 """The book's figures: one style, charts of results, sheets of images, sliders."""
 
-from adainf_core.figures.images import contact_sheet
+from adainf_core.figures.images import arrow, contact_sheet, picture, sheet
 from adainf_core.figures.layout import end_labels, level_ticks, note, panels, star
 from adainf_core.figures.results import (
     VERDICT_STYLE,
     arm_dots,
+    compared_dots,
     differences,
     level_band,
     level_dots,
@@ -45,6 +46,8 @@ __all__ = [
     "Slider",
     "Table",
     "arm_dots",
+    "arrow",
+    "compared_dots",
     "contact_sheet",
     "differences",
     "draw",
@@ -55,7 +58,9 @@ __all__ = [
     "mean_mark",
     "note",
     "panels",
+    "picture",
     "plausible_levels",
+    "sheet",
     "slopes",
     "stacked_verdicts",
     "star",

@@ -3,6 +3,7 @@
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
 from adainf_core.evidence.published import PUBLISHED
+from adainf_core.evidence.runs.scales import current_scale
 from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
@@ -12,6 +13,7 @@ from adainf_core.findings.telling import (
     brief,
     holds,
     in_full,
+    inside,
     phrase,
     points,
     published,
@@ -31,9 +33,11 @@ __all__ = [
     "at_least",
     "brief",
     "caption",
+    "current_scale",
     "forest",
     "holds",
     "in_full",
+    "inside",
     "outcome_of",
     "phrase",
     "points",

@@ -29,7 +29,7 @@ from adainf_core.figures import (
 from adainf_core.findings.captions import caption
 from adainf_core.findings.forests import alt_text, forest
 from adainf_core.findings.telling import phrase, published, said, tell
-from adainf_core.statistics.intervals import BestLevel, Interval, best_level, t_interval
+from adainf_core.statistics.intervals import Interval, PlausibleLevels, best_level, t_interval
 from adainf_core.statistics.response_curves import ResponseCurve, complete_seeds, sweep_curve
 from adainf_core.theory import replication_to_beta
 
@@ -43,12 +43,14 @@ class Findings:
     """The records of the study `name` at one scale, and what they say.
 
     Records are read, and claims judged, when they are first asked for. Accuracies are in percent
-    and differences in points; a seed pairs the arms that have it.
+    and differences in points; a seed pairs the arms that have it. Records that are `given`, those
+    of a live run, take the place of the ones under `root`.
     """
 
     name: str
     scale: str = "laptop"
     root: Path = RESULTS
+    given: tuple[Record, ...] | None = None
 
     # ---- what there is
 
@@ -60,6 +62,8 @@ class Findings:
     @cached_property
     def records(self) -> list[Record]:
         """Those of the plan that have been run; none where the study is not laid out at `scale`."""
+        if self.given is not None:
+            return list(self.given)
         if self.scale not in self.study.layouts:
             return []
         return study_records(self.study, self.scale, self.root)
@@ -155,7 +159,7 @@ class Findings:
         arms = [arm for arm in self.study.arms if arm.startswith(prefix)]
         return {float(arm.rpartition("_")[2]): arm for arm in arms}
 
-    def best(self, arms: Mapping[float, str], metric: str = "linear") -> BestLevel:
+    def best(self, arms: Mapping[float, str], metric: str = "linear") -> PlausibleLevels:
         """The levels of a sweep that its own seeds cannot exclude as the best (`best_level`).
 
         At plain 95 %, exploratory; ValueError with fewer than two seeds that every level has.

@@ -15,7 +15,9 @@ from adainf_core.findings import (
     GapFindings,
     brief,
     in_full,
+    inside,
     phrase,
+    published,
     said,
     short_name,
 )
@@ -112,6 +114,16 @@ def test_a_claim_is_a_contrast_of_its_own_terms(found):
     assert sum(value > 0 for value in values.values()) == found.verdicts["harm"].agreeing
 
 
+def test_what_is_inside_is_within_the_ends(found, unrun):
+    for verdict in found.verdicts.values():
+        theirs = published(verdict)
+        d = verdict.difference
+        assert inside(verdict) == (None if theirs is None else d.low <= theirs <= d.high)
+    assert {inside(verdict) for verdict in found.verdicts.values()} > {None}
+    assert inside(found.verdicts["harm"], "no such table") is None
+    assert inside(unrun.verdicts["harm"]) is None
+
+
 def test_curve_is_the_sweeps():
     mixing = Findings("mixing-ratio")
     arms = {n: f"n_{n}" for n in (1, 2, 5, 10, 20, 50)}
@@ -178,6 +190,14 @@ def test_caption_of_an_unfinished_study_counts_what_is_in(found):
     assert re.search(
         rf"Recorded: 3 of {found.planned} runs are in: 3 runs", part.caption("A.").data
     )
+
+
+def test_records_that_are_given_are_judged_in_place_of_those_kept(found, records):
+    few = tuple(record for record in records if record.arm in ("none", "vanilla"))
+    live = Findings("failure-mode", given=few)
+    assert live.records == list(few)
+    assert live.verdicts["harm"].difference.n == found.verdicts["harm"].difference.n
+    assert live.verdicts["cure"].outcome == Outcome.NOT_RUN
 
 
 def test_dials_and_levels_draw_what_there_is(found, unrun):

@@ -8,6 +8,8 @@ import prose
 import pytest
 from run_chapters import BOOK, chapters
 
+from adainf_core.evidence.studies.catalogue import STUDIES
+
 PAGES = {name: BOOK / f"{name}.md" for name in chapters()}
 #: Pages that are no chapters: they ask nothing and set no exercises.
 REFERENCE = {name for name in PAGES if name.startswith("reference/")} | {"index"}
@@ -96,6 +98,16 @@ def test_no_line_of_prose_begins_as_a_comment(name):
         for line in block.text.splitlines() if line.startswith("%")
     ]  # fmt: skip
     assert not lost
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_commands_name_studies_and_scales_that_there_are(name):
+    for command in re.findall(r"adainf study run ([^`\n]*)", PAGES[name].read_text()):
+        studies, _, options = command.partition("--")
+        scale = re.search(r"scale ([a-z]+)", options)
+        for study in filter(re.compile(r"[a-z-]+").fullmatch, studies.split()):
+            assert study in STUDIES, command
+            assert scale is None or scale[1] in STUDIES[study].layouts, command
 
 
 def test_opens_with_a_question_and_a_prediction(chapter):

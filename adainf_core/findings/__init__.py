@@ -1,7 +1,7 @@
 """What the book says of its studies: numbers for prose, figures, tables, captions and alt texts."""
 
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
-from adainf_core.evidence.judging.verdicts import NOT_RUN
+from adainf_core.evidence.judging.verdicts import NOT_RUN, verdict_word
 from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
@@ -38,4 +38,5 @@ __all__ = [
     "said",
     "short_name",
     "tell",
+    "verdict_word",
 ]

@@ -20,7 +20,7 @@ def caption(text: str, *sources: Findings | Sequence[Record], how: str = "Record
     """
     from IPython.display import Markdown
 
-    return Markdown(f"*{text} {' '.join(_source(source, how) for source in sources)}*")
+    return Markdown(f"*{' '.join([text, *(_source(source, how) for source in sources)])}*")
 
 
 def _source(source: Findings | Sequence[Record], how: str) -> str:

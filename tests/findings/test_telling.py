@@ -65,4 +65,5 @@ def test_alt_text_without_room_is_refused():
 
 
 def test_caption_of_no_records():
+    assert caption("A picture.").data == "*A picture.*"
     assert caption("A picture.", []).data == "*A picture. Nothing recorded yet.*"

@@ -157,6 +157,12 @@ def test_a_sheet_takes_views_as_it_takes_images_and_grows_with_its_rows():
     images = np.arange(2 * 3 * 12 * 12, dtype=np.uint8).reshape(2, 3, 12, 12)
     as_views = sheet({"row": images.astype(np.float32) / 255}, alt="Two pictures.")
     assert as_views.svg == sheet({"row": images}, alt="Two pictures.").svg
+    three = np.concatenate([images, images[:1]])
+    assert (
+        as_views.svg
+        == sheet({"row": three}, alt="Two pictures.", columns=2).svg
+        != (sheet({"row": three}, alt="Two pictures.").svg)
+    )
     heights = [
         float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', shown.svg)[1])
         for shown in (as_views, sheet({"a": images, "b": images}, alt="Four."))

@@ -16,20 +16,18 @@ _LABELS = 1.0  # inches beside a sheet
 
 
 def sheet(
-    rows: Mapping[str, Any], *, alt: str, width: float = WIDTH, height: float | None = None
+    rows: Mapping[str, Any], *, alt: str, columns: int | None = None, width: float = WIDTH
 ) -> Shown:
     """A figure of labelled rows of images (`contact_sheet`), as high as they need.
 
-    `rows` maps labels to images (n, 3, h, w) of one size: uint8, or floats in [0, 1] such as views.
+    `rows` maps labels to images (n, 3, h, w) of one size, uint8 or floats in [0, 1] such as views;
+    of each row it shows the first `columns`, or all.
     """
-    images = [np.asarray(found) for found in rows.values()]
-    side = (width - _LABELS) / max(map(len, images))
-    return draw(
-        lambda ax: contact_sheet(ax, list(rows.items())),
-        alt=alt,
-        width=width,
-        height=height or 0.14 + len(rows) * side * images[0].shape[2] / images[0].shape[3],
-    )
+    shown = [(label, np.asarray(images)[:columns]) for label, images in rows.items()]
+    h, w = shown[0][1].shape[2:]
+    side = (width - _LABELS) / max(len(images) for _, images in shown)
+    height = 0.14 + len(shown) * side * h / w
+    return draw(lambda ax: contact_sheet(ax, shown), alt=alt, width=width, height=height)
 
 
 def contact_sheet(ax: Axes, rows: Sequence[tuple[str, Any]]) -> None:

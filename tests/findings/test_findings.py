@@ -229,3 +229,21 @@ def test_measures_of_a_gap_are_the_records():
     assert zero.value == record.metrics["mirrored_frechet"]
     assert gap.mirrored("gaussian_mixture", "near") is None
     assert GapFindings("sprite-gap").true_tv("mode_drop_50") == pytest.approx(0.5)
+
+
+def test_a_dial_of_a_gap_has_each_arm_and_its_mirror_behind():
+    gap = GapFindings()
+    arms = {500: "diffusion_500", 2000: "diffusion_2000", 8000: "diffusion_8000"}
+
+    def paint(ax):
+        gap.measured_dial(ax, arms, "frechet", ringed="diffusion_2000")
+        band, line, ring = ax.lines
+        assert band.get_ydata()[0] == gap.mirrored("diffusion_8000", "frechet").value
+        found = {n: gap.measured(arm, "frechet") for n, arm in arms.items()}
+        assert line.get_xydata().tolist() == [[n, each.value] for n, each in found.items()]
+        assert ring.get_xydata().tolist() == [[2000, found[2000].value]]
+        ends = [path.vertices[:, 1].tolist() for path in ax.collections[0].get_paths()]
+        assert ends == [[each.low, each.high] for each in found.values()]
+        assert [tick.get_text() for tick in ax.get_xticklabels()] == ["500", "2k", "8k"]
+
+    draw(paint, alt="Fréchet distance along training.")

@@ -1,7 +1,16 @@
-"""The book's figures: one style, charts of results, sheets of images, sliders."""
+"""The book's figures: one style; charts of results, curves, worlds, images, sliders."""
 
+from adainf_core.figures.curves import curve, interval_curve, quantile_strips
 from adainf_core.figures.images import contact_sheet
-from adainf_core.figures.layout import end_labels, level_ticks, note, panels, star
+from adainf_core.figures.layout import (
+    compact_legend,
+    end_labels,
+    legend_below,
+    level_ticks,
+    note,
+    panels,
+    star,
+)
 from adainf_core.figures.results import (
     VERDICT_STYLE,
     arm_dots,
@@ -29,6 +38,12 @@ from adainf_core.figures.style import (
     draw,
     style,
 )
+from adainf_core.figures.worlds import (
+    function_on_views,
+    graph_of_views,
+    image_masses,
+    images_and_views,
+)
 
 __all__ = [
     "ARM_STYLE",
@@ -44,16 +59,25 @@ __all__ = [
     "Slider",
     "Table",
     "arm_dots",
+    "compact_legend",
     "contact_sheet",
+    "curve",
     "differences",
     "draw",
     "end_labels",
+    "function_on_views",
+    "graph_of_views",
+    "image_masses",
+    "images_and_views",
+    "interval_curve",
+    "legend_below",
     "level_band",
     "level_dots",
     "level_ticks",
     "mean_mark",
     "note",
     "panels",
+    "quantile_strips",
     "slopes",
     "stacked_verdicts",
     "star",

@@ -99,5 +99,5 @@ def legend_below(ax: Axes, columns: int) -> None:
 
     figure = ax.get_figure(root=True)
     assert isinstance(figure, Figure)
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=columns,
-                  fontsize=9, frameon=False)  # fmt: skip
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=9)

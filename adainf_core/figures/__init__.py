@@ -9,6 +9,7 @@ from adainf_core.figures.layout import (
     level_ticks,
     note,
     panels,
+    row_names,
     star,
 )
 from adainf_core.figures.results import (
@@ -78,6 +79,7 @@ __all__ = [
     "note",
     "panels",
     "quantile_strips",
+    "row_names",
     "slopes",
     "stacked_verdicts",
     "star",

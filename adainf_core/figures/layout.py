@@ -101,3 +101,10 @@ def legend_below(ax: Axes, columns: int) -> None:
     assert isinstance(figure, Figure)
     handles, labels = ax.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=9)
+
+
+def row_names(axes: Any, names: Sequence[str]) -> None:
+    """Names of the rows of a grid of panels, upright, to the left of the first column."""
+    for row, name in zip(axes, names, strict=True):
+        note(row[0], name, (0, 0.5), (-6, 0), xycoords="axes fraction", rotation=90, va="center",
+             ha="right", fontsize=10)  # fmt: skip

@@ -1,7 +1,17 @@
-"""The book's figures: one style, charts of results, sheets of images, sliders."""
+"""The book's figures: one style; charts of results, curves, worlds, images, sliders."""
 
+from adainf_core.figures.curves import curve, interval_curve, quantile_strips
 from adainf_core.figures.images import arrow, contact_sheet, picture, sheet
-from adainf_core.figures.layout import end_labels, level_ticks, note, panels, star
+from adainf_core.figures.layout import (
+    compact_legend,
+    end_labels,
+    legend_below,
+    level_ticks,
+    note,
+    panels,
+    row_names,
+    star,
+)
 from adainf_core.figures.results import (
     VERDICT_STYLE,
     arm_dots,
@@ -31,6 +41,12 @@ from adainf_core.figures.style import (
     draw,
     style,
 )
+from adainf_core.figures.worlds import (
+    function_on_views,
+    graph_of_views,
+    image_masses,
+    images_and_views,
+)
 
 __all__ = [
     "ARM_STYLE",
@@ -47,11 +63,19 @@ __all__ = [
     "Table",
     "arm_dots",
     "arrow",
+    "compact_legend",
     "compared_dots",
     "contact_sheet",
+    "curve",
     "differences",
     "draw",
     "end_labels",
+    "function_on_views",
+    "graph_of_views",
+    "image_masses",
+    "images_and_views",
+    "interval_curve",
+    "legend_below",
     "level_band",
     "level_dots",
     "level_ticks",
@@ -60,6 +84,8 @@ __all__ = [
     "panels",
     "picture",
     "plausible_levels",
+    "quantile_strips",
+    "row_names",
     "sheet",
     "slopes",
     "stacked_verdicts",

@@ -1,5 +1,6 @@
 """The book's figures: one style, charts of results, sheets of images, sliders."""
 
+from adainf_core.figures.grids import SIGNS, sign_grid
 from adainf_core.figures.images import contact_sheet
 from adainf_core.figures.layout import end_labels, level_ticks, note, panels, star
 from adainf_core.figures.results import (
@@ -19,6 +20,7 @@ from adainf_core.figures.style import (
     ARM_STYLE,
     BOUNDARY,
     FAINT,
+    FLAW_STYLE,
     GENERATED,
     INK,
     OKABE_ITO,
@@ -34,10 +36,12 @@ __all__ = [
     "ARM_STYLE",
     "BOUNDARY",
     "FAINT",
+    "FLAW_STYLE",
     "GENERATED",
     "INK",
     "OKABE_ITO",
     "REAL",
+    "SIGNS",
     "VERDICT_STYLE",
     "WIDTH",
     "Shown",
@@ -54,6 +58,7 @@ __all__ = [
     "mean_mark",
     "note",
     "panels",
+    "sign_grid",
     "slopes",
     "stacked_verdicts",
     "star",

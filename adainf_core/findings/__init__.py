@@ -2,6 +2,7 @@
 
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
+from adainf_core.findings.benchmarks import benchmark
 from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
@@ -27,6 +28,7 @@ __all__ = [
     "Outcome",
     "alt_text",
     "at_least",
+    "benchmark",
     "brief",
     "caption",
     "forest",

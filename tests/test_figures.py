@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
 from adainf_core.evidence.judging.claims import Contrast, Published, Term
@@ -11,7 +12,9 @@ from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.evidence.studies import ablation, diffusion, failure_mode
 from adainf_core.figures import (
     ARM_STYLE,
+    BOUNDARY,
     INK,
+    REAL,
     Slider,
     Table,
     arm_dots,
@@ -27,6 +30,7 @@ from adainf_core.figures import (
     picture,
     plausible_levels,
     sheet,
+    sign_grid,
     slopes,
     stacked_verdicts,
     star,
@@ -360,3 +364,19 @@ def test_star_stands_over_its_place():
         assert ax.texts[0].get_text() == "theirs"
 
     draw(paint, alt="A star.")
+
+
+def test_grid_of_signs_is_coloured_by_sign_and_deepest_at_the_largest():
+    def paint(ax):
+        sign_grid(
+            ax, ["a", "b", "c"], {"x": ([1, 0, -1], [0.25, 9.0, -1.0]), "y": ([0] * 3, [0.0] * 3)}
+        )
+        first, last = ax.patches
+        assert first.get_facecolor()[:3] == to_rgb(BOUNDARY)
+        assert last.get_facecolor()[:3] == to_rgb(REAL)
+        assert first.get_alpha() == pytest.approx(0.12 + 0.78 * 0.5)
+        assert last.get_alpha() == pytest.approx(0.9)
+        assert [text.get_text() for text in ax.texts] == ["", "=", "+", "=", "=", "="]
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
+
+    assert draw(paint, alt="Signs.").svg

@@ -1,6 +1,7 @@
 """The book's figures: one style; charts of results, curves, worlds, images, sliders."""
 
 from adainf_core.figures.curves import curve, interval_curve, quantile_strips
+from adainf_core.figures.grids import SIGNS, sign_grid
 from adainf_core.figures.images import arrow, contact_sheet, picture, sheet
 from adainf_core.figures.layout import (
     compact_legend,
@@ -31,6 +32,7 @@ from adainf_core.figures.style import (
     ARM_STYLE,
     BOUNDARY,
     FAINT,
+    FLAW_STYLE,
     GENERATED,
     INK,
     OKABE_ITO,
@@ -52,10 +54,12 @@ __all__ = [
     "ARM_STYLE",
     "BOUNDARY",
     "FAINT",
+    "FLAW_STYLE",
     "GENERATED",
     "INK",
     "OKABE_ITO",
     "REAL",
+    "SIGNS",
     "VERDICT_STYLE",
     "WIDTH",
     "Shown",
@@ -87,6 +91,7 @@ __all__ = [
     "quantile_strips",
     "row_names",
     "sheet",
+    "sign_grid",
     "slopes",
     "stacked_verdicts",
     "star",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from adainf_core.evidence.studies.sprite_gap import (
     out_of_order,
     true_tv,
 )
-from adainf_core.figures import FAINT, FLAW_STYLE, INK
+from adainf_core.figures import FAINT, FLAW_STYLE, GENERATED, INK, REAL, level_ticks
 from adainf_core.findings.findings import Findings
 from adainf_core.gap.estimate import GapEstimate
 

@@ -1,5 +1,6 @@
 """The book's figures: one style, charts of results, sheets of images, sliders."""
 
+from adainf_core.figures.flowcharts import flowchart
 from adainf_core.figures.grids import SIGNS, sign_grid
 from adainf_core.figures.images import contact_sheet
 from adainf_core.figures.layout import end_labels, level_ticks, note, panels, star
@@ -52,6 +53,7 @@ __all__ = [
     "differences",
     "draw",
     "end_labels",
+    "flowchart",
     "level_band",
     "level_dots",
     "level_ticks",

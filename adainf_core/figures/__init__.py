@@ -1,16 +1,28 @@
-"""The book's figures: one style, charts of results, sheets of images, sliders."""
+"""The book's figures: one style; charts of results, curves, worlds, images, sliders."""
 
+from adainf_core.figures.curves import curve, interval_curve, quantile_strips
 from adainf_core.figures.flowcharts import flowchart
 from adainf_core.figures.grids import SIGNS, sign_grid
-from adainf_core.figures.images import contact_sheet
-from adainf_core.figures.layout import end_labels, level_ticks, note, panels, star
+from adainf_core.figures.images import arrow, contact_sheet, picture, sheet
+from adainf_core.figures.layout import (
+    compact_legend,
+    end_labels,
+    legend_below,
+    level_ticks,
+    note,
+    panels,
+    row_names,
+    star,
+)
 from adainf_core.figures.results import (
     VERDICT_STYLE,
     arm_dots,
+    compared_dots,
     differences,
     level_band,
     level_dots,
     mean_mark,
+    plausible_levels,
     slopes,
     stacked_verdicts,
     verdict_strip,
@@ -32,6 +44,12 @@ from adainf_core.figures.style import (
     draw,
     style,
 )
+from adainf_core.figures.worlds import (
+    function_on_views,
+    graph_of_views,
+    image_masses,
+    images_and_views,
+)
 
 __all__ = [
     "ARM_STYLE",
@@ -49,17 +67,32 @@ __all__ = [
     "Slider",
     "Table",
     "arm_dots",
+    "arrow",
+    "compact_legend",
+    "compared_dots",
     "contact_sheet",
+    "curve",
     "differences",
     "draw",
     "end_labels",
     "flowchart",
+    "function_on_views",
+    "graph_of_views",
+    "image_masses",
+    "images_and_views",
+    "interval_curve",
+    "legend_below",
     "level_band",
     "level_dots",
     "level_ticks",
     "mean_mark",
     "note",
     "panels",
+    "picture",
+    "plausible_levels",
+    "quantile_strips",
+    "row_names",
+    "sheet",
     "sign_grid",
     "slopes",
     "stacked_verdicts",

@@ -85,3 +85,26 @@ def star(ax: Axes, x: float, label: str, y: float = 0.05) -> None:
     where = ax.get_xaxis_transform()
     ax.plot(x, y, "*", ms=11, mfc="none", mec=GENERATED, mew=1.4, clip_on=False, transform=where)
     note(ax, label, (x, y), (9, 0), va="center", xycoords=where)
+
+
+def compact_legend(ax: Axes, where: Any = "best", **look: Any) -> None:
+    """A small legend without a frame inside the axes; `look` goes to `legend`."""
+    small: dict[str, Any] = {"fontsize": 9, "handlelength": 1.2, "labelspacing": 0.2}
+    ax.legend(loc=where, **({"borderpad": 0, "frameon": False} | small | look))
+
+
+def legend_below(ax: Axes, columns: int) -> None:
+    """One legend below all panels, of what is labelled in this one."""
+    from matplotlib.figure import Figure
+
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=9)
+
+
+def row_names(axes: Any, names: Sequence[str]) -> None:
+    """Names of the rows of a grid of panels, upright, to the left of the first column."""
+    for row, name in zip(axes, names, strict=True):
+        note(row[0], name, (0, 0.5), (-6, 0), xycoords="axes fraction", rotation=90, va="center",
+             ha="right", fontsize=10)  # fmt: skip

@@ -18,6 +18,7 @@ from adainf_core.validation import (
     as_indices,
     as_kernel,
     as_labels,
+    as_share,
     freeze,
     is_sparse,
 )
@@ -158,13 +159,15 @@ class AugmentationGraph(SimilarityGraph):
         natural_labels: ArrayLike,
         k: int,
         weights: ArrayLike | None = None,
+        *,
+        tied: float = 1.0,
     ) -> float:
         """Linear-probe error of the optimal encoder on natural points, by majority vote over views.
 
         weights (n,): distribution to average under (P_d for the real error), by default the graph's
         own. A point whose vote is tied or that has no seen view counts as wrong, which every step
         of the bound allows; E ≤ 8 α / λ_{k+1} + 2 α under the own distribution whatever the labels,
-        k and the choice within tied eigenspaces.
+        k and the choice within tied eigenspaces. With tied = 0.5 such a point is decided by a coin.
         """
         labels = as_labels(natural_labels, self.n_natural, "natural_labels")
         distribution = (
@@ -172,6 +175,6 @@ class AugmentationGraph(SimilarityGraph):
             if weights is None
             else as_distribution(weights, "weights", size=self.n_natural)
         )
-        return float(
-            distribution[self.majority_vote(self.probe_predictions(view_labels, k)) != labels].sum()
-        )
+        votes = self.majority_vote(self.probe_predictions(view_labels, k))
+        wrong = np.where(votes == NO_CLASS, as_share(tied, "tied"), votes != labels)
+        return float(distribution @ wrong)

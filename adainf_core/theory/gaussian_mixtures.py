@@ -96,6 +96,13 @@ class GaussianMixture:
         """Dimension d of the space."""
         return self.means.shape[1]
 
+    def marginal(self, *axes: int) -> GaussianMixture:
+        """The distribution of some coordinates alone, in the order given."""
+        kept = [as_count(axis, "axis", 0, self.dimension - 1) for axis in axes]
+        return GaussianMixture(
+            self.weights, self.means[:, kept], self.covariances[:, kept][:, :, kept]
+        )
+
     @cached_property
     def _factors(self) -> FloatArray:
         return np.asarray(np.linalg.cholesky(self.covariances))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from adainf_core.validation import (
     as_share,
     freeze,
 )
+
+if TYPE_CHECKING:
+    from adainf_core.theory.bounds import BoundReport
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +80,20 @@ class FiniteWorld:
     def labeling_error(self, beta: float = 1.0) -> float:
         """α under P_t = β α_d + (1 − β) α_g: linear in β."""
         return self.graph(beta).labeling_error(self.natural_labels, self.view_labels)
+
+    def transfer_bound(self, beta: float, k: int) -> BoundReport:
+        """The bound on the real error of k dimensions, and every step (`bounds.transfer_bound`)."""
+        from adainf_core.theory.bounds import transfer_bound
+
+        return transfer_bound(
+            self.kernel,
+            self.p_real,
+            self.p_generated,
+            beta,
+            self.natural_labels,
+            self.view_labels,
+            k,
+        )
 
 
 def ring_world(

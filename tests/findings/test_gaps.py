@@ -108,5 +108,5 @@ def test_measures_are_drawn_over_the_truth(sprites):
 def test_a_benchmark_is_read_as_it_was_written():
     path = Path(__file__).parents[2] / "benchmarks" / "results" / "sprite_gap.json"
     assert benchmark("sprite_gap") == json.loads(path.read_text())
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match="no record of benchmark 'no such'"):
         benchmark("no such")

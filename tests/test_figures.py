@@ -24,6 +24,7 @@ from adainf_core.figures import (
     differences,
     draw,
     end_labels,
+    flowchart,
     level_dots,
     level_ticks,
     panels,
@@ -380,3 +381,24 @@ def test_grid_of_signs_is_coloured_by_sign_and_deepest_at_the_largest():
         assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
 
     assert draw(paint, alt="Signs.").svg
+
+
+def test_flowchart_numbers_its_arrows_and_outlines_questions():
+    boxes = {"a": (0.3, 0.9, "so?"), "b": (0.3, 0.5, "do"), "c": (0.8, 0.9, "leave")}
+
+    def paint(ax):
+        flowchart(ax, boxes, [("a", "b", "yes"), ("a", "c", "")])
+        said = {text.get_text(): text for text in ax.texts}
+        outlines = {
+            name: said[text].get_bbox_patch().get_edgecolor()
+            for name, (_, _, text) in boxes.items()
+        }
+        assert outlines["a"][:3] == to_rgb(INK)
+        assert outlines["b"] == outlines["c"] != outlines["a"]
+        beside, above = said["1  yes"].get_position(), said["2"].get_position()
+        assert beside[0] > 0.3
+        assert beside[1] == pytest.approx(0.7)
+        assert 0.3 < above[0] < 0.8
+        assert above[1] > 0.9
+
+    assert draw(paint, alt="A flowchart.").svg

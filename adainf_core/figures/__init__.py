@@ -1,6 +1,7 @@
 """The book's figures: one style; charts of results, curves, worlds, images, sliders."""
 
 from adainf_core.figures.curves import curve, interval_curve, quantile_strips
+from adainf_core.figures.flowcharts import flowchart
 from adainf_core.figures.grids import SIGNS, sign_grid
 from adainf_core.figures.images import arrow, contact_sheet, picture, sheet
 from adainf_core.figures.layout import (
@@ -74,6 +75,7 @@ __all__ = [
     "differences",
     "draw",
     "end_labels",
+    "flowchart",
     "function_on_views",
     "graph_of_views",
     "image_masses",

@@ -12,6 +12,7 @@ from adainf_core.evidence.studies import ablation, diffusion, failure_mode
 from adainf_core.figures import (
     ARM_STYLE,
     INK,
+    Shown,
     Slider,
     Table,
     arm_dots,
@@ -157,7 +158,7 @@ def test_tables_are_markdown():
 
 
 def frames(count: int, alt: str = "Line {}.") -> dict:
-    return {f"at {n}": draw(line, alt=alt.format(n)) for n in range(count)}
+    return {f"at {n}": Shown(f"<svg>{n}</svg>", bytes([n]), alt.format(n)) for n in range(count)}
 
 
 def test_slider_shows_one_frame_and_holds_all():

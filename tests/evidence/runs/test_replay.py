@@ -78,10 +78,10 @@ def test_a_replay_is_of_one_code_alone(root, monkeypatch):
 
 
 def changed_temperature(patch):
-    from adainf_core.learning import methods
+    from adainf_core.learning.methods import simclr
 
-    loss = methods.nt_xent
-    patch.setattr(methods, "nt_xent", lambda a, b, t, *rest: loss(a, b, t + 0.01, *rest))
+    loss = simclr.nt_xent
+    patch.setattr(simclr, "nt_xent", lambda a, b, t, *rest: loss(a, b, t + 0.01, *rest))
 
 
 def changed_hue(patch):

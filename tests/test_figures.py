@@ -15,6 +15,7 @@ from adainf_core.figures import (
     BOUNDARY,
     INK,
     REAL,
+    Shown,
     Slider,
     Table,
     arm_dots,
@@ -225,7 +226,7 @@ def test_tables_are_markdown():
 
 
 def frames(count: int, alt: str = "Line {}.") -> dict:
-    return {f"at {n}": draw(line, alt=alt.format(n)) for n in range(count)}
+    return {f"at {n}": Shown(f"<svg>{n}</svg>", bytes([n]), alt.format(n)) for n in range(count)}
 
 
 def test_slider_shows_one_frame_and_holds_all():

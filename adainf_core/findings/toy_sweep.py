@@ -40,21 +40,21 @@ class ToySweepFindings:
         found = []
         alphas = self.record["findings"]["labeling_error"]
         for alpha, gap in zip(alphas, self.curve(k, "spectral_gap", n), strict=True):
-            ends = [
+            mean, low, high = (
                 alpha / each if each > 1e-3 else np.nan for each in (gap.mean, gap.high, gap.low)
-            ]
-            found.append(Interval(*ends, gap.n))
+            )
+            found.append(Interval(mean, low, high, gap.n))
         return found
 
     def curve(self, k: int, quantity: str, n: int) -> list[Interval]:
         """The mean at each strength; NaN where in some draw the encoder is not determined."""
         rows = self.record["findings"]["curves"][str(k)][quantity][self.sizes.index(n)]
-        return [Interval(*(row or [np.nan] * 3), self.draws) for row in rows]
+        return [self._interval(row or [np.nan] * 3) for row in rows]
 
     def best(self, k: int, quantity: str, n: int) -> Interval:
         """The strength of the smallest mean, and how far it moves over resamples of the draws."""
         found = self.record["findings"]["best_strength"][str(k)][quantity]
-        return Interval(*found[self.sizes.index(n)], self.draws)
+        return self._interval(found[self.sizes.index(n)])
 
     def error_at_best(self, k: int, quantity: str, n: int) -> Interval:
         """The real error at the strength that is best by `quantity`."""
@@ -64,3 +64,7 @@ class ToySweepFindings:
     def finer_grid(self, k: int) -> dict[str, Any]:
         """What a finer grid of views changes of the real error, as recorded."""
         return dict(self.record["finer_grid"]["real_error"][str(k)])
+
+    def _interval(self, row: list[float]) -> Interval:
+        mean, low, high = row
+        return Interval(mean, low, high, self.draws)

@@ -44,6 +44,7 @@ lint: setup  ## check style, imports and spelling
 	@$(VENV) -m ruff check .
 	@$(VENV) tools/lint_chapters.py
 	@$(VENV) -m codespell_lib
+	@$(dir $(VENV))lint-imports
 
 types: setup  ## check the type hints
 	@$(VENV) -m mypy

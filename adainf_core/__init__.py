@@ -23,7 +23,7 @@ _PUBLIC = {
     "GeneratedImages": "data.generated",
     "contact_sheet": "data.contact_sheet",
     "make_generator": "generators.dial",
-    "DiffusionConfig": "generators.diffusion_training",
+    "DiffusionConfig": "generators.diffusion_config",
     "train_diffusion": "generators.diffusion_training",
     "DiffusionGenerator": "generators.diffusion",
     "sample_to_store": "generators.diffusion",

@@ -10,6 +10,7 @@ import json
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Config = TypeVar("Config")
@@ -49,7 +50,7 @@ def from_plain(kind: type[Config], plain: Mapping[str, Any], key: str = "") -> C
     Raises ValueError for an unknown key or a value of the wrong type, naming it with its dotted
     path.
     """
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]
     unknown = plain.keys() - hints.keys()
     if unknown:
         raise ValueError(
@@ -169,17 +170,24 @@ def _variants(hint: Any) -> tuple[type, ...]:
 def _variant(variants: tuple[type, ...], plain: Mapping[str, Any], key: str) -> Any:
     if len(variants) == 1:
         return variants[0]
-    named = {_default_name(variant): variant for variant in variants}
+    named = {_default_name(variant, key): variant for variant in variants}
     name = plain.get("name")
     if name not in named:
         raise ValueError(f"{_join(key, 'name')}={name!r}: choose {', '.join(named)}")
     return named[name]
 
 
-def _default_name(variant: Any) -> Any:
-    return next(field.default for field in fields(variant) if field.name == "name")
+def _default_name(variant: Any, key: str) -> Any:
+    for field in fields(variant):
+        if field.name == "name":
+            return field.default
+    raise ValueError(
+        f"{key} may be a {variant.__name__}, which has no field `name` to be told by: "
+        f"add `name: Literal[...]` to {variant.__name__}"
+    )
 
 
+@cache
 def _hints(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in fields(kind) if field.init}

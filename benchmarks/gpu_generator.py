@@ -33,7 +33,8 @@ from adainf_core.gap.extractors import random_convolution
 from adainf_core.gap.frechet import frechet_estimate
 from adainf_core.gap.kernel_distance import kernel_distance
 from adainf_core.generators.diffusion import sample_to_store
-from adainf_core.generators.diffusion_training import DiffusionConfig, train_diffusion
+from adainf_core.generators.diffusion_config import DiffusionConfig
+from adainf_core.generators.diffusion_training import train_diffusion
 
 TARGET = 200_000 / 300  # images a second
 

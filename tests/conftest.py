@@ -1,5 +1,7 @@
 """What holds for all tests."""
 
+import signal
+
 import pytest
 import torch
 
@@ -10,6 +12,13 @@ from adainf_core.evidence.runs.records import Record
 def _one_thread():
     # the tensors are small: more threads would only wait for each other
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interruptible():
+    # a shell that starts tests in the background has them ignore Ctrl-C, which some are about
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

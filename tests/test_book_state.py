@@ -1,49 +1,127 @@
-"""The key of the notebook cache moves with everything the chapters' outputs depend on."""
+"""A chapter runs again when something that it reaches has changed, and at no other time."""
+
+import json
+import shutil
 
 import book_state
 import pytest
+from run_chapters import BOOK, chapters
+
+from adainf_core.evidence.runs import fingerprints
+
+PAGE = """---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  name: python3
+---
+
+# A page
+
+```{code-cell} python
+from adainf_core import mixture
+from adainf_core.findings import Findings
+
+found = Findings("quality")
+mixture([1.0], [1.0], 0.5)
+```
+"""
 
 
 @pytest.fixture
-def tree(tmp_path, monkeypatch):
+def page(tmp_path, monkeypatch):
+    """The state of a page, as the library and the results of a copy of this tree have it."""
     monkeypatch.delenv("ADAINF_SCALE", raising=False)
-    for name in ("adainf_core/theory/bounds.py", "results/study/run.json", "requirements.lock"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("1")
-    return tmp_path
+    for name in ("adainf_core", "results"):
+        shutil.copytree(
+            book_state.ROOT / name, tmp_path / name,
+            ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"),
+        )  # fmt: skip
+    (tmp_path / "requirements.lock").write_text("torch==1\n")
+    (tmp_path / "benchmarks/results").mkdir(parents=True)
+    monkeypatch.setattr(fingerprints, "PACKAGE", tmp_path / "adainf_core")
+
+    class Page:
+        root = tmp_path
+
+        def state(self, text: str = PAGE) -> str:
+            for cached in (book_state.state, book_state.records_of, fingerprints._reached,
+                           fingerprints._module, fingerprints._source):  # fmt: skip
+                cached.cache_clear()
+            return book_state.state("page", text, tmp_path)
+
+        def edit(self, *edits: tuple[str, str, str]) -> str:
+            """The state after `edits` (file, old, new), which are taken back."""
+            kept = {file: (tmp_path / file).read_text(encoding="utf-8") for file, _, _ in edits}
+            for file, old, new in edits:
+                assert old in kept[file]
+                (tmp_path / file).write_text(kept[file].replace(old, new, 1), encoding="utf-8")
+            found = self.state()
+            for file, text in kept.items():
+                (tmp_path / file).write_text(text, encoding="utf-8")
+            return found
+
+    yield Page()
+    for cached in (book_state.state, book_state.records_of, fingerprints._reached,
+                   fingerprints._module, fingerprints._source):  # fmt: skip
+        cached.cache_clear()
 
 
-@pytest.mark.parametrize(
-    "name", ["adainf_core/theory/bounds.py", "results/study/run.json", "requirements.lock"]
-)
-def test_key_changes_with_one_byte_and_comes_back(tree, name):
-    before = book_state.state(tree)
-    (tree / name).write_text("2")
-    assert book_state.state(tree) != before
-    (tree / name).write_text("1")
-    assert book_state.state(tree) == before
+def test_what_a_page_does_not_reach_reruns_nothing(page):
+    before = page.state()
+    (page.root / "benchmarks/results/speed.json").write_text("{}")
+    assert before == page.edit(
+        ("adainf_core/theory/total_variation.py", '"""', '"""Other words. '),
+        ("adainf_core/learning/encoders.py", "from __future__", "# a comment\nfrom __future__"),
+        ("adainf_core/theory/bounds.py", "def transfer_bound(", "def renamed_bound("),
+    )
 
 
-def test_key_changes_with_a_new_name(tree):
-    before = book_state.state(tree)
-    (tree / "results/study/run.json").rename(tree / "results/study/other.json")
-    assert book_state.state(tree) != before
+def test_what_it_reaches_does(page):
+    changed = [
+        page.state(),
+        page.edit(("adainf_core/theory/total_variation.py", "share * real", "share / real")),
+        page.edit(("adainf_core/evidence/studies/quality.py", "held-out, blurred", "blurred")),
+        page.edit(("requirements.lock", "torch==1", "torch==2")),
+        page.state(PAGE.replace('"quality"', '"methods"')),
+    ]
+    assert len(set(changed)) == len(changed)
+    assert page.state() == changed[0]  # taken back, it is what it was
 
 
-def test_key_changes_with_the_scale(tree, monkeypatch):
-    before = book_state.state(tree)
+def test_a_record_counts_for_the_pages_of_its_study(page):
+    before, other = page.state(), PAGE.replace('"quality"', '"diffusion"')
+    elsewhere = page.state(other)
+    path = next((page.root / "results/quality/laptop").glob("blur-*.json"))
+    record = json.loads(path.read_text())
+    record["metrics"]["linear"] += 1
+    path.write_text(json.dumps(record))
+    assert page.state() != before and page.state(other) == elsewhere
+
+
+def test_the_scale_counts(page, monkeypatch):
+    before = page.state()
     monkeypatch.setenv("ADAINF_SCALE", "laptop")
-    assert book_state.state(tree) != before
+    assert page.state() != before
     monkeypatch.setenv("ADAINF_SCALE", "quick")
-    assert book_state.state(tree) == before
+    assert page.state() == before
 
 
-def test_key_ignores_compiled_files(tree):
-    before = book_state.state(tree)
-    (tree / "adainf_core/__pycache__").mkdir()
-    (tree / "adainf_core/__pycache__/bounds.pyc").write_text("compiled")
-    assert book_state.state(tree) == before
+def test_the_state_stands_in_the_kernel_s_description():
+    text = book_state.stated(PAGE, "page")
+    lines = text.splitlines()
+    assert lines[6] == f"  state: {book_state.state('page', PAGE)}"
+    assert lines[:6] + lines[7:] == PAGE.splitlines()
+    assert book_state.stated("# Words alone\n", "page") == "# Words alone\n"
+
+
+def test_every_chapter_has_a_state_of_its_own():
+    texts = {name: (BOOK / f"{name}.md").read_text(encoding="utf-8") for name in chapters()}
+    states = {name: book_state.state(name, text) for name, text in texts.items()}
+    assert len(set(states.values())) > len(states) // 2
 
 
 def test_unknown_scale_ends_the_build_in_one_line(monkeypatch):

@@ -1,6 +1,6 @@
 """Configurations: there and back, dotted overrides, and errors that name the key."""
 
-from dataclasses import field, make_dataclass, replace
+from dataclasses import dataclass, field, make_dataclass, replace
 
 import pytest
 
@@ -120,3 +120,23 @@ def test_differences_name_the_key_and_both_values():
         "steps=1000 against 60",
     ]
     assert differences(one, one) == []
+
+
+@dataclass(frozen=True)
+class Named:
+    name: str = "named"
+
+
+@dataclass(frozen=True)
+class Nameless:
+    steps: int = 1
+
+
+@dataclass(frozen=True)
+class Either:
+    part: Named | Nameless = Named()
+
+
+def test_a_variant_without_a_name_is_an_error_that_names_it():
+    with pytest.raises(ValueError, match=r"^part may be a Nameless, .* no field `name`"):
+        from_plain(Either, to_plain(Either()))

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
 from adainf_core.evidence.judging.claims import Contrast, Published, Term
@@ -11,10 +12,14 @@ from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.evidence.studies import ablation, diffusion, failure_mode
 from adainf_core.figures import (
     ARM_STYLE,
+    BOUNDARY,
     INK,
+    REAL,
     Slider,
     Table,
     arm_dots,
+    arrow,
+    compared_dots,
     contact_sheet,
     differences,
     draw,
@@ -22,12 +27,21 @@ from adainf_core.figures import (
     level_dots,
     level_ticks,
     panels,
+    picture,
+    plausible_levels,
+    sheet,
+    sign_grid,
     slopes,
     stacked_verdicts,
     star,
     verdict_table,
 )
-from adainf_core.statistics.intervals import Interval, PlausibleLevels
+from adainf_core.statistics.intervals import (
+    Interval,
+    PlausibleLevels,
+    t_interval,
+    wilson_interval,
+)
 
 CLAIM = Contrast(
     "k",
@@ -141,6 +155,59 @@ def test_contact_sheet_places_each_image():
         assert np.array_equal(sheet[:, 13:, :3], images[1].transpose(1, 2, 0))
 
     draw(paint, alt="Two pictures.")
+
+
+def test_a_sheet_takes_views_as_it_takes_images_and_grows_with_its_rows():
+    images = np.arange(2 * 3 * 12 * 12, dtype=np.uint8).reshape(2, 3, 12, 12)
+    as_views = sheet({"row": images.astype(np.float32) / 255}, alt="Two pictures.")
+    assert as_views.svg == sheet({"row": images}, alt="Two pictures.").svg
+    three = np.concatenate([images, images[:1]])
+    assert (
+        as_views.svg
+        == sheet({"row": three}, alt="Two pictures.", columns=2).svg
+        != (sheet({"row": three}, alt="Two pictures.").svg)
+    )
+    heights = [
+        float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', shown.svg)[1])
+        for shown in (as_views, sheet({"a": images, "b": images}, alt="Four."))
+    ]
+    assert heights[1] - heights[0] == pytest.approx(72 * (5.4 - 1) / 2, rel=1e-3)
+
+
+def test_a_picture_stands_where_it_should_and_leaves_the_axes_alone():
+    image = np.arange(3 * 4 * 4, dtype=np.uint8).reshape(3, 4, 4)
+
+    def paint(ax):
+        ax.set(xlim=(0, 9), ylim=(0, 5), aspect="equal")
+        picture(ax, image, 2.0, 3.0, 1.0)
+        arrow(ax, (2.5, 3.0), (4.0, 3.0), bend=0.2, ls="--")
+        assert ax.images[0].get_extent() == [1.5, 2.5, 2.5, 3.5]
+        assert np.array_equal(ax.images[0].get_array(), image.transpose(1, 2, 0))
+        assert (ax.get_xlim(), ax.get_ylim()) == ((0, 9), (0, 5))
+        drawn = ax.texts[0]
+        assert drawn.xy == (4.0, 3.0) and drawn.arrow_patch.get_linestyle() == "--"
+
+    draw(paint, alt="A picture and an arrow.")
+
+
+def test_compared_dots_draw_given_intervals_and_those_of_seeds():
+    seeds, counted = [0.5, 0.75, 0.55], wilson_interval(98, 100)
+
+    def paint(ax):
+        rows = {"shape": {"a": seeds, "b": counted}, "hue": {"a": seeds, "b": counted}}
+        compared_dots(ax, rows, {"a": (INK, "o"), "b": (INK, "s")}, "right, %", chance=(0.1, 0.2))
+        low, high = ax.lines[0].get_xdata()
+        found = t_interval(seeds)
+        assert (low, high) == pytest.approx((100 * found.low, min(100 * found.high, 100)))
+        assert tuple(ax.lines[2].get_xdata()) == pytest.approx(
+            (100 * counted.low, 100 * counted.high)
+        )
+        assert [text.get_text() for text in ax.texts[:2]] == ["a 60", "b 98"]
+        assert sorted(ax.collections[0].get_offsets()[:, 0]) == pytest.approx([50, 55, 75])
+        assert len(ax.collections[1].get_offsets()) == 0  # an interval without seeds
+        assert [line.get_xdata()[0] for line in ax.lines[-2:]] == [10, 20]
+
+    draw(paint, alt="Two questions, asked of two encoders.")
 
 
 def test_tables_are_markdown():
@@ -257,6 +324,17 @@ def test_stacked_verdicts_are_as_wide_as_they_are_many():
     draw(paint, alt="Stacks.")
 
 
+def test_plausible_levels_marks_the_kept_and_crosses_the_excluded():
+    def paint(ax):
+        best = PlausibleLevels(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95)
+        plausible_levels(ax, {"a dial": ("vanilla", (1, 5, 10), best)})
+        marks = {line.get_marker(): list(line.get_xdata()) for line in ax.lines}
+        assert marks == {"v": [5, 10], "x": [1], "o": [10.0]}
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["a dial"]
+
+    draw(paint, alt="A strip.")
+
+
 def test_level_ticks_stand_at_the_levels_alone():
     def paint(ax):
         ax.set(xscale="log", yscale="log", xlim=(1, 60), ylim=(1, 60))
@@ -286,3 +364,19 @@ def test_star_stands_over_its_place():
         assert ax.texts[0].get_text() == "theirs"
 
     draw(paint, alt="A star.")
+
+
+def test_grid_of_signs_is_coloured_by_sign_and_deepest_at_the_largest():
+    def paint(ax):
+        sign_grid(
+            ax, ["a", "b", "c"], {"x": ([1, 0, -1], [0.25, 9.0, -1.0]), "y": ([0] * 3, [0.0] * 3)}
+        )
+        first, last = ax.patches
+        assert first.get_facecolor()[:3] == to_rgb(BOUNDARY)
+        assert last.get_facecolor()[:3] == to_rgb(REAL)
+        assert first.get_alpha() == pytest.approx(0.12 + 0.78 * 0.5)
+        assert last.get_alpha() == pytest.approx(0.9)
+        assert [text.get_text() for text in ax.texts] == ["", "=", "+", "=", "=", "="]
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
+
+    assert draw(paint, alt="Signs.").svg

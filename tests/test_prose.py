@@ -35,7 +35,7 @@ SETTINGS: dict[str, set[str]] = {
     "total-variation": {"5 %"},  # a risk
 }
 
-DRAWS = re.compile(r"\b(?:draw|Slider|panels|forest|dots)\(|_figure\(")
+DRAWS = re.compile(r"\b(?:draw|Slider|panels|forest|dots|sheet)\(|_figure\(")
 #: What a caption says of its uncertainty: what the marks span ...
 SPANS = (
     r"intervals?\b", r"standard errors?\b", r"quartiles?\b", r"\d+ to \d+ % ranges?\b",
@@ -142,9 +142,9 @@ def test_no_line_of_prose_begins_as_a_comment(name):
 @pytest.mark.parametrize("name", PAGES)
 def test_commands_name_studies_and_scales_that_there_are(name):
     for command in re.findall(r"adainf study run ([^`\n]*)", PAGES[name].read_text()):
-        studies, _, options = command.partition("--")
+        names, _, options = command.partition("--")
         scale = re.search(r"scale ([a-z]+)", options)
-        for study in filter(re.compile(r"[a-z-]+").fullmatch, studies.split()):
+        for study in filter(re.compile(r"[a-z-]+").fullmatch, names.split()):
             assert study in studies(), command
             assert scale is None or scale[1] in studies()[study].layouts, command
 

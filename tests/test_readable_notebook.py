@@ -285,7 +285,7 @@ def downloaded():
     site = Site(source=BOOK)
     return {
         name: readable_notebook(
-            merged(read_page(BOOK / f"{name}.md"), notebook_cache()), name, site
+            merged(read_page(BOOK / f"{name}.md", stated=True), notebook_cache()), name, site
         )
         for name in CHEAP
     }

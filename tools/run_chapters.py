@@ -57,6 +57,7 @@ def chapters() -> list[str]:
 
 def run(name: str, cache: Path) -> Run:
     """Run one chapter on a fresh kernel, or take its outputs from `cache`."""
+    from book_state import stated
     from myst_nb.core.config import NbParserConfig
     from myst_nb.core.execute import create_client
     from myst_nb.core.read import create_nb_reader
@@ -70,7 +71,7 @@ def run(name: str, cache: Path) -> Run:
         execution_timeout=timeout,
         execution_raise_on_error=True,
     )
-    text = path.read_text(encoding="utf-8")
+    text = stated(path.read_text(encoding="utf-8"), name)
     reader = create_nb_reader(str(path), MdParserConfig(), settings, text)
     if reader is None:
         return Run(error=f"{path} has no header that makes it a notebook")

@@ -14,12 +14,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST, NEWEST = (3, 11), (3, 13)
-NEEDED_GIB = 9  # 6 for the installed packages, most of it PyTorch; the rest while pip unpacks them
+NEEDED_GIB = 9  # 6 for the installed packages, most of it PyTorch; the rest while they are unpacked
 
 NETWORK_TROUBLE = re.compile(
-    r"NewConnectionError|NameResolutionError|name resolution|ConnectTimeout|ReadTimeout|timed out|"
+    r"(?i)NewConnectionError|NameResolutionError|name resolution|ConnectTimeout|ReadTimeout|"
+    r"timed out|"
     r"Max retries exceeded|Network is unreachable|ProxyError|SSLError|IncompleteRead|"
-    r"Connection (?:refused|reset|broken|aborted)"
+    r"Connection (?:refused|reset|broken|aborted)|error sending request|dns error|Failed to fetch|"
+    r"Connect error|request failed"
 )
 DISK_TROUBLE = re.compile(r"No space left on device|Disk quota exceeded|Errno 28\b|Errno 122\b")
 
@@ -58,6 +60,8 @@ class Environment:
 
     def install(self) -> None:
         """Create or repair the environment; safe to interrupt and to call again."""
+        # Without a stamp an install was interrupted: what it was laying down may be half there.
+        repair = [] if self.stamp.is_file() else ["--reinstall"]
         self.stamp.unlink(missing_ok=True)
         self.log.parent.mkdir(exist_ok=True)
         self.log.write_text("")
@@ -65,12 +69,27 @@ class Environment:
             check_disk(self.root)
         if not self._usable():
             self._create()
-        self._forget_interrupted_installs()
         print(f"Installing the pinned packages into {self.folder.name} (details: {self.log}) ...")
-        # The lock is complete: without resolving, pip is faster and cannot pick anything else.
-        self._pip("--no-deps", "--requirement", "requirements.lock")
-        self._pip("--no-deps", "--no-build-isolation", "--editable", ".")
+        pip = [
+            str(self.python),
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+        ]
+        self._run([*pip, "--progress-bar=off", self._pinned("uv")], "install uv")
+        uv = [str(self.python), "-m", "uv", "pip"]
+        here = ["--python", str(self.python), "--no-progress"]
+        self._run([*uv, "sync", *here, *repair, "requirements.lock"], "install packages")
+        project = ["--no-deps", "--no-build-isolation", "--editable", "."]
+        self._run([*uv, "install", *here, *project], "install this project")
         self._write_stamp()
+
+    def _pinned(self, package: str) -> str:
+        """The line of requirements.lock that pins `package`."""
+        lines = (self.root / "requirements.lock").read_text().splitlines()
+        return next(line for line in lines if line.startswith(f"{package}=="))
 
     def _usable(self) -> bool:
         """Whether the folder holds a working venv of the Python that runs this script."""
@@ -97,41 +116,8 @@ class Environment:
             [str(interpreter), "-m", "venv", str(self.folder)], "make the virtual environment"
         )
 
-    def _site_packages(self) -> list[Path]:
-        return [
-            *self.folder.glob("lib/python*/site-packages"),
-            *self.folder.glob("Lib/site-packages"),
-        ]
-
     def _has_torch(self) -> bool:
-        return any(
-            (d / "RECORD").is_file() for s in self._site_packages() for d in s.glob("torch-*")
-        )
-
-    def _forget_interrupted_installs(self) -> None:
-        """Remove what a killed pip left behind.
-
-        pip writes a package's RECORD last. Without one the package may be half there, yet pip would
-        count it as installed; without its metadata folder pip lays all its files down again.
-        """
-        for site in self._site_packages():
-            for metadata in site.glob("*.dist-info"):
-                if not (metadata / "RECORD").is_file():
-                    shutil.rmtree(metadata)
-            for leftover in site.glob("~*"):  # pip's set-aside copies of packages it was replacing
-                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-
-    def _pip(self, *arguments: str) -> None:
-        # Compiling PyTorch's thousands of modules takes a minute; Python does it as they are used.
-        options = [
-            "--disable-pip-version-check",
-            "--no-input",
-            "--progress-bar=off",
-            "--no-compile",
-        ]
-        self._run(
-            [str(self.python), "-m", "pip", "install", *options, *arguments], "install packages"
-        )
+        return any(self.folder.glob("[Ll]ib/**/site-packages/torch-*"))
 
     def _run(self, command: list[str], purpose: str) -> None:
         with self.log.open("a") as log:
@@ -184,12 +170,12 @@ def check_disk(folder: Path) -> None:
 
 
 def explain(output: str, purpose: str) -> str:
-    """One sentence that says what went wrong in pip's output, and what to do about it."""
+    """One sentence that says what went wrong in an installer's output, and what to do about it."""
     if DISK_TROUBLE.search(output):
         return f"The disk is full; free {NEEDED_GIB} GiB and run the same command again."
     if NETWORK_TROUBLE.search(output):
         return (
-            "No connection to the package index; check the network (or pip's proxy settings) and "
+            "No connection to the package index; check the network and the proxy, and "
             "run the same command again."
         )
     errors = [line for line in output.splitlines() if line.lower().startswith("error")]

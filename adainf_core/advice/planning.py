@@ -106,16 +106,22 @@ def expected_copies(
     replication: float,
     places: int,
     sampling: Literal["iid", "epoch"] = "iid",
+    queue: bool = False,
 ) -> float:
     """Copies of one real image that are expected among `places` other draws of its batch.
 
     Each of these draws is the same image with probability beta / n_d if draws are independent, and
     with (N - 1) / (E - 1) within a shuffled epoch of E = N n_d + n_g entries, which holds it N
-    times. `n_generated` may be 0.
+    times. With `queue` they are the last `places` <= E draws instead, of which `places`^2 / 2 E on
+    average lie before the start of the epoch and are the image with probability N / E.
+    `n_generated` may be 0.
     """
     if sampling == "iid":
         return places * (replication_to_beta(n_real, n_generated, replication) / n_real)
-    return places * (replication - 1) / (replication * n_real + n_generated - 1)
+    entries = replication * n_real + n_generated
+    before = places**2 / (2 * entries) if queue else 0.0
+    within = (places - before) * (replication - 1) / (entries - 1)
+    return within + before * replication / entries
 
 
 def expected_pairs(

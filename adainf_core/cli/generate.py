@@ -45,7 +45,8 @@ def _add_train(actions: Any) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     from adainf_core.configuration import override
-    from adainf_core.generators.diffusion_training import DiffusionConfig, train_diffusion
+    from adainf_core.generators.diffusion_config import DiffusionConfig
+    from adainf_core.generators.diffusion_training import train_diffusion
 
     if options.out.exists():
         raise ValueError(f"{options.out} is there already: choose another --out or delete it")
@@ -134,7 +135,8 @@ def _fitted(name: str) -> bool:
 
 def _sample_diffusion(options: argparse.Namespace, real: ImageSet | None) -> GeneratedImages:
     from adainf_core.configuration import override
-    from adainf_core.generators.diffusion import DiffusionGenerator, Sampler, sample_to_store
+    from adainf_core.generators.diffusion import DiffusionGenerator, sample_to_store
+    from adainf_core.generators.diffusion_config import Sampler
 
     sampler = override(Sampler(), options.settings)
     generator = replace(DiffusionGenerator.load(options.generator), sampler=sampler)

@@ -12,50 +12,46 @@ from typing import BinaryIO
 
 from adainf_core.files import remove_partials
 
+LOCK = ".lock"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
 def locked_images(folder: Path) -> Iterator[BinaryIO]:
-    """images.npy in `folder`, open for this process alone as long as the block or it lasts.
+    """Open images.npy in `folder` under an exclusive lock, held until block or process ends.
 
     Folder and file are made where they are not there yet. Raises BlockingIOError while another
-    process has it (where the system knows flock), FileExistsError for a folder without a
-    description that holds anything else.
+    process holds the lock, FileExistsError for a folder without a description that holds anything
+    else.
     """
+    from filelock import FileLock, Timeout
+
     if not (folder / "meta.json").is_file() and folder.exists():
         others = [
             content.name
             for content in (folder.iterdir() if folder.is_dir() else [folder])
-            if content.name != "images.npy" and not content.name.endswith(".partial")
+            if content.name not in ("images.npy", LOCK) and not content.name.endswith(".partial")
         ]
         if others:
             raise FileExistsError(
                 f"{folder} is no store of images ({others[0]} is there): choose another place"
             )
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / "images.npy", os.O_RDWR | os.O_CREAT, 0o666)
-    with open(handle, "r+b") as file:
-        _lock(folder, file)
-        remove_partials(folder / "meta.json")
-        yield file
-
-
-def _lock(folder: Path, file: BinaryIO) -> None:
+    lock = FileLock(folder / LOCK, timeout=0)
     try:
-        import fcntl
-    except ImportError:  # no such lock on this system
-        return
-    busy = BlockingIOError(
-        errno.EAGAIN, f"{folder} is being filled by another process: wait, or choose another place"
-    )
+        lock.acquire()
+    except Timeout:
+        raise BlockingIOError(
+            errno.EAGAIN,
+            f"{folder} is being filled by another process: wait, or choose another place",
+        ) from None
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        same = os.path.samestat(os.fstat(file.fileno()), (folder / "images.npy").stat())
-    except (BlockingIOError, FileNotFoundError):
-        raise busy from None
-    if not same:  # removed and made again meanwhile
-        raise busy
+        handle = os.open(folder / "images.npy", os.O_RDWR | os.O_CREAT, 0o666)
+        with open(handle, "r+b") as file:
+            remove_partials(folder / "meta.json")
+            yield file
+    finally:
+        lock.release()
 
 
 def lengthen(folder: Path, file: BinaryIO, had: int, needed: int) -> None:

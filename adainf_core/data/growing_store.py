@@ -21,7 +21,7 @@ import numpy as np
 from adainf_core.configuration import differences
 from adainf_core.data.colour_order import fitting_order
 from adainf_core.data.generated import GeneratedImages
-from adainf_core.data.growing_file import FULL, lengthen, locked_images
+from adainf_core.data.growing_file import FULL, LOCK, lengthen, locked_images
 from adainf_core.data.images import ImageSet
 from adainf_core.data.sources import memory_map, npy_header
 from adainf_core.data.store_meta import GROWING, as_json, read_meta, sample_digest
@@ -61,7 +61,7 @@ def grown_store(
     call goes on. `progress` shows a bar on a terminal.
 
     Raises ValueError naming what differs or is out of range, or what `draw` returned instead of
-    images; BlockingIOError while another process fills the store (where the system has flock);
+    images; BlockingIOError while another process fills the store;
     FileExistsError for a folder that holds something else; OSError for a full disk.
     """
     folder = Path(path)
@@ -243,7 +243,7 @@ def _reserve(folder: Path, file: BinaryIO, meta: dict[str, Any]) -> int:
         kept = f"the {finished:,} images there are kept"
         if not finished:
             kept = "nothing was left behind"
-            for name in ("meta.json", "images.npy"):
+            for name in ("meta.json", "images.npy", LOCK):
                 (folder / name).unlink(missing_ok=True)
             with suppress(OSError):
                 folder.rmdir()

@@ -16,6 +16,10 @@ import numpy as np
 from adainf_core.data.images import ImageSet
 
 SHAPES = ("triangle", "square", "star", "cross", "bar", "crescent", "ell", "arrow")
+#: The factors of a latent, in the order of `SpriteWorld.shape`.
+FACTORS = (
+    "shape", "right half", "hue", "row", "column", "scale", "tilt", "background", "blur",
+)  # fmt: skip
 FLAWS = ("chimera", "background", "blur", "mode_drop")
 #: What `SpriteWorld.render` can show of a sprite; the last two are a crop that misses it and one
 #: so close that it shows its colour alone.
@@ -117,7 +121,16 @@ class SpriteWorld:
         """`count` i.i.d. images from a distribution over the grid, labelled by shape."""
         edges = np.cumsum(distribution)
         latents = np.searchsorted(edges, rng.random(count) * edges[-1], side="right")
-        return ImageSet(self.render(latents), self.classes(latents), name)
+        return self.labelled(latents, name=name)
+
+    def labelled(
+        self, latents: np.ndarray, factor: str = "shape", name: str = "sprites"
+    ) -> ImageSet:
+        """The images of flat latent indices int (n,), labelled by one of the `FACTORS`."""
+        if factor not in FACTORS:
+            raise ValueError(f"unknown factor {factor!r}; known: {', '.join(FACTORS)}")
+        labels = np.unravel_index(latents, self.shape)[FACTORS.index(factor)]
+        return ImageSet(self.render(latents), labels.astype(np.int64), name)
 
     def classes(self, latents: np.ndarray) -> np.ndarray:
         """Class int64 of each latent; a chimera is called by its left half."""

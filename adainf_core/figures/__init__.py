@@ -1,7 +1,8 @@
 """The book's figures: one style; charts of results, curves, worlds, images, sliders."""
 
 from adainf_core.figures.curves import curve, interval_curve, quantile_strips
-from adainf_core.figures.images import contact_sheet
+from adainf_core.figures.grids import SIGNS, sign_grid
+from adainf_core.figures.images import arrow, contact_sheet, picture, sheet
 from adainf_core.figures.layout import (
     compact_legend,
     end_labels,
@@ -15,10 +16,12 @@ from adainf_core.figures.layout import (
 from adainf_core.figures.results import (
     VERDICT_STYLE,
     arm_dots,
+    compared_dots,
     differences,
     level_band,
     level_dots,
     mean_mark,
+    plausible_levels,
     slopes,
     stacked_verdicts,
     verdict_strip,
@@ -29,6 +32,7 @@ from adainf_core.figures.style import (
     ARM_STYLE,
     BOUNDARY,
     FAINT,
+    FLAW_STYLE,
     GENERATED,
     INK,
     OKABE_ITO,
@@ -50,17 +54,21 @@ __all__ = [
     "ARM_STYLE",
     "BOUNDARY",
     "FAINT",
+    "FLAW_STYLE",
     "GENERATED",
     "INK",
     "OKABE_ITO",
     "REAL",
+    "SIGNS",
     "VERDICT_STYLE",
     "WIDTH",
     "Shown",
     "Slider",
     "Table",
     "arm_dots",
+    "arrow",
     "compact_legend",
+    "compared_dots",
     "contact_sheet",
     "curve",
     "differences",
@@ -78,8 +86,12 @@ __all__ = [
     "mean_mark",
     "note",
     "panels",
+    "picture",
+    "plausible_levels",
     "quantile_strips",
     "row_names",
+    "sheet",
+    "sign_grid",
     "slopes",
     "stacked_verdicts",
     "star",

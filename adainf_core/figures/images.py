@@ -1,31 +1,104 @@
-"""Sheets of images."""
+"""Sheets of images, and images and arrows in drawings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from adainf_core.figures.style import INK, WIDTH, Shown, draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_LABELS = 1.0  # inches beside a sheet
 
-def contact_sheet(ax: Axes, rows: Sequence[tuple[str, np.ndarray]]) -> None:
-    """Labelled rows of images, each uint8 (n, 3, h, w), enlarged without smoothing."""
-    height, width = rows[0][1].shape[2:]
-    columns = max(len(images) for _, images in rows)
+
+def sheet(
+    rows: Mapping[str, Any], *, alt: str, columns: int | None = None, width: float = WIDTH
+) -> Shown:
+    """A figure of labelled rows of images (`contact_sheet`), as high as they need.
+
+    `rows` maps labels to images (n, 3, h, w) of one size, uint8 or floats in [0, 1] such as views;
+    of each row it shows the first `columns`, or all.
+    """
+    shown = [(label, np.asarray(images)[:columns]) for label, images in rows.items()]
+    h, w = shown[0][1].shape[2:]
+    side = (width - _LABELS) / max(len(images) for _, images in shown)
+    height = 0.14 + len(shown) * side * h / w
+    return draw(lambda ax: contact_sheet(ax, shown), alt=alt, width=width, height=height)
+
+
+def contact_sheet(ax: Axes, rows: Sequence[tuple[str, Any]]) -> None:
+    """Labelled rows of images, each (n, 3, h, w), enlarged without smoothing.
+
+    They are uint8, or floats in [0, 1] such as views; arrays or tensors in main memory.
+    """
+    found = [(label, _grey_levels(images)) for label, images in rows]
+    height, width = found[0][1].shape[2:]
+    columns = max(len(images) for _, images in found)
     gap = max(1, height // 12)
-    sheet = np.zeros((len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
-    for r, (_, images) in enumerate(rows):
+    canvas = np.zeros(
+        (len(found) * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8
+    )
+    for r, (_, images) in enumerate(found):
         for c, image in enumerate(images):
             y, x = r * (height + gap), c * (width + gap)
-            sheet[y : y + height, x : x + width, :3] = image.transpose(1, 2, 0)
-            sheet[y : y + height, x : x + width, 3] = 255
-    ax.imshow(sheet, interpolation="none", extent=(0, sheet.shape[1], sheet.shape[0], 0))
-    centres = [r * (height + gap) + height / 2 for r in range(len(rows))]
+            canvas[y : y + height, x : x + width, :3] = image.transpose(1, 2, 0)
+            canvas[y : y + height, x : x + width, 3] = 255
+    ax.imshow(canvas, interpolation="none", extent=(0, canvas.shape[1], canvas.shape[0], 0))
+    centres = [r * (height + gap) + height / 2 for r in range(len(found))]
     # the blanks leave room for the wider letters of a reader's own font
-    ax.set_yticks(centres, [f"   {label}" if label else "" for label, _ in rows])
+    ax.set_yticks(centres, [f"   {label}" if label else "" for label, _ in found])
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
+
+
+def picture(ax: Axes, image: Any, x: float, y: float, side: float) -> None:
+    """One square image (3, h, w), uint8 or floats in [0, 1], centred at (x, y) of a drawing."""
+    limits = ax.get_xlim(), ax.get_ylim(), ax.get_aspect()
+    half = side / 2
+    ax.imshow(
+        _grey_levels(image).transpose(1, 2, 0),
+        extent=(x - half, x + half, y - half, y + half),
+        interpolation="none",
+        zorder=2,
+    )
+    ax.set(xlim=limits[0], ylim=limits[1], aspect=limits[2])
+
+
+def arrow(
+    ax: Axes,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    colour: str = INK,
+    *,
+    kind: str = "-|>",
+    bend: float = 0.0,
+    **look: Any,
+) -> None:
+    """An arrow of a drawing from `start` to `end`, of matplotlib's arrow style `kind`.
+
+    `bend` is how far it swings aside, as a share of its length; `look` are further properties of
+    the arrow, such as `lw`, `ls` or `shrinkB`.
+    """
+    properties = {"lw": 1.3, "shrinkA": 1, "shrinkB": 1} | look
+    ax.annotate(
+        "",
+        end,
+        start,
+        arrowprops={
+            "arrowstyle": kind,
+            "color": colour,
+            "connectionstyle": f"arc3,rad={bend}",
+            **properties,
+        },
+    )
+
+
+def _grey_levels(images: Any) -> np.ndarray:
+    """The same as uint8."""
+    found = np.asarray(images)
+    return found if found.dtype == np.uint8 else (255 * found).round().astype(np.uint8)

@@ -87,7 +87,7 @@ def star(ax: Axes, x: float, label: str, y: float = 0.05) -> None:
     note(ax, label, (x, y), (9, 0), va="center", xycoords=where)
 
 
-def compact_legend(ax: Axes, where: str = "best", **look: Any) -> None:
+def compact_legend(ax: Axes, where: Any = "best", **look: Any) -> None:
     """A small legend without a frame inside the axes; `look` goes to `legend`."""
     small: dict[str, Any] = {"loc": where, "frameon": False, "fontsize": 9, "borderpad": 0}
     ax.legend(**({"handlelength": 1.2, "labelspacing": 0.2} | small | look))

@@ -10,7 +10,7 @@ import numpy as np
 from adainf_core.evidence.judging.claims import MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.figures.style import ARM_STYLE, FAINT, GENERATED, INK, OKABE_ITO, Table
-from adainf_core.statistics.intervals import t_interval
+from adainf_core.statistics.intervals import Interval, PlausibleLevels, t_interval
 from adainf_core.statistics.response_curves import ResponseCurve
 
 if TYPE_CHECKING:
@@ -46,6 +46,43 @@ def arm_dots(ax: Axes, arms: Mapping[str, tuple[str, Sequence[float]]], unit: st
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x", color=FAINT, alpha=0.25, lw=0.6)
+
+
+def compared_dots(
+    ax: Axes,
+    rows: Mapping[str, Mapping[str, Interval | Sequence[float]]],
+    look: Mapping[str, tuple[str, str]],
+    unit: str,
+    chance: Sequence[float] = (),
+) -> None:
+    """Shares of several things side by side, in percent: a group of lines for each row.
+
+    `rows` maps a row's label to what is compared in it: by name an `Interval`, or values, one a
+    seed, that are drawn as dots with their mean and 95 % t interval. All are shares in [0, 1], and
+    intervals are cut there. `look` has colour and marker of each name, which stands to the right
+    with the mean; `chance` a dotted line for each row, what guessing gives.
+    """
+    shifts = np.linspace(-0.18, 0.18, len(look)) if len(look) > 1 else np.zeros(1)
+    for row, compared in enumerate(rows.values()):
+        for (name, (colour, marker)), shift in zip(look.items(), shifts, strict=True):
+            found, place = compared[name], row + shift
+            seeds = [] if isinstance(found, Interval) else [100 * value for value in found]
+            interval = found if isinstance(found, Interval) else t_interval(found)
+            low, high = 100 * max(interval.low, 0), 100 * min(interval.high, 1)
+            ax.plot([low, high], [place, place], color=colour, lw=3, alpha=0.45,
+                    solid_capstyle="butt")  # fmt: skip
+            ax.scatter(seeds, np.full(len(seeds), place + 0.13), s=9, color=colour, lw=0)
+            ax.plot(100 * interval.mean, place, marker, color=colour, ms=7)
+            ax.annotate(f"{name} {100 * interval.mean:.0f}", (max(high, *seeds, 0), place), (6, 0),
+                        textcoords="offset points", va="center", fontsize=9)  # fmt: skip
+    for row, guess in enumerate(chance):
+        ax.plot([100 * guess] * 2, [row - 0.42, row + 0.42], ":", color=INK, lw=1)
+    if len(chance):
+        ax.annotate("chance", (100 * chance[0], -0.65), ha="center", va="center", fontsize=9)
+    ax.set_yticks(range(len(rows)), list(rows))
+    # names need room to the right of 100 %
+    ax.set(xlabel=unit, xlim=(0, 138), ylim=(len(rows) - 0.4, -0.85), xticks=range(0, 101, 20))
+    ax.tick_params(axis="y", length=0)
 
 
 def level_dots(
@@ -160,6 +197,28 @@ def differences(ax: Axes, verdicts: Sequence[Verdict], labels: Sequence[str]) ->
     ax.set_xlabel("difference in linear accuracy, points")
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
+
+
+def plausible_levels(
+    ax: Axes, dials: Mapping[str, tuple[str, Sequence[float], PlausibleLevels]]
+) -> None:
+    """Which levels of a dial may be the best: a row a dial, a mark in its style at each of them.
+
+    `dials` maps names to a key in `ARM_STYLE`, all levels, and what is known of the best one. The
+    level with the highest mean is ringed, and a cross stands where a level is excluded.
+    """
+    for row, (key, levels, best) in enumerate(dials.values()):
+        colour, marker = ARM_STYLE[key]
+        kept = [level for level in levels if level in best.plausible]
+        ax.plot(kept, [row] * len(kept), marker, color=colour, ms=7,
+                mfc="none" if key.startswith("perfect") else colour)  # fmt: skip
+        gone = [level for level in levels if level not in best.plausible]
+        ax.plot(gone, [row] * len(gone), "x", color=FAINT, ms=5)
+        ax.plot(best.best, row, "o", ms=14, mfc="none", mec=INK, mew=0.9)
+    ax.set_yticks(range(len(dials)), list(dials))
+    ax.set_ylim(len(dials) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
 
 
 #: Colour and letter of each verdict: the letter is what remains in grey.

@@ -43,6 +43,14 @@ ARM_STYLE: dict[Any, Any] = {
     "perfect_weak": (OKABE_ITO["blue"], ">"),
     "perfect_reweighted": (OKABE_ITO["orange"], "<"),
 }
+#: Colour and marker of each flaw of the sprites' generators, and of the perfect one.
+FLAW_STYLE = {
+    "chimera": (OKABE_ITO["red"], "v"),
+    "background": (OKABE_ITO["blue"], "o"),
+    "blur": (OKABE_ITO["green"], "s"),
+    "mode_drop": ("#CC79A7", "D"),
+    "perfect": (FAINT, "^"),
+}
 
 _STYLE: dict[Any, Any] = {
     "figure.constrained_layout.use": True,

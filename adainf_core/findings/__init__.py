@@ -2,6 +2,8 @@
 
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
+from adainf_core.evidence.published import PUBLISHED
+from adainf_core.evidence.runs.scales import current_scale
 from adainf_core.findings.benchmarks import benchmark
 from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
@@ -12,6 +14,7 @@ from adainf_core.findings.telling import (
     brief,
     holds,
     in_full,
+    inside,
     phrase,
     points,
     published,
@@ -24,6 +27,7 @@ __all__ = [
     "CONFIDENCE",
     "MARGIN",
     "NOT_DECIDED",
+    "PUBLISHED",
     "Findings",
     "GapFindings",
     "Outcome",
@@ -33,9 +37,11 @@ __all__ = [
     "benchmark",
     "brief",
     "caption",
+    "current_scale",
     "forest",
     "holds",
     "in_full",
+    "inside",
     "outcome_of",
     "phrase",
     "points",

@@ -29,8 +29,8 @@ from adainf_core.figures import (
 from adainf_core.findings.captions import caption
 from adainf_core.findings.forests import alt_text, forest
 from adainf_core.findings.telling import phrase, published, said, tell
-from adainf_core.statistics.intervals import Interval, t_interval
-from adainf_core.statistics.response_curves import ResponseCurve, sweep_curve
+from adainf_core.statistics.intervals import Interval, PlausibleLevels, best_level, t_interval
+from adainf_core.statistics.response_curves import ResponseCurve, complete_seeds, sweep_curve
 from adainf_core.theory import replication_to_beta
 
 if TYPE_CHECKING:
@@ -43,12 +43,14 @@ class Findings:
     """The records of the study `name` at one scale, and what they say.
 
     Records are read, and claims judged, when they are first asked for. Accuracies are in percent
-    and differences in points; a seed pairs the arms that have it.
+    and differences in points; a seed pairs the arms that have it. Records that are `given`, those
+    of a live run, take the place of the ones under `root`.
     """
 
     name: str
     scale: str = "laptop"
     root: Path = RESULTS
+    given: tuple[Record, ...] | None = None
 
     # ---- what there is
 
@@ -60,6 +62,8 @@ class Findings:
     @cached_property
     def records(self) -> list[Record]:
         """Those of the plan that have been run; none where the study is not laid out at `scale`."""
+        if self.given is not None:
+            return list(self.given)
         if self.scale not in self.study.layouts:
             return []
         return study_records(self.study, self.scale, self.root)
@@ -149,6 +153,19 @@ class Findings:
     def difference(self, treated: str, reference: str, metric: str = "linear") -> Interval | None:
         """One arm less another, paired by seed: as `estimate`."""
         return self.estimate({treated: 1.0, reference: -1.0}, metric)
+
+    def sweep(self, prefix: str) -> dict[float, str]:
+        """The arms of a dial by their level, the number that ends a name after `prefix`."""
+        arms = [arm for arm in self.study.arms if arm.startswith(prefix)]
+        return {float(arm.rpartition("_")[2]): arm for arm in arms}
+
+    def best(self, arms: Mapping[float, str], metric: str = "linear") -> PlausibleLevels:
+        """The levels of a sweep that its own seeds cannot exclude as the best (`best_level`).
+
+        At plain 95 %, exploratory; ValueError with fewer than two seeds that every level has.
+        """
+        values = complete_seeds({level: self.accuracy(arm, metric) for level, arm in arms.items()})
+        return best_level(list(arms), values)
 
     def curve(
         self, arms: Mapping[float, str], metric: str = "linear", log_x: bool = True

@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
+from adainf_core.data.sprites import FLAWS
 from adainf_core.evidence.runs.records import Record
 from adainf_core.evidence.studies.gap_experiment import MEASURES, at_least, estimate, mirrored
-from adainf_core.evidence.studies.sprite_gap import JUDGED, MORE_IS_BETTER, RIGHT, true_tv
+from adainf_core.evidence.studies.sprite_gap import (
+    JUDGED,
+    MORE_IS_BETTER,
+    RIGHT,
+    out_of_order,
+    true_tv,
+)
+from adainf_core.figures import FAINT, FLAW_STYLE, GENERATED, INK, REAL, level_ticks
 from adainf_core.findings.findings import Findings
 from adainf_core.gap.estimate import GapEstimate
 
-__all__ = ["JUDGED", "MEASURES", "MORE_IS_BETTER", "RIGHT", "GapFindings", "at_least"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "JUDGED",
+    "MEASURES",
+    "MORE_IS_BETTER",
+    "RIGHT",
+    "GapFindings",
+    "at_least",
+    "number",
+    "written",
+]
+_TOLD = {1: "tells them apart", 0: "does not tell them apart", -1: "calls them better than real"}
+
+
+def number(found: GapEstimate, measure: str) -> float:
+    """What is read of a measure: its value, of a total variation the lower bound."""
+    return found.low if _is_bound(measure) else found.value
+
+
+def written(found: GapEstimate, measure: str) -> str:
+    """A measure for a table: value and interval, of the kernel distance in thousandths; a bound."""
+    if _is_bound(measure):
+        return at_least(found.low, 3)
+    if measure == "kernel_distance":
+        value, low, high = map(_thousandths, (found.value, found.low, found.high))
+        return f"{value} [{low}, {high}]"
+    return f"{found:.2f}"
 
 
 @dataclass(frozen=True)
@@ -33,6 +71,98 @@ class GapFindings(Findings):
         """The same of real against real; None for "near", which has no such line."""
         return mirrored(self.by_arm[arm], measure)
 
+    def zero_line(self, arm: str, measure: str) -> GapEstimate:
+        """As `mirrored`; of "near" the held-out photographs in the generator's place."""
+        return self.mirrored(arm, measure) or self.measured("held_out", measure)
+
+    def excess(self, arm: str, measure: str) -> float:
+        """How much worse than real against real an arm is, in the measure's own units."""
+        found = number(self.measured(arm, measure), measure)
+        found -= number(self.zero_line(arm, measure), measure)
+        return -found if measure in MORE_IS_BETTER else found
+
+    def told_apart(self, arm: str, measure: str) -> int:
+        """Whether intervals call an arm worse than real (1), better (-1) or neither (0).
+
+        They do where they do not overlap; a bound on total variation where it is above that of real
+        against real.
+        """
+        found, zero = self.measured(arm, measure), self.zero_line(arm, measure)
+        if _is_bound(measure):
+            return int(found.low > zero.low)
+        sign = int(found.low > zero.high) - int(found.high < zero.low)
+        return -sign if measure in MORE_IS_BETTER else sign
+
+    def in_words(self, arm: str, measure: str, spec: str = ".2f") -> str:
+        """What was measured, beside real against real in brackets; of a bound itself alone."""
+        found, zero = self.measured(arm, measure), self.zero_line(arm, measure)
+        if _is_bound(measure):
+            return written(found, measure)
+        beside = "held-out photographs" if measure == "near" else "real against real"
+        return f"{found:{spec}} ({beside} {zero:{spec}})"
+
+    def told_in_words(self, arm: str, measure: str) -> str:
+        """`told_apart` as a predicate: "tells them apart" ..."""
+        return _TOLD[self.told_apart(arm, measure)]
+
+    def measured_dial(
+        self, ax: Axes, arms: Mapping[float, str], measure: str, ringed: str = ""
+    ) -> None:
+        """A measure along a dial: values and intervals, real against real as a band behind them.
+
+        `arms` maps the dial's levels to arms, and the arm `ringed` has a ring; the levels' axis is
+        logarithmic. The band is that of the last arm's mirror.
+        """
+        found = {level: self.measured(arm, measure) for level, arm in arms.items()}
+        zero = self.mirrored(list(arms.values())[-1], measure)
+        if zero is not None:
+            ax.axhspan(zero.low, zero.high, color=REAL, alpha=0.25, lw=0)
+            ax.axhline(zero.value, color=REAL, lw=1)
+        lows, highs = [each.low for each in found.values()], [each.high for each in found.values()]
+        values = [each.value for each in found.values()]
+        ax.vlines(list(found), lows, highs, color=GENERATED, lw=3)
+        ax.plot(list(found), values, "o-", color=GENERATED, lw=1.2, mec=INK, mew=0.6)
+        rings = [(level, found[level].value) for level, arm in arms.items() if arm == ringed]
+        for at in rings:
+            ax.plot(*at, "o", ms=13, mfc="none", mec=INK, mew=1.6)
+        ax.set_xscale("log")
+        level_ticks(ax, found, [f"{n:g}" if n < 1000 else f"{n / 1000:g}k" for n in found])
+
     def true_tv(self, arm: str) -> float:
         """The exact total variation of an arm of "sprite-gap" from the real images."""
         return true_tv(arm)
+
+    def against_truth(self, ax: Axes, measure: str) -> None:
+        """A measure of the flaws of "sprite-gap" over their exact total variation, a line a flaw.
+
+        Dashed: real against real. Bars: intervals; of a bound only itself, beside the diagonal.
+        """
+        ax.axhline(number(self.zero_line("perfect", measure), measure), color=FAINT, ls="--", lw=1)
+        for flaw in FLAWS:
+            arms, (colour, marker) = (
+                [a for a in self.by_arm if a.startswith(flaw)],
+                FLAW_STYLE[flaw],
+            )
+            truth = [true_tv(arm) for arm in arms]
+            found = [self.measured(arm, measure) for arm in arms]
+            if _is_bound(measure):
+                ax.plot([0, *truth], [0, *truth], color=INK, lw=0.8, zorder=1)
+            else:
+                ax.vlines(truth, [f.low for f in found], [f.high for f in found], colour, lw=1)
+            ax.plot(truth, [number(f, measure) for f in found], marker=marker, ms=4, lw=1.2,
+                    color=colour, label=flaw.replace("_", " "))  # fmt: skip
+
+    def out_of_order(self, measure: str) -> dict[str, int]:
+        """For each flaw of "sprite-gap", the pairs of strengths that a measure has wrong or equal.
+
+        KeyError for a measure that is not judged.
+        """
+        return out_of_order(self.verdicts[measure].claim, self.records)
+
+
+def _is_bound(measure: str) -> bool:
+    return measure.startswith("tv_")
+
+
+def _thousandths(value: float) -> str:
+    return f"{1000 * value:.0f}" if abs(value) >= 0.01 else f"{1000 * value:.1f}"

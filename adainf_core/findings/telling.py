@@ -65,6 +65,12 @@ def published(verdict: Any, source: str = "") -> float | None:
     return None
 
 
+def inside(verdict: Any, source: str = "") -> bool | None:
+    """Whether our interval holds that number; None where either is missing."""
+    theirs = published(verdict, source)
+    return None if None in (theirs, verdict.difference) else theirs in verdict.difference
+
+
 def holds(sentence: str, so: bool) -> None:
     """Guard a sentence of the page that no number is glued into: AssertionError if it is false."""
     if not so:

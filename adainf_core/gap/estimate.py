@@ -82,11 +82,12 @@ def normal_quantile(confidence: float) -> float:
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of a share: `successes` among independent `trials`."""
+    from scipy.stats import binomtest
+
     trials = as_count(trials, "trials", 1)
     successes = as_count(successes, "successes", 0, trials)
-    z = normal_quantile(confidence)
+    level = as_confidence(confidence)
+    low, high = binomtest(successes, trials).proportion_ci(level, "wilson")
+    # an end that is the share itself is it exactly, whatever rounding says
     share = successes / trials
-    middle = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + (z / trials / 2) ** 2)
-    # at shares of 0 and 1 the ends are those exactly, whatever rounding says
-    return max(0.0, min(share, float(middle - half))), min(1.0, max(share, float(middle + half)))
+    return min(float(low), share), max(float(high), share)

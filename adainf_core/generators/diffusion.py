@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,52 +23,11 @@ from adainf_core.data.growing_store import grown_store
 from adainf_core.data.images import ImageSet
 from adainf_core.devices import chosen_device
 from adainf_core.files import atomic_folder
+from adainf_core.generators.diffusion_config import LAST_SEED, Sampler
 from adainf_core.generators.group_norm import channels_last
 from adainf_core.generators.pipelines import model_place, shipped_generators, unfit
 from adainf_core.progress import progress_bar
 from adainf_core.validation import as_count
-
-#: Largest seed of a diffusion model: the streams of its images and torch's are keyed by 64 bits.
-LAST_SEED = 2**64 - 1
-
-
-@dataclass(frozen=True)
-class Sampler:
-    """How noise becomes an image: `steps` evaluations of the network along a probability flow.
-
-    `kind` is "dpm-solver++" (second order, Lu et al. 2022) or "ddim" (first order, deterministic,
-    Song et al. 2020). `batch_size` images go through the network together; `precision` is "fp32" or
-    "bf16" (autocast).
-    """
-
-    kind: Literal["dpm-solver++", "ddim"] = "dpm-solver++"
-    steps: int = 20
-    batch_size: int = 250
-    precision: Literal["fp32", "bf16"] = "bf16"
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("dpm-solver++", "ddim"):
-            raise ValueError(f"kind={self.kind!r} is unknown; choose dpm-solver++, ddim")
-        if self.precision not in ("fp32", "bf16"):
-            raise ValueError(f"precision={self.precision!r} is unknown; choose fp32, bf16")
-        for name in ("steps", "batch_size"):
-            as_count(getattr(self, name), name, 1)
-
-    def scheduler(self, config: dict[str, Any]) -> Any:
-        """The diffusers scheduler that does this to a model trained under `config`."""
-        from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
-
-        # predictions of the image are kept within the range of pixels: dynamic thresholding with
-        # a maximum of 1 is plain clipping
-        if self.kind == "ddim":
-            return DDIMScheduler.from_config(
-                config, clip_sample=True, clip_sample_range=1.0, timestep_spacing="trailing"
-            )
-        # steps evenly spread in log signal-to-noise ratio: with ten of them a Gaussian's deviation
-        # comes out 2 % too small instead of 13 % (linear schedule: 3 % instead of 35 %)
-        return DPMSolverMultistepScheduler.from_config(
-            config, thresholding=True, sample_max_value=1.0, use_lu_lambdas=True
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,6 +62,20 @@ def paired_difference(
     return t_interval([treated[seed] - reference[seed] for seed in seeds], confidence)
 
 
+def wilson_interval(hits: int, n: int, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval of a share, `hits` of `n` independent trials; `.mean` is hits / n.
+
+    The shares p that are within z standard errors, by p's own binomial variance, of what was found.
+    """
+    from scipy.stats import binomtest
+
+    n = as_count(n, "n", 1)
+    hits = as_count(hits, "hits", 0, n, f", the trials there are ({n})")
+    _check(confidence)
+    found = binomtest(hits, n).proportion_ci(confidence, method="wilson")
+    return Interval(hits / n, float(found.low), float(found.high), n, confidence)
+
+
 def standardized_difference(differences: ArrayLike, confidence: float = 0.95) -> Interval:
     """Paired effect size, the mean over the sd of `differences` (n,), n >= 3.
 

@@ -216,13 +216,10 @@ def search_bounds(worlds: int = 50_000, seed: int = 0) -> SearchReport:
 
 def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Exact two-sided interval of a binomial share (Clopper and Pearson 1934)."""
-    from scipy.special import betaincinv
+    from scipy.stats import binomtest
 
-    tail = (1 - confidence) / 2
-    s, f = successes, trials - successes
-    low = float(betaincinv(s, f + 1, tail)) if s else 0.0
-    high = float(betaincinv(s + 1, f, 1 - tail)) if f else 1.0
-    return low, high
+    low, high = binomtest(successes, trials).proportion_ci(confidence, "exact")
+    return float(low), float(high)
 
 
 def _batches(seed: int) -> Iterator[tuple[int, SearchTerms, Any]]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from posixpath import dirname, join, normpath
 from typing import Any
 
+import book_state
 import nbformat
 from myst_source import Directive, directives
 
@@ -87,13 +88,15 @@ def merged(notebook: Any, cache: str | Path) -> Any:
     return get_cache(str(cache)).merge_match_into_notebook(notebook)[1]
 
 
-def read_page(path: Path) -> Any:
-    """The page at `path` as a notebook that has not run."""
+def read_page(path: Path, stated: bool = False) -> Any:
+    """The page at `path` as a notebook that has not run, `stated` as the cache knows it."""
     from myst_nb.core.config import NbParserConfig
     from myst_nb.core.read import create_nb_reader
     from myst_parser.config.main import MdParserConfig
 
     text = path.read_text(encoding="utf-8")
+    if stated:
+        text = book_state.stated(text, path.stem)
     reader = create_nb_reader(str(path), MdParserConfig(), NbParserConfig(), text)
     if reader is None:
         raise ValueError(f"{path} has no header that makes it a notebook")

@@ -79,6 +79,22 @@ def test_expected_copies_are_what_batches_hold(sampling, replication):
     assert abs(found - expected) < 4 * error < 0.1 * expected
 
 
+@pytest.mark.parametrize("replication", [1, 4])
+def test_expected_copies_in_a_queue_reach_over_the_start_of_an_epoch(replication):
+    n_real, n_generated, places, epochs = 15, 30, 40, 3000
+    rng, entries = np.random.default_rng(0), replication * n_real + n_generated
+    order = [*np.repeat(np.arange(n_real), replication), *([-1] * n_generated)]
+    drawn = np.concatenate([rng.permutation(order) == 0 for _ in range(epochs)])
+    seen = np.concatenate([[0.0], np.cumsum(drawn)])
+    at = np.flatnonzero(drawn)[replication:]
+    found = seen[at] - seen[at - places]
+    expected = expected_copies(n_real, n_generated, replication, places, "epoch", queue=True)
+    batch = expected_copies(n_real, n_generated, replication, places, "epoch")
+    # half a place more than the formula's continuous average, at most N / E of a copy
+    error = 4 * found.std() / np.sqrt(epochs) + replication / (2 * entries)
+    assert abs(found.mean() - expected) < error < expected - batch
+
+
 def test_an_epoch_in_which_each_image_occurs_once_has_no_copies():
     assert weigh(40, 80, 1, 32, 10).copies == 0
     assert weigh(40, 80, 1, 32, 10, "iid").copies == pytest.approx(31 / 120)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from adainf_core.data import sprites
-from adainf_core.data.sprites import FLAWS, SHAPES, SpriteWorld
+from adainf_core.data.sprites import FACTORS, FLAWS, SHAPES, SpriteWorld
 from adainf_core.theory.total_variation import total_variation
 
 WORLD = SpriteWorld()
@@ -59,6 +59,21 @@ def test_samples_follow_the_distribution_and_carry_its_classes():
     counts = np.bincount(images.labels, minlength=len(SHAPES))
     # eight equally likely classes of 2,000: 5 standard deviations are 209
     assert len(counts) == len(SHAPES) and np.abs(counts - 2000).max() < 209
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_a_labelled_set_says_which_value_of_its_factor_each_image_has(factor):
+    latents = np.random.default_rng(0).integers(0, WORLD.count, 20)
+    found = WORLD.labelled(latents, factor, "drawn")
+    assert np.array_equal(found.images, WORLD.render(latents)) and found.name == "drawn"
+    at = FACTORS.index(factor)
+    below = int(np.prod(WORLD.shape[at + 1 :]))  # latents are counted in C order
+    assert found.labels.tolist() == [int(n) // below % WORLD.shape[at] for n in latents]
+
+
+def test_an_unknown_factor_is_named():
+    with pytest.raises(ValueError, match=r"'colour'; known: shape, .*hue"):
+        WORLD.labelled(np.arange(3), "colour")
 
 
 def test_a_sample_is_a_set_of_renders_of_the_support():

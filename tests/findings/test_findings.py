@@ -15,7 +15,9 @@ from adainf_core.findings import (
     GapFindings,
     brief,
     in_full,
+    inside,
     phrase,
+    published,
     said,
     short_name,
 )
@@ -112,11 +114,31 @@ def test_a_claim_is_a_contrast_of_its_own_terms(found):
     assert sum(value > 0 for value in values.values()) == found.verdicts["harm"].agreeing
 
 
+def test_what_is_inside_is_within_the_ends(found, unrun):
+    for verdict in found.verdicts.values():
+        theirs = published(verdict)
+        d = verdict.difference
+        assert inside(verdict) == (None if theirs is None else d.low <= theirs <= d.high)
+    assert {inside(verdict) for verdict in found.verdicts.values()} > {None}
+    assert inside(found.verdicts["harm"], "no such table") is None
+    assert inside(unrun.verdicts["harm"]) is None
+
+
 def test_curve_is_the_sweeps():
     mixing = Findings("mixing-ratio")
     arms = {n: f"n_{n}" for n in (1, 2, 5, 10, 20, 50)}
     expected = sweep_curve({n: mixing.accuracy(arm) for n, arm in arms.items()})
     np.testing.assert_array_equal(mixing.curve(arms).mean, expected.mean)
+
+
+def test_a_sweep_is_read_from_its_arms_and_its_best_level_is_that_of_its_seeds():
+    crops = Findings("crop-strength")
+    arms = crops.sweep("perfect_")
+    assert arms == {level: f"perfect_crop_{level:g}" for level in (0.03, 0.08, 0.2, 0.4, 0.6)}
+    best = crops.best(arms)
+    means = {level: crops.mean(arm) for level, arm in arms.items()}
+    assert best.best == max(means, key=means.get)
+    assert (best.n, best.confidence) == (len(crops.shared_seeds(*arms.values())), 0.95)
 
 
 def test_beta_is_the_experiments(found):
@@ -170,6 +192,14 @@ def test_caption_of_an_unfinished_study_counts_what_is_in(found):
     )
 
 
+def test_records_that_are_given_are_judged_in_place_of_those_kept(found, records):
+    few = tuple(record for record in records if record.arm in ("none", "vanilla"))
+    live = Findings("failure-mode", given=few)
+    assert live.records == list(few)
+    assert live.verdicts["harm"].difference.n == found.verdicts["harm"].difference.n
+    assert live.verdicts["cure"].outcome == Outcome.NOT_RUN
+
+
 def test_dials_and_levels_draw_what_there_is(found, unrun):
     arms = {1.0: "none", 2.0: "weak"}
 
@@ -199,3 +229,21 @@ def test_measures_of_a_gap_are_the_records():
     assert zero.value == record.metrics["mirrored_frechet"]
     assert gap.mirrored("gaussian_mixture", "near") is None
     assert GapFindings("sprite-gap").true_tv("mode_drop_50") == pytest.approx(0.5)
+
+
+def test_a_dial_of_a_gap_has_each_arm_and_its_mirror_behind():
+    gap = GapFindings()
+    arms = {500: "diffusion_500", 2000: "diffusion_2000", 8000: "diffusion_8000"}
+
+    def paint(ax):
+        gap.measured_dial(ax, arms, "frechet", ringed="diffusion_2000")
+        band, line, ring = ax.lines
+        assert band.get_ydata()[0] == gap.mirrored("diffusion_8000", "frechet").value
+        found = {n: gap.measured(arm, "frechet") for n, arm in arms.items()}
+        assert line.get_xydata().tolist() == [[n, each.value] for n, each in found.items()]
+        assert ring.get_xydata().tolist() == [[2000, found[2000].value]]
+        ends = [path.vertices[:, 1].tolist() for path in ax.collections[0].get_paths()]
+        assert ends == [[each.low, each.high] for each in found.values()]
+        assert [tick.get_text() for tick in ax.get_xticklabels()] == ["500", "2k", "8k"]
+
+    draw(paint, alt="Fréchet distance along training.")

@@ -262,7 +262,7 @@ class TestDilution:
 
 def test_a_trained_diffusion_model_is_loaded(tmp_path):
     from adainf_core.generators.diffusion import DiffusionGenerator
-    from adainf_core.generators.diffusion_training import DiffusionConfig
+    from adainf_core.generators.diffusion_config import DiffusionConfig
 
     config = DiffusionConfig(widths=(16,), attention=(False,), device="cpu")
     model = DiffusionGenerator(config.unet(4), dict(config.scheduler().config), "tiny")

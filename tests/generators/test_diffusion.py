@@ -10,12 +10,8 @@ import torch
 from torch import nn
 
 from adainf_core.generators import diffusion, pipelines
-from adainf_core.generators.diffusion import (
-    DiffusionGenerator,
-    Sampler,
-    sample_to_store,
-)
-from adainf_core.generators.diffusion_training import DiffusionConfig
+from adainf_core.generators.diffusion import DiffusionGenerator, sample_to_store
+from adainf_core.generators.diffusion_config import DiffusionConfig, Sampler
 from adainf_core.generators.pipelines import shipped_generators
 
 TINY = DiffusionConfig(widths=(16, 16), attention=(False, False), precision="fp32", device="cpu")

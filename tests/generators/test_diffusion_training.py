@@ -8,12 +8,8 @@ import pytest
 import torch
 
 from adainf_core.data.images import ImageSet
-from adainf_core.generators.diffusion_training import (
-    DiffusionConfig,
-    _Run,
-    cached_diffusion,
-    train_diffusion,
-)
+from adainf_core.generators.diffusion_config import DiffusionConfig
+from adainf_core.generators.diffusion_training import _Run, cached_diffusion, train_diffusion
 
 TINY = DiffusionConfig(
     widths=(16, 16), attention=(False, False), batch_size=8, warmup=2, precision="fp32",

@@ -8,7 +8,8 @@ import torch
 
 from adainf_core.data.named_sets import load_images
 from adainf_core.generators.diffusion import DiffusionGenerator
-from adainf_core.generators.diffusion_training import DiffusionConfig, train_diffusion
+from adainf_core.generators.diffusion_config import DiffusionConfig
+from adainf_core.generators.diffusion_training import train_diffusion
 
 TINY = DiffusionConfig(
     widths=(16,), attention=(False,), batch_size=8, precision="fp32", device="cpu"

@@ -14,6 +14,7 @@ from adainf_core.statistics.intervals import (
     standardized_difference,
     t_interval,
     t_quantile,
+    wilson_interval,
 )
 
 
@@ -43,6 +44,21 @@ def test_pairs_by_seed_and_ignores_the_rest():
     ours = paired_difference(treated, reference)
     expected = t_interval([0.5, 1.0, 2.5])
     assert (ours.mean, ours.low, ours.n) == pytest.approx((expected.mean, expected.low, 3))
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 5), (3, 10), (950, 1000), (7, 7)])
+def test_wilsons_ends_are_z_of_their_own_standard_errors_away(hits, n):
+    found = wilson_interval(hits, n, 0.9)
+    z = stats.norm.ppf(0.95)
+    for end in (found.low, found.high):
+        assert abs(hits / n - end) == pytest.approx(z * np.sqrt(end * (1 - end) / n), abs=1e-9)
+    assert found.low < found.high and (found.mean, found.n) == (hits / n, n)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(6, 5), (-1, 5), (0, 0), (1.5, 5)])
+def test_a_share_of_nothing_and_more_than_all_are_refused(hits, n):
+    with pytest.raises(ValueError, match="must be"):
+        wilson_interval(hits, n)
 
 
 def test_formats_mean_and_interval():

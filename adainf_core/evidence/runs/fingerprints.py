@@ -18,7 +18,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -51,6 +51,20 @@ def reached(experiment: Any) -> dict[str, str]:
         elif isinstance(value, str):
             words.add(value)
     return dict(sorted((files | _reached(frozenset(kinds), frozenset(words))).items()))
+
+
+def reached_by_script(source: str, modules: Iterable[str] = ()) -> dict[str, str]:
+    """The definitions of this package that the code `source` reaches, each with its own hash.
+
+    Keys are dotted places, "adainf_core.learning.methods.SimCLR". All that `modules` define counts
+    as reached, too: what a script loads by name is not seen in its text.
+    """
+    found = _Reach(frozenset())
+    found.take_script(ast.parse(source))
+    for module in modules:
+        found.take_module(module)
+    found.close()
+    return dict(sorted(found.places.items()))
 
 
 def _values(value: Any) -> Iterator[Any]:
@@ -95,7 +109,12 @@ class _Module:
     @cached_property
     def imported(self) -> dict[str, tuple[str, str | None]]:
         """Names that are something of this package: (module, name in it or None)."""
-        return _imports(_flat(self.tree.body))
+        found = _imports(_flat(self.tree.body))
+        if self.name == PACKAGE.name:  # its public names load on first use
+            for name, place in (_table(self.name, ("_PUBLIC",)) or {}).items():
+                if isinstance(place, ast.Constant) and isinstance(place.value, str):
+                    found.setdefault(name, (f"{PACKAGE.name}.{place.value}", name))
+        return found
 
 
 def _flat(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -161,6 +180,27 @@ def _module(name: str) -> _Module:
 # ---- what is reached
 
 
+def _once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` of a syntax tree, and flags, computed once for each: trees have no equality."""
+    known: dict[tuple, tuple[ast.AST, Any]] = {}
+
+    def cached(node: ast.AST, *flags: bool) -> Any:
+        key = (id(node), *flags)
+        if key not in known or known[key][0] is not node:
+            known[key] = node, function(node, *flags)
+        return known[key][1]
+
+    return cached
+
+
+@_once
+def _skeleton(node: ast.ClassDef, configuration: bool) -> ast.ClassDef:
+    """A class without its methods, a configuration without its fields, too."""
+    left_out = (*_FUNCTIONS, ast.AnnAssign) if configuration else _FUNCTIONS
+    body = [part for part in node.body if not isinstance(part, left_out)]
+    return ast.ClassDef(node.name, node.bases, node.keywords, body, node.decorator_list)
+
+
 @dataclass
 class _Uses:
     """What a piece of code refers to: names, tables it looks something up in, attributes."""
@@ -177,6 +217,8 @@ class _Reach:
     def __init__(self, words: frozenset[str]) -> None:
         self.words = words
         self.hashes: dict[str, set[str]] = {}
+        self.places: dict[str, str] = {}
+        self.script = _Module("", ast.Module([], []))
         self.attributes: set[str] = set(_ENTRY)
         self.classes: dict[tuple[str, str], ast.ClassDef] = {}
         self.configurations: set[tuple[str, str]] = set()
@@ -187,6 +229,13 @@ class _Reach:
         for place in self._lineage(module, name.split(".")[0]):
             self.configurations.add(place)
             self.waiting.append((place[0], (place[1],)))
+
+    def take_script(self, tree: ast.Module) -> None:
+        self.script = _Module("", tree)
+        self._piece("", "", tree)
+
+    def take_module(self, module: str) -> None:
+        self.waiting += [(module, (name,)) for name in _module(module).bound]
 
     def close(self) -> dict[str, str]:
         while self.waiting:
@@ -214,7 +263,7 @@ class _Reach:
     ) -> tuple[str, tuple[str, ...]] | None:
         """Where the definition that `chain` (a name, then attributes) means stands."""
         name, *rest = chain
-        known = _module(module)
+        known = _module(module) if module else self.script
         place = local.get(name) or (None if name in known.bound else known.imported.get(name))
         if place is None:
             return (module, chain) if name in known.bound else None
@@ -229,19 +278,18 @@ class _Reach:
         if (module, name) in self.seen:
             return
         self.seen.add((module, name))
-        for statement in _module(module).bound.get(name, []):
+        known = _module(module) if module else self.script
+        for statement in known.bound.get(name, []):
             if isinstance(statement, ast.ClassDef):
                 self._class(module, name, statement)
-            else:
+            elif module:  # all of a script is taken at once
                 self._piece(module, name, statement)
 
     def _class(self, module: str, name: str, node: ast.ClassDef) -> None:
+        if not module:
+            return
         self.classes[module, name] = node
-        body = [part for part in node.body if not isinstance(part, _FUNCTIONS)]
-        if (module, name) in self.configurations:
-            body = [part for part in body if not isinstance(part, ast.AnnAssign)]
-        rest = ast.ClassDef(name, node.bases, node.keywords, body, node.decorator_list)
-        self._piece(module, name, rest)
+        self._piece(module, name, _skeleton(node, (module, name) in self.configurations))
 
     def _methods(self, module: str, name: str, node: ast.ClassDef) -> None:
         """Take the methods that reached code may call; all where a library calls them."""
@@ -262,6 +310,8 @@ class _Reach:
     def _piece(self, module: str, name: str, node: ast.AST) -> None:
         # two modules may have a definition of one name
         self.hashes.setdefault(name, set()).add(_tree_digest(node))
+        if module:
+            self.places[f"{module}.{name}"] = _tree_digest(node)
         uses = _uses(node)
         self.attributes |= uses.attributes
         for chain in uses.names:
@@ -298,7 +348,7 @@ class _Reach:
 
 def _table(module: str, chain: tuple[str, ...]) -> dict[str, ast.expr] | None:
     """The entries of a constant that is a dict with words as keys, else None."""
-    statements = _module(module).bound.get(chain[0], [])
+    statements = _module(module).bound.get(chain[0], []) if module else []
     if len(chain) != 1 or len(statements) != 1:
         return None
     value = getattr(statements[0], "value", None)
@@ -312,6 +362,7 @@ def _table(module: str, chain: tuple[str, ...]) -> dict[str, ast.expr] | None:
     return entries
 
 
+@_once
 def _uses(node: ast.AST) -> _Uses:
     """What `node` refers to, apart from the names it binds itself."""
     found = _Uses(imported=_imports(ast.walk(node)))
@@ -405,14 +456,9 @@ def _silent(node: ast.AST) -> bool:
     )
 
 
-_digests: dict[int, tuple[ast.AST, str]] = {}
-
-
+@_once
 def _tree_digest(node: ast.AST) -> str:
-    known = _digests.get(id(node))
-    if known is None or known[0] is not node:
-        known = _digests[id(node)] = node, _digest(canonical(node))
-    return known[1]
+    return _digest(canonical(node))
 
 
 @cache

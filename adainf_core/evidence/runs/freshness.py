@@ -75,9 +75,8 @@ def replay_of(record: Record, experiment: Any, root: Path) -> Replay | None:
     """The replay that joins the record's code to the code that `experiment` reaches now."""
     now = code_fingerprint(experiment)
     for entry in replays(root):
-        if (entry.study, entry.scale) != (record.study, record.scale):
-            continue
-        if (entry.then, entry.now) == (record.code, now):
+        speaks = entry.study in (record.study, record.home) and entry.scale == record.scale
+        if speaks and (entry.then, entry.now) == (record.code, now):
             return entry
     return None
 

@@ -55,6 +55,8 @@ class Record:
     history: list[dict[str, float]]
     rehearsal: dict[str, float] = field(default_factory=dict)
     schema: int = SCHEMA
+    #: The study whose folder holds it, where it counts for another one.
+    home: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -76,7 +78,8 @@ def write_record(record: Record, root: Path = RESULTS) -> Path:
     """Write `record` to its place, whole or not at all, and return the path."""
     path = path_of(record, root)
     with atomic_file(path) as file:
-        file.write((json.dumps(asdict(record), indent=1) + "\n").encode())
+        content = {name: value for name, value in asdict(record).items() if name != "home"}
+        file.write((json.dumps(content, indent=1) + "\n").encode())
     return path
 
 
@@ -119,7 +122,7 @@ def _read(path: Path, changed: int, size: int) -> Record:
         newer = isinstance(schema, int) and schema > SCHEMA
         remedy = "update adainf_core" if newer else "run the study again"
         raise ValueError(f"{path}: schema {schema!r}, this version reads {SCHEMA}; {remedy}")
-    names = {part.name for part in fields(Record)}
+    names = {part.name for part in fields(Record)} - {"home"}
     for what, odd in (("lacks", names - content.keys()), ("has unknown", content.keys() - names)):
         if odd:
             raise ValueError(f"{path}: {what} field {sorted(odd)[0]!r}; run the study again")

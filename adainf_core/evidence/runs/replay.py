@@ -11,7 +11,7 @@ versions of the record both have to agree to the last digit that is kept; elsewh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -46,8 +46,8 @@ class Verified:
     """What `verify` found of a study at a scale.
 
     `fresh` records are of today's code or had been replayed already; `replayed` are spoken for by
-    `replays` made now, and `refuted` by nothing: `comparisons` says where their sample differs.
-    `unknown` could not be repeated, for the reason given.
+    `replays` made now; of the `refuted` the sample differs, as `comparisons` says. `unknown` could
+    not be repeated, for the reason given.
     """
 
     study: str
@@ -58,6 +58,20 @@ class Verified:
     unknown: tuple[str, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     replays: tuple[Replay, ...] = field(default=())
+
+    def lines(self) -> list[str]:
+        """It in words; nothing where nothing is recorded."""
+        counts = {"fresh": self.fresh, "replayed": self.replayed, "refuted": self.refuted}
+        said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        if not said and not self.unknown:
+            return []
+        found = [f"{self.study} at {self.scale}: {said or 'nothing repeated'}"]
+        found += [f"    not repeated: {reason}" for reason in self.unknown]
+        for made in self.comparisons:
+            how = "to the last digit" if made.exact else "within the tolerance"
+            agreed = f"{made.compared} numbers agree {how}"
+            found.append(f"    {made.name}: {'; '.join(made.differing) or agreed}")
+        return found
 
 
 def verify(
@@ -74,45 +88,58 @@ def verify(
     `again` replays those of today's fingerprint, too. With `write` what agreed is added to
     `root`/replays.json. A run whose data are not on this machine is left out.
     """
-    found: dict[str, Any] = {"fresh": 0, "replayed": 0, "refuted": 0}
-    unknown, comparisons, notes = list[str](), list[Comparison](), list[Replay]()
+    fresh, parts = 0, list[Verified]()
     for (then, now), group in _by_code(study, scale, root):
         if not again and is_fresh(*group[0], root):
-            found["fresh"] += len(group)
+            fresh += len(group)
             continue
         # those with a rehearsal first: it passes through all of the code
         chosen = sorted(group, key=lambda pair: not pair[0].rehearsal)[:sample]
-        if not chosen[0][0].rehearsal:
-            unknown.append(f"{chosen[0][0].name}: its record holds no rehearsal; run it again")
-            continue
-        try:
-            made = [repeat(record, experiment) for record, experiment in chosen]
-        except FileNotFoundError as error:
-            if error.filename is not None:
-                raise
-            unknown.append(f"{chosen[0][0].name}: {error}")
-            continue
-        comparisons += made
-        if any(comparison.differing for comparison in made):
-            found["refuted"] += len(group)
-            continue
-        found["replayed"] += len(group)
-        if then != now:
-            notes.append(_note(study, scale, then, now, made, len(group), group[0][1]))
+        found = _repeated(study, scale, chosen, len(group))
+        if found.replayed and then != now:
+            note = _note(found, then, now, len(group), group[0][1])
+            found = replace(found, replays=(note,))
+        parts.append(found)
+    notes = [note for part in parts for note in part.replays]
     if write and notes:
         write_replays(notes, root)
     return Verified(
-        study.name, scale, unknown=tuple(unknown), comparisons=tuple(comparisons),
-        replays=tuple(notes), **found,
-    )  # fmt: skip
+        study.name,
+        scale,
+        fresh,
+        sum(part.replayed for part in parts),
+        sum(part.refuted for part in parts),
+        tuple(reason for part in parts for reason in part.unknown),
+        tuple(made for part in parts for made in part.comparisons),
+        tuple(notes),
+    )
 
 
-def spot_check(study: Study, scale: str, root: Path = RESULTS) -> Comparison | None:
-    """Repeat one record of `study`, the first that was rehearsed; None where there is none."""
-    for record in study_records(study, scale, root):
-        if record.rehearsal:
-            return repeat(record, study.experiment(scale, record.arm, record.seed))
-    return None
+def spot_check(study: Study, scale: str, root: Path = RESULTS) -> Verified:
+    """Repeat one record of `study`, the first that was rehearsed, and write nothing."""
+    rehearsed = [record for record in study_records(study, scale, root) if record.rehearsal]
+    chosen = [
+        (record, study.experiment(scale, record.arm, record.seed)) for record in rehearsed[:1]
+    ]
+    return _repeated(study, scale, chosen, 1) if chosen else Verified(study.name, scale)
+
+
+def _repeated(study: Study, scale: str, chosen: list[tuple[Record, Any]], of: int) -> Verified:
+    """The chosen records repeated; they speak for `of` records."""
+    found = Verified(study.name, scale)
+    name = chosen[0][0].name
+    if not chosen[0][0].rehearsal:
+        reason = f"{name}: its record holds no rehearsal; run it again"
+        return replace(found, unknown=(reason,))
+    try:
+        made = tuple(repeat(record, experiment) for record, experiment in chosen)
+    except FileNotFoundError as error:
+        if error.filename is not None:  # not the message of `load_images`
+            raise
+        return replace(found, unknown=(f"{name}: {error}",))
+    agree = not any(comparison.differing for comparison in made)
+    counts = {"replayed": of} if agree else {"refuted": of}
+    return replace(found, comparisons=made, **counts)  # type: ignore[arg-type]
 
 
 def repeat(record: Record, experiment: Any) -> Comparison:
@@ -168,25 +195,17 @@ def _by_code(
         yield key, list(group)
 
 
-def _note(
-    study: Study,
-    scale: str,
-    then: str,
-    now: str,
-    made: list[Comparison],
-    of: int,
-    experiment: Any,
-) -> Replay:
+def _note(found: Verified, then: str, now: str, of: int, experiment: Any) -> Replay:
     commit, clean = source_commit()
-    exact = all(comparison.exact for comparison in made)
+    exact = all(comparison.exact for comparison in found.comparisons)
     return Replay(
-        study=study.name,
-        scale=scale,
+        study=found.study,
+        scale=found.scale,
         then=then,
         now=now,
-        runs=tuple(comparison.name for comparison in made),
+        runs=tuple(comparison.name for comparison in found.comparisons),
         of=of,
-        compared=sum(comparison.compared for comparison in made),
+        compared=sum(comparison.compared for comparison in found.comparisons),
         agreement="to the last digit" if exact else f"losses within {LOSS:.0%}",
         commit=commit,
         clean=clean,

@@ -220,7 +220,8 @@ def _existing(
         if len({record.code for record in same}) > 1:  # rather one of the code as it is now
             same.sort(key=lambda record: not is_fresh(record, experiment, root))
         if same:
-            found[arm, seed] = replace(same[0], study=study.name, arm=arm, seed=seed)
+            home = same[0].home or same[0].study
+            found[arm, seed] = replace(same[0], study=study.name, arm=arm, seed=seed, home=home)
     return found
 
 

@@ -20,8 +20,7 @@ from adainf_core.gap.estimate import GapEstimate
 from adainf_core.gap.extractors import random_convolution
 from adainf_core.gap.report import gap_report
 from adainf_core.generators.dial import Setting, make_generator
-from adainf_core.generators.diffusion import Sampler
-from adainf_core.generators.diffusion_training import DiffusionConfig, cached_diffusion
+from adainf_core.generators.diffusion_config import DiffusionConfig, Sampler
 from adainf_core.generators.flawed_sprites import FlawedSprites
 
 #: Short names of the report's measures, as records use them.
@@ -100,6 +99,8 @@ class GapExperiment:
             )
         )
         if isinstance(self.generator, TrainedDiffusion):
+            from adainf_core.generators.diffusion_training import cached_diffusion
+
             cache = os.environ.get("ADAINF_GENERATORS")
             made = cached_diffusion(
                 train,

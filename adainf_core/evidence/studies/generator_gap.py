@@ -7,7 +7,7 @@ from dataclasses import replace
 from adainf_core.evidence.runs.grid import Arm, Layout, Study
 from adainf_core.evidence.studies.gap_experiment import GapExperiment, TrainedDiffusion
 from adainf_core.generators import dial
-from adainf_core.generators.diffusion import Sampler
+from adainf_core.generators.diffusion_config import Sampler
 
 
 def _arm(label: str, generator: dial.Setting | TrainedDiffusion) -> Arm:

@@ -15,7 +15,7 @@ from adainf_core.evidence.runs.running import run_one
 from adainf_core.evidence.runs.status import status
 from adainf_core.evidence.studies.training import TrainingExperiment
 from adainf_core.learning import augmentation, optimizers
-from adainf_core.learning.methods import SimCLR
+from adainf_core.learning.methods import SimCLR, simclr
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
 
@@ -78,10 +78,8 @@ def test_a_replay_is_of_one_code_alone(root, monkeypatch):
 
 
 def changed_temperature(patch):
-    from adainf_core.learning import methods
-
-    loss = methods.nt_xent
-    patch.setattr(methods, "nt_xent", lambda a, b, t, *rest: loss(a, b, t + 0.01, *rest))
+    loss = simclr.nt_xent
+    patch.setattr(simclr, "nt_xent", lambda a, b, t, *rest: loss(a, b, t + 0.01, *rest))
 
 
 def changed_hue(patch):

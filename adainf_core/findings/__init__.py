@@ -21,6 +21,7 @@ from adainf_core.findings.telling import (
     said,
     tell,
 )
+from adainf_core.findings.toy_sweep import ToySweepFindings
 
 __all__ = [
     "CONFIDENCE",
@@ -30,6 +31,7 @@ __all__ = [
     "Findings",
     "GapFindings",
     "Outcome",
+    "ToySweepFindings",
     "alt_text",
     "at_least",
     "benchmark",

@@ -96,7 +96,7 @@ def verify(
     """
     fresh, parts = 0, list[Verified]()
     for (then, now), group in _by_code(study, scale, root):
-        if not again and is_fresh(*group[0], root):
+        if not again and all(is_fresh(*pair, root) for pair in group):
             fresh += len(group)
             continue
         # those with a rehearsal first: it passes through all of the code

@@ -26,7 +26,7 @@ from adainf_core.figures import (
     note,
     verdict_table,
 )
-from adainf_core.findings.captions import caption
+from adainf_core.findings.captions import caption, source_of
 from adainf_core.findings.forests import alt_text, forest
 from adainf_core.findings.telling import phrase, published, said, tell
 from adainf_core.statistics.intervals import Interval, PlausibleLevels, best_level, t_interval
@@ -82,6 +82,11 @@ class Findings:
     def confidence(self) -> float:
         """Of a single interval, corrected for all claims about the study."""
         return 1 - (1 - CONFIDENCE) / len(self.study.claims)
+
+    @property
+    def recorded(self) -> str:
+        """Where its numbers come from, as `caption` ends with it, but without marks of Markdown."""
+        return source_of(self).replace("`", "").replace("**", "")
 
     def pictures(self) -> dict[str, np.ndarray]:
         """The sample images that were kept, uint8 (n, 3, h, w), by their name."""
@@ -264,6 +269,43 @@ class Findings:
             height=height or 0.5 + 0.4 * len(rows),
             alt=alt_text(f"{what} of {len(rows)} arms: seeds, means, intervals. Means:", means),
         )
+
+    def panels(
+        self,
+        labels: Mapping[str, str],
+        titles: Mapping[str, str],
+        what: str = "Linear accuracy",
+        *,
+        height: float = 2.5,
+        across: int | None = None,
+        digits: int = 0,
+    ) -> Shown:
+        """The same arms in several settings, a panel each, `across` in a row; the alt has the means.
+
+        `titles` maps the panel's title to the suffix that its arms have.
+        """
+        across = across or len(titles)
+
+        def paint(axes: Any) -> None:
+            grid = np.ravel(axes)
+            for place, (title, suffix) in enumerate(titles.items()):
+                ax, below = grid[place], place >= len(titles) - across
+                found = self.rows(labels, suffix)
+                run = any(len(values) for _, values in found.values())
+                arm_dots(ax, found, "linear accuracy, %" if below and run else "")
+                ax.set_title(title)
+                ax.margins(x=0.15)
+                if not run:
+                    ax.set_xticks([])
+
+        means = [
+            f"{title} " + ", ".join(m.rpartition(": ")[2] for m in self.means(labels, digits, end))
+            for title, end in titles.items()
+        ]
+        lead = f"{what}, {len(titles)} panels. Means in % ({', '.join(labels.values())}):"
+        rows = -(-len(titles) // across)
+        return draw(paint, alt=alt_text(lead, means), height=height, nrows=rows, ncols=across,
+                    sharey=True)  # fmt: skip
 
     def dial(
         self,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from adainf_core.evidence.judging.claims import Contrast
 from adainf_core.evidence.ledger import LedgerEntry
 from adainf_core.evidence.registration import record_began
 from adainf_core.evidence.runs.records import Record

@@ -44,7 +44,7 @@ def image_bootstrap(
 ) -> BracketedInterval:
     """Bootstrap over images of a statistic, a function of the images' distribution.
 
-    Whole images are drawn with replacement, with all their views: `weights` (n,), their distribution,
+    Whole images are drawn with replacement, with all their views: `weights` (n,), their masses,
     is multiplied by multinomial counts. Within `strata` (n,), as 0 for real and 1 for generated
     images, numbers of draws and total mass stay what they were, so β does too. The interval is from
     the lower quantile of `below` to the upper one of `above` (by default the same function).

@@ -1,8 +1,16 @@
 """The book's figures: one style; charts of results, curves, worlds, images, sliders."""
 
-from adainf_core.figures.curves import curve, interval_curve, quantile_strips
+from adainf_core.figures.curves import (
+    curve,
+    densities_in_the_plane,
+    densities_on_the_line,
+    interval_curve,
+    ladder,
+    quantile_strips,
+    shares_of_the_truth,
+)
 from adainf_core.figures.grids import SIGNS, sign_grid
-from adainf_core.figures.images import arrow, contact_sheet, picture, sheet
+from adainf_core.figures.images import arrow, contact_sheet, contrastive_pipeline, picture, sheet
 from adainf_core.figures.layout import (
     compact_legend,
     end_labels,
@@ -70,7 +78,10 @@ __all__ = [
     "compact_legend",
     "compared_dots",
     "contact_sheet",
+    "contrastive_pipeline",
     "curve",
+    "densities_in_the_plane",
+    "densities_on_the_line",
     "differences",
     "draw",
     "end_labels",
@@ -79,6 +90,7 @@ __all__ = [
     "image_masses",
     "images_and_views",
     "interval_curve",
+    "ladder",
     "legend_below",
     "level_band",
     "level_dots",
@@ -90,6 +102,7 @@ __all__ = [
     "plausible_levels",
     "quantile_strips",
     "row_names",
+    "shares_of_the_truth",
     "sheet",
     "sign_grid",
     "slopes",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from adainf_core.data.sprites import FLAWS
 from adainf_core.evidence.runs.records import Record
@@ -17,7 +19,18 @@ from adainf_core.evidence.studies.sprite_gap import (
     out_of_order,
     true_tv,
 )
-from adainf_core.figures import FAINT, FLAW_STYLE, GENERATED, INK, REAL, level_ticks
+from adainf_core.figures import (
+    FAINT,
+    FLAW_STYLE,
+    GENERATED,
+    INK,
+    REAL,
+    Shown,
+    contact_sheet,
+    draw,
+    level_ticks,
+    note,
+)
 from adainf_core.findings.findings import Findings
 from adainf_core.gap.estimate import GapEstimate
 
@@ -127,6 +140,43 @@ class GapFindings(Findings):
             ax.plot(*at, "o", ms=13, mfc="none", mec=INK, mew=1.6)
         ax.set_xscale("log")
         level_ticks(ax, found, [f"{n:g}" if n < 1000 else f"{n / 1000:g}k" for n in found])
+
+    def on_dials(
+        self,
+        arm: str,
+        dials: Mapping[str, Mapping[float, str]],
+        measure: str,
+        *,
+        alt: str,
+        ylabel: str,
+        most: float,
+        linear: float,
+        height: float = 3.5,
+    ) -> Shown:
+        """Ten pictures of an arm, and below them a measure along dials, on which it has a ring.
+
+        `dials` maps what stands below each to its levels' arms (`measured_dial`). The measure's
+        axis, `ylabel`, ends at `most` and is linear from 0 to `linear`, then logarithmic.
+        """
+
+        def paint(axes: Any) -> None:
+            for ax in axes[0]:
+                ax.remove()
+            above = axes[1, 0].figure.add_subplot(axes[0, 0].get_gridspec()[0, :])
+            contact_sheet(above, [("", self.pictures()[arm][:10])])
+            for ax, (what, arms) in zip(axes[1], dials.items(), strict=True):
+                self.measured_dial(ax, arms, measure, ringed=arm)
+                ax.set(xlabel=what, ylim=(0, most))
+                ax.set_yscale("symlog", linthresh=linear)
+            powers = range(round(np.log10(linear)), int(np.log10(most)) + 1)
+            level_ticks(axes[1, 0], [0, *(10.0**power for power in powers)], axis="y")
+            axes[1, 0].set_ylabel(ylabel)
+            first = next(iter(dials.values()))
+            zero = self.zero_line(list(first.values())[-1], measure)
+            note(axes[1, 0], "real against real", (min(first), zero.value), (0, 5), fontsize=10)
+
+        return draw(paint, alt=alt, height=height, nrows=2, ncols=len(dials), sharey="row",
+                    gridspec_kw={"height_ratios": (2, 5)})  # fmt: skip
 
     def true_tv(self, arm: str) -> float:
         """The exact total variation of an arm of "sprite-gap" from the real images."""

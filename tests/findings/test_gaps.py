@@ -110,3 +110,16 @@ def test_a_benchmark_is_read_as_it_was_written():
     assert benchmark("sprite_gap") == json.loads(path.read_text())
     with pytest.raises(ValueError, match="no record of benchmark 'no such'"):
         benchmark("no such")
+
+
+def test_pictures_stand_above_dials_on_which_their_arm_is_ringed(photos):
+    dial = {500: "diffusion_500", 8000: "diffusion_8000"}
+    dials = {"training steps": dial, "again": dial}
+
+    def drawn(arm):
+        shown = photos.on_dials(arm, dials, "frechet", alt="D.", ylabel="far", most=40, linear=0.1)
+        return shown.svg
+
+    first = drawn("diffusion_500")
+    assert all(f">{text}<" in first for text in ("training steps", "again", "real against real"))
+    assert first != drawn("diffusion_8000")

@@ -30,6 +30,7 @@ from adainf_core.figures import (
     ladder,
     level_dots,
     level_ticks,
+    over_inverse_size,
     panels,
     picture,
     plausible_levels,
@@ -41,6 +42,7 @@ from adainf_core.figures import (
     star,
     verdict_table,
 )
+from adainf_core.gap.estimate import GapEstimate
 from adainf_core.statistics.intervals import (
     Interval,
     PlausibleLevels,
@@ -444,3 +446,18 @@ def test_shares_of_the_truth_stand_with_what_could_be_reached():
         assert list(ax.get_yticks()) == [0, 1.5] and ax.get_xlim() == (67, 101)
 
     draw(paint, alt="Shares.")
+
+
+def test_a_limit_stands_at_infinity_and_larger_samples_to_the_left():
+    def paint(ax):
+        over_inverse_size(ax, (100, 400), [3.0, 1.5], GapEstimate(1.0, 0.8, 1.2, 0.95, 400, 400),
+                          REAL, "o", "blur", aside=0.1)  # fmt: skip
+        curve, bar, limit, _ = ax.lines
+        assert list(curve.get_xdata()) == [10, 2.5] and list(curve.get_ydata()) == [3.0, 1.5]
+        assert list(bar.get_ydata()) == [0.8, 1.2] and list(limit.get_xdata()) == [0.1]
+        ticks = dict(
+            zip(ax.get_xticks(), (t.get_text() for t in ax.get_xticklabels()), strict=True)
+        )
+        assert ticks == {0: "∞", 10: "100", 2.5: "400"}
+
+    draw(paint, alt="Over one over n.")

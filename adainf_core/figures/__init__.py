@@ -6,6 +6,7 @@ from adainf_core.figures.curves import (
     densities_on_the_line,
     interval_curve,
     ladder,
+    over_inverse_size,
     quantile_strips,
     shares_of_the_truth,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "level_ticks",
     "mean_mark",
     "note",
+    "over_inverse_size",
     "panels",
     "picture",
     "plausible_levels",

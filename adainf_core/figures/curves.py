@@ -15,6 +15,8 @@ from adainf_core.statistics.intervals import Interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from adainf_core.gap.estimate import GapEstimate
+
 
 def curve(
     ax: Axes,
@@ -61,6 +63,35 @@ def interval_curve(
     ax.vlines(x, lows, highs, color=colour, lw=1.6, alpha=0.6)
     ax.plot(np.asarray(x), means, marker=marker, color=colour, ms=4.5, lw=float(joined),
             label=label or None)  # fmt: skip
+
+
+def over_inverse_size(
+    ax: Axes,
+    sizes: Sequence[int],
+    values: Sequence[float],
+    limit: GapEstimate,
+    colour: str,
+    marker: str,
+    label: str,
+    *,
+    aside: float = 0.0,
+    up: float = 0.0,
+) -> None:
+    """A number over the sample sizes that it was found at, on a scale of 1/n, and its limit at ∞.
+
+    The limit stands `aside` of the place of infinity, so that several can share it, with its
+    interval as a bar; the label `up` points above the value of the first size.
+    """
+    places = [1000 / n for n in sizes]
+    look: dict[str, Any] = {"marker": marker, "color": colour}
+    look["mfc"] = "none" if colour == FAINT else colour
+    ax.plot(places, values, ms=5, lw=1.2, **look)
+    ax.plot([aside] * 2, [limit.low, limit.high], color=colour, lw=1.6)
+    ax.plot(aside, limit.value, ms=6, **look)
+    note(ax, label, (places[0], values[0]), (8, up), color=colour, fontsize=10)
+    ax.axhline(0, color=FAINT, lw=0.8)
+    ax.set(xlabel="sample size n, on a scale of 1/n", xlim=(-0.8, 1.24 * max(places)))
+    ax.set_xticks([0, *places], ["∞", *(f"{n:,}" for n in sizes)])
 
 
 def quantile_strips(ax: Axes, rows: Mapping[str, Sequence[float]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -201,6 +201,18 @@ class GapFindings(Findings):
                 ax.vlines(truth, [f.low for f in found], [f.high for f in found], colour, lw=1)
             ax.plot(truth, [number(f, measure) for f in found], marker=marker, ms=4, lw=1.2,
                     color=colour, label=flaw.replace("_", " "))  # fmt: skip
+
+    def panels_against_truth(self, axes: Any, measures: Sequence[str]) -> None:
+        """`against_truth` of several measures, a panel each, under one legend."""
+        for ax, measure in zip(axes.flat, measures, strict=True):
+            self.against_truth(ax, measure)
+            ax.set_title(MEASURES[measure].replace("total variation", "TV lower bound"))
+            ax.set(xticks=[0, 0.1, 0.3, 0.5], xlim=(0, 0.53))
+        for ax in axes[-1]:
+            ax.set_xlabel("exact total variation")
+        first = axes.flat[0]
+        first.figure.legend(*first.get_legend_handles_labels(), loc="outside upper center",
+                            ncols=4, fontsize=9, handlelength=1.2, columnspacing=1)  # fmt: skip
 
     def out_of_order(self, measure: str) -> dict[str, int]:
         """For each flaw of "sprite-gap", the pairs of strengths that a measure has wrong or equal.

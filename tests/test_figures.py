@@ -22,15 +22,21 @@ from adainf_core.figures import (
     arrow,
     compared_dots,
     contact_sheet,
+    contrastive_pipeline,
+    densities_in_the_plane,
+    densities_on_the_line,
     differences,
     draw,
     end_labels,
     flowchart,
+    ladder,
     level_dots,
     level_ticks,
+    over_inverse_size,
     panels,
     picture,
     plausible_levels,
+    shares_of_the_truth,
     sheet,
     sign_grid,
     slopes,
@@ -38,6 +44,7 @@ from adainf_core.figures import (
     star,
     verdict_table,
 )
+from adainf_core.gap.estimate import GapEstimate
 from adainf_core.statistics.intervals import (
     Interval,
     PlausibleLevels,
@@ -403,3 +410,77 @@ def test_flowchart_numbers_its_arrows_and_outlines_questions():
         assert above[1] > 0.9
 
     assert draw(paint, alt="A flowchart.").svg
+
+
+def test_the_pipeline_has_two_images_and_two_views_of_each():
+    def paint(ax):
+        images = np.stack([np.full((3, 4, 4), level, np.uint8) for level in (10, 20)])
+        contrastive_pipeline(ax, images, [images + 1, images + 2])
+        shown = [(image.get_extent()[3], image.get_array()[0, 0, 0]) for image in ax.images]
+        from_above = [level for _, level in sorted(shown, reverse=True)]
+        assert sorted(from_above[:3]) == [10, 11, 12] and sorted(from_above[3:]) == [20, 21, 22]
+        marks = [line for line in ax.lines if line.get_marker() in "os"]
+        # all four embeddings lie on the circle
+        radii = [np.hypot(m.get_xdata()[0] - 8.2, m.get_ydata()[0] - 1.7) for m in marks]
+        assert np.allclose(radii, 1.25) and len(radii) == 4
+
+    draw(paint, alt="A pipeline.")
+
+
+def test_a_ladder_has_its_rungs_in_order_and_their_numbers():
+    def paint(ax):
+        ladder(ax, [("error", 0.02), ("vote", 0.1), ("bound", 0.9)])
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["error", "vote", "bound"]
+        notes = {text.get_text(): text.xy for text in ax.texts}
+        assert notes["0.100"] == (0.1, 1) and "says nothing" in notes
+        assert ax.get_xlim()[0] < 0.02 and ax.get_ylim()[0] > ax.get_ylim()[1]
+
+    draw(paint, alt="A ladder.")
+
+
+def test_densities_are_shaded_where_the_generated_one_is_higher():
+    x = np.linspace(0, 1, 11)
+    real, generated = 1 - x, x  # they cross at one half
+
+    def on_the_line(ax):
+        densities_on_the_line(ax, x, real, generated)
+        for shade in ax.collections:
+            corners = np.concatenate([path.vertices for path in shade.get_paths()])
+            assert corners[:, 0].min() == pytest.approx(0.6) and corners[:, 0].max() == 1
+
+    def in_the_plane(ax):
+        densities_in_the_plane(ax, x, [0, 1], np.stack([real] * 2), np.stack([generated] * 2))
+        corners = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])
+        assert corners[:, 0].min() == pytest.approx(0.5) and corners[:, 0].max() == 1
+
+    draw(on_the_line, alt="On the line.")
+    draw(in_the_plane, alt="In the plane.")
+
+
+def test_shares_of_the_truth_stand_with_what_could_be_reached():
+    def paint(ax):
+        rows = {"a 0.1": (("red", "o"), 0.0, [70.0, 90.0], 95.0),
+                "a 0.2": (("red", "o"), 1.5, [85.0], 99.0)}  # fmt: skip
+        shares_of_the_truth(ax, rows, target=80)
+        found = [list(line.get_xdata()) for line in ax.lines if line.get_marker() == "o"]
+        assert found == [[70, 90], [85]]
+        reach = [line.get_xdata()[0] for line in ax.lines if line.get_color() == "#808080"]
+        assert reach == [95, 99]
+        assert list(ax.get_yticks()) == [0, 1.5] and ax.get_xlim() == (67, 101)
+
+    draw(paint, alt="Shares.")
+
+
+def test_a_limit_stands_at_infinity_and_larger_samples_to_the_left():
+    def paint(ax):
+        over_inverse_size(ax, (100, 400), [3.0, 1.5], GapEstimate(1.0, 0.8, 1.2, 0.95, 400, 400),
+                          REAL, "o", "blur", aside=0.1)  # fmt: skip
+        curve, bar, limit, _ = ax.lines
+        assert list(curve.get_xdata()) == [10, 2.5] and list(curve.get_ydata()) == [3.0, 1.5]
+        assert list(bar.get_ydata()) == [0.8, 1.2] and list(limit.get_xdata()) == [0.1]
+        ticks = dict(
+            zip(ax.get_xticks(), (t.get_text() for t in ax.get_xticklabels()), strict=True)
+        )
+        assert ticks == {0: "∞", 10: "100", 2.5: "400"}
+
+    draw(paint, alt="Over one over n.")

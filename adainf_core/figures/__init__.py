@@ -1,9 +1,18 @@
 """The book's figures: one style; charts of results, curves, worlds, images, sliders."""
 
-from adainf_core.figures.curves import curve, interval_curve, quantile_strips
+from adainf_core.figures.curves import (
+    curve,
+    densities_in_the_plane,
+    densities_on_the_line,
+    interval_curve,
+    ladder,
+    over_inverse_size,
+    quantile_strips,
+    shares_of_the_truth,
+)
 from adainf_core.figures.flowcharts import flowchart
 from adainf_core.figures.grids import SIGNS, sign_grid
-from adainf_core.figures.images import arrow, contact_sheet, picture, sheet
+from adainf_core.figures.images import arrow, contact_sheet, contrastive_pipeline, picture, sheet
 from adainf_core.figures.layout import (
     compact_legend,
     end_labels,
@@ -74,8 +83,11 @@ __all__ = [
     "compact_legend",
     "compared_dots",
     "contact_sheet",
+    "contrastive_pipeline",
     "counted_values",
     "curve",
+    "densities_in_the_plane",
+    "densities_on_the_line",
     "differences",
     "draw",
     "end_labels",
@@ -87,6 +99,7 @@ __all__ = [
     "image_masses",
     "images_and_views",
     "interval_curve",
+    "ladder",
     "legend_below",
     "level_band",
     "level_dots",
@@ -95,11 +108,13 @@ __all__ = [
     "mean_mark",
     "mixed_masses",
     "note",
+    "over_inverse_size",
     "panels",
     "picture",
     "plausible_levels",
     "quantile_strips",
     "row_names",
+    "shares_of_the_truth",
     "sheet",
     "sign_grid",
     "slopes",

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.figures.style import BOUNDARY, FAINT, INK, REAL
+from adainf_core.figures.layout import note
+from adainf_core.figures.style import BOUNDARY, FAINT, GENERATED, INK, REAL
 from adainf_core.statistics.intervals import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from adainf_core.gap.estimate import GapEstimate
 
 
 def curve(
@@ -62,6 +65,35 @@ def interval_curve(
             label=label or None)  # fmt: skip
 
 
+def over_inverse_size(
+    ax: Axes,
+    sizes: Sequence[int],
+    values: Sequence[float],
+    limit: GapEstimate,
+    colour: str,
+    marker: str,
+    label: str,
+    *,
+    aside: float = 0.0,
+    up: float = 0.0,
+) -> None:
+    """A number over the sample sizes that it was found at, on a scale of 1/n, and its limit at ∞.
+
+    The limit stands `aside` of the place of infinity, so that several can share it, with its
+    interval as a bar; the label `up` points above the value of the first size.
+    """
+    places = [1000 / n for n in sizes]
+    look: dict[str, Any] = {"marker": marker, "color": colour}
+    look["mfc"] = "none" if colour == FAINT else colour
+    ax.plot(places, values, ms=5, lw=1.2, **look)
+    ax.plot([aside] * 2, [limit.low, limit.high], color=colour, lw=1.6)
+    ax.plot(aside, limit.value, ms=6, **look)
+    note(ax, label, (places[0], values[0]), (8, up), color=colour, fontsize=10)
+    ax.axhline(0, color=FAINT, lw=0.8)
+    ax.set(xlabel="sample size n, on a scale of 1/n", xlim=(-0.8, 1.24 * max(places)))
+    ax.set_xticks([0, *places], ["∞", *(f"{n:,}" for n in sizes)])
+
+
 def quantile_strips(ax: Axes, rows: Mapping[str, Sequence[float]]) -> None:
     """How a number is spread, a line each: 5, 25, 50, 75 and 95 % quantiles, and the largest.
 
@@ -75,3 +107,65 @@ def quantile_strips(ax: Axes, rows: Mapping[str, Sequence[float]]) -> None:
         ax.plot(largest, row, "|", color=BOUNDARY, ms=11, mew=2)
     ax.set_yticks(range(len(rows)), list(rows))
     ax.set_ylim(len(rows) - 0.4, -0.6)
+
+
+def ladder(ax: Axes, rungs: Iterable[tuple[str, float]], digits: int = 3) -> None:
+    """Positive values on a logarithmic axis, a named row each, the first of them a diamond.
+
+    From 1 on, where a bound on an error says nothing, stands a dotted line.
+    """
+    names, values = zip(*rungs, strict=True)
+    places = range(len(names))
+    ax.hlines(places, values[0] / 4, values, color=FAINT, lw=1)
+    ax.plot(values, places, "o", color=REAL, ms=6)
+    ax.plot(values[0], 0, "D", color=BOUNDARY, ms=7)
+    for place, value in enumerate(values):
+        note(ax, f"{value:.{digits}f}", (value, place), (0, 6), ha="center")
+    ax.axvline(1, color=INK, lw=0.6, ls=":")
+    note(ax, "says nothing", (1.05, (len(names) - 1) / 2), rotation=90, va="center")
+    ax.set(xscale="log", xlim=(values[0] / 2, 1.6), ylim=(len(names) - 0.6, -0.7))
+    ax.set_yticks(places, names)
+
+
+def densities_on_the_line(ax: Axes, x: ArrayLike, real: ArrayLike, generated: ArrayLike) -> None:
+    """Two densities at the places x; shade and a bar below where the generated one is higher."""
+    p, q = np.asarray(real), np.asarray(generated)
+    ax.fill_between(x, p, q, where=q > p, color=GENERATED, alpha=0.35, lw=0)
+    ax.fill_between(x, -0.012, -0.004, where=q > p, color=GENERATED, lw=0)
+    for values, colour, line in ((p, REAL, "-"), (q, GENERATED, "--")):
+        ax.plot(x, values, line, color=colour)
+    ax.spines["left"].set_visible(False)
+
+
+def densities_in_the_plane(
+    ax: Axes, x: ArrayLike, y: ArrayLike, real: ArrayLike, generated: ArrayLike
+) -> None:
+    """Contours of two densities (y, x) on a grid; shaded where the generated one is higher."""
+    p, q = np.asarray(real), np.asarray(generated)
+    ax.contourf(x, y, q - p, levels=[0, np.inf], colors=[GENERATED], alpha=0.35)
+    for values, colour, line in ((p, REAL, "-"), (q, GENERATED, "--")):
+        ax.contour(x, y, values, levels=6, colors=[colour], linewidths=0.9, linestyles=line)
+    ax.set(aspect="equal")
+
+
+def shares_of_the_truth(
+    ax: Axes,
+    rows: Mapping[str, tuple[tuple[str, str], float, Sequence[float], float]],
+    target: float,
+) -> None:
+    """Lower bounds in percent of the truth, a line each, with what could be reached at most.
+
+    `rows` maps labels to colour and marker, the line's place, the shares found, each drawn, and the
+    one that could be reached, a grey mark. Shaded: below the target. All in percent.
+    """
+    ax.axvspan(0, target, color=FAINT, alpha=0.12, lw=0)
+    ax.axvline(100, color=INK, lw=0.8)
+    for (colour, marker), y, found, reach in rows.values():
+        ax.plot([reach] * 2, [y - 0.38, y + 0.38], color=FAINT, lw=2)
+        ax.plot(found, y + np.linspace(-0.18, 0.18, len(found)), marker, ls="", color=colour, ms=5)
+    places = [y for _, y, _, _ in rows.values()]
+    least = min(min(found) for _, _, found, _ in rows.values())
+    ax.set_yticks(places, list(rows))
+    ax.set(ylim=(max(places) + 0.7, min(places) - 0.7), xlim=(min(75, least - 3), 101))
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adainf_core.figures.style import INK, WIDTH, Shown, draw
+from adainf_core.figures.style import FAINT, GENERATED, INK, REAL, WIDTH, Shown, draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,6 +96,41 @@ def arrow(
             **properties,
         },
     )
+
+
+def contrastive_pipeline(ax: Axes, images: Any, views: Sequence[Any]) -> None:
+    """A drawing of SimCLR: two images, two views of each, one encoder, embeddings on a circle.
+
+    images (2, 3, h, w); views: two such arrays. The places on the circle are drawn, not computed.
+    """
+    from matplotlib.patches import Circle, Rectangle
+
+    ax.set(xlim=(-0.3, 9.9), ylim=(-0.6, 4.5), aspect="equal")
+    ax.axis("off")
+    heights, angles = (3.4, 2.4, 1.0, 0.0), np.deg2rad((112, 152, 212, 246))
+    ends = [
+        (8.2 + 1.25 * x, 1.7 + 1.25 * y)
+        for x, y in zip(np.cos(angles), np.sin(angles), strict=True)
+    ]
+    ax.add_patch(Circle((8.2, 1.7), 1.25, fill=False, ec=FAINT, lw=1))
+    ax.add_patch(Rectangle((4.05, -0.4), 1.45, 4.2, fill=False, ec=INK, lw=1.2))
+    for row, (y, (x, z)) in enumerate(zip(heights, ends, strict=True)):
+        n, view = divmod(row, 2)
+        if view == 0:
+            picture(ax, images[n], 0.5, y - 0.5, 1.2)
+        picture(ax, views[view][n], 2.6, y, 0.8)
+        arrow(ax, (1.2, heights[2 * n] - 0.5), (2.1, y))
+        arrow(ax, (3.1, y), (4.0, y))
+        arrow(ax, (5.55, y), (x - 0.14, z))
+        ax.plot(x, z, "os"[n], color=(REAL, GENERATED)[n], ms=8, zorder=4)
+    arrow(ax, ends[0], ends[1], REAL, kind="-", bend=-0.5)
+    arrow(ax, ends[2], ends[3], GENERATED, kind="-", bend=-0.5)
+    arrow(ax, ends[1], ends[2], FAINT, kind="<->", ls="--")
+    for x, y, text in ((8.05, 2.3, "pull"), (8.05, 0.85, "pull"), (7.3, 1.58, "push")):
+        ax.text(x, y, text, fontsize=9)
+    ax.text(4.78, 1.7, "encoder $f$\n\nhead $g$", ha="center", va="center")
+    for x, text in ((0.5, "image $\\bar{x}$"), (2.6, "views $x, x^+$"), (8.2, "embeddings $z$")):
+        ax.text(x, 4.15, text, ha="center")
 
 
 def _grey_levels(images: Any) -> np.ndarray:

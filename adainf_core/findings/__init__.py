@@ -4,7 +4,7 @@ from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
 from adainf_core.evidence.published import PUBLISHED
 from adainf_core.evidence.runs.scales import current_scale
-from adainf_core.findings.benchmarks import benchmark
+from adainf_core.findings.benchmarks import SweptToy, benchmark
 from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
@@ -28,7 +28,6 @@ from adainf_core.findings.telling import (
     said,
     tell,
 )
-from adainf_core.findings.toy_sweep import ToySweepFindings
 
 __all__ = [
     "CONFIDENCE",
@@ -38,7 +37,7 @@ __all__ = [
     "Findings",
     "GapFindings",
     "Outcome",
-    "ToySweepFindings",
+    "SweptToy",
     "alt_text",
     "at_least",
     "benchmark",

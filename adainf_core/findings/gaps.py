@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from adainf_core.data.sprites import FLAWS
 from adainf_core.evidence.runs.records import Record
@@ -17,7 +19,18 @@ from adainf_core.evidence.studies.sprite_gap import (
     out_of_order,
     true_tv,
 )
-from adainf_core.figures import FAINT, FLAW_STYLE, GENERATED, INK, REAL, level_ticks
+from adainf_core.figures import (
+    FAINT,
+    FLAW_STYLE,
+    GENERATED,
+    INK,
+    REAL,
+    Shown,
+    contact_sheet,
+    draw,
+    level_ticks,
+    note,
+)
 from adainf_core.findings.findings import Findings
 from adainf_core.gap.estimate import GapEstimate
 
@@ -128,6 +141,43 @@ class GapFindings(Findings):
         ax.set_xscale("log")
         level_ticks(ax, found, [f"{n:g}" if n < 1000 else f"{n / 1000:g}k" for n in found])
 
+    def on_dials(
+        self,
+        arm: str,
+        dials: Mapping[str, Mapping[float, str]],
+        measure: str,
+        *,
+        alt: str,
+        ylabel: str,
+        most: float,
+        linear: float,
+        height: float = 3.5,
+    ) -> Shown:
+        """Ten pictures of an arm, and below them a measure along dials, on which it has a ring.
+
+        `dials` maps what stands below each to its levels' arms (`measured_dial`). The measure's
+        axis, `ylabel`, ends at `most` and is linear from 0 to `linear`, then logarithmic.
+        """
+
+        def paint(axes: Any) -> None:
+            for ax in axes[0]:
+                ax.remove()
+            above = axes[1, 0].figure.add_subplot(axes[0, 0].get_gridspec()[0, :])
+            contact_sheet(above, [("", self.pictures()[arm][:10])])
+            for ax, (what, arms) in zip(axes[1], dials.items(), strict=True):
+                self.measured_dial(ax, arms, measure, ringed=arm)
+                ax.set(xlabel=what, ylim=(0, most))
+                ax.set_yscale("symlog", linthresh=linear)
+            powers = range(round(np.log10(linear)), int(np.log10(most)) + 1)
+            level_ticks(axes[1, 0], [0, *(10.0**power for power in powers)], axis="y")
+            axes[1, 0].set_ylabel(ylabel)
+            first = next(iter(dials.values()))
+            zero = self.zero_line(list(first.values())[-1], measure)
+            note(axes[1, 0], "real against real", (min(first), zero.value), (0, 5), fontsize=10)
+
+        return draw(paint, alt=alt, height=height, nrows=2, ncols=len(dials), sharey="row",
+                    gridspec_kw={"height_ratios": (2, 5)})  # fmt: skip
+
     def true_tv(self, arm: str) -> float:
         """The exact total variation of an arm of "sprite-gap" from the real images."""
         return true_tv(arm)
@@ -151,6 +201,18 @@ class GapFindings(Findings):
                 ax.vlines(truth, [f.low for f in found], [f.high for f in found], colour, lw=1)
             ax.plot(truth, [number(f, measure) for f in found], marker=marker, ms=4, lw=1.2,
                     color=colour, label=flaw.replace("_", " "))  # fmt: skip
+
+    def panels_against_truth(self, axes: Any, measures: Sequence[str]) -> None:
+        """`against_truth` of several measures, a panel each, under one legend."""
+        for ax, measure in zip(axes.flat, measures, strict=True):
+            self.against_truth(ax, measure)
+            ax.set_title(MEASURES[measure].replace("total variation", "TV lower bound"))
+            ax.set(xticks=[0, 0.1, 0.3, 0.5], xlim=(0, 0.53))
+        for ax in axes[-1]:
+            ax.set_xlabel("exact total variation")
+        first = axes.flat[0]
+        first.figure.legend(*first.get_legend_handles_labels(), loc="outside upper center",
+                            ncols=4, fontsize=9, handlelength=1.2, columnspacing=1)  # fmt: skip
 
     def out_of_order(self, measure: str) -> dict[str, int]:
         """For each flaw of "sprite-gap", the pairs of strengths that a measure has wrong or equal.

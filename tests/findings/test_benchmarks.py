@@ -1,14 +1,45 @@
-"""Records of benchmarks, as the book reads them."""
+"""What is read of the records of benchmarks."""
 
+import math
+
+import numpy as np
 import pytest
 
-from adainf_core.findings import benchmark
+from adainf_core.findings import SweptToy, benchmark
+from adainf_core.theory import gaussian_toy_labeling_error
 
 
-def test_a_record_says_whose_it_is():
-    assert benchmark("tv_coverage")["benchmark"] == "tv_coverage"
+def test_an_unknown_benchmark_is_named():
+    with pytest.raises(ValueError, match="no record of benchmark 'none'"):
+        benchmark("none")
 
 
-def test_a_record_that_is_missing_is_named_with_its_remedy():
-    with pytest.raises(ValueError, match=r"'no_such': run benchmarks/no_such\.py"):
-        benchmark("no_such")
+@pytest.fixture(scope="module")
+def toy():
+    return SweptToy()
+
+
+@pytest.mark.parametrize("k", [2, 8, 32])
+def test_the_best_strength_is_where_its_curve_is_least(toy, k):
+    for n in toy.sizes:
+        errors = [found.mean for found in toy.over_strengths(k, "real_error", n)]
+        best, there = toy.error_at_best(k, "real_error", n)
+        assert best == toy.strengths[int(np.nanargmin(errors))] == toy.best(k, "real_error", n).mean
+        assert there.mean == np.nanmin(errors) and there.low <= there.mean <= there.high
+
+
+def test_the_ratio_is_that_of_its_parts_and_has_gaps_where_nothing_connects(toy):
+    alphas = [gaussian_toy_labeling_error(r) for r in toy.strengths]
+    for n in toy.sizes:
+        gaps = toy.over_strengths(2, "spectral_gap", n)
+        for ratio, alpha, gap in zip(toy.over_gap(2, n, least=0.1), alphas, gaps, strict=True):
+            for found, end in (
+                (ratio.mean, gap.mean),
+                (ratio.low, gap.high),
+                (ratio.high, gap.low),
+            ):
+                assert (
+                    math.isnan(found)
+                    if not end > 0.1
+                    else found == pytest.approx(alpha / end, rel=1e-3)
+                )

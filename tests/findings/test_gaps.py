@@ -110,3 +110,29 @@ def test_a_benchmark_is_read_as_it_was_written():
     assert benchmark("sprite_gap") == json.loads(path.read_text())
     with pytest.raises(ValueError, match="no record of benchmark 'no such'"):
         benchmark("no such")
+
+
+def test_pictures_stand_above_dials_on_which_their_arm_is_ringed(photos):
+    dial = {500: "diffusion_500", 8000: "diffusion_8000"}
+    dials = {"training steps": dial, "again": dial}
+
+    def drawn(arm):
+        shown = photos.on_dials(arm, dials, "frechet", alt="D.", ylabel="far", most=40, linear=0.1)
+        return shown.svg
+
+    first = drawn("diffusion_500")
+    assert all(f">{text}<" in first for text in ("training steps", "again", "real against real"))
+    assert first != drawn("diffusion_8000")
+
+
+def test_panels_against_the_truth_are_titled_by_their_measures(sprites):
+    def paint(axes):
+        sprites.panels_against_truth(axes, ["frechet", "recall", "tv_images", "tv_features"])
+        titles = [ax.get_title() for ax in axes.flat]
+        assert titles[:2] == [MEASURES["frechet"], MEASURES["recall"]]
+        assert all(title.startswith("TV lower bound") for title in titles[2:])
+        (legend,) = axes[0, 0].figure.legends
+        named = [text.get_text() for text in legend.get_texts()]
+        assert named == [flaw.replace("_", " ") for flaw in FLAWS]
+
+    draw(paint, alt="Panels.", nrows=2, ncols=2, height=5)

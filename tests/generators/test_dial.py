@@ -1,6 +1,8 @@
 """The quality dial: every setting by its name, and dilution on a world of known distribution."""
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -273,3 +275,26 @@ def test_a_trained_diffusion_model_is_loaded(tmp_path):
     wide = ImageSet(np.zeros((4, 3, 8, 8), np.uint8), None, "wide")
     with pytest.raises(ValueError, match="wide are"):
         make_generator(setting, wide)
+
+
+def test_the_chapters_table_has_every_setting_at_its_defaults():
+    page = Path(__file__).resolve().parents[2] / "book" / "generators.md"
+    head = "| name | what it hands out | settings |"
+    rows = page.read_text(encoding="utf-8").partition(head)[2].split("\n\n")[0].splitlines()[2:]
+    listed = {}
+    for row in rows:
+        name, _, settings = (cell.strip() for cell in row.strip("|").split("|"))
+        listed[name.strip("`")] = re.findall(r"`(.+?)`", settings)
+    assert listed == {
+        name: [
+            f"{each.name}={getattr(value, 'name', value)}"
+            for each in fields(setting)
+            if each.name != "name"
+            for value in [getattr(setting, each.name)]
+        ]
+        for name, setting in GENERATORS.items()
+    }
+    # what the caption below the table says
+    assert {name for name, setting in GENERATORS.items() if setting.needs_held_out} == {
+        name for name in GENERATORS if name.startswith("held_out") or name == "diluted"
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -18,7 +19,11 @@ _INSIDE = {None: "–", True: "yes", False: "no"}
 
 def distinct_runs(found: Iterable[Findings]) -> list[Record]:
     """The records of several studies, one that they share only once."""
-    runs = {(r.home or r.study, r.scale, r.name): r for each in found for r in each.records}
+    runs = {
+        (record.scale, json.dumps(record.config, sort_keys=True)): record
+        for each in found
+        for record in each.records
+    }
     return list(runs.values())
 
 

@@ -13,6 +13,7 @@ from adainf_core.findings.ledgers import (
     count_table,
     distinct_runs,
     ledger_table,
+    published_table,
     registration_table,
     verdict_counts,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "phrase",
     "points",
     "published",
+    "published_table",
     "registration_table",
     "said",
     "short_name",

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from adainf_core.evidence.judging.verdicts import Verdict
 from adainf_core.evidence.ledger import LedgerEntry
 from adainf_core.evidence.registration import record_began
 from adainf_core.evidence.runs.records import Record
@@ -14,15 +15,16 @@ from adainf_core.figures import VERDICT_STYLE, Table
 from adainf_core.findings.findings import Findings
 
 _ASKED = {"paper": "the paper's", "control": "controls", "trap": "traps in the code"}
+_TAGS = {"R": "official README", "Q": "quoted by others", "H": "a review", "D": "derived"}
 _INSIDE = {None: "–", True: "yes", False: "no"}
 
 
 def distinct_runs(found: Iterable[Findings]) -> list[Record]:
     """The records of several studies, one that they share only once."""
     runs = {
-        (record.scale, json.dumps(record.config, sort_keys=True)): record
+        (r.kind, r.scale, json.dumps(r.config, sort_keys=True)): r
         for each in found
-        for record in each.records
+        for r in each.records
     }
     return list(runs.values())
 
@@ -63,6 +65,17 @@ def ledger_table(entries: Sequence[LedgerEntry], first: int = 1, paper: bool = T
     if paper:
         header = ["", "claim", "paper", "ours", "verdict", "paper's inside"]
     return Table(header, rows)
+
+
+def published_table(verdicts: Iterable[Verdict], what: str) -> Table:
+    """Every difference that the paper gives for claims: where, and how it is known to us."""
+    rows = [
+        (f"{p.difference:+.2f}", p.source, _TAGS[p.tag])
+        for verdict in verdicts
+        for p in verdict.claim.published
+        if p.difference is not None
+    ]
+    return Table((what, "where", "known"), rows)
 
 
 def registration_table(entries: Sequence[LedgerEntry], scale: str) -> Table:

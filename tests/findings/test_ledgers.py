@@ -13,6 +13,7 @@ from adainf_core.findings import (
     count_table,
     distinct_runs,
     ledger_table,
+    published_table,
     registration_table,
     verdict_counts,
 )
@@ -67,10 +68,18 @@ def test_each_study_has_the_time_of_its_registration_and_its_claims(entries):
 
 def test_shared_runs_are_counted_once():
     found = [Findings(name, scale) for name in studies() for scale in SCALES]
-    files = {
-        (s, scale, r.name) for s in studies() for scale in SCALES for r in load_records(s, scale)
-    }
     distinct = distinct_runs(found)
-    assert {(r.home or r.study, r.scale) for r in distinct} <= {f[:2] for f in files}
-    assert len(distinct) == len(files)  # each was run once
-    assert len(distinct) < sum(len(each.records) for each in found)
+    records = [r for s in studies() for scale in SCALES for r in load_records(s, scale)]
+    assert {(r.finished, r.wall_seconds) for r in distinct} <= {
+        (r.finished, r.wall_seconds) for r in records
+    }
+    assert len(distinct) == len(records) < sum(len(each.records) for each in found)
+
+
+def test_every_published_difference_is_listed_with_its_source():
+    verdicts = Findings("failure-mode").chosen("harm", "cure")
+    rows = published_table(verdicts, "points").rows
+    numbers = [p for v in verdicts for p in v.claim.published if p.difference is not None]
+    assert [(row[0], row[1]) for row in rows] == [
+        (f"{p.difference:+.2f}", p.source) for p in numbers
+    ]

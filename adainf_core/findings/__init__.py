@@ -4,7 +4,7 @@ from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
 from adainf_core.evidence.published import PUBLISHED
 from adainf_core.evidence.runs.scales import current_scale
-from adainf_core.findings.benchmarks import SweptToy, benchmark
+from adainf_core.findings.benchmarks import SweptToy, benchmark, coverage_rows, recovered
 from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
@@ -36,6 +36,7 @@ __all__ = [
     "benchmark",
     "brief",
     "caption",
+    "coverage_rows",
     "current_scale",
     "forest",
     "holds",
@@ -45,6 +46,7 @@ __all__ = [
     "phrase",
     "points",
     "published",
+    "recovered",
     "said",
     "short_name",
     "tell",

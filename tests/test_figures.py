@@ -32,6 +32,8 @@ from adainf_core.figures import (
     experiment_drawing,
     flowchart,
     gains,
+    graphs_and_spectra,
+    groups_among_all,
     ladder,
     level_dots,
     level_ticks,
@@ -41,6 +43,7 @@ from adainf_core.figures import (
     panels,
     picture,
     plausible_levels,
+    pushes,
     shares_of_the_truth,
     sheet,
     sign_grid,
@@ -56,6 +59,7 @@ from adainf_core.statistics.intervals import (
     t_interval,
     wilson_interval,
 )
+from adainf_core.theory import ring_world
 
 CLAIM = Contrast(
     "k",
@@ -550,3 +554,43 @@ def test_the_drawing_of_the_experiment_has_its_images_steps_and_questions():
         assert {"mixture", "two views", "encoder", "$D_{TV}$"} <= set(words)
 
     draw(paint, alt="A drawing.")
+
+
+def test_groups_stand_out_among_all():
+    points, groups = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 1, 1])
+
+    def paint(axes):
+        groups_among_all(axes, points, groups, ["a", "b"], [0.5, 0.5], reach=12)
+        for group, ax in enumerate(axes):
+            everyone, own, cross = (np.transpose(line.get_data()) for line in ax.lines)
+            assert np.array_equal(everyone, points) and np.array_equal(own, points[groups == group])
+            assert cross.tolist() == [[0.5, 0.5]] and ax.get_title() == "ab"[group]
+
+    draw(paint, alt="Groups.", ncols=2)
+
+
+def test_pushes_are_cumulated_from_the_hardest_and_barred_by_temperature():
+    carried = {t: np.cumsum(np.full(4, 0.25)) for t in (0.1, 0.2, 0.5, 1.0)}
+    misled = dict(zip(carried, (0.4, 0.3, 0.2, 0.1), strict=True))
+
+    def paint(axes):
+        pushes(axes, carried, misled, base=0.15)
+        assert all(list(line.get_xdata()) == [25, 50, 75, 100] for line in axes[0].lines)
+        assert [bar.get_width() for bar in axes[1].patches] == pytest.approx([40, 30, 20, 10])
+        assert [tick.get_text() for tick in axes[1].get_yticklabels()] == ["0.1", "0.2", "0.5", "1"]
+        assert axes[1].lines[0].get_xdata()[0] == 15
+
+    draw(paint, alt="Pushes.", ncols=2)
+
+
+def test_spectra_stand_beside_their_graphs():
+    world, shares = ring_world(2), {"alone": 1, "both": 1 / 3}
+
+    def paint(axes):
+        graphs_and_spectra(axes, world, shares, k=2)
+        for beta, line in zip(shares.values(), axes[2].lines, strict=False):
+            assert np.allclose(line.get_ydata(), world.graph(beta).eigenvalues(8))
+        titles = [f"{name}: α = {world.labeling_error(b):.2f}" for name, b in shares.items()]
+        assert [ax.get_title() for ax in axes[:2]] == titles
+
+    draw(paint, alt="Graphs and spectra.", ncols=3)

@@ -4,9 +4,11 @@ from adainf_core.figures.curves import (
     curve,
     densities_in_the_plane,
     densities_on_the_line,
+    groups_among_all,
     interval_curve,
     ladder,
     over_inverse_size,
+    pushes,
     quantile_strips,
     shares_of_the_truth,
 )
@@ -59,6 +61,7 @@ from adainf_core.figures.style import (
 from adainf_core.figures.worlds import (
     function_on_views,
     graph_of_views,
+    graphs_and_spectra,
     image_masses,
     images_and_views,
 )
@@ -96,6 +99,8 @@ __all__ = [
     "function_on_views",
     "gains",
     "graph_of_views",
+    "graphs_and_spectra",
+    "groups_among_all",
     "image_masses",
     "images_and_views",
     "interval_curve",
@@ -112,6 +117,7 @@ __all__ = [
     "panels",
     "picture",
     "plausible_levels",
+    "pushes",
     "quantile_strips",
     "row_names",
     "shares_of_the_truth",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.figures.layout import note
-from adainf_core.figures.style import BOUNDARY, FAINT, GENERATED, INK, REAL
+from adainf_core.figures.layout import level_ticks, note
+from adainf_core.figures.style import BOUNDARY, FAINT, GENERATED, INK, OKABE_ITO, REAL
 from adainf_core.statistics.intervals import Interval
 
 if TYPE_CHECKING:
@@ -65,6 +65,29 @@ def interval_curve(
             label=label or None)  # fmt: skip
 
 
+def groups_among_all(
+    axes: Any,
+    points: ArrayLike,
+    groups: ArrayLike,
+    names: Sequence[str],
+    cross: ArrayLike,
+    reach: float,
+) -> None:
+    """Points in the plane (n, 2), a panel a group: its own in blue over all in grey, and a cross.
+
+    groups (n,): the number of each point's group; names: one a panel; cross (2,). Panels
+    go as far as `reach` from the origin.
+    """
+    places, which = np.asarray(points), np.asarray(groups)
+    for group, (ax, name) in enumerate(zip(axes.flat, names, strict=True)):
+        ax.plot(*places.T, "o", color=FAINT, ms=1.8, alpha=0.35, mew=0)
+        ax.plot(*places[which == group].T, "o", color=REAL, ms=3, mew=0)
+        ax.plot(*np.asarray(cross), "+", color=INK, ms=9, mew=1.6)
+        ax.set_title(name, pad=2)
+        ax.set(aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach))
+        ax.axis("off")
+
+
 def over_inverse_size(
     ax: Axes,
     sizes: Sequence[int],
@@ -92,6 +115,37 @@ def over_inverse_size(
     ax.axhline(0, color=FAINT, lw=0.8)
     ax.set(xlabel="sample size n, on a scale of 1/n", xlim=(-0.8, 1.24 * max(places)))
     ax.set_xticks([0, *places], ["∞", *(f"{n:,}" for n in sizes)])
+
+
+def pushes(
+    axes: Any, carried: Mapping[float, Sequence[float]], misled: Mapping[float, float], base: float
+) -> None:
+    """What negatives carry of a contrastive loss's push, at four temperatures, the smallest first.
+
+    Left, `carried`: by the hardest of m negatives, cumulated, shares (m,) each. Right, `misled`:
+    the share on negatives of one's own class, with a dotted line at their share of all, `base`.
+    """
+    left, right = axes
+    looks = (("#CC79A7", ":", 0.88), (REAL, "-", 0.66), (OKABE_ITO["green"], "--", 0.42),
+             (FAINT, "-.", 0.2))  # fmt: skip
+    last = len(carried) - 1
+    for row, ((t, found), (colour, line, height)) in enumerate(
+        zip(carried.items(), looks, strict=True)
+    ):
+        shares = 100 * np.asarray(found)
+        hardest = 100 * (np.arange(len(shares)) + 1) / len(shares)
+        left.plot(hardest, shares, line, color=colour)
+        place = hardest[np.searchsorted(shares, 100 * height)], 100 * height
+        note(left, f"{t:g}", place, (5, -4) if row == last else (-4, 0),
+             ha="left" if row == last else "right")  # fmt: skip
+        right.barh(row, 100 * misled[t], 0.6, color=colour)
+        note(right, f"{100 * misled[t]:.0f}", (100 * misled[t], row), (4, 0), va="center")
+    left.set(xscale="log", xlabel="hardest negatives, %", ylabel="their share of the push, %",
+             xlim=(1, 100), ylim=(0, 104))  # fmt: skip
+    level_ticks(left, (1, 10, 100))
+    right.axvline(100 * base, color=INK, lw=0.9, ls=":")
+    level_ticks(right, range(len(misled)), [f"{t:g}" for t in misled], axis="y")
+    right.set(ylabel="temperature", ylim=(last + 0.6, -0.6), xlim=(0, 115 * max(misled.values())))
 
 
 def quantile_strips(ax: Axes, rows: Mapping[str, Sequence[float]]) -> None:

@@ -5,11 +5,14 @@ Where a world has places, the vertical line through 0 is the border of its two c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from adainf_core.figures.curves import curve
+from adainf_core.figures.layout import compact_legend, note
 from adainf_core.figures.style import BOUNDARY, FAINT, GENERATED, INK, OKABE_ITO, REAL
 from adainf_core.theory.worlds import FiniteWorld
 
@@ -63,6 +66,28 @@ def graph_of_views(ax: Axes, world: FiniteWorld, beta: float) -> None:
         nx.draw_networkx_nodes(graph, place, nodes, ax=ax, node_size=size, node_color=colour,
                                node_shape=shape)  # fmt: skip
     _bare(ax, 1.2)
+
+
+def graphs_and_spectra(axes: Any, world: FiniteWorld, shares: Mapping[str, float], k: int) -> None:
+    """Graphs of a world at shares of real draws, as `graph_of_views`, and their eigenvalues.
+
+    `shares` names two shares, for the first panels, titled with their labeling error; the last
+    panel has the eight smallest eigenvalues of each, and a line behind the k that an encoder keeps.
+    """
+    looks = ((REAL, "o", 8), (GENERATED, "s", 5))
+    spectrum = axes[-1]
+    for ax, (name, beta), (colour, marker, size) in zip(
+        axes[:-1], shares.items(), looks, strict=True
+    ):
+        graph_of_views(ax, world, beta)
+        ax.set_title(f"{name}: α = {world.labeling_error(beta):.2f}")
+        values = world.graph(beta).eigenvalues(8)
+        curve(spectrum, range(1, 9), values, colour, marker, name, ms=size, ls="none")
+    spectrum.axvline(k + 0.5, color=INK, lw=0.6, ls=":")
+    note(spectrum, "left out", (k + 0.7, 1.12), va="center")
+    compact_legend(spectrum, "lower right", handlelength=0.6)
+    spectrum.set(title="eigenvalues", xlabel="index", ylim=(-0.05, 1.2), xlim=(0.5, 8.5),
+                 xticks=(1, 3, 5, 8), yticks=(0, 0.5, 1))  # fmt: skip
 
 
 def function_on_views(ax: Axes, positions: ArrayLike, values: ArrayLike) -> None:

@@ -4,7 +4,7 @@ from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
 from adainf_core.evidence.published import PUBLISHED
 from adainf_core.evidence.runs.scales import current_scale
-from adainf_core.findings.benchmarks import SweptToy, benchmark
+from adainf_core.findings.benchmarks import SweptToy, benchmark, coverage_rows, recovered
 from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
@@ -45,6 +45,7 @@ __all__ = [
     "brief",
     "caption",
     "count_table",
+    "coverage_rows",
     "current_scale",
     "distinct_runs",
     "forest",
@@ -57,6 +58,7 @@ __all__ = [
     "points",
     "published",
     "published_table",
+    "recovered",
     "registration_table",
     "said",
     "short_name",

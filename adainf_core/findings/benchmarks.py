@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from adainf_core.statistics.intervals import Interval
@@ -65,6 +68,75 @@ class SweptToy:
             for alpha, gap in zip(self.labeling_error, gaps, strict=True)
         ]
 
-    def _interval(self, row: list[float]) -> Interval:
-        value, low, high = row
-        return Interval(value, low, high, self.draws)
+    def _interval(self, ends: Sequence[float]) -> Interval:
+        mean, low, high = ends
+        return Interval(mean, low, high, self.draws)
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """How much of an exact total variation a flaw's bounds prove, in percent, one a sample.
+
+    `reach` is what a detector that sees the flaw itself proves in the median, and `median` that of
+    `shares`, as recorded.
+    """
+
+    flaw: str
+    distance: float
+    n: int
+    shares: tuple[float, ...]
+    reach: float
+    median: float
+
+    @property
+    def name(self) -> str:
+        """Flaw and distance, such as "mode drop at 0.1"."""
+        return f"{self.flaw.replace('_', ' ')} at {self.distance:.1f}"
+
+
+def recovered() -> list[Recovered]:
+    """The flaws and distances of benchmarks/sprite_gap.py."""
+    found = []
+    for row in benchmark("sprite_gap")["rows"]:
+        shares, reached = (
+            [100 * run[bound] / row["distance"] for run in row["runs"]]
+            for bound in ("lower", "no_classifier")
+        )
+        found.append(
+            Recovered(
+                row["flaw"],
+                row["distance"],
+                row["n"],
+                tuple(shares),
+                median(reached),
+                100 * row["recovered"],
+            )
+        )
+    return found
+
+
+def coverage_rows(n: int, methods: Sequence[str] = ("ks", "adaptive")) -> list[tuple[str, ...]]:
+    """Rows of a table from benchmarks/tv_coverage.py, for samples of n scores a side.
+
+    Laws, distance, the share of misses of each method in percent with its interval, and the median
+    bound of each.
+    """
+    by_case: dict[tuple[str, float], dict[str, Any]] = {}
+    for row in benchmark("tv_coverage")["coverage"]:
+        if row["n_real"] == n:
+            by_case.setdefault((row["shape"], row["distance"]), {})[row["method"]] = row
+    return [
+        (
+            shape,
+            f"{distance:g}",
+            *(_misses(rows[method]) for method in methods),
+            *(f"{rows[method]['median_lower']:.3f}" for method in methods),
+        )
+        for (shape, distance), rows in by_case.items()
+    ]
+
+
+def _misses(row: Mapping[str, Any]) -> str:
+    share, low, high = (100 * (1 - row[end]) for end in ("coverage", "high", "low"))
+    none = "0 (0"
+    return f"{f'{share:.1f} ({low:.1f}' if row['misses'] else none} to {high:.1f})"

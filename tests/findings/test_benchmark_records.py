@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from adainf_core.findings import SweptToy, benchmark
+from adainf_core.findings import SweptToy, benchmark, coverage_rows, recovered
 from adainf_core.theory import gaussian_toy_labeling_error
 
 
@@ -43,3 +43,21 @@ def test_the_ratio_is_that_of_its_parts_and_has_gaps_where_nothing_connects(toy)
                     if not end > 0.1
                     else found == pytest.approx(alpha / end, rel=1e-3)
                 )
+
+
+def test_the_median_of_the_recovered_shares_is_the_recorded_one():
+    for row in recovered():
+        assert row.median == pytest.approx(np.median(row.shares))
+        assert row.name.startswith(row.flaw.replace("_", " ")) and row.reach <= 100
+
+
+def test_rows_of_coverage_are_counts_over_pairs():
+    record = benchmark("tv_coverage")["coverage"]
+    table = {(shape, float(distance)): rest for shape, distance, *rest in coverage_rows(1500)}
+    for row in record:
+        if row["n_real"] == 1500:
+            place = ("ks", "adaptive").index(row["method"])
+            rest = table[row["shape"], row["distance"]]
+            share = 100 * row["misses"] / row["pairs"]
+            assert float(rest[place].split()[0]) == pytest.approx(share, abs=0.051)
+            assert float(rest[place + 2]) == pytest.approx(row["median_lower"], abs=6e-4)

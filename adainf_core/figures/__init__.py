@@ -13,7 +13,14 @@ from adainf_core.figures.curves import (
     shares_of_the_truth,
 )
 from adainf_core.figures.grids import SIGNS, sign_grid
-from adainf_core.figures.images import arrow, contact_sheet, contrastive_pipeline, picture, sheet
+from adainf_core.figures.images import (
+    arrow,
+    contact_sheet,
+    contrastive_pipeline,
+    crop_sheet,
+    picture,
+    sheet,
+)
 from adainf_core.figures.layout import (
     compact_legend,
     end_labels,
@@ -83,6 +90,7 @@ __all__ = [
     "compared_dots",
     "contact_sheet",
     "contrastive_pipeline",
+    "crop_sheet",
     "curve",
     "densities_in_the_plane",
     "densities_on_the_line",

@@ -49,9 +49,7 @@ class SweptToy:
 
     def best(self, k: int, name: str, n: int) -> Interval:
         """The strength that minimises a curve, α / λ ("bound") or an error; bootstrap as above."""
-        return Interval(
-            *self._found["best_strength"][str(k)][name][self.sizes.index(n)], self.draws
-        )
+        return self._interval(self._found["best_strength"][str(k)][name][self.sizes.index(n)])
 
     def error_at_best(self, k: int, name: str, n: int) -> tuple[float, Interval]:
         """The strength that minimises the curve `name`, and the real error there."""

@@ -28,8 +28,9 @@ pdf: book  ## print the book into one PDF (needs a Chromium)
 accessibility: book  ## run axe over every page, and measure it (needs a Chromium)
 	@$(VENV) tools/check_accessibility.py
 
-test: setup  ## run the tests, the chapters included
-	@$(VENV) -m pytest $(ARGS)
+# A file of tests stays in one process: what its tests share is made once, the chapters' runs too.
+test: setup  ## run the tests on all cores, the chapters included
+	@$(VENV) -m pytest -n auto --dist loadfile $(ARGS)
 
 # one study of each kind: training, training by another method, gap, exact worlds, graph
 SPOT := failure-mode methods sprite-gap theory-predicts cifar-graph

@@ -15,7 +15,10 @@ def test_chapter_has_the_header_that_makes_it_run(name):
 
 @pytest.fixture(scope="session")
 def chapter_runs(request):
-    """The chapters asked for, run side by side; `make book` then finds them in the cache."""
+    """The chapters asked for, run side by side; `make book` then finds them in the cache.
+
+    `make test` keeps this file in one of its processes, so that this happens once.
+    """
     asked = [item for item in request.session.items if "chapter_runs" in item.fixturenames]
     return run_all([item.callspec.params["name"] for item in asked])
 

@@ -16,6 +16,7 @@ from adainf_core.figures import (
     BOUNDARY,
     INK,
     REAL,
+    Shown,
     Slider,
     Table,
     arm_dots,
@@ -23,17 +24,23 @@ from adainf_core.figures import (
     compared_dots,
     contact_sheet,
     contrastive_pipeline,
+    counted_values,
     crop_sheet,
     densities_in_the_plane,
     densities_on_the_line,
     differences,
     draw,
     end_labels,
+    experiment_drawing,
+    flowchart,
+    gains,
     graphs_and_spectra,
     groups_among_all,
     ladder,
     level_dots,
     level_ticks,
+    marked_batch,
+    mixed_masses,
     over_inverse_size,
     panels,
     picture,
@@ -239,7 +246,7 @@ def test_tables_are_markdown():
 
 
 def frames(count: int, alt: str = "Line {}.") -> dict:
-    return {f"at {n}": draw(line, alt=alt.format(n)) for n in range(count)}
+    return {f"at {n}": Shown(f"<svg>{n}</svg>", bytes([n]), alt.format(n)) for n in range(count)}
 
 
 def test_slider_shows_one_frame_and_holds_all():
@@ -397,6 +404,27 @@ def test_grid_of_signs_is_coloured_by_sign_and_deepest_at_the_largest():
     assert draw(paint, alt="Signs.").svg
 
 
+def test_flowchart_numbers_its_arrows_and_outlines_questions():
+    boxes = {"a": (0.3, 0.9, "so?"), "b": (0.3, 0.5, "do"), "c": (0.8, 0.9, "leave")}
+
+    def paint(ax):
+        flowchart(ax, boxes, [("a", "b", "yes"), ("a", "c", "")])
+        said = {text.get_text(): text for text in ax.texts}
+        outlines = {
+            name: said[text].get_bbox_patch().get_edgecolor()
+            for name, (_, _, text) in boxes.items()
+        }
+        assert outlines["a"][:3] == to_rgb(INK)
+        assert outlines["b"] == outlines["c"] != outlines["a"]
+        beside, above = said["1  yes"].get_position(), said["2"].get_position()
+        assert beside[0] > 0.3
+        assert beside[1] == pytest.approx(0.7)
+        assert 0.3 < above[0] < 0.8
+        assert above[1] > 0.9
+
+    assert draw(paint, alt="A flowchart.").svg
+
+
 def test_the_pipeline_has_two_images_and_two_views_of_each():
     def paint(ax):
         images = np.stack([np.full((3, 4, 4), level, np.uint8) for level in (10, 20)])
@@ -469,6 +497,67 @@ def test_a_limit_stands_at_infinity_and_larger_samples_to_the_left():
         assert ticks == {0: "∞", 10: "100", 2.5: "400"}
 
     draw(paint, alt="Over one over n.")
+
+
+def test_gains_have_a_star_for_what_is_reported_and_an_interval_for_what_is_measured():
+    def paint(ax):
+        gains(
+            ax, {"theirs": 2.0, "others": 3.0}, {"ours": (Interval(1.0, 0.5, 1.5, 2), [0.9, 1.1])}
+        )
+        marks = {line.get_marker(): line for line in ax.lines}
+        assert [*zip(*marks["*"].get_data(), strict=True)] == [(2.0, 0), (3.0, 1)]
+        assert [float(x) for x in marks["o"].get_xdata()] == [1.0]
+        assert any(list(line.get_xdata()) == [0.5, 1.5] for line in ax.lines)
+        assert ax.collections[0].get_offsets()[:, 0].tolist() == [0.9, 1.1]
+        assert [t.get_text() for t in ax.get_yticklabels()] == ["theirs", "others", "ours"]
+
+    draw(paint, alt="Gains.")
+
+
+def test_values_that_repeat_are_circles_by_their_count():
+    def paint(ax):
+        counted_values(ax, {"a": (REAL, [1.0, 2.0, 2.0, 2.0]), "b": (INK, [5.0])})
+        first, second = ax.collections
+        assert first.get_offsets().tolist() == [[1.0, 0.0], [2.0, 0.0]]
+        assert first.get_sizes()[1] == pytest.approx(3 * first.get_sizes()[0])
+        assert second.get_offsets().tolist() == [[5.0, 1.0]]
+        assert [text.get_text() for text in ax.texts] == ["1", "3", "1"]
+
+    draw(paint, alt="Counts.")
+
+
+def test_a_mixture_has_its_masses_as_bars_between_its_two_sides():
+    real, generated = np.array([0.5, 0.3, 0.2]), np.array([0.0, 0.5, 0.5])
+
+    def paint(ax):
+        mixed_masses(ax, real, generated, 0.25 * real + 0.75 * generated)
+        bars = [patch.get_height() for patch in ax.patches[:3]]
+        assert bars == pytest.approx([0.125, 0.45, 0.425])
+        sides = [patch.get_data().values.tolist() for patch in ax.patches[3:]]
+        assert sides == [real.tolist(), generated.tolist()]
+
+    draw(paint, alt="A mixture.")
+
+
+def test_a_marked_batch_has_a_dot_for_each_real_image_and_a_cross_for_each_other():
+    def paint(ax):
+        marked_batch(ax, np.zeros((4, 3, 12, 12), np.uint8), [True, False, True, False])
+        found = {line.get_marker(): list(line.get_xdata()) for line in ax.lines}
+        assert found == {"o": [6.0, 32.0], "x": [19.0, 45.0]}  # images of 12, gaps of 1
+
+    draw(paint, alt="A batch.")
+
+
+def test_the_drawing_of_the_experiment_has_its_images_steps_and_questions():
+    def paint(ax):
+        real, generated = (np.full((6, 3, 4, 4), grey, np.uint8) for grey in (10, 200))
+        experiment_drawing(ax, real, generated)
+        shown = [int(np.asarray(image.get_array())[0, 0, 0]) for image in ax.images]
+        assert shown == [10] * 6 + [200] * 6
+        words = [text.get_text() for text in ax.texts]
+        assert {"mixture", "two views", "encoder", "$D_{TV}$"} <= set(words)
+
+    draw(paint, alt="A drawing.")
 
 
 def test_groups_stand_out_among_all():

@@ -169,6 +169,27 @@ def seeds_to_decide(found: Interval, halfway: bool = False, power: float = 0.8) 
     return max(found.n, math.ceil(found.n * (half / longest) ** 2))
 
 
+def detectable(error: float, confidence: float, power: float = 0.8) -> float:
+    """The true difference whose interval leaves zero with probability `power`.
+
+    `error` is the standard error of what is measured, taken as known and normal.
+    """
+    from scipy.stats import norm
+
+    return float((norm.ppf((1 + confidence) / 2) + norm.ppf(power)) * error)
+
+
+def noise_of_run(found: Interval, weights: Iterable[float]) -> float:
+    """The noise of one run that the interval of a contrast speaks of, taken as normal.
+
+    `weights` are those of its arms, whose runs are taken to deviate alike and independently.
+    """
+    from scipy.stats import norm
+
+    error = (found.high - found.low) / 2 / norm.ppf((1 + found.confidence) / 2)
+    return float(error * math.sqrt(found.n / sum(weight**2 for weight in weights)))
+
+
 def seeds_needed(
     difference: float, noise: float, confidence: float = LEVEL, power: float = 0.8
 ) -> int | None:

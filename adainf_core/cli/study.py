@@ -128,7 +128,7 @@ def _status(options: argparse.Namespace) -> None:
 
 
 def _verify(options: argparse.Namespace) -> None:
-    from adainf_core.evidence.runs.replay import Comparison, spot_check, verify
+    from adainf_core.evidence.runs.replay import spot_check, verify
     from adainf_core.evidence.studies.catalogue import named_study, studies
 
     if options.sample < 1:
@@ -138,28 +138,14 @@ def _verify(options: argparse.Namespace) -> None:
     for study in named:
         for scale in [_scale(options, study)] if options.scale else study.layouts:
             if options.spot:
-                made = spot_check(study, scale, _results(options))
-                comparisons: tuple[Comparison, ...] = () if made is None else (made,)
-                if comparisons:
-                    print(f"{study.name} at {scale}")
+                found = spot_check(study, scale, _results(options))
             else:
                 found = verify(
                     study, scale, _results(options), sample=options.sample, again=options.again
                 )
-                comparisons = found.comparisons
-                if not (found.fresh or found.replayed or found.refuted or found.unknown):
-                    continue  # nothing is recorded at this scale
-                print(
-                    f"{study.name} at {scale}: {found.fresh} fresh, {found.replayed} replayed, "
-                    f"{found.refuted} refuted"
-                )
-                for reason in found.unknown:
-                    print(f"    not repeated: {reason}")
-            for made in comparisons:
-                how = "to the last digit" if made.exact else "within the tolerance"
-                said = "; ".join(made.differing) or f"{made.compared} numbers agree {how}"
-                print(f"    {made.name}: {said}")
-            if any(made.differing for made in comparisons):
+            for line in found.lines():
+                print(line)
+            if found.refuted:
                 refuted.append(f"{study.name} at {scale}")
     if refuted:
         raise ValueError(

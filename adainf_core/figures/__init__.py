@@ -12,6 +12,7 @@ from adainf_core.figures.curves import (
     quantile_strips,
     shares_of_the_truth,
 )
+from adainf_core.figures.flowcharts import flowchart
 from adainf_core.figures.grids import SIGNS, sign_grid
 from adainf_core.figures.images import (
     arrow,
@@ -31,11 +32,14 @@ from adainf_core.figures.layout import (
     row_names,
     star,
 )
+from adainf_core.figures.mixtures import experiment_drawing, marked_batch, mixed_masses
 from adainf_core.figures.results import (
     VERDICT_STYLE,
     arm_dots,
     compared_dots,
+    counted_values,
     differences,
+    gains,
     level_band,
     level_dots,
     mean_mark,
@@ -90,6 +94,7 @@ __all__ = [
     "compared_dots",
     "contact_sheet",
     "contrastive_pipeline",
+    "counted_values",
     "crop_sheet",
     "curve",
     "densities_in_the_plane",
@@ -97,7 +102,10 @@ __all__ = [
     "differences",
     "draw",
     "end_labels",
+    "experiment_drawing",
+    "flowchart",
     "function_on_views",
+    "gains",
     "graph_of_views",
     "graphs_and_spectra",
     "groups_among_all",
@@ -109,7 +117,9 @@ __all__ = [
     "level_band",
     "level_dots",
     "level_ticks",
+    "marked_batch",
     "mean_mark",
+    "mixed_masses",
     "note",
     "over_inverse_size",
     "panels",

@@ -89,8 +89,8 @@ def star(ax: Axes, x: float, label: str, y: float = 0.05) -> None:
 
 def compact_legend(ax: Axes, where: Any = "best", **look: Any) -> None:
     """A small legend without a frame inside the axes; `look` goes to `legend`."""
-    small: dict[str, Any] = {"fontsize": 9, "handlelength": 1.2, "labelspacing": 0.2}
-    ax.legend(loc=where, **({"borderpad": 0, "frameon": False} | small | look))
+    small: dict[str, Any] = {"loc": where, "frameon": False, "fontsize": 9, "borderpad": 0}
+    ax.legend(**({"handlelength": 1.2, "labelspacing": 0.2} | small | look))
 
 
 def legend_below(ax: Axes, columns: int) -> None:

@@ -199,6 +199,47 @@ def differences(ax: Axes, verdicts: Sequence[Verdict], labels: Sequence[str]) ->
     ax.tick_params(axis="y", length=0)
 
 
+def gains(
+    ax: Axes,
+    reported: Mapping[str, float],
+    measured: Mapping[str, tuple[Interval, Sequence[float]]],
+) -> None:
+    """Reported numbers as open stars and, below a line, measured ones with intervals and seeds.
+
+    `measured` maps a name to the interval and the values, one a seed.
+    """
+    ax.axvline(0, color=INK, lw=0.8)
+    ax.plot(list(reported.values()), range(len(reported)), "*", ms=11, mfc="none", mec=GENERATED,
+            mew=1.4)  # fmt: skip
+    ax.axhline(len(reported) - 0.5, color=FAINT, lw=0.8)
+    for row, (interval, values) in enumerate(measured.values(), len(reported)):
+        ax.plot([interval.low, interval.high], [row] * 2, color=INK, lw=1.6)
+        ax.plot(interval.mean, row, "o", color=INK, ms=6)
+        ax.scatter(values, [row + 0.27] * len(values), s=8, color=FAINT, lw=0)
+    names = [*reported, *measured]
+    ax.set_yticks(range(len(names)), names, fontsize=9)
+    ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="gain, points of accuracy")
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+
+
+def counted_values(ax: Axes, rows: Mapping[str, tuple[str, Sequence[float]]]) -> None:
+    """Values that repeat, a row each: circles as large as each is frequent, its count above.
+
+    `rows` maps names to a colour and the values.
+    """
+    for row, (colour, values) in enumerate(rows.values()):
+        places, times = np.unique(values, return_counts=True)
+        ax.scatter(places, [row] * len(places), s=500 * times / len(values), color=colour,
+                   alpha=0.7, lw=0)  # fmt: skip
+        for place, count in zip(places, times, strict=True):
+            ax.annotate(f"{count}", (place, row), (0, 13), textcoords="offset points", fontsize=9,
+                        ha="center")  # fmt: skip
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.set_ylim(len(rows) - 0.5, -0.6)
+    ax.tick_params(axis="y", length=0)
+
+
 def plausible_levels(
     ax: Axes, dials: Mapping[str, tuple[str, Sequence[float], PlausibleLevels]]
 ) -> None:

@@ -9,6 +9,14 @@ from adainf_core.findings.captions import caption
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
 from adainf_core.findings.gaps import GapFindings, at_least
+from adainf_core.findings.ledgers import (
+    count_table,
+    distinct_runs,
+    ledger_table,
+    published_table,
+    registration_table,
+    verdict_counts,
+)
 from adainf_core.findings.telling import (
     NOT_DECIDED,
     brief,
@@ -36,18 +44,24 @@ __all__ = [
     "benchmark",
     "brief",
     "caption",
+    "count_table",
     "coverage_rows",
     "current_scale",
+    "distinct_runs",
     "forest",
     "holds",
     "in_full",
     "inside",
+    "ledger_table",
     "outcome_of",
     "phrase",
     "points",
     "published",
+    "published_table",
     "recovered",
+    "registration_table",
     "said",
     "short_name",
     "tell",
+    "verdict_counts",
 ]

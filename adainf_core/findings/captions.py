@@ -24,7 +24,7 @@ def caption(text: str, *sources: Findings | Sequence[Record], how: str = "Record
     """
     from IPython.display import Markdown
 
-    return Markdown(f"*{' '.join([text, *(_source(source, how) for source in sources)])}*")
+    return Markdown(f"*{' '.join([text, *(source_of(source, how) for source in sources)])}*")
 
 
 def provenance(records: Sequence[Record]) -> str:
@@ -64,7 +64,8 @@ def standing_of_code(study: Study, records: Iterable[Record], root: Path) -> str
     return "code unchanged since"
 
 
-def _source(source: Findings | Sequence[Record], how: str) -> str:
+def source_of(source: Findings | Sequence[Record], how: str = "Recorded") -> str:
+    """The sentence that says where the numbers of a study, or of records, come from."""
     if isinstance(source, Sequence):
         return f"{how}: {provenance(source)}." if source else "Nothing recorded yet."
     if not source.records:

@@ -21,12 +21,16 @@ from adainf_core.figures import (
     Table,
     arm_dots,
     draw,
+    end_labels,
     level_band,
     level_dots,
+    level_ticks,
     note,
+    plausible_levels,
+    star,
     verdict_table,
 )
-from adainf_core.findings.captions import caption
+from adainf_core.findings.captions import caption, source_of
 from adainf_core.findings.forests import alt_text, forest
 from adainf_core.findings.telling import phrase, published, said, tell
 from adainf_core.statistics.intervals import Interval, PlausibleLevels, best_level, t_interval
@@ -82,6 +86,11 @@ class Findings:
     def confidence(self) -> float:
         """Of a single interval, corrected for all claims about the study."""
         return 1 - (1 - CONFIDENCE) / len(self.study.claims)
+
+    @property
+    def recorded(self) -> str:
+        """Where its numbers come from, as `caption` ends with it, but without marks of Markdown."""
+        return source_of(self).replace("`", "").replace("**", "")
 
     def pictures(self) -> dict[str, np.ndarray]:
         """The sample images that were kept, uint8 (n, 3, h, w), by their name."""
@@ -265,6 +274,43 @@ class Findings:
             alt=alt_text(f"{what} of {len(rows)} arms: seeds, means, intervals. Means:", means),
         )
 
+    def panels(
+        self,
+        labels: Mapping[str, str],
+        titles: Mapping[str, str],
+        what: str = "Linear accuracy",
+        *,
+        height: float = 2.5,
+        across: int | None = None,
+        digits: int = 0,
+    ) -> Shown:
+        """The same arms in several settings, a panel each, `across` in a row; means in the alt.
+
+        `titles` maps the panel's title to the suffix that its arms have.
+        """
+        across = across or len(titles)
+
+        def paint(axes: Any) -> None:
+            grid = np.ravel(axes)
+            for place, (title, suffix) in enumerate(titles.items()):
+                ax, below = grid[place], place >= len(titles) - across
+                found = self.rows(labels, suffix)
+                run = any(len(values) for _, values in found.values())
+                arm_dots(ax, found, "linear accuracy, %" if below and run else "")
+                ax.set_title(title)
+                ax.margins(x=0.15)
+                if not run:
+                    ax.set_xticks([])
+
+        means = [
+            f"{title} " + ", ".join(m.rpartition(": ")[2] for m in self.means(labels, digits, end))
+            for title, end in titles.items()
+        ]
+        lead = f"{what}, {len(titles)} panels. Means in % ({', '.join(labels.values())}):"
+        rows = -(-len(titles) // across)
+        return draw(paint, alt=alt_text(lead, means), height=height, nrows=rows, ncols=across,
+                    sharey=True)  # fmt: skip
+
     def dial(
         self,
         ax: Axes,
@@ -284,6 +330,45 @@ class Findings:
         level_dots(ax, levels, key, label, shift, joined=curve is None)
         if curve is not None:
             level_band(ax, curve, key)
+
+    def best_of_dials(
+        self,
+        dials: Mapping[str, tuple[str, Mapping[float, str]]],
+        xlabel: str,
+        claimed: Mapping[str, PlausibleLevels] | None = None,
+        stars: Mapping[str, float] | None = None,
+    ) -> Shown:
+        """Sweeps of the same levels one over another, and below, which levels may be the best.
+
+        `dials` maps names to a style's key and a sweep (`dial`); what may be the best is read from
+        its own seeds (`best`) unless `claimed` has it. `stars` marks levels that are not ours.
+        """
+        best = {name: self.best(arms) for name, (_, arms) in dials.items()} | dict(claimed or {})
+        levels = list(next(iter(dials.values()))[1])
+
+        def paint(axes: Any) -> None:
+            top, strip = axes
+            for place, (key, arms) in enumerate(dials.values()):
+                self.dial(top, arms, key, shift=4 * (place - (len(dials) - 1) / 2), band=True)
+            for name, level in (stars or {}).items():
+                star(top, level, name, y=0.04)
+            top.margins(y=0.15)
+            end_labels(top, [(levels[-1], self.mean(arms[levels[-1]]), name)
+                             for name, (_, arms) in dials.items()])  # fmt: skip
+            top.set(ylabel="linear accuracy, %", xscale="log")
+            plausible_levels(
+                strip, {name: (key, levels, best[name]) for name, (key, _) in dials.items()}
+            )
+            strip.set(xlabel=xlabel, xlim=(0.8 * levels[0], 1.75 * levels[-1]))
+            level_ticks(strip, levels)
+
+        lead = (
+            f"Linear accuracy against {xlabel}: seeds, means, intervals and smooth bands of "
+            f"{len(dials)} sweeps; below, the levels that cannot be excluded as best. Highest "
+            "means:"
+        )
+        alt = alt_text(lead, [f"{name} at {found.best:g}" for name, found in best.items()])
+        return draw(paint, nrows=2, sharex=True, height=4.4, height_ratios=(3, 1), alt=alt)
 
     def level(self, ax: Axes, arm: str, name: str = "", at: float = 0.02) -> None:
         """A dashed line for an arm beside a dial, with its 95 % t interval and its name."""

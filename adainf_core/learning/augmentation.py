@@ -6,7 +6,7 @@ operations are pointwise with per-image factors, so a batch costs a few passes o
 loop over images. The order is the official one: crop, jitter, grey, blur, solarise, flip.
 
 Chance enters once, as a table of uniforms (`view_noise`), one row a view. What follows is a pure
-function of bytes and table: `view_parameters` reads the table by torchvision's laws and
+function of bytes and table: `view_parameters` reads the table with torchvision's distributions and
 `apply_parameters` does the work. Neither branches on values, so `torch.compile(two_views,
 fullgraph=True)` sees one graph, and a rank that takes its rows of the table makes the very views
 that the whole batch would have had there. A policy's extra operations come last, each on columns
@@ -180,7 +180,8 @@ def _solarize_p(policy: AugmentationPolicy, view: int | None) -> tuple[float, ..
 def view_parameters(
     noise: torch.Tensor, height: int, width: int, policy: AugmentationPolicy, view: int | None = 0
 ) -> ViewParameters:
-    """What `noise` (n, `NOISE`) means for images of `height` x `width`, by torchvision's laws.
+    """What `noise` (n, `NOISE`) means for images of `height` x `width`, with torchvision's
+    distributions.
 
     `view` is 0 or 1, or None where the rows' first half are first views, the rest second ones.
     """

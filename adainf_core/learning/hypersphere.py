@@ -34,7 +34,7 @@ def uniformity(embeddings: ArrayLike, t: float = 2.0) -> float:
 
 
 def most_uniform(d: int, t: float = 2.0) -> float:
-    """The same of the uniform law on the unit sphere in `d` >= 2 dimensions, its least value.
+    """The same of the uniform distribution on the unit sphere in `d` >= 2 dimensions, the least.
 
     The mean of exp(2 t cos) over the sphere is 0F1(; d / 2; t²), and |z - z'|² = 2 - 2 cos.
     """

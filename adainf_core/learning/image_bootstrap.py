@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.learning.view_graph import image_law
+from adainf_core.learning.view_graph import image_distribution
 from adainf_core.validation import FloatArray, as_count, as_labels
 
 
@@ -42,10 +42,10 @@ def image_bootstrap(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> BracketedInterval:
-    """Bootstrap over images of a statistic, a function of the images' law.
+    """Bootstrap over images of a statistic, a function of the images' distribution.
 
-    Whole images are drawn with replacement, with all their views: the law `weights` (n,) is
-    multiplied by multinomial counts. Within `strata` (n,), such as 0 for real and 1 for generated
+    Whole images are drawn with replacement, with all their views: `weights` (n,), their masses,
+    is multiplied by multinomial counts. Within `strata` (n,), as 0 for real and 1 for generated
     images, numbers of draws and total mass stay what they were, so β does too. The interval is from
     the lower quantile of `below` to the upper one of `above` (by default the same function).
 
@@ -54,31 +54,33 @@ def image_bootstrap(
     at hand. With `ViewGraph.held_out_gap` as `above` the bias is inside the interval, which then
     covers at least at its confidence in the worlds it is tested in, often by far.
     """
-    law = image_law(weights, len(np.asarray(weights)))
+    distribution = image_distribution(weights, len(np.asarray(weights)))
     resamples = as_count(resamples, "resamples", 2)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence={confidence} is outside (0, 1)")
     groups = (
-        np.zeros(len(law), np.int64) if strata is None else as_labels(strata, len(law), "strata")
+        np.zeros(len(distribution), np.int64)
+        if strata is None
+        else as_labels(strata, len(distribution), "strata")
     )
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     upper = below if above is None else above
     rng = np.random.default_rng(seed)
     lows, highs = np.empty(resamples), np.empty(resamples)
     for draw in range(resamples):
-        drawn = np.zeros(len(law))
+        drawn = np.zeros(len(distribution))
         for own in members:
             counts = rng.multinomial(len(own), np.full(len(own), 1 / len(own)))
-            mass = law[own] * counts
+            mass = distribution[own] * counts
             if mass.sum() > 0:
-                drawn[own] = mass * (law[own].sum() / mass.sum())
+                drawn[own] = mass * (distribution[own].sum() / mass.sum())
         drawn /= drawn.sum()
         lows[draw] = below(drawn)
         highs[draw] = lows[draw] if above is None else upper(drawn)
     tail = (1 - confidence) / 2
     return BracketedInterval(
-        below=float(below(law)),
-        above=float(upper(law)),
+        below=float(below(distribution)),
+        above=float(upper(distribution)),
         low=float(np.quantile(lows, tail)),
         high=float(np.quantile(highs, 1 - tail)),
         confidence=confidence,

@@ -101,7 +101,7 @@ class QueueMethod(MomentumMethod):
     """The mean `loss` of each view's embeddings, the other view's targets, and earlier targets.
 
     `size` is how many of them a queue holds, and their length d. There is one queue a view, since
-    the views of an asymmetric policy follow two laws; it begins with random directions.
+    the views of an asymmetric policy follow two distributions; it begins with random directions.
     """
 
     queue: torch.Tensor

@@ -76,7 +76,7 @@ class AugmentationPolicy:
         """The policy at another `strength`: 1 is itself, 0 leaves square images as they are.
 
         Between them every probability, jitter strength and end of the crop's range moves in a
-        straight line, and the crop's aspect in the logarithm, in which its law is uniform; the
+        straight line, and the crop's aspect in the logarithm, in which it is uniform; the
         blur's range stays, for its probability already fades, and an extra operation follows a
         rule of its own. Above 1 the lines go on. Raises ValueError for a negative strength, and
         where a line leaves what a policy allows (nothing is clipped: `symmetric`, with crops from

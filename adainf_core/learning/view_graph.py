@@ -47,7 +47,7 @@ class ViewGraph:
     """V sampled views of each of n images, in m cells; inflation is a choice of `weights`.
 
     cells: int64 (n, V), V ≥ 2, in 0 … cell_count − 1. Wherever `weights` (n,) is asked for it is
-    the law of images (`source_weights`), by default uniform. ValueError on anything else.
+    the distribution of images (`source_weights`), by default uniform. ValueError on anything else.
     """
 
     cells: IntArray
@@ -72,7 +72,7 @@ class ViewGraph:
 
     def graph(self, weights: ArrayLike | None = None) -> AugmentationGraph:
         """Augmentation graph of the counts, self-pairs included: rows images, columns cells."""
-        return AugmentationGraph(self._kernel, image_law(weights, len(self)))
+        return AugmentationGraph(self._kernel, image_distribution(weights, len(self)))
 
     def eigenvalues(self, count: int, weights: ArrayLike | None = None) -> FloatArray:
         """The `count` smallest Laplacian eigenvalues over distinct pairs of views, ascending.
@@ -101,13 +101,15 @@ class ViewGraph:
         """
         if self.views < 4:
             raise ValueError(f"{self.views} views an image cannot be halved: draw 4 or more")
-        law, middle = image_law(weights, len(self)), self.views // 2
+        distribution, middle = image_distribution(weights, len(self)), self.views // 2
         halves = [
             ViewGraph(part, self.cell_count)
             for part in (self.cells[:, :middle], self.cells[:, middle:])
         ]
         quotients = [
-            judge._largest_quotient(fit._leading_functions(_dimension(k) + 1, law), law)
+            judge._largest_quotient(
+                fit._leading_functions(_dimension(k) + 1, distribution), distribution
+            )
             for fit, judge in (halves, halves[::-1])
         ]
         return float(np.clip(np.mean(quotients), 0.0, 1.0))
@@ -123,19 +125,19 @@ class ViewGraph:
         takes the most frequent label. source_labels (n,).
         """
         labels = as_labels(source_labels, len(self), "source_labels")
-        law = image_law(weights, len(self))
+        distribution = image_distribution(weights, len(self))
         classes, codes = np.unique(labels, return_inverse=True)
         half = np.random.default_rng(seed).permutation(len(self)) % 2
         error = 0.0
         for fold in (0, 1):
             votes = np.zeros((self.cell_count, len(classes)))
             voters, judged = half != fold, half == fold
-            ballots = np.repeat(law[voters], self.views)
+            ballots = np.repeat(distribution[voters], self.views)
             where = (self.cells[voters].ravel(), np.repeat(codes[voters], self.views))
             np.add.at(votes, where, ballots)
             votes += 1e-12 * votes.sum(axis=0)  # decides empty cells, and little else
             wrong = votes.argmax(axis=1)[self.cells[judged]] != codes[judged][:, None]
-            error += float(law[judged] @ wrong.mean(axis=1))
+            error += float(distribution[judged] @ wrong.mean(axis=1))
         return error
 
     def joined(self, other: ViewGraph) -> ViewGraph:
@@ -161,9 +163,9 @@ class ViewGraph:
         starts = np.arange(0, n * views + 1, views)
         return csr_array((ones, self.cells.ravel(), starts), shape=(n, self.cell_count))
 
-    def _leading_functions(self, count: int, law: FloatArray) -> FloatArray:
+    def _leading_functions(self, count: int, distribution: FloatArray) -> FloatArray:
         """The `count` functions on cells (m, count) that vary least within pairs."""
-        graph = self.graph(law)
+        graph = self.graph(distribution)
         if len(graph.views) <= count:
             raise ValueError(f"{len(graph.views)} cells are in use: too few for {count} functions")
         functions = np.zeros((self.cell_count, count))
@@ -173,13 +175,13 @@ class ViewGraph:
             functions[graph.views] = graph.embedding(count)
         return functions
 
-    def _largest_quotient(self, functions: FloatArray, law: FloatArray) -> float:
+    def _largest_quotient(self, functions: FloatArray, distribution: FloatArray) -> float:
         """Largest E (f(x) − f(x⁺))² / 2 E f² over the span of `functions` and distinct pairs."""
         from scipy.linalg import LinAlgError, eigh
 
         mean = self._kernel @ functions
-        second = (functions.T * (self._kernel.T @ law)) @ functions
-        pairs = (self.views * (mean.T * law) @ mean - second) / (self.views - 1)
+        second = (functions.T * (self._kernel.T @ distribution)) @ functions
+        pairs = (self.views * (mean.T * distribution) @ mean - second) / (self.views - 1)
         try:
             return float(eigh(second - pairs, second, eigvals_only=True)[-1])
         except LinAlgError:
@@ -230,6 +232,6 @@ def _dimension(k: int) -> int:
     return as_count(k, "k", 1)
 
 
-def image_law(weights: ArrayLike | None, n: int) -> FloatArray:
-    """`weights` checked as a law over n images; uniform where there are none."""
+def image_distribution(weights: ArrayLike | None, n: int) -> FloatArray:
+    """`weights` checked as a distribution over n images; uniform where there are none."""
     return np.full(n, 1 / n) if weights is None else as_distribution(weights, "weights", size=n)

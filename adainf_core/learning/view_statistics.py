@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adainf_core.learning.view_graph import image_law
+from adainf_core.learning.view_graph import image_distribution
 from adainf_core.validation import as_labels
 
 
@@ -16,15 +16,15 @@ def labeling_error(
 
     With the labeler's own labels of the unaugmented images as sources it is the theory's α for the
     labeling that the labeler defines; with true labels it holds the labeler's own errors as well.
-    weights (n,): the law of images, by default uniform.
+    weights (n,): the distribution of images, by default uniform.
     """
     given = np.asarray(view_labels)
     if given.ndim != 2 or 0 in given.shape:
         raise ValueError(f"view_labels has shape {given.shape}, need (images, views)")
     views = as_labels(given.ravel(), given.size, "view_labels").reshape(given.shape)
     sources = as_labels(source_labels, len(views), "source_labels")
-    law = image_law(weights, len(views))
-    return float(law @ (views != sources[:, None]).mean(axis=1))
+    distribution = image_distribution(weights, len(views))
+    return float(distribution @ (views != sources[:, None]).mean(axis=1))
 
 
 def augmentation_confusion(features: NDArray[np.float32]) -> float:

@@ -32,6 +32,7 @@ from adainf_core.theory.tv_estimation import TVEstimate as TVEstimate
 from adainf_core.theory.tv_estimation import dkw_band as dkw_band
 from adainf_core.theory.tv_estimation import tv_lower_bound as tv_lower_bound
 from adainf_core.theory.worlds import FiniteWorld as FiniteWorld
+from adainf_core.theory.worlds import barely_joined_world as barely_joined_world
 from adainf_core.theory.worlds import bridge_world as bridge_world
 from adainf_core.theory.worlds import isolated_cluster_world as isolated_cluster_world
 from adainf_core.theory.worlds import random_world as random_world

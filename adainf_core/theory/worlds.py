@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -181,6 +182,28 @@ def isolated_cluster_world(overlap: float = 0.75) -> FiniteWorld:
         view_labels=np.array([0, 0, 0, 1]),
         positions=np.array([[-1.0, 1], [0, 1], [2, 1]]),
         view_positions=np.array([[-1.5, 0], [-0.5, 0], [0.5, 0], [2, 0]]),
+    )
+
+
+def barely_joined_world(
+    generated: Sequence[Sequence[float]] = (), touch: float = 0.02, slip: float = 1e-3
+) -> FiniteWorld:
+    """Four real images, two a class, each mostly keeping one of four views of its own.
+
+    An image shares the view of its class's other image with probability `touch`, and one of the
+    other class with `slip`. `generated` has the views of two generated images, one a class, as
+    probabilities; without them the generated distribution is the real one.
+    """
+    keep, more = 1 - touch - slip, len(generated)
+    kernel = [[keep, touch, slip, 0], [touch, keep, 0, slip],
+              [slip, 0, keep, touch], [0, slip, touch, keep], *generated]  # fmt: skip
+    p_real = np.array([0.25] * 4 + [0.0] * more)
+    return FiniteWorld(
+        kernel=np.array(kernel),
+        p_real=p_real,
+        p_generated=np.array([0.0] * 4 + [1 / more] * more) if more else p_real,
+        natural_labels=np.array([0, 0, 1, 1, 0, 1][: 4 + more]),
+        view_labels=np.array([0, 0, 1, 1]),
     )
 
 

@@ -10,9 +10,11 @@ from adainf_core.advice.planning import (
     ARMS,
     LEVEL,
     QUESTIONS,
+    detectable,
     expected_copies,
     expected_pairs,
     make_plan,
+    noise_of_run,
     paired_noise,
     paper_replication,
     recorded_noise,
@@ -149,6 +151,18 @@ def test_seeds_to_decide_decide_as_often(halfway):
     # three standard errors of a share of 0.8 among 40,000
     assert decided[0] < 0.8 + 0.006 and decided[1] > 0.8 - 0.006
     assert decided[1] > decided[0]
+
+
+def test_what_is_detectable_is_detected_as_often_and_noise_is_that_of_a_run():
+    weights, sd, n, confidence, runs = (1, -1, -1, 1), 0.7, 5, 0.98, 100_000
+    z, error = stats.norm.ppf((1 + confidence) / 2), 0.7 * np.sqrt(4 / 5)
+    found = Interval(1.0, 1.0 - z * error, 1.0 + z * error, n, confidence)
+    assert noise_of_run(found, weights) == pytest.approx(sd)
+    truth = detectable(error, confidence)
+    noise = np.random.default_rng(0).normal(0, sd, (runs, n, 4))
+    means = truth + (noise @ np.array(weights)).mean(axis=1)
+    # three standard errors of a share of 0.8 among 100,000
+    assert np.mean(means - z * error > 0) == pytest.approx(0.8, abs=0.004)
 
 
 def test_what_is_decided_already_asks_for_no_more_seeds():

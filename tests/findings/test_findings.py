@@ -247,3 +247,34 @@ def test_a_dial_of_a_gap_has_each_arm_and_its_mirror_behind():
         assert [tick.get_text() for tick in ax.get_xticklabels()] == ["500", "2k", "8k"]
 
     draw(paint, alt="Fréchet distance along training.")
+
+
+def test_panels_have_each_settings_arms_and_say_what_has_not_been_run(unrun):
+    methods = Findings("methods")
+    shown = methods.panels({"none": "none", "weak": "weak only"}, {"SimCLR": "", "BYOL": "_byol"})
+    means = [f"{methods.mean(arm):.0f}" for arm in ("none", "weak", "none_byol", "weak_byol")]
+    assert "SimCLR {}, {}; BYOL {}, {}".format(*means) in shown.alt
+    assert "BYOL" in shown.svg
+    empty = unrun.panels({"none": "none", "weak": "weak"}, {"here": ""})
+    assert "here not run, not run" in empty.alt
+
+
+def test_dials_over_one_another_say_where_each_is_highest():
+    found = Findings("crop-strength")
+    dials = {
+        "alone": ("none", found.sweep("none_")),
+        "mixture": ("vanilla", found.sweep("vanilla_")),
+    }
+    shown = found.best_of_dials(dials, "crop", stars={"theirs": 0.2})
+    own = {name: found.best(arms).best for name, (_, arms) in dials.items()}
+    assert all(f"{name} at {level:g}" in shown.alt for name, level in own.items())
+    assert "theirs" in shown.svg
+    claimed = found.verdicts["best_crop"].best
+    again = found.best_of_dials(dials, "crop", {"alone": claimed})
+    assert f"alone at {claimed.best:g}" in again.alt
+
+
+def test_where_numbers_come_from_is_the_end_of_the_caption_in_plain_text(found):
+    end = found.caption("Dots.").data.removeprefix("*Dots. ").removesuffix("*")
+    assert found.recorded == end.replace("`", "").replace("**", "")
+    assert found.recorded.startswith("Recorded: ") and found.recorded.endswith(".")

@@ -49,13 +49,13 @@ def test_penalty_is_the_best_in_cross_validation():
     folds = probing._stratified_folds(train.labels, 0)
     x = extract_features(PIXELS, train.images).astype(float)
     x = (x - x.mean(0)) / np.where(x.std(0) > 0, x.std(0), 1)
-    scores = dict.fromkeys((1.0, 1e-2, 1e-4), 0.0)
+    scores = dict.fromkeys((1.0, 1e-2), 0.0)
     for penalty in scores:
         for held in (folds == fold for fold in range(5)):
-            theirs = LogisticRegression(C=1 / (penalty * (~held).sum()), tol=1e-7, max_iter=20000)
+            theirs = LogisticRegression(C=1 / (penalty * (~held).sum()), tol=1e-5, max_iter=20000)
             theirs.fit(x[~held], train.labels[~held])
             scores[penalty] += theirs.score(x[held], train.labels[held]) * held.mean()
-    found = linear_probe(PIXELS, train, test, penalties=(1e-4, 1.0, 1e-2)).details
+    found = linear_probe(PIXELS, train, test, penalties=(1e-2, 1.0)).details
     assert found["held_out_accuracy"] == pytest.approx(max(scores.values()), abs=0.003)
     assert scores[found["penalty"]] == pytest.approx(max(scores.values()), abs=0.003)
     assert max(scores.values()) - min(scores.values()) > 0.02

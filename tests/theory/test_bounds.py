@@ -23,15 +23,7 @@ EXACT = 1e-9
 def report(world: FiniteWorld, beta: float, k: int) -> BoundReport:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateSpectrumWarning)  # the bound covers ties
-        return transfer_bound(
-            world.kernel,
-            world.p_real,
-            world.p_generated,
-            beta,
-            world.natural_labels,
-            world.view_labels,
-            k,
-        )
+        return world.transfer_bound(beta, k)
 
 
 @cache

@@ -50,6 +50,21 @@ def test_density_is_the_weighted_sum_of_its_components():
         np.testing.assert_allclose(distribution.density(points), expected, rtol=1e-10)
 
 
+def test_marginals_integrate_the_other_coordinates_out():
+    rng = np.random.default_rng(0)
+    roots = rng.standard_normal((2, 3, 3))
+    whole = GaussianMixture(
+        [0.3, 0.7], rng.standard_normal((2, 3)), roots @ roots.transpose(0, 2, 1) + np.eye(3)
+    )
+    nodes = np.linspace(-15, 15, 3001)
+    for axes, point in (((2, 0), [0.4, -0.3]), ((0, 2), [-0.3, 0.4])):
+        points = np.column_stack([np.full(3001, -0.3), nodes, np.full(3001, 0.4)])
+        integral = whole.density(points).sum() * (nodes[1] - nodes[0])
+        assert whole.marginal(*axes).density([point])[0] == pytest.approx(integral, rel=1e-6)
+    with pytest.raises(ValueError, match="axis"):
+        whole.marginal(3)
+
+
 def test_sample_has_the_components_means_and_covariances():
     distribution = random_mixture(np.random.default_rng(1), 3, 2)
     points, drawn = distribution.sample(60_000, np.random.default_rng(2), components=True)

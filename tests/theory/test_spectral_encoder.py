@@ -115,6 +115,12 @@ def test_probe_error_separates_two_clusters_and_counts_unseen_points_as_wrong():
     assert graph.probe_error(view_labels, natural_labels, 2) == 0
     elsewhere = graph.probe_error(view_labels, natural_labels, 2, weights=[0.3, 0.3, 0.4])
     assert elsewhere == pytest.approx(0.4)
+    # the third point has no seen view: it may be decided by a coin, or be let off
+    for tied in (0, 0.5):
+        share = graph.probe_error(view_labels, natural_labels, 2, [0.3, 0.3, 0.4], tied=tied)
+        assert share == pytest.approx(0.4 * tied)
+    with pytest.raises(ValueError, match="tied"):
+        graph.probe_error(view_labels, natural_labels, 2, tied=2)
 
 
 def test_probe_error_does_not_depend_on_how_classes_are_numbered():

@@ -8,6 +8,7 @@ import pytest
 
 from adainf_core.theory import (
     FiniteWorld,
+    barely_joined_world,
     bridge_world,
     isolated_cluster_world,
     random_world,
@@ -172,3 +173,15 @@ def test_importing_the_theory_loads_none_of_the_heavy_packages():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_barely_joined_images_are_four_with_views_of_their_own():
+    alone = barely_joined_world()
+    assert alone.kernel.argmax(axis=1).tolist() == [0, 1, 2, 3]
+    assert np.array_equal(alone.p_generated, alone.p_real)
+    joined = barely_joined_world([[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5]], touch=0.1, slip=0.01)
+    # of the real images: what slips to the other class, whatever is generated
+    wrong = joined.kernel[:, joined.view_labels == 1][joined.natural_labels == 0].sum(axis=1)
+    assert wrong.tolist() == pytest.approx([0.01, 0.01, 0.0])
+    assert joined.p_real.tolist() == [0.25] * 4 + [0.0] * 2
+    assert joined.p_generated.tolist() == [0.0] * 4 + [0.5] * 2

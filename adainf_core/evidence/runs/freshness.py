@@ -22,9 +22,9 @@ from adainf_core.files import atomic_file
 class Replay:
     """That recorded runs of code `then` came out the same under code `now`.
 
-    `runs` of the study's `of` records of that code were repeated, in part; `agreement` says how
-    well ("to the last digit", or within which tolerance) and `compared` how many numbers that was.
-    `commit` is that of the source tree, `clean` as in a record, `date` a UTC day.
+    `runs` of the study's `of` records of that code were repeated, in part: `compared` numbers
+    agreed, `exact` of them to the last digit, the others within the tolerance of another machine
+    (`replay`). `commit` is that of the source tree, `clean` as in a record, `date` a UTC day.
     """
 
     study: str
@@ -34,7 +34,7 @@ class Replay:
     runs: tuple[str, ...]
     of: int
     compared: int
-    agreement: str
+    exact: int
     commit: str | None
     clean: bool | None
     date: str

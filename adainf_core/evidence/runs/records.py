@@ -20,6 +20,7 @@ from adainf_core.files import atomic_file
 
 RESULTS = PACKAGE.parent / "results"
 SCHEMA = 2
+_CPU = (("family", "cpu family"), ("model", "model"))
 _VERSIONED = ("torch", "torchvision", "numpy", "scipy", "scikit-learn")
 
 
@@ -31,9 +32,10 @@ class Record:
     source tree that made it and `clean` says that nothing in it differed from the commit (both None
     where there is no repository); `code` is the fingerprint of the definitions that the run
     reaches (`fingerprints`). `metrics` are named and explained by `protocols`; `history` is the
-    loss curve; `rehearsal` the metrics of the experiment's small version under the same code, which
-    `replay` compares with. `wall_seconds` covers data to probe, in the process that finished it;
-    `finished` is a UTC time (early records have its date alone). `schema` numbers this layout.
+    loss curve; `rehearsal` the metrics of the experiment's small version under the same code and
+    versions on the device `rehearsed_on`, which `replay` compares with. `wall_seconds` covers data
+    to probe, in the process that finished it; `finished` is a UTC time (early records have its date
+    alone). `schema` numbers this layout.
     """
 
     study: str
@@ -54,6 +56,7 @@ class Record:
     protocols: dict[str, str]
     history: list[dict[str, float]]
     rehearsal: dict[str, float] = field(default_factory=dict)
+    rehearsed_on: str = ""
     schema: int = SCHEMA
     #: The study whose folder holds it, where it counts for another one.
     home: str = field(default="", compare=False)
@@ -138,6 +141,7 @@ def _check_types(path: Path, record: Record) -> None:
         ("config", dict), ("commit", (str, type(None))), ("code", str), ("versions", dict),
         ("device", str), ("wall_seconds", (int, float)), ("finished", str), ("beta", (int, float)),
         ("metrics", dict), ("protocols", dict), ("history", list), ("rehearsal", dict),
+        ("rehearsed_on", str),
     ):  # fmt: skip
         value = getattr(record, name)
         if not isinstance(value, kind) or isinstance(value, bool):
@@ -216,8 +220,13 @@ def _cpu_name() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    told: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        told.setdefault(name.strip(), value.strip())
+    # a name such as "AMD EPYC" is that of many, whose last digits differ
+    which = [f"{word} {told[key]}" for word, key in _CPU if key in told]
+    return ", ".join([told.get("model name", platform.machine()), *which])
 
 
 def source_commit() -> tuple[str | None, bool | None]:

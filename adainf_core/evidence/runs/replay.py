@@ -2,16 +2,18 @@
 
 Of a study's records whose fingerprint is not today's, a sample is repeated in part: the first
 entries of its loss curve, where there is one, and its rehearsal, the experiment's small version
-from data to measurement, whose metrics lie in the record. On the machine, the device and the
-versions of the record both have to agree to the last digit that is kept; elsewhere a loss within
-`LOSS` of its size, and an accuracy within `ACCURACY` points. What agreed is written down
-(`freshness`) and speaks for all records of the study with that fingerprint.
+from data to measurement, whose metrics lie in the record. With the versions and on the device of
+the record (of its rehearsal) a number has to agree to the last digit that is kept; elsewhere, where
+sums have another order, a loss within `LOSS` of its size and an accuracy within `ACCURACY` points.
+What agreed is written down (`freshness`) and speaks for all records of the study with that
+fingerprint.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -21,24 +23,32 @@ from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import Replay, is_fresh, write_replays
 from adainf_core.evidence.runs.grid import Curved, Study
 from adainf_core.evidence.runs.records import RESULTS, Record, machine, source_commit
-from adainf_core.evidence.runs.running import rehearse, study_records
+from adainf_core.evidence.runs.running import one_thread, rehearse, study_records
 
 #: Entries of a loss curve that are repeated.
 ENTRIES = 2
 #: Elsewhere than on the record's own machine: the share of a loss, and points of an accuracy or
 #: the share of another number, by which a repetition may differ.
-LOSS, ACCURACY = 0.02, 5.0
+LOSS, ACCURACY = 0.01, 5.0
 _LAST_DIGIT = 1e-9
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A repeated run: how many numbers were compared, and those that differ, in words."""
+    """A repeated run: how many numbers were compared, how many of them exactly, what differs."""
 
     name: str
     compared: int
+    exact: int
     differing: tuple[str, ...]
-    exact: bool
+
+    def __str__(self) -> str:
+        if self.differing:
+            return f"{self.name}: {'; '.join(self.differing)}"
+        rest = self.compared - self.exact
+        said = [f"{self.exact} numbers agree to the last digit"] if self.exact else []
+        said += [f"{rest} within the tolerance of another machine"] if rest else []
+        return f"{self.name}: {', '.join(said)}"
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,8 @@ class Verified:
     """What `verify` found of a study at a scale.
 
     `fresh` records are of today's code or had been replayed already; `replayed` are spoken for by
-    `replays` made now, and `refuted` by nothing: `comparisons` says where their sample differs.
-    `unknown` could not be repeated, for the reason given.
+    `replays` made now; of the `refuted` the sample differs, as `comparisons` says. `unknown` could
+    not be repeated, for the reason given.
     """
 
     study: str
@@ -58,6 +68,16 @@ class Verified:
     unknown: tuple[str, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     replays: tuple[Replay, ...] = field(default=())
+
+    def lines(self) -> list[str]:
+        """It in words; nothing where nothing is recorded."""
+        counts = {"fresh": self.fresh, "replayed": self.replayed, "refuted": self.refuted}
+        said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        if not said and not self.unknown:
+            return []
+        found = [f"{self.study} at {self.scale}: {said or 'nothing repeated'}"]
+        found += [f"    not repeated: {reason}" for reason in self.unknown]
+        return found + [f"    {made}" for made in self.comparisons]
 
 
 def verify(
@@ -74,81 +94,96 @@ def verify(
     `again` replays those of today's fingerprint, too. With `write` what agreed is added to
     `root`/replays.json. A run whose data are not on this machine is left out.
     """
-    found: dict[str, Any] = {"fresh": 0, "replayed": 0, "refuted": 0}
-    unknown, comparisons, notes = list[str](), list[Comparison](), list[Replay]()
+    fresh, parts = 0, list[Verified]()
     for (then, now), group in _by_code(study, scale, root):
-        if not again and is_fresh(*group[0], root):
-            found["fresh"] += len(group)
+        if not again and all(is_fresh(*pair, root) for pair in group):
+            fresh += len(group)
             continue
         # those with a rehearsal first: it passes through all of the code
         chosen = sorted(group, key=lambda pair: not pair[0].rehearsal)[:sample]
-        if not chosen[0][0].rehearsal:
-            unknown.append(f"{chosen[0][0].name}: its record holds no rehearsal; run it again")
-            continue
-        try:
-            made = [repeat(record, experiment) for record, experiment in chosen]
-        except FileNotFoundError as error:
-            if error.filename is not None:
-                raise
-            unknown.append(f"{chosen[0][0].name}: {error}")
-            continue
-        comparisons += made
-        if any(comparison.differing for comparison in made):
-            found["refuted"] += len(group)
-            continue
-        found["replayed"] += len(group)
-        if then != now:
-            notes.append(_note(study, scale, then, now, made, len(group), group[0][1]))
+        found = _repeated(study, scale, chosen, len(group))
+        if found.replayed and then != now:
+            note = _note(found, then, now, len(group), group[0][1])
+            found = replace(found, replays=(note,))
+        parts.append(found)
+    notes = [note for part in parts for note in part.replays]
     if write and notes:
         write_replays(notes, root)
     return Verified(
-        study.name, scale, unknown=tuple(unknown), comparisons=tuple(comparisons),
-        replays=tuple(notes), **found,
-    )  # fmt: skip
+        study.name,
+        scale,
+        fresh,
+        sum(part.replayed for part in parts),
+        sum(part.refuted for part in parts),
+        tuple(reason for part in parts for reason in part.unknown),
+        tuple(made for part in parts for made in part.comparisons),
+        tuple(notes),
+    )
 
 
-def spot_check(study: Study, scale: str, root: Path = RESULTS) -> Comparison | None:
-    """Repeat one record of `study`, the first that was rehearsed; None where there is none."""
-    for record in study_records(study, scale, root):
-        if record.rehearsal:
-            return repeat(record, study.experiment(scale, record.arm, record.seed))
-    return None
+def spot_check(study: Study, scale: str, root: Path = RESULTS) -> Verified:
+    """Repeat one record of `study`, the first that was rehearsed, and write nothing."""
+    rehearsed = [record for record in study_records(study, scale, root) if record.rehearsal]
+    chosen = [
+        (record, study.experiment(scale, record.arm, record.seed)) for record in rehearsed[:1]
+    ]
+    return _repeated(study, scale, chosen, 1) if chosen else Verified(study.name, scale)
+
+
+def _repeated(study: Study, scale: str, chosen: list[tuple[Record, Any]], of: int) -> Verified:
+    """The chosen records repeated; they speak for `of` records."""
+    found = Verified(study.name, scale)
+    name = chosen[0][0].name
+    if not chosen[0][0].rehearsal:
+        reason = f"{name}: its record holds no rehearsal; run it again"
+        return replace(found, unknown=(reason,))
+    try:
+        made = tuple(repeat(record, experiment) for record, experiment in chosen)
+    except FileNotFoundError as error:
+        if error.filename is not None:  # not the message of `load_images`
+            raise
+        return replace(found, unknown=(f"{name}: {error}",))
+    agree = not any(comparison.differing for comparison in made)
+    counts = {"replayed": of} if agree else {"refuted": of}
+    return replace(found, comparisons=made, **counts)  # type: ignore[arg-type]
 
 
 def repeat(record: Record, experiment: Any) -> Comparison:
     """Do the beginning of a recorded run again, and its rehearsal, on one thread, and compare."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        exact = (record.versions, record.device) == machine(experiment.device)
-        pairs = list(_pairs(record, experiment))
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread():
+        here = machine(experiment.device)
+        same_run, same_rehearsal = (
+            (record.versions, device) == here for device in (record.device, record.rehearsed_on)
+        )
+        pairs = [(*pair, same_run) for pair in _curve(record, experiment)]
+        pairs += [(*pair, same_rehearsal) for pair in _rehearsal(record, experiment)]
     differing = tuple(
         f"{name} is {now:g}, was {then:g}"
-        for name, then, now, tolerance in pairs
+        for name, then, now, tolerance, exact in pairs
         if not abs(now - then) <= (_LAST_DIGIT if exact else tolerance)
     )
-    return Comparison(record.name, len(pairs), differing, exact)
+    return Comparison(record.name, len(pairs), sum(pair[-1] for pair in pairs), differing)
 
 
-def _pairs(record: Record, experiment: Any) -> Iterator[tuple[str, float, float, float]]:
-    """Numbers by name: as recorded, as they are now, and how far apart they may be elsewhere."""
-    if isinstance(experiment, Curved) and record.history:
-        begun = record.history[:ENTRIES]
-        again = {
-            entry["step"]: round(entry["loss"], 4)
-            for entry in experiment.first_stretch(round(begun[-1]["step"]))
-        }
-        for entry in begun:
-            then, step = entry["loss"], entry["step"]
-            now = again.get(step, float("nan"))
-            yield f"loss at step {step:g}", then, now, LOSS * abs(then)
-    again_all = rehearse(experiment) if record.rehearsal else {}
-    for name in sorted(record.rehearsal.keys() | again_all.keys()):
-        then, now = (side.get(name, float("nan")) for side in (record.rehearsal, again_all))
+def _curve(record: Record, experiment: Any) -> Iterator[tuple[str, float, float, float]]:
+    """Losses by name: as recorded, as they are now, and how far apart they may be elsewhere."""
+    if not isinstance(experiment, Curved) or not record.history:
+        return
+    begun = record.history[:ENTRIES]
+    again = {
+        entry["step"]: round(entry["loss"], 4)
+        for entry in experiment.first_stretch(round(begun[-1]["step"]))
+    }
+    for entry in begun:
+        then, step = entry["loss"], entry["step"]
+        yield f"loss at step {step:g}", then, again.get(step, math.nan), LOSS * abs(then)
+
+
+def _rehearsal(record: Record, experiment: Any) -> Iterator[tuple[str, float, float, float]]:
+    """The same of the rehearsal's metrics."""
+    again = rehearse(experiment) if record.rehearsal else {}
+    for name in sorted(record.rehearsal.keys() | again.keys()):
+        then, now = (side.get(name, math.nan) for side in (record.rehearsal, again))
         yield f"{name} of the rehearsal", then, now, max(ACCURACY, LOSS * abs(then))
 
 
@@ -168,26 +203,19 @@ def _by_code(
         yield key, list(group)
 
 
-def _note(
-    study: Study,
-    scale: str,
-    then: str,
-    now: str,
-    made: list[Comparison],
-    of: int,
-    experiment: Any,
-) -> Replay:
+def _note(found: Verified, then: str, now: str, of: int, experiment: Any) -> Replay:
     commit, clean = source_commit()
-    exact = all(comparison.exact for comparison in made)
+    compared = sum(comparison.compared for comparison in found.comparisons)
+    exact = sum(comparison.exact for comparison in found.comparisons)
     return Replay(
-        study=study.name,
-        scale=scale,
+        study=found.study,
+        scale=found.scale,
         then=then,
         now=now,
-        runs=tuple(comparison.name for comparison in made),
+        runs=tuple(comparison.name for comparison in found.comparisons),
         of=of,
-        compared=sum(comparison.compared for comparison in made),
-        agreement="to the last digit" if exact else f"losses within {LOSS:.0%}",
+        compared=compared,
+        exact=exact,
         commit=commit,
         clean=clean,
         date=datetime.now(UTC).strftime("%Y-%m-%d"),

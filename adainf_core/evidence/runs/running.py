@@ -137,10 +137,35 @@ def run_one(
     where another process is at the same configuration in the same `store`. With a `store`, an
     arm's first seed is rehearsed as well.
     """
-    import torch
-
-    torch.set_num_threads(1)
     experiment = study.experiment(scale, arm, seed)
+    with one_thread():
+        return _run_one(study, scale, arm, seed, experiment, store, deadline)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for torch and for the linear algebra below numpy: sums in one order."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _run_one(
+    study: Study,
+    scale: str,
+    arm: str,
+    seed: int,
+    experiment: Any,
+    store: Path | None,
+    deadline: float,
+) -> Record | None:
     code, (commit, clean) = code_fingerprint(experiment), source_commit()
     started = time.monotonic()
     outcome: Outcome | None
@@ -180,6 +205,7 @@ def run_one(
         protocols=outcome.protocols,
         history=[{"step": h["step"], "loss": round(h["loss"], 4)} for h in outcome.history],
         rehearsal=rehearse(experiment) if first else {},
+        rehearsed_on=device if first else "",
     )
 
 

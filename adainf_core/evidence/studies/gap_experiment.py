@@ -149,12 +149,18 @@ def _sprites(
 ) -> tuple[ImageSet, ImageSet, ImageSet]:
     world, n = SpriteWorld(size=experiment.size), experiment.n
     rngs = np.random.default_rng(experiment.seed).spawn(3)
-    law = world.real_distribution()
-    laws = (law, world.generated_distribution(generator.flaw, generator.tau), law)
+    distribution = world.real_distribution()
+    distributions = (
+        distribution,
+        world.generated_distribution(generator.flaw, generator.tau),
+        distribution,
+    )
     names = ("sprites-real", f"sprites-{generator.flaw}-{generator.tau:g}", "sprites-again")
     real, generated, again = (
-        world.sample(law, number, rng, name)
-        for law, number, rng, name in zip(laws, (n, count, n), rngs, names, strict=True)
+        world.sample(distribution, number, rng, name)
+        for distribution, number, rng, name in zip(
+            distributions, (n, count, n), rngs, names, strict=True
+        )
     )
     return real, generated.unlabelled(), again
 

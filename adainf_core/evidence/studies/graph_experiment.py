@@ -1,8 +1,8 @@
 """The graph of CIFAR-10: connectivity and labeling error of photographs, strength by strength.
 
-One run takes one training law (real photographs alone, or inflated by a generator at share β) and
-walks the dial of augmentations `DIAL`, a chain in which every field of a policy is at least as
-strong as in the one before. On each it samples a view graph on cells (`learning.view_graph`) and
+One run takes one training distribution (real photographs alone, or inflated by a generator at share
+β) and walks the dial of augmentations `DIAL`, a chain in which every field of a policy is at least
+as strong as in the one before. On each it samples a view graph on cells (`learning.view_graph`) and
 reads λ_{k+1} from two sides, the number of components, and α in two ways:
 
 - `alpha`: P(h(view) ≠ h(image)) under P_t for a fixed labeler h, a small network trained with
@@ -13,10 +13,10 @@ reads λ_{k+1} from two sides, the number of components, and α in two ways:
 
 Per seed are drawn: real, held-out and generated images, the images that train the label-free
 encoder (SimCLR on the strong policy) and give the landmarks, its weights, and all views. Fixed for
-all seeds: the labeler, as it defines the task. Arms of a seed share everything but the law.
+all seeds: the labeler, as it defines the task. Arms of a seed share everything else.
 
-What is judged is in `cifar_graph`. The parameters below were settled
-on seeds from 100 upwards, which are not among the judged.
+What is judged is in `cifar_graph`. The parameters below were settled on seeds from 100 upwards,
+which are not among the judged.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ STRENGTHS = tuple(DIAL)[1:]
 
 @dataclass(frozen=True)
 class GraphExperiment:
-    """One law on one seed's images, over the whole dial.
+    """One training distribution on one seed's images, over the whole dial.
 
     `dataset` is a named set, averaged down to `size` pixels. Of its training images a first
     `n_labeler`, the same for all seeds, train the labeler (`labeler`, with labels); of the others

@@ -47,15 +47,15 @@ def measured(experiment: GraphExperiment, name: str) -> dict[str, float]:
         # a mixture's real images keep the first of the views they have alone
         graph = graph.first(added.views).joined(added)
         views, still = np.concatenate([views, added_views]), np.concatenate([still, added_still])
-    law, classes = experiment.weights(), still[:, 0]
+    distribution, classes = experiment.weights(), still[:, 0]
     found |= {
-        "components": graph.graph(law).component_count(),
-        "alpha": labeling_error(views, classes, law),
-        "alpha_cell": graph.cell_labeling_error(classes, law, experiment.seed),
+        "components": graph.graph(distribution).component_count(),
+        "alpha": labeling_error(views, classes, distribution),
+        "alpha_cell": graph.cell_labeling_error(classes, distribution, experiment.seed),
     }
     for k in experiment.dimensions:
-        found[f"gap_low_{k}"] = graph.spectral_gap(k, law)
-        found[f"gap_high_{k}"] = graph.held_out_gap(k, law)
+        found[f"gap_low_{k}"] = graph.spectral_gap(k, distribution)
+        found[f"gap_high_{k}"] = graph.held_out_gap(k, distribution)
     return found
 
 
@@ -139,7 +139,7 @@ def _stream(experiment: GraphExperiment, name: str, side: str) -> int:
 
 
 def _of_encoder(experiment: GraphExperiment) -> GraphExperiment:
-    """What decides the feature space: the same for all laws and numbers of views and images."""
+    """What decides the feature space: whatever the arm and the numbers of views and images."""
     return GraphExperiment(
         dataset=experiment.dataset,
         size=experiment.size,

@@ -114,10 +114,10 @@ class LatentExperiment:
             protocols={
                 "exact": f"{probe}; {best}",
                 "exact_vote": f"{vote}; {best}",
-                "alpha": "labeling error under the training law, exact",
+                "alpha": "labeling error under the training distribution, exact",
                 "gap": f"lambda_{k + 1}, exact",
                 "ratio": f"alpha / lambda_{k + 1}, exact",
-                "tv": "total variation of the training law from the real one, exact",
+                "tv": "total variation of the training distribution from the real one, exact",
                 "trained": f"{probe}; the network's {k} outputs that the loss sees",
                 "trained_vote": f"{vote}; the same outputs",
                 "trained_features": f"{probe}; the encoder's features before the projector",

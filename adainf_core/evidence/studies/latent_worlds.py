@@ -71,7 +71,7 @@ PREDICTORS = {
     "exact_vote": "exact error, majority vote",
     "ratio": "α / λ, the bound's first term",
     "alpha": "labeling error α",
-    "tv": "distance of the training law",
+    "tv": "distance of the training distribution",
     "no_gap": "1 − λ",
 }
 

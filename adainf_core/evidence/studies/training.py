@@ -178,12 +178,18 @@ def _sprites(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | None,
     world = SpriteWorld(size=experiment.size)
     # one stream a purpose: more held-out images must not change the real ones
     real_rng, held_out_rng = np.random.default_rng(experiment.seed).spawn(2)
-    law = world.real_distribution()
-    real = world.sample(law, experiment.n_real, real_rng, "sprites-real")
-    test = world.sample(law, experiment.n_test, np.random.default_rng(2**31), "sprites-test")
+    distribution = world.real_distribution()
+    real = world.sample(distribution, experiment.n_real, real_rng, "sprites-real")
+    test = world.sample(
+        distribution, experiment.n_test, np.random.default_rng(2**31), "sprites-test"
+    )
     if experiment.generator is None or not experiment.generator.needs_held_out:
         return real, None, test
-    return real, world.sample(law, experiment.n_generated, held_out_rng, "sprites-held-out"), test
+    return (
+        real,
+        world.sample(distribution, experiment.n_generated, held_out_rng, "sprites-held-out"),
+        test,
+    )
 
 
 def _photographs(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:

@@ -58,7 +58,10 @@ def test_a_claim_is_well_formed(claim):
             assert isinstance(claim.truth, str) or len(claim.truth) == len(claim.ranked)
 
 
-@pytest.mark.parametrize("study", {c.study for c in LEDGER if isinstance(c, Bracketed | Ranking)})
+# in order: each process of the tests has to find the same ones
+@pytest.mark.parametrize(
+    "study", sorted({c.study for c in LEDGER if isinstance(c, Bracketed | Ranking)})
+)
 def test_recorded_metrics_are_there_to_read(study):
     records = study_records(STUDIES[study], "laptop")
     assert records and all(v.decisive is not None for v in judge(family(study), records))

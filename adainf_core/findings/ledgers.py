@@ -1,0 +1,114 @@
+"""Tables of the ledger: every claim, how many have which verdict, when the rules were fixed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from adainf_core.evidence.judging.verdicts import Verdict
+from adainf_core.evidence.ledger import LedgerEntry
+from adainf_core.evidence.registration import record_began
+from adainf_core.evidence.runs.records import Record
+from adainf_core.evidence.runs.status import status
+from adainf_core.figures import VERDICT_STYLE, Table
+from adainf_core.findings.findings import Findings
+
+_ASKED = {"paper": "the paper's", "control": "controls", "trap": "traps in the code"}
+_TAGS = {"R": "official README", "Q": "quoted by others", "H": "a review", "D": "derived"}
+_INSIDE = {None: "–", True: "yes", False: "no"}
+
+
+def distinct_runs(found: Iterable[Findings]) -> list[Record]:
+    """The records of several studies, one that they share only once."""
+    runs = {
+        (r.kind, r.scale, json.dumps(r.config, sort_keys=True)): r
+        for each in found
+        for r in each.records
+    }
+    return list(runs.values())
+
+
+def verdict_counts(entries: Sequence[LedgerEntry]) -> dict[str, Counter[str]]:
+    """How many claims have which verdict, apart for the paper's, for controls and for traps."""
+    return {
+        name: Counter(str(e.verdict.outcome) for e in entries if e.claim.asked_by == asked)
+        for asked, name in _ASKED.items()
+    }
+
+
+def count_table(entries: Sequence[LedgerEntry]) -> Table:
+    """The same as a table."""
+    words = (*VERDICT_STYLE, "not run")
+    rows = [
+        (name, *(str(found[word]) for word in words), str(found.total()))
+        for name, found in verdict_counts(entries).items()
+    ]
+    return Table(("", *words, "all"), rows)
+
+
+def ledger_table(entries: Sequence[LedgerEntry], first: int = 1, paper: bool = True) -> Table:
+    """Claims, numbered from `first`, with what was found and the verdict.
+
+    With `paper` its numbers stand beside ours, each with where it is from and how it is known
+    (`published.KNOWN` has the letters), and whether our interval holds all of them.
+    """
+    rows = []
+    for number, entry in enumerate(entries, first):
+        row = [str(number), entry.claim.statement, _found(entry)]
+        row.append(f"**{entry.verdict.outcome_and_sign}**")
+        if paper:
+            row[2:2] = [_published(entry)]
+            row.append(_INSIDE[entry.published_inside])
+        rows.append(row)
+    header = ["", "claim", "ours", "verdict"]
+    if paper:
+        header = ["", "claim", "paper", "ours", "verdict", "paper's inside"]
+    return Table(header, rows)
+
+
+def published_table(verdicts: Iterable[Verdict], what: str) -> Table:
+    """Every difference that the paper gives for claims: where, and how it is known to us."""
+    rows = [
+        (f"{p.difference:+.2f}", p.source, _TAGS[p.tag])
+        for verdict in verdicts
+        for p in verdict.claim.published
+        if p.difference is not None
+    ]
+    return Table((what, "where", "known"), rows)
+
+
+def registration_table(entries: Sequence[LedgerEntry], scale: str) -> Table:
+    """For each study of `entries`: when its rule was fixed, and when its first run began."""
+    rows = []
+    for name in dict.fromkeys(entry.claim.study for entry in entries):
+        mine = [entry for entry in entries if entry.claim.study == name]
+        found, stands, fixed = Findings(name, scale), None, mine[0].registration
+        if found.planned:
+            stands = status(found.study, scale, found.root)
+        stale = f", {len(stands.stale)} stale" if stands and stands.stale else ""
+        began = min((f"{record_began(r):%Y-%m-%d %H:%M:%SZ}" for r in found.records), default="–")
+        commit, time = ("–", "–") if fixed is None else (
+            f"`{fixed.commit[:10]}`", fixed.registered.replace("T", " "))  # fmt: skip
+        done = f"{len(found.records)} of {found.planned}{stale}"
+        rows.append((f"`{name}`", str(len(mine)), commit, time, began, done))
+    header = ("study", "claims", "commit of the rule", "registered", "first run began", "runs")
+    return Table(header, rows)
+
+
+def _published(entry: LedgerEntry) -> str:
+    said = [
+        f"{p.source} [{p.tag}]"
+        if p.difference is None
+        else f"{p.difference:+.2f} ({p.source}) [{p.tag}]"
+        for p in entry.claim.published
+    ]
+    return "; ".join(said) or "–"
+
+
+def _found(entry: LedgerEntry) -> str:
+    verdict = entry.verdict
+    if verdict.best is not None:
+        return f"{verdict.best:g}, n = {verdict.best.n}"
+    found = verdict.decisive
+    return "–" if found is None else f"{found:+.2f}, n = {found.n}"

@@ -1,0 +1,60 @@
+"""The examples run as they stand, teach something, and stay as short as they say."""
+
+import importlib.util
+import io
+import runpy
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(name: str) -> dict:
+    """What the example's names stand for at its end."""
+    return runpy.run_path(str(EXAMPLES / name))
+
+
+def code_lines(text: str) -> int:
+    """How many lines hold code, rather than nothing, a comment or the docstring."""
+    blank = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    blank |= {tokenize.ENDMARKER}
+    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    if tokens[0].type == tokenize.STRING:
+        del tokens[0]
+    spans = [(t.start[0], t.end[0]) for t in tokens if t.type not in blank]
+    return len({line for first, last in spans for line in range(first, last + 1)})
+
+
+def test_code_lines_are_counted_and_others_are_not():
+    assert code_lines('"""Of\n\nthree."""\n\n# one\nx = (\n    1,  # two\n)\n\ny = """\n"""\n') == 5
+
+
+def test_forty_lines_are_forty_and_raise_the_accuracy(capsys):
+    assert code_lines((EXAMPLES / "pretrain_in_forty_lines.py").read_text()) <= 40
+    names = run("pretrain_in_forty_lines.py")
+    trained, untrained = names["trained"].accuracy, names["untrained"].accuracy
+    assert trained > untrained + 0.01 and untrained > 3 / 10
+    assert f"linear accuracy {100 * trained:.1f} %" in capsys.readouterr().out
+    assert not {"pretrain", "Run"} & names.keys()  # the loop is there to be read
+
+
+def test_a_plain_loop_raises_the_accuracy(capsys):
+    names = run("in_a_plain_loop.py")
+    assert names["trained"].accuracy > names["untrained"].accuracy + 0.01
+    assert "kNN accuracy" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(importlib.util.find_spec("lightly") is None, reason="pip install lightly")
+@pytest.mark.filterwarnings("default")  # those of other people's packages
+def test_with_lightly_raises_the_accuracy():
+    names = run("with_lightly.py")
+    assert names["trained"].accuracy > names["untrained"].accuracy + 0.01
+
+
+def test_without_lightly_one_line_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightly.loss", None)
+    with pytest.raises(SystemExit, match=r"lightly.*: pip install lightly$"):
+        run("with_lightly.py")

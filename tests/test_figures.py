@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.colors import to_rgb
 
 from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
@@ -24,6 +25,7 @@ from adainf_core.figures import (
     contact_sheet,
     contrastive_pipeline,
     counted_values,
+    crop_sheet,
     densities_in_the_plane,
     densities_on_the_line,
     differences,
@@ -53,6 +55,8 @@ from adainf_core.figures import (
     verdict_table,
 )
 from adainf_core.gap.estimate import GapEstimate
+from adainf_core.learning.augmentation import augment
+from adainf_core.learning.policies import POLICIES
 from adainf_core.statistics.intervals import (
     Interval,
     PlausibleLevels,
@@ -594,3 +598,21 @@ def test_spectra_stand_beside_their_graphs():
         assert [ax.get_title() for ax in axes[:2]] == titles
 
     draw(paint, alt="Graphs and spectra.", ncols=3)
+
+
+def test_boxes_of_crops_lie_on_the_images_that_they_are_of():
+    images = torch.randint(0, 256, (3, 3, 24, 24), dtype=torch.uint8)
+    noise = torch.Generator().manual_seed(0)
+    views = {"one": augment(images, POLICIES["symmetric"], noise, return_parameters=True)}
+
+    def paint(ax):
+        crop_sheet(ax, images, views, [REAL])
+        drawn = views["one"][1]
+        for i, box in enumerate(ax.patches):
+            # two blank pixels lie between images of 24
+            x, y = box.get_x() - 26 * i, box.get_y()
+            assert (x, y) == (int(drawn.left[i]), int(drawn.top[i]))
+            assert x >= 0 and x + box.get_width() <= 24 and y + box.get_height() <= 24
+        assert len(ax.patches) == 3
+
+    draw(paint, alt="Crops.")

@@ -14,7 +14,14 @@ from adainf_core.figures.curves import (
 )
 from adainf_core.figures.flowcharts import flowchart
 from adainf_core.figures.grids import SIGNS, sign_grid
-from adainf_core.figures.images import arrow, contact_sheet, contrastive_pipeline, picture, sheet
+from adainf_core.figures.images import (
+    arrow,
+    contact_sheet,
+    contrastive_pipeline,
+    crop_sheet,
+    picture,
+    sheet,
+)
 from adainf_core.figures.layout import (
     compact_legend,
     end_labels,
@@ -88,6 +95,7 @@ __all__ = [
     "contact_sheet",
     "contrastive_pipeline",
     "counted_values",
+    "crop_sheet",
     "curve",
     "densities_in_the_plane",
     "densities_on_the_line",

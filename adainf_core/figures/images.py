@@ -12,6 +12,8 @@ from adainf_core.figures.style import FAINT, GENERATED, INK, REAL, WIDTH, Shown,
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from adainf_core.learning.augmentation import ViewParameters
+
 _LABELS = 1.0  # inches beside a sheet
 
 
@@ -54,6 +56,26 @@ def contact_sheet(ax: Axes, rows: Sequence[tuple[str, Any]]) -> None:
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
+
+
+def crop_sheet(
+    ax: Axes, images: Any, views: Mapping[str, tuple[Any, ViewParameters]], looks: Sequence[str]
+) -> None:
+    """A contact sheet of images and, below, views of them, whose crops are boxes on the images.
+
+    `views` has for each row's label the views and what was drawn for them; `looks` a colour each,
+    the second and later ones dashed.
+    """
+    from matplotlib.patches import Rectangle
+
+    contact_sheet(ax, [("image", images), *((name, found) for name, (found, _) in views.items())])
+    side = images.shape[-1]
+    stride = side + max(1, side // 12)
+    for row, ((_, drawn), colour) in enumerate(zip(views.values(), looks, strict=True)):
+        for i in range(len(images)):
+            at = stride * i + int(drawn.left[i]), int(drawn.top[i])
+            ax.add_patch(Rectangle(at, int(drawn.width[i]), int(drawn.height[i]), fill=False,
+                                   ec=colour, lw=1.5, ls="--" if row else "-"))  # fmt: skip
 
 
 def picture(ax: Axes, image: Any, x: float, y: float, side: float) -> None:

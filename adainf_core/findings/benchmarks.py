@@ -8,9 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from adainf_core.figures import BOUNDARY, INK, compact_legend, curve, interval_curve, level_ticks
 from adainf_core.statistics.intervals import Interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _RECORDS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 
@@ -67,6 +73,46 @@ class SweptToy:
             Interval(ratio(alpha, gap.mean), ratio(alpha, gap.high), ratio(alpha, gap.low), gap.n)
             for alpha, gap in zip(self.labeling_error, gaps, strict=True)
         ]
+
+    def draw_curves(
+        self,
+        axes: Any,
+        tops: Mapping[int, float],
+        looks: Mapping[int, tuple[str, str]],
+    ) -> None:
+        """`over_gap` above and the real error below, a column for each k of `tops`.
+
+        Lines are sizes, with colour and marker in `looks`, their intervals as bands, the least
+        value ringed. `tops` has the end of the upper axis for each k.
+        """
+        for (k, top), column in zip(tops.items(), axes.T, strict=True):
+            for n, look in looks.items():
+                both = self.over_gap(k, n), self.over_strengths(k, "real_error", n)
+                for ax, rows in zip(column, both, strict=True):
+                    y, *band = np.array([(row.mean, row.low, row.high) for row in rows]).T
+                    curve(ax, self.strengths, y, *look, f"n = {n}", band=(band[0], band[1]),
+                          least=True, ms=4, lw=1)  # fmt: skip
+            column[0].set(title=f"k = {k}", ylim=(0, top))
+            column[1].set(ylim=(-0.012, 0.26), xlabel="strength r")
+            for ax in column:
+                ax.set(xscale="log", xlim=(0.18, 4.5))
+                level_ticks(ax, (0.3, 1, 3))
+        for ax, name in zip(axes[:, 0], ("α / λ", "real error"), strict=True):
+            ax.set_ylabel(name)
+        compact_legend(axes[1, -1], "upper center")
+
+    def draw_best(self, ax: Axes, k: int) -> None:
+        """The best strength over the number of points, by α / λ (circles) and by the real error."""
+        for name, colour, marker, shift, label in (
+            ("bound", BOUNDARY, "o", 0.94, "smallest α / λ"),
+            ("real_error", INK, "s", 1.06, "smallest real error"),
+        ):
+            rows = [self.best(k, name, n) for n in self.sizes]
+            places = shift * np.array(self.sizes)
+            interval_curve(ax, places, rows, colour, marker, label, joined=False)
+        ax.set(xscale="log", yscale="log", ylim=(0.17, 4.6))
+        level_ticks(ax, (30, 120, 500))
+        level_ticks(ax, (0.2, 0.5, 1, 2, 4), axis="y")
 
     def _interval(self, ends: Sequence[float]) -> Interval:
         mean, low, high = ends

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from adainf_core.figures import draw
 from adainf_core.findings import SweptToy, benchmark, coverage_rows, recovered
 from adainf_core.theory import gaussian_toy_labeling_error
 
@@ -61,3 +62,22 @@ def test_rows_of_coverage_are_counts_over_pairs():
             share = 100 * row["misses"] / row["pairs"]
             assert float(rest[place].split()[0]) == pytest.approx(share, abs=0.051)
             assert float(rest[place + 2]) == pytest.approx(row["median_lower"], abs=6e-4)
+
+
+def test_curves_are_ringed_where_they_are_least_and_best_strengths_stand_at_their_sizes(toy):
+    def curves(axes):
+        toy.draw_curves(axes, {2: 1.2, 8: 0.7}, {250: ("red", "o")})
+        line, ring = axes[1, 0].lines
+        errors = [found.mean for found in toy.over_strengths(2, "real_error", 250)]
+        assert np.array_equal(line.get_ydata(), errors, equal_nan=True)
+        assert ring.get_xdata()[0] == toy.best(2, "real_error", 250).mean
+        assert [ax.get_title() for ax in axes[0]] == ["k = 2", "k = 8"]
+
+    def best(ax):
+        toy.draw_best(ax, 8)
+        by_ratio, by_error = ax.lines
+        assert list(by_ratio.get_ydata()) == [toy.best(8, "bound", n).mean for n in toy.sizes]
+        assert np.allclose(by_error.get_xdata(), 1.06 * np.array(toy.sizes))
+
+    draw(curves, alt="Curves.", nrows=2, ncols=2)
+    draw(best, alt="Best strengths.")

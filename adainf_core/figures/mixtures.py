@@ -27,7 +27,7 @@ def experiment_drawing(ax: Any, real: Any, generated: Any) -> None:
     Six real and six generated images, each (6, 3, h, w), flow into a mixture, two views and an
     encoder.
     """
-    away = {"shrinkA": 2, "shrinkB": 2}
+    away: dict[str, Any] = {"shrinkA": 2, "shrinkB": 2}
     for images, low in ((real, 2.0), (generated, 0.25)):
         for n, image in enumerate(images):
             picture(ax, image, 0.205 + 0.46 * (n % 3), low + 0.205 + 0.46 * (n // 3), 0.41)

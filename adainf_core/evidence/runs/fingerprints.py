@@ -5,8 +5,9 @@ first, cheap look. From the configuration's own classes the definitions are foll
 reach: functions, methods, classes, constants, and of a table only the entries that are looked up
 under the configuration's own words. They count by name and syntax tree. Left out is what cannot
 change a number: docstrings, comments, annotations, imports, the words of errors, file names, and of
-a configuration's class its fields and checks (their values are in the record). So a module may
-move, and fields, methods, data sets and presets may join, without a word from here.
+a configuration's class the fields, their checks and what gives them names (a record has the
+values). So a module may move, and fields, methods, data sets and presets may join, without a word
+from here.
 
 The analysis is of the text alone and errs on the side of too much: a method counts where any
 reached code names an attribute like it. What it cannot see (a file read at run time) a
@@ -25,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).resolve().parents[2]
+#: Methods of configurations that check and choose their values, which a record holds.
+_VALUES = ("__post_init__", "named")
 _ENTRY = frozenset({"run", "resume"})
 #: Attributes of syntax trees that do not change what code does.
 _SILENT = {"annotation", "returns", "type_comment", "kind", "type_params", "exc", "cause", "msg"}
@@ -300,7 +303,7 @@ class _Reach:
         for part in node.body:
             if not isinstance(part, _FUNCTIONS) or (module, name, part.name) in self.seen:
                 continue
-            if part.name == "__post_init__" and (module, name) in self.configurations:
+            if part.name in _VALUES and (module, name) in self.configurations:
                 continue
             special = part.name.startswith("__") and part.name.endswith("__")
             if special or foreign or part.name in self.attributes:

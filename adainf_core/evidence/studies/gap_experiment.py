@@ -65,16 +65,17 @@ class TrainedDiffusion:
 class GapExperiment:
     """What is measured: `n` images of a generator against `n` real ones, `size` pixels a side.
 
-    CIFAR-10: the real images are the first n of a permutation of the training images (`seed`);
-    generators of the dial are fitted to those, and hand out the other training images where they
-    hand out held-out ones. Sprites: both sides are drawn. "Real against real" takes n images of
-    CIFAR-10's test set, or n more sprites.
+    Photographs, of the named set `dataset`: the real images are the first n of a permutation of the
+    training images (`seed`); generators of the dial are fitted to those, and hand out the other
+    training images where they hand out held-out ones. Sprites: both sides are drawn. "Real against
+    real" takes n images of the test set, or n more sprites.
     """
 
     generator: Setting | TrainedDiffusion | FlawedSprites
     size: int = 16
     n: int = 5000
     seed: int = 0
+    dataset: str = "cifar10"
 
     kind: ClassVar[str] = "gap"
     seeded: ClassVar[tuple[str, ...]] = ("seed",)
@@ -89,13 +90,13 @@ class GapExperiment:
         count = self.n if count is None else count
         if isinstance(self.generator, FlawedSprites):
             return _sprites(self, self.generator, count)
-        train, test = (_cifar10(split, self.size) for split in ("train", "test"))
+        train, test = (_small(self.dataset, split, self.size) for split in ("train", "test"))
         order = np.random.default_rng(self.seed).permutation(len(train))
         real, rest = (
             train.subset(np.sort(chosen), name)
             for chosen, name in (
-                (order[: self.n], "cifar10-real"),
-                (order[self.n :], "cifar10-rest"),
+                (order[: self.n], f"{self.dataset}-real"),
+                (order[self.n :], f"{self.dataset}-rest"),
             )
         )
         if isinstance(self.generator, TrainedDiffusion):
@@ -166,8 +167,8 @@ def _sprites(
 
 
 @lru_cache(maxsize=2)
-def _cifar10(split: str, size: int) -> ImageSet:
-    return load_images("cifar10", split=split, download=False).downsampled(size)
+def _small(name: str, split: str, size: int) -> ImageSet:
+    return load_images(name, split=split, download=False).downsampled(size)
 
 
 def pictures(study: Study, scale: str, count: int = 24) -> dict[str, np.ndarray]:

@@ -61,9 +61,19 @@ def _read(path: Path, changed: int, size: int) -> list[Replay]:
         ) from None
 
 
-def write_replays(new: Iterable[Replay], root: Path) -> Path:
-    """Add replays to the file; one of the same study, scale and codes is replaced."""
-    kept = {(r.study, r.scale, r.then, r.now): r for r in (*replays(root), *new)}
+def write_replays(
+    new: Iterable[Replay], root: Path, study: str, scale: str, codes: Iterable[tuple[str, str]]
+) -> Path:
+    """Add replays of a study to the file, and leave out those of its past codes.
+
+    `codes` are the fingerprints (then, now) of its records and of today.
+    """
+    today = set(codes)
+    kept = {
+        (entry.study, entry.scale, entry.then, entry.now): entry
+        for entry in (*replays(root), *new)
+        if (entry.study, entry.scale) != (study, scale) or (entry.then, entry.now) in today
+    }
     path = root / "replays.json"
     with atomic_file(path) as file:
         entries = [asdict(entry) for _, entry in sorted(kept.items())]

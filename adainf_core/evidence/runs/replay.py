@@ -94,8 +94,9 @@ def verify(
     `again` replays those of today's fingerprint, too. With `write` what agreed is added to
     `root`/replays.json. A run whose data are not on this machine is left out.
     """
-    fresh, parts = 0, list[Verified]()
+    fresh, parts, codes = 0, list[Verified](), list[tuple[str, str]]()
     for (then, now), group in _by_code(study, scale, root):
+        codes.append((then, now))
         if not again and all(is_fresh(*pair, root) for pair in group):
             fresh += len(group)
             continue
@@ -108,7 +109,7 @@ def verify(
         parts.append(found)
     notes = [note for part in parts for note in part.replays]
     if write and notes:
-        write_replays(notes, root)
+        write_replays(notes, root, study.name, scale, codes)
     return Verified(
         study.name,
         scale,

@@ -138,3 +138,14 @@ def test_a_file_of_replays_that_is_none_is_named(root):
     (root / "replays.json").write_text('[{"study": "tiny"}]')
     with pytest.raises(ValueError, match=r"replays.json: not a list of replays .*study verify"):
         status(STUDY, "quick", root)
+
+
+def test_replays_of_past_code_are_left_out(root):
+    verify(STUDY, "quick", root)
+    (note,) = replays(root)
+    older = replace(note, now="of yesterday")
+    elsewhere = replace(older, study="other")
+    codes = [(note.then, note.now)]
+    freshness.write_replays([older, elsewhere], root, "tiny", "quick", codes)
+    assert sorted(entry.study for entry in replays(root)) == ["other", "tiny"]
+    assert note in replays(root) and older not in replays(root)

@@ -29,3 +29,4 @@ def test_chapter_runs(name, chapter_runs):
     ran = chapter_runs[name]
     assert not ran.error, ran.error
     assert not ran.stray, "the chapter wrote to stderr:\n" + "\n".join(ran.stray)
+    assert not ran.glued_twice

@@ -34,6 +34,16 @@ class Run:
     error: str = ""
 
     @property
+    def glued_twice(self) -> list[str]:
+        """Names under which it glued more than one value; the build takes that for an error."""
+        names = [
+            output.get("metadata", {}).get("scrapbook", {}).get("name")
+            for cell in self.cells
+            for output in cell.get("outputs", [])
+        ]
+        return sorted({name for name in names if name and names.count(name) > 1})
+
+    @property
     def stray(self) -> list[str]:
         """What it wrote to stderr."""
         return [

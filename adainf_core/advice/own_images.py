@@ -17,10 +17,11 @@ import numpy as np
 
 from adainf_core.advice.planning import ARMS, QUESTIONS, paired_noise, paper_replication
 from adainf_core.data.class_folders import check_same_classes
-from adainf_core.data.generated import GeneratedImages
+from adainf_core.data.generated import GeneratedImages, generated_images
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import LOADERS, named_or_own
+from adainf_core.data.sources import ARCHIVES
 from adainf_core.evidence.judging.verdicts import Verdict, judge
 from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study
 from adainf_core.evidence.runs.records import Record
@@ -106,13 +107,9 @@ def own_images(
 
 
 def _generated(path: str) -> ImageSet:
-    if (Path(path) / "meta.json").is_file():
-        return GeneratedImages.open(path)
-    if Path(path).is_dir():
-        return ImageSet.from_folder(path).unlabelled()
-    if Path(path).suffix != ".npz":
+    if not Path(path).is_dir() and Path(path).suffix not in ARCHIVES:
         raise ValueError(f"{path} is no store of generated images, npz archive or folder")
-    return ImageSet.from_npz(path).unlabelled()
+    return generated_images(path)
 
 
 def _sized(name: str, split: str, size: int, root: str | None) -> ImageSet:

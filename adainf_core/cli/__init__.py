@@ -9,6 +9,7 @@ import argparse
 import sys
 
 from adainf_core.cli import claims, data, gap, generate, plan, pretrain, probe, study
+from adainf_core.cli.common import notes_on_stderr
 
 # each module's HELP is its line of help, its `add` the command's options
 _COMMANDS = {
@@ -30,7 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parse(arguments)
     try:
-        options.run(options)
+        with notes_on_stderr():
+            options.run(options)
     except KeyboardInterrupt as stop:
         return _failed(str(stop) or "stopped; a store or a run with a checkpoint goes on", 130)
     except MemoryError as error:

@@ -179,12 +179,19 @@ def _sample_fitted(options: argparse.Namespace, real: ImageSet) -> GeneratedImag
 
 def _add_import(actions: Any) -> None:
     keep = add_action(actions, "import", _import, "check generated images and keep a store")
-    keep.add_argument("source", type=Path, help="an npz archive or a folder of image files")
+    keep.add_argument(
+        "source", type=Path, help="an npz archive, an npy file or a folder of image files"
+    )
     keep.add_argument("--store", type=Path, default=None, help="folder to make")
     keep.add_argument("--real", default=None, help="training images to compare with")
     keep.add_argument("--size", type=int, default=None, help="side in pixels (folders)")
     keep.add_argument(
         "--skip-broken", action="store_true", help="leave out files that cannot be read (folders)"
+    )
+    keep.add_argument(
+        "--convert",
+        action="store_true",
+        help="bring floats or other integers to 0..255, their range told by all values (archives)",
     )
     keep.add_argument(
         "--channel-order", default="auto", help="bgr reverses, as_is keeps; default: auto, checked"
@@ -194,14 +201,17 @@ def _add_import(actions: Any) -> None:
 
 def _import(options: argparse.Namespace) -> None:
     from adainf_core.data.generated import GeneratedImages
-    from adainf_core.data.sources import npz_source
+    from adainf_core.data.sources import ARCHIVES, npz_source
 
     size = options.size
-    if size is None and options.source.suffix == ".npz" and Path(options.real or "").is_dir():
-        size = npz_source(options.source).shape[-1]  # real files may be of any size
+    archive = {"convert": options.convert, "needs_labels": False}
+    if size is None and options.source.suffix in ARCHIVES and Path(options.real or "").is_dir():
+        size = npz_source(options.source, **archive).shape[-1]  # real files may be of any size
     real = None if options.real is None else sized_set(options.real, size, options.root)
     rest = {"real": real, "store": options.store, "channel_order": options.channel_order}
     if options.source.is_dir():
+        if options.convert:
+            raise ValueError(f"--convert is for archives of arrays, not {options.source}")
         found = GeneratedImages.from_folder(
             options.source, options.size, skip_broken=options.skip_broken, **rest
         )
@@ -210,7 +220,7 @@ def _import(options: argparse.Namespace) -> None:
     elif options.skip_broken:
         raise ValueError(f"--skip-broken is for folders of files, not {options.source}")
     else:
-        found = GeneratedImages.from_npz(options.source, **rest)
+        found = GeneratedImages.from_npz(options.source, convert=options.convert, **rest)
     describe(found)
     print(f"store        {found.path}")
 

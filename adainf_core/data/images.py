@@ -16,8 +16,10 @@ from adainf_core.data.sources import (
     npz_source,
     square,
 )
+from adainf_core.data.value_range import refusal
 
 _CHUNK = 1000
+_MOST_CLASSES = 2**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +39,7 @@ class ImageSet:
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
         if images.dtype != np.uint8:
-            raise ValueError(
-                f"{self.name}: images are {images.dtype}, need uint8 in 0..255; "
-                "convert with (255 * x).round().astype('uint8')"
-            )
+            raise ValueError(f"{self.name}: {refusal(images)}")
         if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(
                 f"{self.name}: images have shape {images.shape}, need (n, 3, h, w); "
@@ -59,6 +58,11 @@ class ImageSet:
                     f"{self.name}: label {labels.min()} is negative; "
                     "unlabelled sets carry labels=None"
                 )
+            if labels.max() >= _MOST_CLASSES:
+                raise ValueError(
+                    f"{self.name}: label {labels.max()} is beyond {_MOST_CLASSES - 1}: number the "
+                    "classes from 0"
+                )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -74,14 +78,17 @@ class ImageSet:
         return None if self.labels is None else int(self.labels.max()) + 1
 
     @classmethod
-    def from_npz(cls, path: str | Path) -> ImageSet:
-        """The images of an npz archive: uint8, (n, h, w, 3) or (n, 3, h, w).
+    def from_npz(cls, path: str | Path, *, convert: bool = False) -> ImageSet:
+        """The images of an npz archive (or an npy file): uint8, (n, h, w, 3) or (n, 3, h, w).
 
-        They lie under images, image, data or arr_0, and integer labels under labels, label or
-        targets where there are any; labels that are all -1 mean none. Raises FileNotFoundError or
-        ValueError naming the file, the value and the remedy; nothing is ever unpickled.
+        They lie under images, image, data or arr_0; grey ones may have one channel or none. Labels
+        are under labels, label or targets (arr_1 beside arr_0) where there are any: whole numbers,
+        one-hot rows or names; all -1 mean none. With `convert` floats and other integers are
+        brought to 0..255, and a `ReadingWarning` says what was assumed and clipped; one names the
+        arrays that were passed over. Raises FileNotFoundError or ValueError naming the file, the
+        value and the remedy; nothing is ever unpickled.
         """
-        source = npz_source(Path(path))
+        source = npz_source(Path(path), convert=convert).told()
         return ImageSet(source.read(), source.labels, source.path.stem)
 
     @classmethod
@@ -89,10 +96,11 @@ class ImageSet:
         """The image files of a folder: a class per sub-folder, or flat and unlabelled.
 
         Images are turned upright (EXIF) and to RGB. With `size` each is cropped to its central
-        square and resized to `size` pixels a side (bicubic, antialiased). Raises FileNotFoundError
-        or ValueError naming the file that is broken or, without `size`, of another size.
+        square and resized to `size` pixels a side (bicubic, antialiased). A `ReadingWarning` counts
+        the files that were passed over. Raises FileNotFoundError or ValueError naming the file that
+        is broken or, without `size`, of another size.
         """
-        source = folder_source(Path(path), size)
+        source = folder_source(Path(path), size).told()
         return ImageSet(source.read(), source.labels, source.path.name)
 
     def subset(self, indices: np.ndarray, name: str | None = None) -> ImageSet:

@@ -51,7 +51,7 @@ class ValueRange:
 
     @property
     def advice(self) -> str:
-        """What is wrong with such values, and the line of numpy that brings an array x to 0..255."""
+        """What is wrong with such values, and the line of numpy that mends an array x of them."""
         clipped = f"{self.clipped:,} of {self.total:,}" if self.clipped else "none"
         return (
             f"images are {self.dtype} from {self.low:.4g} to {self.high:.4g}, need uint8 in "
@@ -88,8 +88,8 @@ def value_range(dtype: np.dtype, blocks: Iterable[np.ndarray]) -> ValueRange:
         raise RangeError(
             f"images are {dtype}, and {endless:,} of {total:,} values are not finite: mend the set"
         )
-    name = _fitting(dtype, low, high)
-    if name is None or outside[name] > _MOST_CLIPPED * total:
+    fitting = _fitting(dtype, low, high)
+    if fitting is None or outside[fitting] > _MOST_CLIPPED * total:
         sixteen = dtype == np.uint16 and high > 4095
         remedy = (
             "if they span 0..65535 save (x / 257).round().astype('uint8')"
@@ -99,7 +99,7 @@ def value_range(dtype: np.dtype, blocks: Iterable[np.ndarray]) -> ValueRange:
         raise RangeError(
             f"images are {dtype} from {low:.4g} to {high:.4g}, need uint8 in 0..255; {remedy}"
         )
-    return ValueRange(name, str(dtype), low, high, outside[name], total)
+    return ValueRange(fitting, str(dtype), low, high, outside[fitting], total)
 
 
 def _fitting(dtype: np.dtype, low: float, high: float) -> str | None:

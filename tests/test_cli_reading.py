@@ -1,5 +1,6 @@
 """What the commands say of files that they read: once, in one line, and without holding them."""
 
+import shutil
 import tracemalloc
 
 import numpy as np
@@ -42,6 +43,18 @@ def place(tmp_path, monkeypatch):
 def test_what_is_passed_over_is_said_once(place, capsys, line):
     main(line.split())  # gap and plan find too few of them, once they are read
     assert capsys.readouterr().err.count(SAID) == 1
+
+
+def test_pretrain_and_probe_say_it_too(place, capsys):
+    run = "pretrain.width=4 pretrain.batch_size=4 pretrain.steps=1 pretrain.warmup=0"
+    assert main(f"pretrain --dataset photos --checkpoint run.pt {run}".split()) == 0
+    assert capsys.readouterr().err.count(SAID) == 1
+    shutil.copytree("photos", "others")
+    next(place.glob("others/a/*.png")).unlink()
+    sets = ["--dataset", "photos", "--test", "others"]
+    assert main(["probe", "run.pt", *sets, "--protocol", "knn"]) == 0
+    said = capsys.readouterr().err
+    assert said.count(SAID) == 1 and said.count(SAID.replace("photos", "others")) == 1
 
 
 def test_an_import_keeps_what_was_passed_over(place, capsys):

@@ -6,6 +6,7 @@ import lzma
 import math
 import shutil
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import numpy as np
 from adainf_core.data.folder_files import SUFFIXES, few
 
 _CHUNK_BYTES = 2**23
+_FEW = 100  # members of an archive of arrays; a zip of files may have a million
 _NPY = b"\x93NUMPY"
 
 
@@ -79,6 +81,8 @@ def array_names(path: Path) -> dict[str, str]:
     """The members of an archive by the name of their array, which may lack the ending .npy."""
     with naming_damage(path), zipfile.ZipFile(path) as archive:
         members = archive.namelist()
+        for info in archive.infolist()[:_FEW]:
+            archive.open(info).close()  # where its name is compared with the member's own
     pictures = [name for name in members if Path(name).suffix.lower() in SUFFIXES]
     if pictures:
         raise ValueError(
@@ -136,7 +140,7 @@ def read_header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0
         return read(file) if version == (1, 0) else np.lib.format.read_array_header_2_0(file)
-    except ValueError as error:
+    except (ValueError, tokenize.TokenError) as error:
         raise ValueError(f"{path} holds no readable array ({error}): save it again") from None
 
 

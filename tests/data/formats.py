@@ -147,7 +147,9 @@ def cut(make: Callable[[Path], Path], kept: float) -> Callable[[Path], Path]:
 ARCHIVES = [
     Format("npz, `images` uint8 (n, 3, h, w)", npz(), images=PIXELS),
     Format("npz, `images` uint8 (n, h, w, 3)", npz(images=LAST), images=PIXELS),
-    Format("npz, `image`, `data` or `arr_0` in its place", positional(LAST), images=PIXELS),
+    Format("npz, `image` in its place", npz(images=None, image=LAST), images=PIXELS),
+    Format("npz, `data` in its place", npz(images=None, data=LAST), images=PIXELS),
+    Format("npz, arrays without names (`arr_0`)", positional(LAST), images=PIXELS),
     Format("npz, other names", npz(images=None, pictures=PIXELS), "refused",
            "holds pictures, but images are looked for under images | image | data | arr_0"),
     Format("npz, more arrays beside them", npz(mu=np.zeros(3)), "read",
@@ -157,7 +159,11 @@ ARCHIVES = [
            images=PIXELS),
     Format("npz, a member that is no array", archive({"images.npy": b"text"}), "refused",
            "holds no readable array"),
-    Format("npz, grey (n, h, w), (n, h, w, 1) or (n, 1, h, w)", npz(images=PIXELS[:, 0]),
+    Format("npz, grey (n, h, w)", npz(images=PIXELS[:, 0]),
+           "read, the grey value in all three channels", images=GREY),
+    Format("npz, grey (n, h, w, 1)", npz(images=LAST[..., :1]),
+           "read, the grey value in all three channels", images=GREY),
+    Format("npz, grey (n, 1, h, w)", npz(images=PIXELS[:, :1]),
            "read, the grey value in all three channels", images=GREY),
     Format("npz, RGBA", npz(images=np.concatenate([LAST, LAST[..., :1]], 3)), "refused",
            "save x[..., :3] if the fourth channel is opacity"),
@@ -179,7 +185,8 @@ ARCHIVES = [
 
 VALUES = [
     Format("floats 0 to 1", npz(images=UNIT), "refused",
-           "read as 0..1, clipping none: np.clip(255 * x, 0, 255).round().astype('uint8'); "
+           "need uint8 in 0..255; read as 0..1, clipping none: "
+           "np.clip(255 * x, 0, 255).round().astype('uint8'); "
            "convert=True (generate import --convert) does the same"),
     Format("floats 0 to 1, `convert`", npz(images=UNIT), "read",
            "float32 values from 0 to 1 were taken as 0..1", PIXELS, convert=True),
@@ -202,8 +209,9 @@ VALUES = [
 ]  # fmt: skip
 
 LABELLED = [
-    Format("`labels`, `label` or `targets`, whole numbers", npz(labels=LABELS), images=PIXELS,
-           labels=LABELS),
+    Format("`labels`, whole numbers", npz(labels=LABELS), images=PIXELS, labels=LABELS),
+    Format("`label` in its place", npz(label=LABELS), images=PIXELS, labels=LABELS),
+    Format("`targets` in its place", npz(targets=LABELS), images=PIXELS, labels=LABELS),
     Format("`arr_1` beside `arr_0`", positional(PIXELS, LABELS), images=PIXELS, labels=LABELS),
     Format("whole numbers as floats", npz(labels=LABELS.astype(float)), images=PIXELS,
            labels=LABELS),
@@ -267,7 +275,7 @@ def _turned() -> dict[str, Any]:
 
 
 IMAGES = [
-    Format("grey, or grey with opacity", picture("0.png", _GREY),
+    Format("grey", picture("0.png", _GREY),
            "read, the grey value in all three channels", images=GREY[:1]),
     Format("RGBA", picture("0.png", Image.fromarray(np.dstack([LAST[0], LAST[0, :, :, 0]]))),
            "read, opacity dropped", images=PIXELS[:1]),
@@ -276,7 +284,7 @@ IMAGES = [
            "read upright", images=PIXELS[:1]),
     Format("PNG of 16 bits", picture("0.png", Image.fromarray(_DEEP)), "read, 65535 as white",
            images=np.broadcast_to(_SHALLOW, (1, 3, 4, 6))),
-    Format("TIFF of 16 bits or floats", picture("0.tiff", Image.fromarray(_DEEP)), "refused",
+    Format("TIFF of 16 bits", picture("0.tiff", Image.fromarray(_DEEP)), "refused",
            "more than 8 bits: save it with 8"),
     Format("damaged", cut(lambda folder: picture("0.png", _FIRST)(folder) / "0.png", 0.9),
            "refused", "0.png is no readable image"),

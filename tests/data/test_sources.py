@@ -127,6 +127,26 @@ def test_a_flipped_byte_is_noticed(tmp_path, compressed):
         ImageSet.from_npz(path)
 
 
+def test_a_damaged_list_of_members_hides_no_labels(tmp_path):
+    path = saved(tmp_path, images=PIXELS, labels=LABELS)
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"labels.npy")] ^= 1  # its other name, before the array, is sound
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="truncated or no npz archive"):
+        ImageSet.from_npz(path)
+
+
+@pytest.mark.parametrize("at", range(0, 128, 5))
+def test_a_damaged_header_is_one_error_or_harmless(tmp_path, at):
+    path = tmp_path / "set.npy"
+    np.save(path, PIXELS)
+    content = bytearray(path.read_bytes())
+    for bit in range(8):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
+        with suppress(ValueError):
+            assert ImageSet.from_npz(path).images.tobytes() == PIXELS.tobytes()
+
+
 def test_a_member_shorter_than_its_header_says(tmp_path):
     path = saved(tmp_path, images=PIXELS)
     with zipfile.ZipFile(path) as archive:

@@ -141,17 +141,15 @@ def npz_source(
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: name an npz archive of images")
-    arrays = {} if is_npy(path) else array_names(path)
-    found = [key for key in image_keys if key in arrays]
-    if is_npy(path):
-        stored = stored_array(path)
-    elif found:
-        stored = stored_array(path, arrays[found[0]])
-    else:
+    single = is_npy(path)
+    arrays = {} if single else array_names(path)
+    image_key = next((key for key in image_keys if key in arrays), None)
+    if image_key is None and not single:
         raise ValueError(
             f"{path}: holds {few(arrays) or 'nothing'}, but images are looked for under "
             f"{' | '.join(image_keys)}: save them with np.savez(path, {image_keys[0]}=...)"
         )
+    stored = stored_array(path, None if image_key is None else arrays[image_key])
     if stored.dtype.kind not in "iufb":
         raise ValueError(f"{path}: images are {stored.dtype}, need uint8 in 0..255")
     arranged = _arranged(path, stored.shape)
@@ -167,17 +165,14 @@ def npz_source(
     source = ImageSource(path, (n, c, h, w), None, chunks, lambda: stored.identity, tuple(arrays))
     if found_range is not None:
         source = replace(source, notes=(str(found_range),), clipped=found_range.clipped)
-    if found[:1] == ["arr_0"] and "arr_1" in arrays and label_keys is LABEL_KEYS:
-        label_keys = (*label_keys, "arr_1")
     key = next((key for key in label_keys if key in arrays), None)
-    used = {*found[:1], names_key}
+    if key is None and image_key == "arr_0" and "arr_1" in arrays:  # saved without names
+        shape = stored_array(path, arrays["arr_1"]).shape
+        key = "arr_1" if shape[:1] == (n,) and len(shape) < 3 else None
     if key is not None:
-        labels = stored_array(path, arrays[key])
-        if key != "arr_1" or (labels.shape[:1] == (n,) and len(labels.shape) < 3):
-            used.add(key)
-            names = arrays.get(names_key)
-            source = _with_labels(source, labels, names, needs_labels)
-    others = [name for name in arrays if name not in used]
+        labels, names = stored_array(path, arrays[key]), arrays.get(names_key)
+        source = _with_labels(source, labels, names, needs_labels)
+    others = [name for name in arrays if name not in (image_key, key, names_key)]
     if others:
         word = f"array{'s' * (len(others) > 1)}"
         notes = (*source.notes, f"passed over: {len(others):,} {word} ({few(others)})")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from adainf_core.data.class_names import check_class_names, npz_class_names
 from adainf_core.data.folders import title
 from adainf_core.data.sources import (
     ImageSource,
@@ -71,7 +70,7 @@ class ImageSet:
                     "classes from 0"
                 )
             if self.class_names is not None:
-                check_class_names(self.name, self.class_names, int(labels.max()))
+                _check_names(self.name, self.class_names, int(labels.max()))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -95,10 +94,7 @@ class ImageSet:
         strings, names classes 0, 1, ... where it is there. Raises FileNotFoundError or
         ValueError naming the file, the value and the remedy; nothing is ever unpickled.
         """
-        source = npz_source(Path(path))
-        if source.class_names is None and "class_names" in source.keys:
-            source = replace(source, class_names=npz_class_names(source.path, "class_names"))
-        return _of_source(source)
+        return _of_source(npz_source(Path(path)))
 
     @classmethod
     def from_folder(cls, path: str | Path, size: int | None = None) -> ImageSet:
@@ -184,3 +180,15 @@ class ImageSet:
 def _of_source(source: ImageSource) -> ImageSet:
     name = title(source.path)
     return ImageSet(source.read(), source.labels, name, class_names=source.class_names)
+
+
+def _check_names(name: str, names: tuple[str, ...], highest: int) -> None:
+    """ValueError where a label up to `highest` of the set `name` has no name, or two have one."""
+    if len(names) <= highest:
+        raise ValueError(
+            f"{name}: label {highest} has no name among the {len(names)} class_names: give one a "
+            "class, in the order of the labels"
+        )
+    if len(set(names)) < len(names):
+        twice = next(each for each in names if names.count(each) > 1)
+        raise ValueError(f"{name}: two classes are named {twice!r} in class_names: rename one")

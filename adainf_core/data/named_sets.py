@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from adainf_core.data.cache import cache_folder
-from adainf_core.data.class_names import npz_class_names
 from adainf_core.data.images import ImageSet
 from adainf_core.data.sources import ImageSource, files_source, npz_source
 
@@ -183,7 +182,7 @@ def _tinyimagenet32(root: Path, split: str, download: bool) -> ImageSet:
             "the folder that holds it"
         )
     part = {"train": "train", "test": "val"}[split]
-    source = npz_source(path, (f"{part}_images",), (f"{part}_labels",))
+    source = npz_source(path, (f"{part}_images",), (f"{part}_labels",), "wnids")
     if source.labels is None:
         raise ValueError(f"{path}: holds no {part}_labels; make it again")
     _check_labels(path, source.labels, _TINY_CLASSES)
@@ -196,8 +195,7 @@ def _tinyimagenet32(root: Path, split: str, download: bool) -> ImageSet:
             f"{_TINY_CLASSES} classes: make it again"
         )
     name = f"tinyimagenet32-{split}"
-    names = npz_class_names(path, "wnids") if "wnids" in source.keys else None
-    return ImageSet(source.read(), source.labels, name, class_names=names)
+    return ImageSet(source.read(), source.labels, name, class_names=source.class_names)
 
 
 def _digits(root: Path, split: str, download: bool) -> ImageSet:

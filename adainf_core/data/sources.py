@@ -103,11 +103,13 @@ def npz_source(
     path: Path,
     image_keys: tuple[str, ...] = IMAGE_KEYS,
     label_keys: tuple[str, ...] = LABEL_KEYS,
+    names_key: str = "class_names",
 ) -> ImageSource:
     """The images under the first of `image_keys` in an npz archive, labels where there are any.
 
-    Images are uint8, NHWC or NCHW; labels are integers, and all of them -1 means none. Raises
-    FileNotFoundError, or ValueError naming the file, the value and the remedy. Never unpickles.
+    Images are uint8, NHWC or NCHW; labels are integers, and all of them -1 means none; strings
+    under `names_key` name the classes. Raises FileNotFoundError, or ValueError naming the file, the
+    value and the remedy. Never unpickles.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: name an npz archive of images")
@@ -154,7 +156,10 @@ def npz_source(
 
     labels = _npz_labels(path, label_keys, n)
     labelled = any(key in members for key in label_keys)
-    return ImageSource(path, (n, c, h, w), labels, chunks, identity, tuple(members), labelled)
+    names = _npz_class_names(path, names_key) if names_key in members else None
+    return ImageSource(
+        path, (n, c, h, w), labels, chunks, identity, tuple(members), labelled, names
+    )
 
 
 def _npz_labels(path: Path, keys: tuple[str, ...], count: int) -> np.ndarray | None:
@@ -171,6 +176,20 @@ def _npz_labels(path: Path, keys: tuple[str, ...], count: int) -> np.ndarray | N
             f"({count},)"
         )
     return None if (labels == -1).all() else labels.astype(np.int64)
+
+
+def _npz_class_names(path: Path, key: str) -> tuple[str, ...]:
+    try:
+        with naming_damage(path), np.load(path, allow_pickle=False) as archive:
+            names = archive[key]
+    except ValueError as error:
+        raise ValueError(f"{path}: {key} cannot be read ({error}): save it again") from None
+    if names.dtype.kind != "U" or names.ndim != 1:
+        raise ValueError(
+            f"{path}: {key} is {names.dtype} of shape {names.shape}, need strings, one a class: "
+            f"save {key}=np.array(['cat', 'dog', ...])"
+        )
+    return tuple(names.tolist())
 
 
 # ---- folders

@@ -44,6 +44,8 @@ def load_images(
     if split not in splits:
         known = " or ".join(map(repr, splits))
         raise ValueError(f"unknown split {split!r} of {name}; choose {known}")
+    if name == "digits":  # which come with a package
+        return _digits(split)
     chosen = root if root is not None else os.environ.get("ADAINF_DATA")
     folder = Path(chosen).expanduser() if chosen else cache_folder()
     return LOADERS[name](folder, split, download)
@@ -118,12 +120,13 @@ def _tinyimagenet(root: Path, split: str, download: bool) -> ImageSet:
     find = _tiny_training if split == "train" else _tiny_validation
     files, labels = find(folder, wnids)
     source = files_source(folder / split, files, np.array(labels, np.int64))
-    images = _decoded_once(source, files)
-    if images.shape[1:] != (3, 64, 64):
+    height, width = source.shape[2:]
+    if (height, width) != (64, 64):
         raise ValueError(
-            f"{folder}: images are {images.shape[2]}x{images.shape[3]}, Tiny ImageNet's are 64x64: "
-            "read a changed set as a folder of images"
+            f"{folder}: images are {height}x{width}, Tiny ImageNet's are 64x64: read a changed set "
+            "as a folder of images"
         )
+    images = _decoded_once(source, files)
     return ImageSet(images, source.labels, f"tinyimagenet-{split}", class_names=tuple(wnids))
 
 
@@ -198,7 +201,7 @@ def _tinyimagenet32(root: Path, split: str, download: bool) -> ImageSet:
     return ImageSet(source.read(), source.labels, name, class_names=source.class_names)
 
 
-def _digits(root: Path, split: str, download: bool) -> ImageSet:
+def _digits(split: str) -> ImageSet:
     """Every fifth digit of each class is for testing; grey 0..16 is spread over 0..255."""
     from sklearn.datasets import load_digits
 
@@ -220,7 +223,7 @@ LOADERS: dict[str, Callable[[Path, str, bool], ImageSet]] = {
     "stl10": _stl10,
     "tinyimagenet": _tinyimagenet,
     "tinyimagenet32": _tinyimagenet32,
-    "digits": _digits,
+    "digits": lambda root, split, download: _digits(split),
 }
 SPLITS = {"stl10": ("train", "test", "unlabeled")}
 

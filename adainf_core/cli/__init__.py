@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import select
 import sys
 
 from adainf_core.cli import claims, data, gap, generate, plan, pretrain, probe, study
@@ -53,13 +54,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _unread() -> bool:
-    """Whether nobody reads stdout any more; what is left of it then goes nowhere."""
+    """Whether stdout is a pipe that nobody reads any more; what is left of it then goes nowhere."""
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+        out = sys.stdout.fileno()
+    except OSError:
+        return False
+    poll = select.poll()
+    poll.register(out)
+    gone = any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    if gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out)
+    return gone
 
 
 def _failed(why: str, status: int) -> int:

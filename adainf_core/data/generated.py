@@ -222,10 +222,10 @@ class GeneratedImages(ImageSet):
             or meta.get("identity") != source.identity()
             or (opened.images[: len(first)] != first).any()
         ):
+            origin = f" (it was made from {meta['source']})" if "source" in meta else ""
             raise ValueError(
-                f"{place} holds images imported from {meta.get('source')}, other than those that "
-                f"are in {source.path} now: name another place with store=... (--store), or delete "
-                "it if nothing needs it"
+                f"{place} holds other images than {source.path}{origin}, or that was written again "
+                "since: choose another place with store=... (--store), or delete the store"
             )
         _checked_order(source.path, opened.images, real, channel_order, store=place)
         if channel_order == "as_is" != opened.channel_order:

@@ -59,7 +59,7 @@ def test_pretrain_and_probe_say_it_too(place, capsys):
 
 def test_an_import_keeps_what_was_passed_over(place, capsys):
     assert main(["generate", "import", "photos", "--store", "kept"]) == 0
-    assert main(["generate", "show", "kept"]) == 0
+    assert main(["data", "show", "kept"]) == 0
     assert (
         capsys.readouterr().out.count("note         Passed over: 3 files (.gif 2, hidden 1).") == 2
     )

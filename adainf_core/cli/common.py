@@ -107,11 +107,13 @@ def describe_source(source: ImageSource) -> None:
     """Print the same of images that are read once, and never in memory as a whole."""
     import numpy as np
 
+    from adainf_core.data.folders import title
     from adainf_core.data.images import ImageSet
 
     source.told()
-    name = source.path.name if source.path.is_dir() else source.path.stem
-    outline = ImageSet(np.broadcast_to(np.uint8(0), source.shape), source.labels, name)
+    pixels = np.broadcast_to(np.uint8(0), source.shape)
+    name, names = title(source.path), source.class_names
+    outline = ImageSet(pixels, source.labels, name, class_names=names)
 
     def some() -> Iterator[np.ndarray]:
         at, step = 0, _step(len(outline))

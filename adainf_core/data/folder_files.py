@@ -51,9 +51,13 @@ def few(names: Iterable[str], shown: int = 5) -> str:
     return ", ".join(cut) + (f" and {more:,} more" if more > 0 else "")
 
 
-def sub_folders(path: Path) -> list[Path]:
-    """The sub-folders of `path` in the order of their names, but for hidden ones."""
-    return sorted(c for c in path.iterdir() if c.is_dir() and not c.name.startswith("."))
+def sub_folders(path: Path, passed: PassedOver | None = None) -> list[Path]:
+    """The sub-folders of `path` in the order of their names, but for hidden ones and stores."""
+    found = sorted(c for c in path.iterdir() if c.is_dir() and not c.name.startswith("."))
+    classes = [child for child in found if not (child / "meta.json").is_file()]
+    if passed is not None and len(classes) < len(found):
+        passed.counts["stores of generated images"] += len(found) - len(classes)
+    return classes
 
 
 def loose_images(path: Path, passed: PassedOver) -> list[Path]:

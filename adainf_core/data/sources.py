@@ -243,7 +243,7 @@ def _with_labels(
         values = stored.read()
         try:
             labels, class_names = understood_labels(values, count)
-            if names is not None:
+            if names is not None and class_names is None:
                 class_names = _class_names(stored_array(source.path, names))
             return replace(source, labels=labels, labelled=True, class_names=class_names)
         except LabelError as error:
@@ -254,10 +254,11 @@ def _with_labels(
 
 
 def _class_names(stored: StoredArray) -> tuple[str, ...]:
+    key = (stored.member or "").removesuffix(".npy")
     if stored.dtype.kind != "U" or len(stored.shape) != 1:
         raise LabelError(
-            f"class_names is {stored.dtype} of shape {stored.shape}, need strings, one a class: "
-            "save class_names=np.array(['cat', 'dog', ...])"
+            f"{key} is {stored.dtype} of shape {stored.shape}, need strings, one a class: save "
+            f"{key}=np.array(['cat', 'dog', ...])"
         )
     return tuple(stored.read().tolist())
 
@@ -271,17 +272,17 @@ def folder_source(
     """Image files in a folder: labelled by sub-folder, or flat and unlabelled.
 
     Classes are the sub-folders in alphabetical order, images the files below them in alphabetical
-    order; links are followed. Hidden files and folders and files of other endings are passed over,
-    and a note counts them. Raises FileNotFoundError for a missing folder, ValueError for one that
-    holds no images, an empty class, both classes and loose images, or the parts of a set (train,
-    val) in place of classes; see `files_source` for the rest.
+    order; links are followed. Hidden files and folders, stores of generated images and files of
+    other endings are passed over, and a note counts them. Raises FileNotFoundError for a missing
+    folder, ValueError for one that holds no images, an empty class, both classes and loose images,
+    or the parts of a set (train, val) in place of classes; see `files_source` for the rest.
     """
     if not path.is_dir():
         raise FileNotFoundError(f"{path} is not there: name a folder of images")
     refuse_splits(path)
     passed = PassedOver()
     loose = loose_images(path, passed)
-    classes = sub_folders(path)
+    classes = sub_folders(path, passed)
     if not classes:
         if not loose:
             raise ValueError(f"{path} holds no images ({' '.join(SUFFIXES)}){_but(passed)}")

@@ -58,7 +58,8 @@ def grown_store(
     Draws until the store is complete or `max_seconds` are over, one block at least; `complete` says
     which. Room for all images is reserved first. Whatever ends a call (an exception of `draw`, a
     full disk, SIGKILL), the finished blocks stay, `GeneratedImages.open` reads them, and the same
-    call goes on; an exception before the first of them leaves nothing. `progress` shows a bar on a terminal.
+    call goes on; an exception before the first of them leaves nothing. `progress` shows a bar on a
+    terminal.
 
     Raises ValueError naming what differs or is out of range, or what `draw` returned instead of
     images; BlockingIOError while another process fills the store;

@@ -46,7 +46,7 @@ def code_fingerprint(experiment: Any) -> str:
 def reached(experiment: Any) -> dict[str, str]:
     """The definitions that a run of `experiment` reaches, by name, each with its own hash."""
     kinds, words, files = set(), set(), {}
-    for value in _values(experiment):
+    for value in configured(experiment):
         if is_dataclass(value):
             kinds.add((type(value).__module__, type(value).__qualname__))
             for path in value.files() if hasattr(value, "files") else ():
@@ -70,15 +70,15 @@ def reached_by_script(source: str, modules: Iterable[str] = ()) -> dict[str, str
     return dict(sorted(found.places.items()))
 
 
-def _values(value: Any) -> Iterator[Any]:
+def configured(value: Any) -> Iterator[Any]:
     """A configuration and everything in it."""
     yield value
     if is_dataclass(value):
         for part in fields(value):
-            yield from _values(getattr(value, part.name))
+            yield from configured(getattr(value, part.name))
     elif isinstance(value, tuple):
         for part in value:
-            yield from _values(part)
+            yield from configured(part)
 
 
 @lru_cache(maxsize=256)

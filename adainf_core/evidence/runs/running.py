@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from adainf_core.configuration import differences, to_plain
-from adainf_core.evidence.runs.fingerprints import code_fingerprint
+from adainf_core.evidence.runs.fingerprints import code_fingerprint, configured
 from adainf_core.evidence.runs.freshness import is_fresh
 from adainf_core.evidence.runs.grid import Experiment, Outcome, Resumable, Study
 from adainf_core.evidence.runs.records import (
@@ -202,11 +202,17 @@ def _run_one(
         finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         beta=outcome.beta,
         metrics=rounded(outcome.metrics),
-        protocols=outcome.protocols,
+        protocols=outcome.protocols | _models(experiment),
         history=[{"step": h["step"], "loss": round(h["loss"], 4)} for h in outcome.history],
         rehearsal=rehearse(experiment) if first else {},
         rehearsed_on=device if first else "",
     )
+
+
+def _models(experiment: Any) -> dict[str, str]:
+    """What a record says of a trained model whose images the run was given."""
+    found = [value.origin() for value in configured(experiment) if hasattr(value, "origin")]
+    return {"generator": "; ".join(found)} if found else {}
 
 
 def rehearse(experiment: Experiment) -> dict[str, float]:

@@ -7,7 +7,7 @@ judged by the rule of `claims` on those claims of the failure mode that need no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import LOADERS, named_or_own
 from adainf_core.evidence.judging.verdicts import Verdict, judge
 from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study
+from adainf_core.evidence.runs.quantities import PERCENT, Quantity
 from adainf_core.evidence.runs.records import Record
 from adainf_core.evidence.runs.running import run_study
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy
@@ -201,6 +202,7 @@ class OwnExperiment:
 
     kind: ClassVar[str] = "own"
     seeded: ClassVar[tuple[str, ...]] = ("pretrain.seed",)
+    quantities: ClassVar[Mapping[str, Quantity]] = dict.fromkeys(("linear", "knn"), PERCENT)
 
     @property
     def device(self) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from adainf_core.configuration import changed
+from adainf_core.evidence.runs.quantities import Quantity
 from adainf_core.evidence.runs.scales import largest_within
 
 Entry = TypeVar("Entry")
@@ -29,13 +30,15 @@ class Outcome:
 class Experiment(Protocol):
     """One run as a frozen dataclass: plain values that decide it, where it computes, and the run.
 
-    `kind` names its class in records, `seeded` the dotted fields that a study's seed goes to.
+    `kind` names its class in records, `seeded` the dotted fields that a study's seed goes to,
+    `quantities` says what kind of number each metric is (`quantities.quantity_of`).
     `small` is a version of it that takes seconds and passes through the same code: its metrics are
     kept with a record, for `replay` to compare with.
     """
 
     kind: ClassVar[str]
     seeded: ClassVar[tuple[str, ...]]
+    quantities: ClassVar[Mapping[str, Quantity]]
 
     @property
     def device(self) -> str | None: ...

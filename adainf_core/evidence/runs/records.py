@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import platform
 import subprocess
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,10 +19,13 @@ import numpy as np
 
 from adainf_core.configuration import differences, from_plain
 from adainf_core.evidence.runs.fingerprints import PACKAGE
+from adainf_core.evidence.runs.quantities import misplaced
 from adainf_core.files import atomic_file
 
 RESULTS = PACKAGE.parent / "results"
-SCHEMA = 2
+SCHEMA = 3
+_UNSEALED = 2  # the layout of earlier versions: without the fields that have joined since
+_JOINED = ("probes",)
 _CPU = (("family", "cpu family"), ("model", "model"))
 _VERSIONED = ("torch", "torchvision", "numpy", "scipy", "scikit-learn")
 
@@ -32,10 +38,11 @@ class Record:
     source tree that made it and `clean` says that nothing in it differed from the commit (both None
     where there is no repository); `code` is the fingerprint of the definitions that the run
     reaches (`fingerprints`). `metrics` are named and explained by `protocols`; `history` is the
-    loss curve; `rehearsal` the metrics of the experiment's small version under the same code and
+    loss curve; `probes` are facts of the probes by their names, such as the penalty chosen;
+    `rehearsal` the metrics of the experiment's small version under the same code and
     versions on the device `rehearsed_on`, which `replay` compares with. `wall_seconds` covers data
     to probe, in the process that finished it; `finished` is a UTC time (early records have its date
-    alone). `schema` numbers this layout.
+    alone). `schema` numbers the layout; a file of this one ends with a checksum of all of it.
     """
 
     study: str
@@ -57,6 +64,7 @@ class Record:
     history: list[dict[str, float]]
     rehearsal: dict[str, float] = field(default_factory=dict)
     rehearsed_on: str = ""
+    probes: dict[str, dict[str, Any]] = field(default_factory=dict)
     schema: int = SCHEMA
     #: The study whose folder holds it, where it counts for another one.
     home: str = field(default="", compare=False)
@@ -65,6 +73,11 @@ class Record:
     def name(self) -> str:
         """Arm and seed, as its file is called."""
         return f"{self.arm}-{self.seed}"
+
+    @property
+    def sealed(self) -> bool:
+        """Whether its file has a checksum; an earlier version's has none, and may be damaged."""
+        return self.schema == SCHEMA
 
 
 def record_path(study: str, scale: str, arm: str, seed: int, root: Path = RESULTS) -> Path:
@@ -78,10 +91,18 @@ def path_of(record: Record, root: Path = RESULTS) -> Path:
 
 
 def write_record(record: Record, root: Path = RESULTS) -> Path:
-    """Write `record` to its place, whole or not at all, and return the path."""
+    """Write `record` to its place, whole or not at all, with its checksum, and return the path.
+
+    Raises ValueError for what `read_record` would refuse.
+    """
     path = path_of(record, root)
+    content = {name: value for name, value in asdict(record).items() if name != "home"}
+    content["schema"] = SCHEMA
+    fault = next(_faults(record), "")
+    if fault:
+        raise ValueError(f"{path} is not written: {fault}")
+    content["checksum"] = _checksum(content)
     with atomic_file(path) as file:
-        content = {name: value for name, value in asdict(record).items() if name != "home"}
         file.write((json.dumps(content, indent=1) + "\n").encode())
     return path
 
@@ -106,7 +127,8 @@ def read_pictures(study: str, scale: str, root: Path = RESULTS) -> dict[str, np.
 def read_record(path: Path) -> Record:
     """The record in `path`; ValueError naming the file and field where it is not sound.
 
-    A file that has not changed is read once in a process.
+    Not sound is what its checksum does not fit, and a value that no run could have written. A file
+    that has not changed is read once in a process.
     """
     state = path.stat()
     return _read(path, state.st_mtime_ns, state.st_size)
@@ -114,47 +136,131 @@ def read_record(path: Path) -> Record:
 
 @lru_cache(maxsize=8192)
 def _read(path: Path, changed: int, size: int) -> Record:
+    again = "delete it and run the study again"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not JSON ({error}); delete it and run the study again") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not JSON ({error}); {again}") from None
     if not isinstance(content, dict):
-        raise ValueError(f"{path}: holds no record; delete it and run the study again")
+        raise ValueError(f"{path}: holds no record; {again}")
     schema = content.get("schema")
-    if schema != SCHEMA:
+    if isinstance(schema, bool) or schema not in (SCHEMA, _UNSEALED):
         newer = isinstance(schema, int) and schema > SCHEMA
-        remedy = "update adainf_core" if newer else "run the study again"
+        remedy = "update adainf_core" if newer else again
         raise ValueError(f"{path}: schema {schema!r}, this version reads {SCHEMA}; {remedy}")
     names = {part.name for part in fields(Record)} - {"home"}
+    names ^= set(_JOINED) if schema == _UNSEALED else {"checksum"}
     for what, odd in (("lacks", names - content.keys()), ("has unknown", content.keys() - names)):
         if odd:
-            raise ValueError(f"{path}: {what} field {sorted(odd)[0]!r}; run the study again")
+            raise ValueError(f"{path}: {what} field {sorted(odd)[0]!r}; {again}")
+    if schema == SCHEMA and content.pop("checksum") != _checksum(content):
+        raise ValueError(f"{path}: damaged: its checksum is of another content; {again}")
     record = Record(**content)
-    _check_types(path, record)
-    return record
-
-
-def _check_types(path: Path, record: Record) -> None:
-    """Raise ValueError, naming file and field, for a value that no run could have written."""
-    for name, kind in (
-        ("study", str), ("scale", str), ("arm", str), ("seed", int), ("kind", str),
-        ("config", dict), ("commit", (str, type(None))), ("code", str), ("versions", dict),
-        ("device", str), ("wall_seconds", (int, float)), ("finished", str), ("beta", (int, float)),
-        ("metrics", dict), ("protocols", dict), ("history", list), ("rehearsal", dict),
-        ("rehearsed_on", str),
-    ):  # fmt: skip
-        value = getattr(record, name)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ValueError(f"{path}: {name}={value!r} is of the wrong type; run the study again")
-    if record.clean not in (True, False, None):
-        raise ValueError(f"{path}: clean={record.clean!r} is of the wrong type; run it again")
-    for name, number in record.metrics.items():
-        if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
-            raise ValueError(f"{path}: metrics.{name}={number!r} is no number; run it again")
+    fault = next(_faults(record), "")
+    if fault:
+        raise ValueError(f"{path}: {fault}; {again}")
     if path.stem != record.name:
         raise ValueError(
             f"{path}: holds arm {record.arm!r}, seed {record.seed}; its name has to say the same"
         )
+    return record
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    """Of a record's fields, whatever their order and spacing: 32 hexadecimal digits."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _faults(record: Record) -> Iterator[str]:
+    """What no run could have written in a record, field by field."""
+    for name in ("study", "scale", "arm", "kind", "code", "device", "finished"):
+        if not isinstance(value := getattr(record, name), str) or not value:
+            yield f"{name}={value!r} has to be a text"
+    for name in ("commit", "rehearsed_on"):
+        if not isinstance(value := getattr(record, name), str) and (name, value) != (
+            "commit",
+            None,
+        ):
+            yield f"{name}={value!r} has to be a text"
+    if not isinstance(record.seed, int) or isinstance(record.seed, bool) or record.seed < 0:
+        yield f"seed={record.seed!r} is no seed"
+    if record.clean is not None and not isinstance(record.clean, bool):
+        yield f"clean={record.clean!r} has to be true, false or null"
+    for name, high in (("wall_seconds", math.inf), ("beta", 1.0)):
+        if not _is_number(value := getattr(record, name)) or not 0 <= value <= high:
+            yield f"{name}={value!r} is no number from 0 to {high:g}"
+    yield from _untimely(record.finished)
+    for name in ("versions", "protocols"):
+        yield from _odd_entries(record, name, lambda text: isinstance(text, str), "text")
+    for name in ("metrics", "rehearsal"):
+        yield from _odd_entries(record, name, _is_number, "number")
+    if not record.metrics:
+        yield "metrics={} holds no number"
+    for name in ("python", "torch"):
+        if name not in record.versions:
+            yield f"versions lacks {name!r}"
+    yield from _odd_entries(record, "probes", _is_plain_table, "table of plain values")
+    if not _is_plain_table(record.config):
+        yield f"config={record.config!r} is no table of plain values"
+    yield from _odd_losses(record.history)
+
+
+def _untimely(finished: str) -> Iterator[str]:
+    try:
+        datetime.fromisoformat(finished)
+    except ValueError:
+        yield f"finished={finished!r} is no time"
+
+
+def _odd_entries(
+    record: Record, name: str, fits: Callable[[Any], bool], what: str
+) -> Iterator[str]:
+    table = getattr(record, name)
+    if not isinstance(table, dict):
+        yield f"{name}={table!r} is of the wrong type"
+        return
+    for key, value in table.items():
+        if not fits(value):
+            yield f"{name}.{key}={value!r} is no {what}"
+
+
+def _odd_losses(history: Any) -> Iterator[str]:
+    if not isinstance(history, list):
+        yield f"history={history!r} is of the wrong type"
+        return
+    before = -math.inf
+    for entry in history:
+        if not isinstance(entry, dict) or entry.keys() != {"step", "loss"}:
+            yield f"history holds {entry!r}, which is no step with its loss"
+            return
+        step, loss = entry["step"], entry["loss"]
+        if not (_is_number(step) and _is_number(loss) and step > before):
+            yield f"history holds {entry!r}, which is no later step with its loss"
+            return
+        before = step
+
+
+def _is_number(value: Any) -> bool:
+    """Finite, and neither True nor False."""
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _is_plain_table(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(key, str) and _is_plain(part) for key, part in value.items()
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return (
+        value is None
+        or isinstance(value, str | bool)
+        or _is_number(value)
+        or (_is_plain_table(value))
+    )
 
 
 def load_records(study: str, scale: str, root: Path = RESULTS) -> list[Record]:
@@ -171,7 +277,7 @@ def recorded(kind: type, scale: str, root: Path = RESULTS) -> dict[Hashable, lis
 
     Two configurations are the same where they are equal as objects: a field that joined since the
     run has its default. Raises ValueError naming the file and field where a record's configuration
-    is none of `kind`'s any more.
+    is none of `kind`'s any more, or a number is none that it can have found.
     """
     found: dict[Hashable, list[Record]] = {}
     for path in sorted(root.glob(f"*/{scale}/*.json")):
@@ -186,6 +292,11 @@ def recorded(kind: type, scale: str, root: Path = RESULTS) -> dict[Hashable, lis
 @lru_cache(maxsize=8192)
 def _experiment(kind: type, path: Path, changed: int, size: int) -> Any:
     record = _read(path, changed, size)
+    for name in ("metrics", "rehearsal"):
+        for metric, value in getattr(record, name).items():
+            fault = misplaced(kind, metric, value)
+            if fault:
+                raise ValueError(f"{path}: {name}.{fault}; delete it and run the study again")
     try:
         return from_plain(kind, record.config)
     except (ValueError, TypeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import signal
 import threading
@@ -217,8 +218,8 @@ def rehearse(experiment: Experiment) -> dict[str, float]:
 
 
 def rounded(metrics: dict[str, float]) -> dict[str, float]:
-    """Metrics as records keep them, to six significant digits."""
-    return {name: float(f"{value:.6g}") for name, value in metrics.items()}
+    """Metrics as records keep them: to six significant digits, without infinite ones."""
+    return {name: float(f"{value:.6g}") for name, value in metrics.items() if not math.isinf(value)}
 
 
 def _existing(
@@ -233,6 +234,11 @@ def _existing(
         same = known.get(experiment, [])
         if path.is_file():
             own = read_record(path)
+            if own.kind != experiment.kind:
+                raise ValueError(
+                    f"{path}: kind={own.kind!r}, where {study.name!r} has "
+                    f"{experiment.kind!r} experiments; move it away to run again"
+                )
             if own not in same:
                 there, here = own.config, to_plain(experiment)
                 raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.runs.grid import Outcome, Study
+from adainf_core.evidence.runs.quantities import Quantity
 from adainf_core.evidence.runs.records import Record
 from adainf_core.gap.estimate import GapEstimate
 from adainf_core.gap.extractors import random_convolution
@@ -44,6 +46,14 @@ CONFIDENCE = 0.95
 
 
 _SMALL = 300
+_SHARE = Quantity(0.0, 1.0, apart=0.02)
+_DISTANCE = Quantity(apart=0.01, share=0.02)
+#: Of each measure, and, by the same name after "mirrored_", of real against real.
+_QUANTITIES = {
+    "frechet": _DISTANCE,
+    "kernel_distance": _DISTANCE,
+    "density": Quantity(0.0, apart=0.02, share=0.02),
+} | dict.fromkeys(MEASURES.keys() - {"frechet", "kernel_distance", "density"}, _SHARE)
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,12 @@ class GapExperiment:
 
     kind: ClassVar[str] = "gap"
     seeded: ClassVar[tuple[str, ...]] = ("seed",)
+    quantities: ClassVar[Mapping[str, Quantity]] = {
+        f"{side}{measure}{end}": quantity
+        for measure, quantity in _QUANTITIES.items()
+        for side in ("", "mirrored_")
+        for end in ("", "_low", "_high")
+    }
 
     @property
     def device(self) -> str | None:

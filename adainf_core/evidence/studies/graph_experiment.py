@@ -21,15 +21,18 @@ which are not among the judged.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
 from adainf_core.evidence.runs.grid import Outcome
+from adainf_core.evidence.runs.quantities import Quantity
 from adainf_core.learning.policies import POLICIES, SWEEPS, AugmentationPolicy
 from adainf_core.learning.pretrain_config import PretrainConfig
 
+_SHARE = Quantity(0.0, 1.0, apart=0.05)
 _STRONG = POLICIES["symmetric"]
 
 #: From no augmentation to beyond the official strong one, at 32 pixels; no field ever weakens.
@@ -96,6 +99,11 @@ class GraphExperiment:
 
     kind: ClassVar[str] = "graph"
     seeded: ClassVar[tuple[str, ...]] = ("seed",)
+    quantities: ClassVar[Mapping[str, Quantity]] = {
+        "components@*": Quantity(1.0, apart=1.0),
+        "gap_*@*": Quantity(-1e-9, 2.0, apart=0.05),
+        "arc@*": Quantity(0.0, share=0.1),
+    } | dict.fromkeys(("alpha@*", "alpha_cell@*", "alpha_true@*", "acr@*"), _SHARE)
 
     def __post_init__(self) -> None:
         for name, known in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import LOADERS, load_images
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.runs.grid import Outcome, Study
+from adainf_core.evidence.runs.quantities import PERCENT, Quantity
 from adainf_core.generators.corruptions import colour_swap
 from adainf_core.generators.dial import Setting
 from adainf_core.generators.flawed_sprites import FlawedSprites
@@ -47,6 +49,9 @@ class TrainingExperiment:
 
     kind: ClassVar[str] = "training"
     seeded: ClassVar[tuple[str, ...]] = ("seed", "pretrain.seed")
+    quantities: ClassVar[Mapping[str, Quantity]] = dict.fromkeys(
+        ("linear", "knn", "online"), PERCENT
+    )
 
     world: str
     size: int

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import platform
 import subprocess
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -20,12 +18,13 @@ import numpy as np
 from adainf_core.configuration import differences, from_plain
 from adainf_core.evidence.runs.fingerprints import PACKAGE
 from adainf_core.evidence.runs.quantities import misplaced
+from adainf_core.evidence.runs.record_checks import fault
 from adainf_core.files import atomic_file
 
 RESULTS = PACKAGE.parent / "results"
 SCHEMA = 3
-_UNSEALED = 2  # the layout of earlier versions: without the fields that have joined since
-_JOINED = ("probes",)
+_UNSEALED = 2  # the layout of earlier versions, without a checksum
+_JOINED: dict[str, Any] = {"probes": {}}  # what it lacks beside that
 _CPU = (("family", "cpu family"), ("model", "model"))
 _VERSIONED = ("torch", "torchvision", "numpy", "scipy", "scikit-learn")
 
@@ -98,9 +97,8 @@ def write_record(record: Record, root: Path = RESULTS) -> Path:
     path = path_of(record, root)
     content = {name: value for name, value in asdict(record).items() if name != "home"}
     content["schema"] = SCHEMA
-    fault = next(_faults(record), "")
-    if fault:
-        raise ValueError(f"{path} is not written: {fault}")
+    if said := fault(content):
+        raise ValueError(f"{path} is not written: {said}")
     content["checksum"] = _checksum(content)
     with atomic_file(path) as file:
         file.write((json.dumps(content, indent=1) + "\n").encode())
@@ -144,21 +142,21 @@ def _read(path: Path, changed: int, size: int) -> Record:
     if not isinstance(content, dict):
         raise ValueError(f"{path}: holds no record; {again}")
     schema = content.get("schema")
-    if isinstance(schema, bool) or schema not in (SCHEMA, _UNSEALED):
-        newer = isinstance(schema, int) and schema > SCHEMA
+    if type(schema) is not int or schema not in (SCHEMA, _UNSEALED):
+        newer = type(schema) is int and schema > SCHEMA
         remedy = "update adainf_core" if newer else again
         raise ValueError(f"{path}: schema {schema!r}, this version reads {SCHEMA}; {remedy}")
     names = {part.name for part in fields(Record)} - {"home"}
-    names ^= set(_JOINED) if schema == _UNSEALED else {"checksum"}
+    names ^= _JOINED.keys() if schema == _UNSEALED else {"checksum"}
     for what, odd in (("lacks", names - content.keys()), ("has unknown", content.keys() - names)):
         if odd:
             raise ValueError(f"{path}: {what} field {sorted(odd)[0]!r}; {again}")
     if schema == SCHEMA and content.pop("checksum") != _checksum(content):
         raise ValueError(f"{path}: damaged: its checksum is of another content; {again}")
+    content = _JOINED | content
+    if said := fault(content):
+        raise ValueError(f"{path}: {said}; {again}")
     record = Record(**content)
-    fault = next(_faults(record), "")
-    if fault:
-        raise ValueError(f"{path}: {fault}; {again}")
     if path.stem != record.name:
         raise ValueError(
             f"{path}: holds arm {record.arm!r}, seed {record.seed}; its name has to say the same"
@@ -170,97 +168,6 @@ def _checksum(content: dict[str, Any]) -> str:
     """Of a record's fields, whatever their order and spacing: 32 hexadecimal digits."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _faults(record: Record) -> Iterator[str]:
-    """What no run could have written in a record, field by field."""
-    for name in ("study", "scale", "arm", "kind", "code", "device", "finished"):
-        if not isinstance(value := getattr(record, name), str) or not value:
-            yield f"{name}={value!r} has to be a text"
-    for name in ("commit", "rehearsed_on"):
-        if not isinstance(value := getattr(record, name), str) and (name, value) != (
-            "commit",
-            None,
-        ):
-            yield f"{name}={value!r} has to be a text"
-    if not isinstance(record.seed, int) or isinstance(record.seed, bool) or record.seed < 0:
-        yield f"seed={record.seed!r} is no seed"
-    if record.clean is not None and not isinstance(record.clean, bool):
-        yield f"clean={record.clean!r} has to be true, false or null"
-    for name, high in (("wall_seconds", math.inf), ("beta", 1.0)):
-        if not _is_number(value := getattr(record, name)) or not 0 <= value <= high:
-            yield f"{name}={value!r} is no number from 0 to {high:g}"
-    yield from _untimely(record.finished)
-    for name in ("versions", "protocols"):
-        yield from _odd_entries(record, name, lambda text: isinstance(text, str), "text")
-    for name in ("metrics", "rehearsal"):
-        yield from _odd_entries(record, name, _is_number, "number")
-    if not record.metrics:
-        yield "metrics={} holds no number"
-    for name in ("python", "torch"):
-        if name not in record.versions:
-            yield f"versions lacks {name!r}"
-    yield from _odd_entries(record, "probes", _is_plain_table, "table of plain values")
-    if not _is_plain_table(record.config):
-        yield f"config={record.config!r} is no table of plain values"
-    yield from _odd_losses(record.history)
-
-
-def _untimely(finished: str) -> Iterator[str]:
-    try:
-        datetime.fromisoformat(finished)
-    except ValueError:
-        yield f"finished={finished!r} is no time"
-
-
-def _odd_entries(
-    record: Record, name: str, fits: Callable[[Any], bool], what: str
-) -> Iterator[str]:
-    table = getattr(record, name)
-    if not isinstance(table, dict):
-        yield f"{name}={table!r} is of the wrong type"
-        return
-    for key, value in table.items():
-        if not fits(value):
-            yield f"{name}.{key}={value!r} is no {what}"
-
-
-def _odd_losses(history: Any) -> Iterator[str]:
-    if not isinstance(history, list):
-        yield f"history={history!r} is of the wrong type"
-        return
-    before = -math.inf
-    for entry in history:
-        if not isinstance(entry, dict) or entry.keys() != {"step", "loss"}:
-            yield f"history holds {entry!r}, which is no step with its loss"
-            return
-        step, loss = entry["step"], entry["loss"]
-        if not (_is_number(step) and _is_number(loss) and step > before):
-            yield f"history holds {entry!r}, which is no later step with its loss"
-            return
-        before = step
-
-
-def _is_number(value: Any) -> bool:
-    """Finite, and neither True nor False."""
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-def _is_plain_table(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(key, str) and _is_plain(part) for key, part in value.items()
-    )
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    return (
-        value is None
-        or isinstance(value, str | bool)
-        or _is_number(value)
-        or (_is_plain_table(value))
-    )
 
 
 def load_records(study: str, scale: str, root: Path = RESULTS) -> list[Record]:
@@ -294,9 +201,8 @@ def _experiment(kind: type, path: Path, changed: int, size: int) -> Any:
     record = _read(path, changed, size)
     for name in ("metrics", "rehearsal"):
         for metric, value in getattr(record, name).items():
-            fault = misplaced(kind, metric, value)
-            if fault:
-                raise ValueError(f"{path}: {name}.{fault}; delete it and run the study again")
+            if said := misplaced(kind, metric, value):
+                raise ValueError(f"{path}: {name}.{said}; delete it and run the study again")
     try:
         return from_plain(kind, record.config)
     except (ValueError, TypeError) as error:

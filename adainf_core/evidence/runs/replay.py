@@ -182,9 +182,10 @@ def _curve(record: Record, experiment: Any) -> Iterator[tuple[str, float, float,
 def _rehearsal(record: Record, experiment: Any) -> Iterator[tuple[str, float, float, float]]:
     """The same of the rehearsal's metrics."""
     again = rehearse(experiment) if record.rehearsal else {}
+    kind: Any = type(experiment)
     for name in sorted(record.rehearsal.keys() | again.keys()):
         then, now = (side.get(name, math.nan) for side in (record.rehearsal, again))
-        quantity = quantity_of(type(experiment), name)
+        quantity = quantity_of(kind, name)
         # a number that its kind does not know has changed its name: nothing is near it
         tolerance = 0.0 if quantity is None else quantity.tolerance(then)
         yield f"{name} of the rehearsal", then, now, tolerance

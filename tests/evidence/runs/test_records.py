@@ -74,7 +74,7 @@ INF, NAN = float("inf"), float("nan")
         (lambda c: c.update(schema="3"), "schema '3', this version reads 3"),
         (lambda c: c.update(study=""), "study='' has to be a text"),
         (lambda c: c.update(code={"a": 5}), "code={'a': 5} has to be a text"),
-        (lambda c: c.update(commit=7), "commit=7 has to be a text"),
+        (lambda c: c.update(commit=7), "commit=7 has to be a text or null"),
         (lambda c: c.update(rehearsed_on=None), "rehearsed_on=None has to be a text"),
         (lambda c: c.update(clean="yes"), "clean='yes' has to be true, false or null"),
         (lambda c: c.update(clean=1), "clean=1 has to be true, false or null"),

@@ -7,7 +7,8 @@ import book_state
 import pytest
 from run_chapters import BOOK, chapters
 
-from adainf_core.evidence.runs import fingerprints
+from adainf_core.evidence.code import source
+from adainf_core.evidence.runs.fingerprints import forget
 
 PAGE = """---
 jupytext:
@@ -42,15 +43,15 @@ def page(tmp_path, monkeypatch):
         )  # fmt: skip
     (tmp_path / "requirements.lock").write_text("torch==1\n")
     (tmp_path / "benchmarks/results").mkdir(parents=True)
-    monkeypatch.setattr(fingerprints, "PACKAGE", tmp_path / "adainf_core")
+    monkeypatch.setattr(source, "PACKAGE", tmp_path / "adainf_core")
 
     class Page:
         root = tmp_path
 
         def state(self, text: str = PAGE) -> str:
-            for cached in (book_state.state, book_state.records_of, fingerprints._reached,
-                           fingerprints._module, fingerprints._source):  # fmt: skip
+            for cached in (book_state.state, book_state.records_of):
                 cached.cache_clear()
+            forget()
             return book_state.state("page", text, tmp_path)
 
         def edit(self, *edits: tuple[str, str, str]) -> str:
@@ -65,9 +66,9 @@ def page(tmp_path, monkeypatch):
             return found
 
     yield Page()
-    for cached in (book_state.state, book_state.records_of, fingerprints._reached,
-                   fingerprints._module, fingerprints._source):  # fmt: skip
+    for cached in (book_state.state, book_state.records_of):
         cached.cache_clear()
+    forget()
 
 
 def test_what_a_page_does_not_reach_reruns_nothing(page):

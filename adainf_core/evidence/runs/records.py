@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from adainf_core.configuration import differences, from_plain
-from adainf_core.evidence.runs.fingerprints import PACKAGE
+from adainf_core.evidence.code.source import PACKAGE
 from adainf_core.evidence.runs.quantities import misplaced
 from adainf_core.evidence.runs.record_checks import fault
 from adainf_core.files import atomic_file

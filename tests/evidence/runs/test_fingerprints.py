@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from adainf_core.evidence.runs import fingerprints
-from adainf_core.evidence.runs.fingerprints import code_fingerprint, reached
+from adainf_core.evidence.code import source
+from adainf_core.evidence.runs.fingerprints import code_fingerprint, forget, reached
 
 MAIN = '''
 """A small experiment."""
@@ -86,17 +86,12 @@ LATE = "def twice(x):\n    return 2 * x\n\ndef thrice(x):\n    return 3 * x\n"
 FILES = {"main": MAIN, "methods": METHODS, "data": DATA, "shared": SHARED, "late": LATE}
 
 
-def forget() -> None:
-    for cached in (fingerprints._reached, fingerprints._module, fingerprints._source):
-        cached.cache_clear()
-
-
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """A package of five modules; `edit` changes one and gives the experiment's new fingerprint."""
     package = tmp_path / "toy"
     package.mkdir()
-    monkeypatch.setattr(fingerprints, "PACKAGE", package)
+    monkeypatch.setattr(source, "PACKAGE", package)
     monkeypatch.syspath_prepend(str(tmp_path))
 
     class Tree:
@@ -207,7 +202,7 @@ def test_files_of_a_configuration_count_byte_by_byte(tree, tmp_path):
     type(tree.toy.method).files = lambda self: (weights,)
     for content in (b"\x00\xff weights", b"\x00\xfe weights", b"\x00\xff weights"):
         weights.write_bytes(content)
-        fingerprints._file_digest.cache_clear()
+        forget()
         found.append(code_fingerprint(tree.toy))
     assert found[0] == found[2] != found[1]
 

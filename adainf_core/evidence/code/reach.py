@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from adainf_core.evidence.code.source import Module, Origin, module_named, table_at
 from adainf_core.evidence.code.syntax import FUNCTIONS, digest, once, tree_digest
-from adainf_core.evidence.code.uses import uses_of
+from adainf_core.evidence.code.uses import Uses, uses_of
 
 #: Methods of configurations that check and choose their values, which a record holds.
 _VALUES = ("__post_init__", "named")
@@ -132,19 +132,28 @@ class Reach:
         self.attributes |= uses.attributes
         for chain in uses.names:
             self._refer(module, chain, uses.imported)
-        for chain, entry in uses.lookups:
-            place = self._resolve(module, chain, uses.imported)
-            table = None if place is None else table_at(*place)
-            if place is None or table is None:
-                self._refer(module, chain, uses.imported)
-            elif entry is not None and entry in table:
-                self._entry(*place, entry, table)
+        self._look_up(module, uses)
+
+    def _look_up(self, module: str, uses: Uses) -> None:
+        """Take the entries of tables that are looked up, whole tables where the key is unknown."""
+        open_keys = []
+        for table, word, key in uses.lookups:
+            place = self._resolve(module, table, uses.imported)
+            entries = None if place is None else table_at(*place)
+            if place is None or entries is None:
+                self._refer(module, table, uses.imported)
+            elif word is not None and word in entries:
+                self._entry(*place, word, entries)
             else:
-                chosen = [word for word in table if word in self.words]
-                for word in chosen:
-                    self._entry(*place, word, table)
-                if not chosen:
-                    self.waiting.append(place)
+                chosen = self.words & entries.keys()
+                for known in chosen:
+                    self._entry(*place, known, entries)
+                open_keys.append((key, place, chosen))
+        # where a key is a word of one table, another that lacks the word gives its default
+        told = {key for key, _, chosen in open_keys if key and chosen}
+        self.waiting += [
+            place for key, place, chosen in open_keys if not chosen and key not in told
+        ]
 
     def _refer(self, module: str, chain: tuple[str, ...], local: dict[str, Origin]) -> None:
         place = self._resolve(module, chain, local)

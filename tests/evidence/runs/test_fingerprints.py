@@ -197,6 +197,25 @@ def test_a_computed_lookup_takes_the_whole_table(tree):
     assert {"LOADERS", "_tens", "_ones"} <= set(reached(tree.toy))
 
 
+def test_a_table_that_lacks_the_key_of_another_gives_its_default(tree):
+    use = "LOADERS[self.data]() * FACTORS.get(self.data, 1)"
+    text = FILES["main"].replace("LOADERS[self.data]()", use)
+    text = text.replace("import LOADERS", "import FACTORS, LOADERS")
+
+    def with_factors(factors: str) -> str:
+        tree.write(main=text, data=FILES["data"] + f"\nFACTORS = {factors}\n")
+        return code_fingerprint(tree.toy)
+
+    before = with_factors('{"ones": 2}')
+    assert not any("FACTORS" in name for name in reached(tree.toy))
+    assert with_factors('{"ones": 3, "twos": 2}') == before
+    assert with_factors('{"ones": 2, "tens": 2}') != before
+    # an unknown key may be any
+    alone = text.replace(use, "FACTORS.get(self.data, 1)")
+    tree.write(main=alone, data=FILES["data"] + '\nFACTORS = {"ones": 2}\n')
+    assert "FACTORS" in reached(tree.toy)
+
+
 def test_files_of_a_configuration_count_byte_by_byte(tree, tmp_path):
     weights, found = tmp_path / "weights.bin", []
     type(tree.toy.method).files = lambda self: (weights,)

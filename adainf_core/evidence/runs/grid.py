@@ -31,7 +31,8 @@ class Experiment(Protocol):
     """One run as a frozen dataclass: plain values that decide it, where it computes, and the run.
 
     `kind` names its class in records, `seeded` the dotted fields that a study's seed goes to,
-    `quantities` says what kind of number each metric is (`quantities.quantity_of`).
+    `quantities` says what kind of number each metric is (`quantities.quantity_of`), `protocol` has
+    the settings of its measurements that stand in the code and in no configuration.
     `small` is a version of it that takes seconds and passes through the same code: its metrics are
     kept with a record, for `replay` to compare with.
     """
@@ -39,6 +40,7 @@ class Experiment(Protocol):
     kind: ClassVar[str]
     seeded: ClassVar[tuple[str, ...]]
     quantities: ClassVar[Mapping[str, Quantity]]
+    protocol: ClassVar[Mapping[str, Any]]
 
     @property
     def device(self) -> str | None: ...

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -94,6 +94,11 @@ class GapExperiment:
         for measure, quantity in _QUANTITIES.items()
         for side in ("", "mirrored_")
         for end in ("", "_low", "_high")
+    }
+    protocol: ClassVar[Mapping[str, Any]] = {
+        "measures": MEASURES,
+        "extractor": "random_convolution",
+        "confidence": CONFIDENCE,
     }
 
     @property

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -104,6 +104,7 @@ class GraphExperiment:
         "gap_*@*": Quantity(-1e-9, 2.0, apart=0.05),
         "arc@*": Quantity(0.0, share=0.1),
     } | dict.fromkeys(("alpha@*", "alpha_cell@*", "alpha_true@*", "acr@*"), _SHARE)
+    protocol: ClassVar[Mapping[str, Any]] = {"confusion": {"images": 1000, "views": 4}}
 
     def __post_init__(self) -> None:
         for name, known in (

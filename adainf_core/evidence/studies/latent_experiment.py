@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -58,6 +58,7 @@ class LatentExperiment:
     } | dict.fromkeys(
         ("exact", "exact_vote", "trained", "trained_vote", "trained_features"), PERCENT
     )
+    protocol: ClassVar[Mapping[str, Any]] = {"ties": _TIES}
 
     @property
     def device(self) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -52,6 +52,14 @@ class TrainingExperiment:
     quantities: ClassVar[Mapping[str, Quantity]] = dict.fromkeys(
         ("linear", "knn", "online"), PERCENT
     )
+    protocol: ClassVar[Mapping[str, Any]] = {
+        "linear": {
+            "penalties": (1.0, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6),
+            "folds": 5,
+            "augmentation": None,
+        },
+        "knn": {"k": 10, "temperature": None},
+    }
 
     world: str
     size: int

@@ -2,7 +2,7 @@
 
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
-from adainf_core.evidence.published import PUBLISHED
+from adainf_core.evidence.published import HEADLINE, PUBLISHED
 from adainf_core.evidence.runs.scales import current_scale
 from adainf_core.findings.benchmarks import SweptToy, benchmark, coverage_rows, recovered
 from adainf_core.findings.captions import caption
@@ -33,6 +33,7 @@ from adainf_core.findings.telling import (
 
 __all__ = [
     "CONFIDENCE",
+    "HEADLINE",
     "MARGIN",
     "NOT_DECIDED",
     "PUBLISHED",

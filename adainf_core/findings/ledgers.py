@@ -16,7 +16,13 @@ from adainf_core.findings.escaping import as_code
 from adainf_core.findings.findings import Findings
 
 _ASKED = {"paper": "the paper's", "control": "controls", "trap": "traps in the code"}
-_TAGS = {"R": "official README", "Q": "quoted by others", "H": "a review", "D": "derived"}
+_TAGS = {
+    "R": "official README",
+    "A": "abstract",
+    "Q": "quoted by others",
+    "H": "a review",
+    "D": "derived",
+}
 _INSIDE = {None: "–", True: "yes", False: "no"}
 
 

@@ -27,7 +27,7 @@ def recorded(make_record, tmp_path):
             make_record(
                 arm, seed, linear, study="failure-mode", scale="laptop",
                 kind=experiment.kind, config=to_plain(experiment), finished="2027-01-01T00:00:00Z",
-                metrics={"linear": linear, "knn": 60 - linear},
+                metrics={"linear": linear, "knn": 80 - linear},
             ),
             tmp_path,
         )  # fmt: skip

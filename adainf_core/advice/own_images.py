@@ -235,6 +235,7 @@ class OwnExperiment:
             {name: probe.protocol for name, probe in probes.items()},
             data.beta or 0.0,
             trained.history,
+            {name: probe.details for name, probe in probes.items() if probe.details},
         )
 
     def small(self) -> OwnExperiment:

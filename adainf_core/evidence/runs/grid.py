@@ -18,13 +18,15 @@ Entry = TypeVar("Entry")
 class Outcome:
     """What one run found: numbers by name, how each was measured, beta, and the loss curve.
 
-    Accuracies are in percent. `beta` is the share of real draws, 0 where there are none.
+    Accuracies are in percent. `beta` is the share of real draws, 0 where there are none; `probes`
+    are facts of the probes by their names, as plain values.
     """
 
     metrics: dict[str, float]
     protocols: dict[str, str]
     beta: float
     history: list[dict[str, float]]
+    probes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Experiment(Protocol):

@@ -207,6 +207,7 @@ def _run_one(
         history=[{"step": h["step"], "loss": round(h["loss"], 4)} for h in outcome.history],
         rehearsal=rehearse(experiment) if first else {},
         rehearsed_on=device if first else "",
+        probes=outcome.probes,
     )
 
 

@@ -128,6 +128,7 @@ class TrainingExperiment:
             protocols={name: probe.protocol for name, probe in probes.items()},
             beta=data.beta or 0.0,
             history=trained.history,
+            probes={name: probe.details for name, probe in probes.items() if probe.details},
         )
 
     def _inflation(self) -> tuple[Inflation, ImageSet, ImageSet]:

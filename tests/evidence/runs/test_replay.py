@@ -20,6 +20,7 @@ from adainf_core.learning import augmentation, optimizers
 from adainf_core.learning.methods import SimCLR, simclr
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.probing import PENALTIES
 
 STUDY = Study(
     "tiny",
@@ -67,6 +68,13 @@ def test_what_agrees_is_written_down_and_speaks_for_all_of_its_code(root):
     assert note.exact == note.compared == 5
     assert status(STUDY, "quick", root).stale == ()
     assert verify(STUDY, "quick", root).fresh == 2  # and it is not done twice
+
+
+def test_a_record_keeps_what_its_probes_chose(made):
+    for record in made:
+        assert record.probes.keys() == {"linear"}
+        assert record.probes["linear"]["penalty"] in PENALTIES
+        assert 0 <= record.probes["linear"]["held_out_accuracy"] <= 1
 
 
 def test_a_replay_is_of_one_code_alone(root, monkeypatch):
@@ -140,9 +148,9 @@ MOVED = [
     ("sprite-gap", "tv_features", 0.03, 0.1),
     ("sprite-gap", "frechet_high", 1e-4, 0.1),
     ("sprite-gap", "kernel_distance", 1e-4, 0.1),
-    ("cifar-graph", "alpha@strong", 0.02, 0.1),
-    ("cifar-graph", "gap_low_10@strong", 0.01, 0.1),
-    ("cifar-graph", "components@none", 1.0, 2.0),
+    ("cifar-graph", "alpha@strong", 0.15, 0.3),
+    ("cifar-graph", "gap_low_10@strong", 0.1, 0.3),
+    ("cifar-graph", "components@none", 1.0, 3.0),
 ]
 
 

@@ -33,7 +33,7 @@ from adainf_core.learning.policies import POLICIES, SWEEPS, AugmentationPolicy
 from adainf_core.learning.pretrain_config import PretrainConfig
 
 # With a processor's wide instructions switched off, the small version's networks, of ten steps,
-# moved shares of some tens of images by up to 0.15, a gap by 0.18, a ratio of confusions by a fifth.
+# moved shares of some tens of images by up to 0.15, gaps by 0.18, ratios of confusions by a fifth.
 _SHARE = Quantity(0.0, 1.0, apart=0.2)
 _STRONG = POLICIES["symmetric"]
 

@@ -25,6 +25,7 @@ from adainf_core.advice.planning import (
 from adainf_core.configuration import differences, to_plain
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
+from adainf_core.data.labelled_pairs import numbered_as
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.judging.claims import MARGIN
@@ -139,7 +140,7 @@ def test_seeds_to_decide_decide_as_often(halfway):
     # a claim of noise 1 over seeds, known: simulate the rule at the answer and a seed below it
     confidence, sd, runs = 0.98, 1.0, 40_000
     z = stats.norm.ppf((1 + confidence) / 2)
-    now = Interval(0.4, 0.4 - z * sd / 2, 0.4 + z * sd / 2, 4, confidence)
+    now = Interval(0.4, 0.4 - z * sd / 2, 0.4 + z * sd / 2, 4, confidence=confidence)
     enough = seeds_to_decide(now, halfway)
     truth = MARGIN / 2 if halfway else 0.0
     means = truth + np.random.default_rng(0).normal(0, sd, runs)
@@ -156,7 +157,7 @@ def test_seeds_to_decide_decide_as_often(halfway):
 def test_what_is_detectable_is_detected_as_often_and_noise_is_that_of_a_run():
     weights, sd, n, confidence, runs = (1, -1, -1, 1), 0.7, 5, 0.98, 100_000
     z, error = stats.norm.ppf((1 + confidence) / 2), 0.7 * np.sqrt(4 / 5)
-    found = Interval(1.0, 1.0 - z * error, 1.0 + z * error, n, confidence)
+    found = Interval(1.0, 1.0 - z * error, 1.0 + z * error, n, confidence=confidence)
     assert noise_of_run(found, weights) == pytest.approx(sd)
     truth = detectable(error, confidence)
     noise = np.random.default_rng(0).normal(0, sd, (runs, n, 4))
@@ -213,7 +214,7 @@ def test_verdicts_are_of_the_differences(make_record):
     assert words["beyond_weak"] in ("does not hold", "not decided", "holds, but negligible")
     harm = next(v for v in found.verdicts if v.claim.key == "harm")
     plain = paired_difference(by_seed(records, "none"), by_seed(records, "vanilla"))
-    assert harm.difference.mean == pytest.approx(plain.mean)
+    assert harm.difference.value == pytest.approx(plain.value)
     assert harm.difference.confidence == pytest.approx(LEVEL)
     assert len(QUESTIONS) * (1 - LEVEL) == pytest.approx(0.05)
 
@@ -225,7 +226,7 @@ def test_neighbours_answer_where_no_linear_probe_ran(make_record):
         for arm in ARMS
     ]
     harm = compared(records).verdicts[0]
-    assert harm.outcome == "holds" and harm.difference.mean == 10
+    assert harm.outcome == "holds" and harm.difference.value == 10
 
 
 # ---- images at paths
@@ -297,7 +298,7 @@ def test_images_that_cannot_be_compared_are_refused(sprites, tmp_path):
         own_images(*(str(sprites / n) for n in ("real", "fakes.npz")), None,
                    str(tmp_path / "odd.npz"))  # fmt: skip
     np.savez(tmp_path / "pair.npz", images=real.images[:4], labels=np.array([0, 0, 1, 1]))
-    with pytest.raises(ValueError, match="class 0 has 2 images"):
+    with pytest.raises(ValueError, match="label 0 has 2 images"):
         own_images(str(tmp_path / "pair.npz"), str(sprites / "fakes.npz"))
 
 
@@ -315,10 +316,19 @@ def test_classes_are_told_by_their_folders(sprites, tmp_path):
     paths = (*(str(sprites / n) for n in ("real", "fakes.npz")), None, str(tmp_path / "test"))
     write({str(label): label for label in range(1, 8)})
     # labels 0..6 are within range, and each would mean another class
-    with pytest.raises(ValueError, match="differ in the class '0'"):
+    own = own_images(*paths)
+    assert own.test.labels.tolist() == [*range(7)]
+    assert numbered_as(own.labelled, own.test).labels.tolist() == [*range(1, 8)]
+    write({"unheard of": 0})
+    own_images.cache_clear()
+    with pytest.raises(ValueError, match="test has class 'unheard of', which real does not have"):
         own_images(*paths)
-    write({"0": 0})
-    assert own_images(*paths).test.classes == 8
+
+
+def test_nothing_is_tested_on_what_is_learnt_from(sprites):
+    real, fakes = (str(sprites / n) for n in ("real", "fakes.npz"))
+    with pytest.raises(ValueError, match="real and real are the same images"):
+        own_images(real, fakes, None, real)
 
 
 def test_swapped_colours_are_noticed(tmp_path):

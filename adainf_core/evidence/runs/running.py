@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import signal
 import threading
@@ -206,6 +207,7 @@ def _run_one(
         history=[{"step": h["step"], "loss": round(h["loss"], 4)} for h in outcome.history],
         rehearsal=rehearse(experiment) if first else {},
         rehearsed_on=device if first else "",
+        probes=outcome.probes,
     )
 
 
@@ -223,8 +225,8 @@ def rehearse(experiment: Experiment) -> dict[str, float]:
 
 
 def rounded(metrics: dict[str, float]) -> dict[str, float]:
-    """Metrics as records keep them, to six significant digits."""
-    return {name: float(f"{value:.6g}") for name, value in metrics.items()}
+    """Metrics as records keep them: to six significant digits, without infinite ones."""
+    return {name: float(f"{value:.6g}") for name, value in metrics.items() if not math.isinf(value)}
 
 
 def _existing(
@@ -239,6 +241,11 @@ def _existing(
         same = known.get(experiment, [])
         if path.is_file():
             own = read_record(path)
+            if own.kind != experiment.kind:
+                raise ValueError(
+                    f"{path}: kind={own.kind!r}, where {study.name!r} has "
+                    f"{experiment.kind!r} experiments; move it away to run again"
+                )
             if own not in same:
                 there, here = own.config, to_plain(experiment)
                 raise ValueError(

@@ -22,6 +22,7 @@ from adainf_core.evidence.runs import running
 from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import is_fresh
 from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study, Times
+from adainf_core.evidence.runs.quantities import PERCENT, Quantity
 from adainf_core.evidence.runs.records import (
     load_records,
     read_record,
@@ -51,6 +52,7 @@ class Sum:
 
     kind: ClassVar[str] = "sum"
     seeded: ClassVar[tuple[str, ...]] = ("seed",)
+    quantities: ClassVar[dict[str, Quantity]] = {"linear": PERCENT}
     device: ClassVar[str] = "cpu"
 
     def run(self) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from adainf_core.cli.common import add_action, add_root, describe, shown_set, sized_set
+from adainf_core.cli.common import add_action, add_root, describe, pixels, shown_set, sized_set
 
 HELP = "image sets: list, show"
 
@@ -17,7 +17,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     show.add_argument("name", help="a name, a store of generated images, an npz or a folder")
     show.add_argument("--split", default="train")
-    show.add_argument("--size", type=int, default=None, help="side in pixels to bring files to")
+    show.add_argument("--size", type=pixels, default=None, help="side in pixels to bring files to")
     add_root(show)
 
 

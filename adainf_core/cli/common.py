@@ -16,6 +16,7 @@ from adainf_core.files import Kind, claim_output
 if TYPE_CHECKING:
     from adainf_core.data.images import ImageSet
 
+_PARTS = ("train", "training", "test", "testing", "val", "valid", "validation", "dev")
 DATASET = "a name (adainf data list), or an npz archive or a folder of images"
 
 
@@ -161,9 +162,13 @@ def runs_kept(records: Path | None) -> str:
 
 
 def check_split(name: str, split: str, option: str = "--split", default: str = "train") -> None:
-    """ValueError for a split of what has none, a path."""
-    if split != default and Path(name).exists():
-        raise ValueError(f"{option} {split}: {name} is a path, which has no splits")
+    """ValueError for a split of a path that has none."""
+    path = Path(name)
+    if split == default or not path.exists():
+        return
+    parts = [part.name for part in path.iterdir() if part.is_dir()] if path.is_dir() else []
+    if not any(part == split or part.lower() in _PARTS for part in parts):
+        raise ValueError(f"{option} {split}: {name} is a path without such parts")
 
 
 def check_named(**sets: str | None) -> None:

@@ -27,7 +27,6 @@ from adainf_core.cli.common import (
     pixels,
     seconds,
     seed,
-    share,
     shown_set,
     sized_set,
 )
@@ -236,12 +235,6 @@ def _add_import(actions: Any) -> None:
         default="auto",
         help="bgr reverses, as_is keeps; default: auto, checked",
     )
-    keep.add_argument(
-        "--limit",
-        type=share,
-        default=0.01,
-        help="largest share of constant images, and of duplicates, that is taken; default: 0.01",
-    )
     add_root(keep)
 
 
@@ -280,12 +273,7 @@ def _imported(options: argparse.Namespace, store: Path) -> GeneratedImages:
     if size is None and options.source.suffix == ".npz" and Path(options.real or "").is_dir():
         size = npz_source(options.source).shape[-1]  # real files may be of any size
     real = None if options.real is None else sized_set(options.real, size, options.root)
-    rest: dict[str, Any] = {
-        "real": real,
-        "store": store,
-        "channel_order": options.channel_order,
-        "limit": options.limit,
-    }
+    rest: dict[str, Any] = {"real": real, "store": store, "channel_order": options.channel_order}
     if options.source.is_dir():
         return GeneratedImages.from_folder(
             options.source, options.size, skip_broken=options.skip_broken, **rest
@@ -300,14 +288,10 @@ def _add_show(actions: Any) -> None:
     show = add_action(actions, "show", _show, "what is in a store, and a contact sheet of it")
     show.add_argument("name", help="a store of generated images, an npz, a folder or a name")
     show.add_argument("--out", type=Path, default=None, help="PNG to write; default: NAME.png")
-    show.add_argument(
-        "--count", type=count(), default=100, help="images on it: the first, in the set's order"
-    )
+    show.add_argument("--count", type=count(), default=100, help="images on it")
     show.add_argument("--columns", type=count(), default=10)
     show.add_argument("--scale", type=pixels, default=None, help="side of a pixel")
-    show.add_argument(
-        "--seed", type=seed, default=None, help="a random choice, not the first; in order, too"
-    )
+    show.add_argument("--seed", type=seed, default=None, help="a random choice, not the first")
     show.add_argument("--split", default="train")
     add_root(show)
 

@@ -244,7 +244,7 @@ def _import(options: argparse.Namespace) -> None:
     store: Path = options.store or options.source.with_name(f"{options.source.stem}.images")
     # one that is there is looked at, and not written
     with (
-        nullcontext() if store.exists() else claimed(store=(store, "new folder")),
+        nullcontext() if (store / "meta.json").is_file() else claimed(store=(store, "new folder")),
         telling_what_stays(lambda: "nothing is kept"),
     ):
         found = _imported(options, store)

@@ -98,7 +98,7 @@ def _planned(options: argparse.Namespace) -> None:
     from adainf_core.advice.own_images import own_images
     from adainf_core.advice.planning import make_plan
     from adainf_core.configuration import override
-    from adainf_core.learning.recipes import Recipe
+    from adainf_core.learning.recipes import Recipe, recipe
 
     now = options.run_now
     if now and options.seeds < 2:
@@ -107,6 +107,7 @@ def _planned(options: argparse.Namespace) -> None:
     steps = _STEPS[now] if options.steps is None else options.steps
     _check_settings(options.settings)
     override(Recipe(), options.settings)  # an unknown key ends here
+    recipe(method=options.method)  # and an unknown method
     own = own_images(options.real, options.generated, options.labels, options.test, options.root)
     batch_size = options.batch_size
     if batch_size is None:  # at most the largest power of two among the real images

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from adainf_core.cli.common import (
     DATASET,
     add_root,
+    check_named,
     check_split,
     claimed,
     duration,
@@ -69,6 +70,7 @@ def _outputs(options: argparse.Namespace) -> AbstractContextManager[None]:
 
 def _train(options: argparse.Namespace) -> None:
     from adainf_core.configuration import override
+    from adainf_core.data.store_meta import read_meta
     from adainf_core.learning import distributed
     from adainf_core.learning.estimating import estimate
     from adainf_core.learning.pretraining import pretrain
@@ -76,7 +78,10 @@ def _train(options: argparse.Namespace) -> None:
 
     preset = recipe(options.dataset, options.method, options.preset, options.generated)
     chosen = override(preset, options.settings)
+    check_named(dataset=chosen.dataset)
     check_split(chosen.dataset, chosen.split, "split")
+    if chosen.generated is not None:
+        read_meta(Path(chosen.generated))  # before the real images, which may be many
     with distributed.process_group(chosen.pretrain.device):
         first = distributed.rank() == 0
         with distributed.first_rank_first():

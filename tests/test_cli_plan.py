@@ -134,7 +134,7 @@ def test_run_compares_the_arms(folder, capsys, monkeypatch):
     assert main([*arguments, "pretrain.width=4", "pretrain.device=cpu"]) == 0
     out = capsys.readouterr().out
     assert "Commands:" not in out and "noise " in out
-    assert f"2 seeds of all arms decide none of {len(QUESTIONS)} questions" in out
+    assert f"2 seeds of all arms decide none of the {len(QUESTIONS)} questions" in out
 
 
 @pytest.mark.usefixtures("quick")

@@ -299,7 +299,8 @@ def show_comparison(found: Comparison, what: str) -> None:
     seeds = min((v.difference.n if v.difference else 0 for v in found.verdicts), default=0)
     undecided = (Outcome.NOT_DECIDED, Outcome.NOT_RUN)
     if all(verdict.outcome in undecided for verdict in found.verdicts):
-        print(f"\n{seeds or 'no'} seeds of all arms decide none of {len(found.verdicts)} questions")
+        few = seeds or "fewer than 2"
+        print(f"\n{few} seeds of all arms decide none of the {len(found.verdicts)} questions")
     else:
         print(f"\nin points, paired by seed, each at {100 * LEVEL:.4g} %:\n")
         for verdict in found.verdicts:

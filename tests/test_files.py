@@ -238,6 +238,17 @@ def test_what_a_killed_writer_leaves_is_removed_and_a_living_ones_is_not(tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("whole", [atomic_file, atomic_folder])
+def test_the_next_to_write_takes_away_what_a_killed_one_left(tmp_path, whole):
+    path = tmp_path / "out"
+    (tmp_path / ".out.0a1b2c3d.partial").mkdir()
+    (tmp_path / ".out.0a1b2c3d.partial" / "half").write_bytes(b"")
+    (tmp_path / ".out.4e5f6a7b.partial").write_bytes(b"")
+    with whole(path):
+        pass
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_two_writers_of_one_file_do_not_end_each_other(tmp_path):
     path = tmp_path / "run.pt"
     with atomic_file(path) as one:

@@ -86,8 +86,10 @@ def share(text: str) -> float:
     return number
 
 
-#: An option's types: pixels a side, what a random choice starts from, and runs side by side.
-pixels, seed, processes = count(1, 65_535), count(0, 2**64 - 1), count(1, 1024)
+#: An option's types: pixels a side, what a random choice starts from, how many such, processes.
+pixels, seed, seeds, processes = (
+    count(1, 65_535), count(0, 2**64 - 1), count(1, 10_000), count(1, 1024)
+)  # fmt: skip
 
 
 def folder(text: str) -> Path:

@@ -143,14 +143,14 @@ def _sample(options: argparse.Namespace) -> None:
     print(f"store        {store.path}")
 
 
-def _drawn(store: Path, count: int) -> str:
+def _drawn(store: Path, planned: int) -> str:
     """What a store that was stopped holds, in words."""
     from adainf_core.data.store_meta import read_meta
 
     done = read_meta(store)["shape"][0] if (store / "meta.json").is_file() else 0
     if not done:
         return "no image is kept"
-    return f"{done:,} of {count:,} images are kept in {store}: the same command goes on"
+    return f"{done:,} of {planned:,} images are kept in {store}: the same command goes on"
 
 
 def _fitted(name: str) -> bool:

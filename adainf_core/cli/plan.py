@@ -22,6 +22,7 @@ from adainf_core.cli.common import (
     processes,
     runs_kept,
     seconds,
+    seeds,
 )
 from adainf_core.stopping import telling_what_stays
 
@@ -57,7 +58,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--steps", type=count(), default=None, help="default: 100000, 1000 to --run"
     )
     parser.add_argument(
-        "--replication", type=count(), default=None, help="AdaInf's N; default: beta nearest to 1/3"
+        "--replication",
+        type=count(1, 10**6),
+        default=None,
+        help="AdaInf's N; default: beta nearest to 1/3",
     )
     parser.add_argument(
         "--noise",
@@ -68,7 +72,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gap-images", type=count(), default=1000, help="a side, for the quick look"
     )
-    parser.add_argument("--seeds", type=count(), default=5, help="of each arm")
+    parser.add_argument("--seeds", type=seeds, default=5, help="of each arm")
     parser.add_argument("--run", dest="run_now", action="store_true", help="compare the arms now")
     parser.add_argument("--probe", choices=("linear", "knn"), default="linear", help="of --run")
     parser.add_argument("--processes", type=processes, default=1, help="runs side by side")
@@ -183,8 +187,8 @@ def _show_plan(plan: Plan, whose: str) -> None:
         )
     print(f"\nSeeds for a difference, at a noise of {plan.noise:.2f} points")
     print(f"({whose}):")
-    for points, seeds in plan.seeds:
-        print(f"{points:7.1f} points: {'more than 200' if seeds is None else seeds}")
+    for points, needed in plan.seeds:
+        print(f"{points:7.1f} points: {'more than 200' if needed is None else needed}")
 
 
 # ---- commands
@@ -296,21 +300,21 @@ def show_comparison(found: Comparison, what: str) -> None:
         if len(values) > 1:
             shown = f"{t_interval(values):.1f}, n = {len(values)}"
         print(f"{treatment.label:14} {shown}")
-    seeds = min((v.difference.n if v.difference else 0 for v in found.verdicts), default=0)
+    shared = min((v.difference.n if v.difference else 0 for v in found.verdicts), default=0)
     undecided = (Outcome.NOT_DECIDED, Outcome.NOT_RUN)
     if all(verdict.outcome in undecided for verdict in found.verdicts):
-        few = seeds or "fewer than 2"
+        few = shared or "fewer than 2"
         print(f"\n{few} seeds of all arms decide none of the {len(found.verdicts)} questions")
     else:
         print(f"\nin points, paired by seed, each at {100 * LEVEL:.4g} %:\n")
         for verdict in found.verdicts:
             value = "" if verdict.difference is None else f"{verdict.difference:+.1f}"
             print(f"{verdict.outcome_and_sign:24} {value:24} {verdict.claim.statement}")
-    _show_needed(found.noise, seeds)
+    _show_needed(found.noise, shared)
 
 
-def _show_needed(noise: float | None, seeds: int) -> None:
-    """The seeds that find a difference of a point, and how many more that are than `seeds`."""
+def _show_needed(noise: float | None, done: int) -> None:
+    """The seeds that find a difference of a point, and how many more that are than are `done`."""
     from adainf_core.advice.planning import seeds_needed
 
     if not noise:
@@ -318,7 +322,7 @@ def _show_needed(noise: float | None, seeds: int) -> None:
     needed = seeds_needed(1.0, noise)
     words = "more than 200" if needed is None else f"{needed:,}"
     print(f"noise {noise:.2f} points: {words} seeds find a difference of 1 point", end="")
-    print(f", {needed - seeds:,} more than these" if needed and needed > seeds else "")
+    print(f", {needed - done:,} more than these" if needed and needed > done else "")
 
 
 def _show_rest(found: Comparison, planned: int, options: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ from adainf_core.cli.common import (
     processes,
     runs_kept,
     seconds,
+    seeds,
 )
 from adainf_core.evidence.runs.scales import SCALES
 from adainf_core.stopping import telling_what_stays
@@ -59,9 +60,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     collect.add_argument("folder", type=folder)
     for action in (run, state):
         action.add_argument("--budget", type=seconds, default=_NO_LIMIT, help="seconds")
-    run.add_argument(
-        "--seeds", type=count(), default=None, help="of each arm; default: the study's"
-    )
+    run.add_argument("--seeds", type=seeds, default=None, help="of each arm; default: the study's")
     run.add_argument(
         "--processes",
         type=processes,

@@ -228,6 +228,8 @@ def test_a_value_that_cannot_be_is_one_line(command, option, value, places, caps
         (["generate", "show", "digits", "--scale", "65535"], "and there are"),
         (["generate", "train", "digits", "--out", "m", "--checkpoint", "m"],
          "--checkpoint m is the place of --out, too"),
+        (["study", "run", "x", "--seeds", "10001"], "--seeds: 10001 has to be in 1..10000"),
+        (["plan", "digits", "MADE.npz", "--seeds", "10001"], "10001 has to be in 1..10000"),
         (["study", "status", "--scale", "huge"], "invalid choice: 'huge'"),
         (["nothing"], "invalid choice: 'nothing'"),
         (["data", "show", "digits", "--sise", "3"], "unrecognized arguments: --sise"),

@@ -14,11 +14,13 @@ import pytest
 
 from adainf_core.cli import main
 from adainf_core.data.generated import GeneratedImages
+from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.tally import Tally
 from adainf_core.generators.dial import GENERATORS
 from adainf_core.learning.checkpoints import read_checkpoint
-from adainf_core.learning.pretraining import Run
+from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.pretraining import Run, pretrain
 
 DIGITS = [
     "pretrain", "--dataset", "digits",
@@ -86,6 +88,16 @@ def test_a_second_run_is_refused_before_it_begins(words, kind, made, tmp_path, m
     left.unlink()
     out.parent.rmdir()
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_second_run_in_python_is_refused_too(tmp_path, monkeypatch):
+    path, images = tmp_path / "run.pt", load_images("digits")
+    monkeypatch.setattr(Run, "_descend", lambda *_: pytest.fail("it has begun"))
+    with (
+        held(path, "file") as owner,
+        pytest.raises(BlockingIOError, match=f"written by process {owner}"),
+    ):
+        pretrain(PretrainConfig(batch_size=64, device="cpu"), Inflation(images), checkpoint=path)
 
 
 def test_a_dead_owner_stops_nobody(tmp_path):

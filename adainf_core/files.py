@@ -175,8 +175,9 @@ def _locked_by_us(path: Path) -> int | None:
             f"{path} is being written by {owner or 'another process'}: wait until it has ended, "
             "or name another place"
         )
-    os.truncate(lock, 0)
-    os.write(lock, f"process {os.getpid()} on {socket.gethostname()}".encode())
+    with suppress(OSError):  # on a full disk the lock holds without a name
+        os.truncate(lock, 0)
+        os.write(lock, f"process {os.getpid()} on {socket.gethostname()}".encode())
     return lock
 
 

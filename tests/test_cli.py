@@ -261,7 +261,7 @@ def test_images_of_ones_own_are_trained_on_and_probed(tmp_path, capsys):
         (["data", "show", "nowhere"], "unknown image set 'nowhere'"),
         (["generate", "import", "nothing.npz"], "nothing.npz"),
         (["generate", "show", "nowhere"], "unknown image set 'nowhere'"),
-        (["generate", "show", "digits", "--count", "0"], "count = 0"),
+        (["generate", "show", "digits", "--count", "0"], "--count: 0 has to be at least 1"),
     ],
 )
 def test_other_errors_are_one_line_too(arguments, says, capsys):

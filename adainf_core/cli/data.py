@@ -8,8 +8,10 @@ from pathlib import Path
 from adainf_core.cli.common import (
     add_action,
     add_root,
+    check_split,
     describe,
     describe_source,
+    pixels,
     shown_set,
     sized_set,
 )
@@ -25,7 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     show.add_argument("name", help="a name, a store of generated images, an npz or a folder")
     show.add_argument("--split", default="train")
-    show.add_argument("--size", type=int, default=None, help="side in pixels to bring files to")
+    show.add_argument("--size", type=pixels, default=None, help="side in pixels to bring files to")
     add_root(show)
 
 
@@ -40,6 +42,7 @@ def _show_data(options: argparse.Namespace) -> None:
     from adainf_core.data.folder_files import split_folder
     from adainf_core.data.sources import ARCHIVES, folder_source, npz_source
 
+    check_split(options.name, options.split)
     path = Path(options.name)
     if path.is_dir() and not (path / "meta.json").is_file():
         describe_source(folder_source(split_folder(path, options.split), options.size))

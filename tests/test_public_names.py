@@ -1,8 +1,20 @@
-"""Names promised to users import from the package itself."""
+"""Names promised to users import from the package itself, and stand in the book's reference."""
+
+import pkgutil
+import re
 
 import pytest
+from run_chapters import BOOK, pages
 
 import adainf_core
+from adainf_core import figures, findings
+
+#: The pages of the library reference, and the modules that each documents.
+REFERENCE = {
+    name: re.findall(r"automodule:: (\S+)\n   :members:", (BOOK / f"{name}.md").read_text())
+    for name in pages()
+    if name.startswith("reference/api")
+}
 
 
 @pytest.mark.parametrize("name", adainf_core.__all__)
@@ -15,3 +27,19 @@ def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'wishes'"):
         adainf_core.wishes  # noqa: B018
     assert "pretrain" in dir(adainf_core)
+
+
+@pytest.mark.parametrize("name", adainf_core.__all__)
+def test_name_stands_in_the_reference(name):
+    home = f"adainf_core.{adainf_core._PUBLIC[name]}"
+    assert any(home in modules for modules in REFERENCE.values())
+
+
+def test_figures_and_findings_have_a_page_of_their_own():
+    wanted = {
+        f"{package.__name__}.{module.name}"
+        for package in (figures, findings)
+        for module in pkgutil.iter_modules(package.__path__)
+    }
+    assert set(REFERENCE["reference/api-figures"]) == wanted
+    assert not wanted & set(REFERENCE["reference/api"])

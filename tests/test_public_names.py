@@ -2,6 +2,7 @@
 
 import pkgutil
 import re
+from importlib import import_module
 
 import pytest
 from run_chapters import BOOK, pages
@@ -43,3 +44,13 @@ def test_figures_and_findings_have_a_page_of_their_own():
     }
     assert set(REFERENCE["reference/api-figures"]) == wanted
     assert not wanted & set(REFERENCE["reference/api"])
+
+
+@pytest.mark.parametrize("page", REFERENCE)
+def test_no_definition_is_described_twice(page):
+    """A second description, of a name that a module imports and exports, leads links astray."""
+    everywhere = {module for modules in REFERENCE.values() for module in modules}
+    for module in map(import_module, REFERENCE[page]):
+        homes = {name: getattr(module, name) for name in getattr(module, "__all__", ())}
+        homes = {name: getattr(value, "__module__", None) for name, value in homes.items()}
+        assert not {n: h for n, h in homes.items() if h in everywhere - {module.__name__}}

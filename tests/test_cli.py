@@ -322,7 +322,7 @@ def test_a_model_that_cannot_be_sampled_leaves_no_store(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("absurd", "says"),
     [
-        (["--size", "50000"], "images of 50000x50000 would take"),
+        (["--size", "50000"], "at 50,000 pixels a side would take"),
         (["noise_levels=100000000000"], "noise_levels = 100000000000 must be in 50..10000"),
         (["blocks=100000", "widths=[256]", "attention=[false]"], "would take"),
         (["batch_size=1000000000000"], "would take"),
@@ -607,7 +607,7 @@ def test_knn_takes_k_and_says_when_it_is_cut(numbered_otherwise, capsys):
         assert main([*probe, "--protocol", *words]) == 0
         assert says in capsys.readouterr().out
     assert main([*probe, "--protocol", "knn", "--k", "0"]) == 2
-    assert "k = 0 must be at least 1" in capsys.readouterr().err
+    assert "--k: 0 has to be at least 1" in capsys.readouterr().err
 
 
 def test_images_are_averaged_where_that_is_exact_and_resized_elsewhere():

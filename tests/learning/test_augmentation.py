@@ -120,7 +120,7 @@ def test_solarize_matches_torchvision(images):
     torch.testing.assert_close(second, expected / 255, atol=1e-5, rtol=0)
 
 
-def test_crop_boxes_follow_torchvisions_law():
+def test_crop_boxes_follow_torchvisions_distribution():
     drawn = view_parameters(view_noise(4000, generator()), SIZE, SIZE, POLICIES["symmetric"])
     torch.manual_seed(1)
     blank = torch.zeros(3, SIZE, SIZE)
@@ -153,7 +153,7 @@ def test_views_are_deterministic_given_the_generator(images):
     assert not torch.equal(one, augment(images, POLICIES["symmetric"], generator(8)))
 
 
-def test_masks_and_blur_follow_their_laws():
+def test_masks_and_blur_follow_their_distributions():
     n = 20_000
     policy = replace(BUSY, blur_sigma=(0.5, 1.5), flip_p=0.3)
     drawn = view_parameters(view_noise(n, generator()), SIZE, SIZE, policy, view=1)

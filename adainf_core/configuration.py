@@ -50,12 +50,12 @@ def from_plain(kind: type[Config], plain: Mapping[str, Any], key: str = "") -> C
     Raises ValueError for an unknown key or a value of the wrong type, naming it with its dotted
     path.
     """
+    if not isinstance(plain, Mapping):
+        raise ValueError(f"{key or kind.__name__}={plain!r}: need a mapping of its fields")
     hints = _hints(kind)  # type: ignore[arg-type]
-    unknown = plain.keys() - hints.keys()
+    unknown = [str(name) for name in plain if name not in hints]
     if unknown:
-        raise ValueError(
-            f"unknown key {_join(key, sorted(unknown)[0])!r}; known: {', '.join(hints)}"
-        )
+        raise ValueError(f"unknown key {_join(key, min(unknown))!r}; known: {', '.join(hints)}")
     values = {n: _typed(value, hints[n], _join(key, n)) for n, value in plain.items()}
     return kind(**values)
 
@@ -124,6 +124,8 @@ def _assign(plain: dict, kind: Any, whole: str, path: list[str], value: Any) -> 
     if isinstance(plain[path[0]], str):  # named just now: its fields are needed
         plain[path[0]] = to_plain(_typed(plain[path[0]], hints[path[0]], path[0]))
     inner = plain[path[0]]
+    if not isinstance(inner, dict):
+        raise ValueError(f"unknown key {whole!r}: {path[0]}={inner!r} has no fields; set it first")
     _assign(inner, _variant(variants, inner, path[0]), whole, path[1:], value)
 
 
@@ -172,7 +174,7 @@ def _variant(variants: tuple[type, ...], plain: Mapping[str, Any], key: str) -> 
         return variants[0]
     named = {_default_name(variant, key): variant for variant in variants}
     name = plain.get("name")
-    if name not in named:
+    if not isinstance(name, str) or name not in named:
         raise ValueError(f"{_join(key, 'name')}={name!r}: choose {', '.join(named)}")
     return named[name]
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
+
+
+def total_memory() -> int:
+    """Bytes of memory in this machine; as many as there can be where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has none
+        return 2**63
 
 
 def chosen_device(name: str | None) -> torch.device:

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from adainf_core.validation import as_count
+from adainf_core.validation import as_count, as_seed
 
-#: Largest seed of a diffusion model: the streams of its images and torch's are keyed by 64 bits.
+#: Largest seed of images drawn from a model: their streams are keyed by 64 bits.
 LAST_SEED = 2**64 - 1
 
 
@@ -99,7 +99,7 @@ class DiffusionConfig:
             ("blocks", 1), ("noise_levels", 2), ("batch_size", 1), ("warmup", 0),
         ):  # fmt: skip
             as_count(getattr(self, name), name, least)
-        as_count(self.seed, "seed", 0, LAST_SEED)
+        as_seed(self.seed)
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate={self.learning_rate} has to be positive and finite")
 

@@ -20,6 +20,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.learning.features import encoder_device, extract_features
 from adainf_core.learning.policies import AugmentationPolicy
 from adainf_core.learning.softmax_regression import fit_softmax_regression, softmax_regression_path
+from adainf_core.validation import LAST_SEED
 
 #: Ridge penalties per training row that the linear probe chooses from, strong to weak: half a
 #: decade apart where the choice is worth points of accuracy.
@@ -97,7 +98,7 @@ def linear_probe(
     if augmentation is None:
         x, repeats = plain, 1
     else:
-        seeds = np.random.default_rng(seed).integers(2**62, size=views).tolist()
+        seeds = (np.random.default_rng(seed).integers(2**62, size=views) & LAST_SEED).tolist()
         x = torch.stack([features(train.images, view) for view in seeds], 1).flatten(0, 1)
         repeats = views
     mean, std = x.mean(0), x.std(0)

@@ -12,6 +12,7 @@ from adainf_core.data.named_sets import named_or_own
 from adainf_core.learning.methods import METHODS
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.validation import in_words
 
 PRESETS = ("none", "vanilla", "adainf")
 
@@ -90,6 +91,9 @@ def recipe(
     `OFFICIAL_ONLINE_RATES`). Raises ValueError for an unknown method or preset, or generated images
     missing or unwanted.
     """
+    for name, value in (("dataset", dataset), ("method", method), ("preset", preset)):
+        if not isinstance(value, str):
+            raise ValueError(f"{name}={in_words(value)} must be a name, a string")
     if method not in METHODS:
         raise ValueError(f"method={method!r} is unknown; choose {', '.join(METHODS)}")
     if preset not in PRESETS:

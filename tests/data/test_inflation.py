@@ -288,7 +288,7 @@ def test_iid_counts_its_epochs_by_generated_images():
 @modes
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [((-1, 4, 0), "step=-1"), ((0, 0, 0), "batch_size=0"), ((0, 4, -2), "seed=-2")],
+    [((-1, 4, 0), "step = -1"), ((0, 0, 0), "batch_size = 0"), ((0, 4, -2), "seed = -2")],
 )
 def test_wrong_batches_are_named(sampling, stratified, arguments, says):
     with pytest.raises(ValueError, match=says):
@@ -296,7 +296,7 @@ def test_wrong_batches_are_named(sampling, stratified, arguments, says):
 
 
 def test_a_batch_beyond_the_epoch_is_refused():
-    with pytest.raises(ValueError, match=r"batch_size=161 is outside 1\.\.160"):
+    with pytest.raises(ValueError, match=r"batch_size = 161 must be in 1\.\.160"):
         mixed("epoch", False).batch_indices(0, 161, 0)
     assert len(mixed("iid", False).batch_indices(0, 161, 0)) == 161
 

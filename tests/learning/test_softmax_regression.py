@@ -142,7 +142,7 @@ def test_too_few_steps_are_admitted(monkeypatch):
 
 @pytest.mark.parametrize("penalty", [0.0, -1.0, float("nan")])
 def test_penalty_has_to_be_positive(penalty):
-    with pytest.raises(ValueError, match=f"penalty={penalty} has to be positive"):
+    with pytest.raises(ValueError, match=f"penalty = {penalty:g} must be finite and above 0"):
         fit_softmax_regression(X, Y, penalty, 10)
 
 

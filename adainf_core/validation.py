@@ -6,6 +6,7 @@ entry and says what to do about it.
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 import reprlib
@@ -191,7 +192,7 @@ def as_labels(labels: ArrayLike, count: int, name: str, *, lowest: int = 0) -> I
 def as_number(value: Any, name: str) -> float:
     """A real number as a float, which may be infinite or no number at all (nan)."""
     try:
-        if isinstance(value, str | bytes) or np.ndim(value):
+        if isinstance(value, str | bytes) or getattr(value, "ndim", 0):
             raise TypeError
         return float(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):
@@ -209,7 +210,7 @@ def as_share(value: float, name: str) -> float:
 def as_positive(value: float, name: str) -> float:
     """A finite number above zero."""
     number = as_number(value, name)
-    if not (np.isfinite(number) and number > 0):
+    if not 0 < number < math.inf:
         raise ValueError(f"{name} = {number:g} must be finite and above 0")
     return number
 

@@ -78,7 +78,7 @@ BEST = Verdict(
         "n", "N is 10", "trial", ((5, "a"), (10, "b")), (10, 10), published=(Published("Fig 2"),)
     ),
     "not decided",
-    best=PlausibleLevels(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95),
+    best=PlausibleLevels(10.0, 5.0, 10.0, 3, (5.0, 10.0)),
 )
 
 
@@ -348,7 +348,7 @@ def test_stacked_verdicts_are_as_wide_as_they_are_many():
 
 def test_plausible_levels_marks_the_kept_and_crosses_the_excluded():
     def paint(ax):
-        best = PlausibleLevels(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95)
+        best = PlausibleLevels(10.0, 5.0, 10.0, 3, (5.0, 10.0))
         plausible_levels(ax, {"a dial": ("vanilla", (1, 5, 10), best)})
         marks = {line.get_marker(): list(line.get_xdata()) for line in ax.lines}
         assert marks == {"v": [5, 10], "x": [1], "o": [10.0]}
@@ -486,7 +486,7 @@ def test_shares_of_the_truth_stand_with_what_could_be_reached():
 
 def test_a_limit_stands_at_infinity_and_larger_samples_to_the_left():
     def paint(ax):
-        over_inverse_size(ax, (100, 400), [3.0, 1.5], GapEstimate(1.0, 0.8, 1.2, 0.95, 400, 400),
+        over_inverse_size(ax, (100, 400), [3.0, 1.5], GapEstimate(1.0, 0.8, 1.2, 400, 400),
                           REAL, "o", "blur", aside=0.1)  # fmt: skip
         curve, bar, limit, _ = ax.lines
         assert list(curve.get_xdata()) == [10, 2.5] and list(curve.get_ydata()) == [3.0, 1.5]

@@ -58,7 +58,7 @@ def interval_curve(
 ) -> None:
     """Means at the places x, each with its interval as a bar, joined by a line or not."""
     rows = list(found)
-    means = [interval.mean for interval in rows]
+    means = [interval.value for interval in rows]
     lows, highs = [interval.low for interval in rows], [interval.high for interval in rows]
     ax.vlines(x, lows, highs, color=colour, lw=1.6, alpha=0.6)
     ax.plot(np.asarray(x), means, marker=marker, color=colour, ms=4.5, lw=float(joined),

@@ -72,8 +72,8 @@ def compared_dots(
             ax.plot([low, high], [place, place], color=colour, lw=3, alpha=0.45,
                     solid_capstyle="butt")  # fmt: skip
             ax.scatter(seeds, np.full(len(seeds), place + 0.13), s=9, color=colour, lw=0)
-            ax.plot(100 * interval.mean, place, marker, color=colour, ms=7)
-            ax.annotate(f"{name} {100 * interval.mean:.0f}", (max(high, *seeds, 0), place), (6, 0),
+            ax.plot(100 * interval.value, place, marker, color=colour, ms=7)
+            ax.annotate(f"{name} {100 * interval.value:.0f}", (max(high, *seeds, 0), place), (6, 0),
                         textcoords="offset points", va="center", fontsize=9)  # fmt: skip
     for row, guess in enumerate(chance):
         ax.plot([100 * guess] * 2, [row - 0.42, row + 0.42], ":", color=INK, lw=1)
@@ -188,7 +188,7 @@ def differences(ax: Axes, verdicts: Sequence[Verdict], labels: Sequence[str]) ->
                         fontsize=9, color=FAINT)  # fmt: skip
         if interval is not None:
             ax.plot([interval.low, interval.high], [row, row], color=INK, lw=1.6)
-            ax.plot(interval.mean, row, "o", color=INK, ms=6)
+            ax.plot(interval.value, row, "o", color=INK, ms=6)
         for published in verdict.claim.published:
             if published.difference is not None:
                 ax.plot(published.difference, row, "*", ms=11, mfc="none", mec=GENERATED, mew=1.4)
@@ -214,7 +214,7 @@ def gains(
     ax.axhline(len(reported) - 0.5, color=FAINT, lw=0.8)
     for row, (interval, values) in enumerate(measured.values(), len(reported)):
         ax.plot([interval.low, interval.high], [row] * 2, color=INK, lw=1.6)
-        ax.plot(interval.mean, row, "o", color=INK, ms=6)
+        ax.plot(interval.value, row, "o", color=INK, ms=6)
         ax.scatter(values, [row + 0.27] * len(values), s=8, color=FAINT, lw=0)
     names = [*reported, *measured]
     ax.set_yticks(range(len(names)), names, fontsize=9)
@@ -255,7 +255,7 @@ def plausible_levels(
                 mfc="none" if key.startswith("perfect") else colour)  # fmt: skip
         gone = [level for level in levels if level not in best.plausible]
         ax.plot(gone, [row] * len(gone), "x", color=FAINT, ms=5)
-        ax.plot(best.best, row, "o", ms=14, mfc="none", mec=INK, mew=0.9)
+        ax.plot(best.value, row, "o", ms=14, mfc="none", mec=INK, mew=0.9)
     ax.set_yticks(range(len(dials)), list(dials))
     ax.set_ylim(len(dials) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)

@@ -59,7 +59,7 @@ class SweptToy:
 
     def error_at_best(self, k: int, name: str, n: int) -> tuple[float, Interval]:
         """The strength that minimises the curve `name`, and the real error there."""
-        best = self.best(k, name, n).mean
+        best = self.best(k, name, n).value
         return best, self.over_strengths(k, "real_error", n)[self.strengths.index(best)]
 
     def over_gap(self, k: int, n: int, least: float = 1e-3) -> list[Interval]:
@@ -70,7 +70,7 @@ class SweptToy:
 
         gaps = self.over_strengths(k, "spectral_gap", n)
         return [
-            Interval(ratio(alpha, gap.mean), ratio(alpha, gap.high), ratio(alpha, gap.low), gap.n)
+            Interval(ratio(alpha, gap.value), ratio(alpha, gap.high), ratio(alpha, gap.low), gap.n)
             for alpha, gap in zip(self.labeling_error, gaps, strict=True)
         ]
 
@@ -89,7 +89,7 @@ class SweptToy:
             for n, look in looks.items():
                 both = self.over_gap(k, n), self.over_strengths(k, "real_error", n)
                 for ax, rows in zip(column, both, strict=True):
-                    y, *band = np.array([(row.mean, row.low, row.high) for row in rows]).T
+                    y, *band = np.array([(row.value, row.low, row.high) for row in rows]).T
                     curve(ax, self.strengths, y, *look, f"n = {n}", band=(band[0], band[1]),
                           least=True, ms=4, lw=1)  # fmt: skip
             column[0].set(title=f"k = {k}", ylim=(0, top))

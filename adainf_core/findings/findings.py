@@ -367,7 +367,7 @@ class Findings:
             f"{len(dials)} sweeps; below, the levels that cannot be excluded as best. Highest "
             "means:"
         )
-        alt = alt_text(lead, [f"{name} at {found.best:g}" for name, found in best.items()])
+        alt = alt_text(lead, [f"{name} at {found.value:g}" for name, found in best.items()])
         return draw(paint, nrows=2, sharex=True, height=4.4, height_ratios=(3, 1), alt=alt)
 
     def level(self, ax: Axes, arm: str, name: str = "", at: float = 0.02) -> None:

@@ -109,6 +109,6 @@ def _published(entry: LedgerEntry) -> str:
 def _found(entry: LedgerEntry) -> str:
     verdict = entry.verdict
     if verdict.best is not None:
-        return f"{verdict.best:g}, n = {verdict.best.n}"
+        return f"{verdict.best.value:g}, n = {verdict.best.n}"
     found = verdict.decisive
     return "–" if found is None else f"{found:+.2f}, n = {found.n}"

@@ -16,7 +16,7 @@ from adainf_core.evidence.studies.latent_worlds import (
     predictor_correlation,
 )
 from adainf_core.findings.findings import Findings
-from adainf_core.statistics.intervals import RankCorrelation
+from adainf_core.statistics.intervals import Interval
 
 __all__ = ["BETAS", "FLAWS", "PREDICTORS", "STRENGTHS", "TAUS", "WorldFindings"]
 
@@ -44,6 +44,6 @@ class WorldFindings(Findings):
         """The mean over seeds of a metric, one a world."""
         return np.array([self.mean(world, metric) for world in worlds])
 
-    def ranked(self, predictor: str, strengths: Sequence[float] = STRENGTHS) -> RankCorrelation:
+    def ranked(self, predictor: str, strengths: Sequence[float] = STRENGTHS) -> Interval:
         """Rank correlation of a predictor (or "strength") with the trained error: exploratory."""
         return predictor_correlation(self.records, predictor, strengths)

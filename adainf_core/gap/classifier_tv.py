@@ -216,7 +216,7 @@ def _accuracy(
         trials = max(1, round(value * (1 - value) / spread))
     low, high = wilson(round(value * trials), trials, confidence)
     return GapEstimate(
-        value, min(low, value), max(high, value), float(confidence), len(first), len(second)
+        value, min(low, value), max(high, value), len(first), len(second), confidence=confidence
     )
 
 
@@ -234,7 +234,9 @@ def _auc(first: NDArray[np.float64], second: NDArray[np.float64], confidence: fl
     nearest = ((1 - confidence) / 2) ** (1 / min(len(first), len(second)))
     low = max(0.0, min(value - half, nearest))
     high = min(1.0, max(value + half, 1 - nearest))
-    return GapEstimate(value, float(low), float(high), float(confidence), len(first), len(second))
+    return GapEstimate(
+        value, float(low), float(high), len(first), len(second), confidence=float(confidence)
+    )
 
 
 def _default_classifier(rows: Rows, origin: NDArray[np.int64], seed: int) -> Any:

@@ -7,25 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from adainf_core.statistics.estimate import Estimate
 from adainf_core.validation import as_count
 
 Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class GapEstimate:
-    """A value with the interval [low, high] at `confidence`, from so many rows of either side."""
+class GapEstimate(Estimate):
+    """An estimate from so many rows of either side."""
 
-    value: float
-    low: float
-    high: float
-    confidence: float
     n_real: int
     n_generated: int
-
-    def __format__(self, spec: str) -> str:
-        """The value and its interval, each in `spec`: f"{x:.2f}" gives "0.48 [0.47, 0.49]"."""
-        return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
 
 def as_rows(values: ArrayLike, name: str, least: int = 2) -> Rows:

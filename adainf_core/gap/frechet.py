@@ -69,7 +69,7 @@ def frechet_estimate(
     half = t.ppf((1 + level) / 2, _BLOCKS - 1) * np.std(blocks, ddof=1) / np.sqrt(_BLOCKS)
     sizes = (len(sides[0]), len(sides[1]))
     extrapolated = GapEstimate(
-        float(limit), float(limit - half), float(limit + half), level, *sizes
+        float(limit), float(limit - half), float(limit + half), *sizes, confidence=level
     )
     return FrechetDistance(float(found[0]), extrapolated, float(slope * min(sizes)))
 

@@ -39,7 +39,7 @@ def kernel_distance(
         np.var(own_first - to_second, ddof=1) / m + np.var(own_second - to_first, ddof=1) / n
     )
     low, high = value - z * spread, value + z * spread
-    return GapEstimate(float(value), float(low), float(high), float(confidence), m, n)
+    return GapEstimate(float(value), float(low), float(high), m, n, confidence=float(confidence))
 
 
 def kernel_distance_of_subsets(

@@ -73,7 +73,9 @@ def memorisation(
     threshold = float(np.quantile(reference, quantile))
     near = distances[:, 0] < threshold
     low, high = wilson(int(near.sum()), len(near), confidence)
-    share = GapEstimate(float(near.mean()), low, high, float(confidence), len(train), len(made))
+    share = GapEstimate(
+        float(near.mean()), low, high, len(train), len(made), confidence=float(confidence)
+    )
     # zero has two signs, which are equal
     known = {row.tobytes() for row in train + np.float32(0)}
     copies = sum(row.tobytes() in known for row in made + np.float32(0))

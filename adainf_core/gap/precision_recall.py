@@ -63,10 +63,10 @@ def precision_recall(
 
     def share(hits: np.ndarray) -> GapEstimate:
         low, high = wilson(int(hits.sum()), len(hits), confidence)
-        return GapEstimate(float(hits.mean()), low, high, float(confidence), m, n)
+        return GapEstimate(float(hits.mean()), low, high, m, n, confidence=confidence)
 
     mean, half = balls.mean() / k, z * balls.std(ddof=1) / k / np.sqrt(n)
     density = GapEstimate(
-        float(mean), max(0.0, float(mean - half)), float(mean + half), float(confidence), m, n
+        float(mean), max(0.0, float(mean - half)), float(mean + half), m, n, confidence=confidence
     )
     return PrecisionRecall(share(balls > 0), share(recalled), density, share(covered), k)

@@ -235,7 +235,7 @@ def _classifier_rows(found: tuple[ClassifierTV, ClassifierTV], name: str) -> lis
     for result, features in zip(found, ("images", name), strict=True):
         where = f"{features}, by {result.classifier}"
         bounds = [
-            GapEstimate(e.point, e.lower, 1.0, e.confidence, e.n_real, e.n_generated)
+            GapEstimate(e.point, e.lower, 1.0, e.n_real, e.n_generated, confidence=e.confidence)
             for e in (result.estimate, result.mirrored)
         ]
         of = "images" if features == "images" else "features"

@@ -8,30 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from adainf_core.statistics.estimate import Estimate
 from adainf_core.validation import FloatArray, as_count, as_positive, as_real
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A mean with its two-sided interval at `confidence`, over `n` seeds.
+class Interval(Estimate):
+    """An estimate over `n` seeds: a mean with Student's two-sided t interval.
 
-    Student's t interval, unless the function that made it says otherwise; so it does where `mean`
-    is another statistic.
+    Where the function that made it says otherwise, another statistic or another interval.
     """
 
-    mean: float
-    low: float
-    high: float
     n: int
-    confidence: float = 0.95
-
-    def __format__(self, spec: str) -> str:
-        """The mean and its interval, each in `spec`: f"{x:.1f}" gives "48.1 [47.2, 49.0]"."""
-        return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
-
-    def __contains__(self, value: float) -> bool:
-        """Whether the interval holds `value`, its ends included."""
-        return self.low <= value <= self.high
 
 
 def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
@@ -42,7 +30,7 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     _check(confidence)
     half = t_quantile((1 + confidence) / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
     mean = float(x.mean())
-    return Interval(mean, mean - float(half), mean + float(half), len(x), confidence)
+    return Interval(mean, mean - float(half), mean + float(half), len(x), confidence=confidence)
 
 
 def t_quantile(level: float, freedom: float) -> float:
@@ -63,7 +51,7 @@ def paired_difference(
 
 
 def wilson_interval(hits: int, n: int, confidence: float = 0.95) -> Interval:
-    """Wilson's score interval of a share, `hits` of `n` independent trials; `.mean` is hits / n.
+    """Wilson's score interval of a share, `hits` of `n` independent trials; `.value` is hits / n.
 
     The shares p that are within z standard errors, by p's own binomial variance, of what was found.
     """
@@ -73,14 +61,14 @@ def wilson_interval(hits: int, n: int, confidence: float = 0.95) -> Interval:
     hits = as_count(hits, "hits", 0, n, f", the trials there are ({n})")
     _check(confidence)
     found = binomtest(hits, n).proportion_ci(confidence, method="wilson")
-    return Interval(hits / n, float(found.low), float(found.high), n, confidence)
+    return Interval(hits / n, float(found.low), float(found.high), n, confidence=confidence)
 
 
 def standardized_difference(differences: ArrayLike, confidence: float = 0.95) -> Interval:
     """Paired effect size, the mean over the sd of `differences` (n,), n >= 3.
 
-    `.mean` is Cohen's d of the differences with Hedges' exact small-sample correction, unbiased for
-    normal differences; the interval is of the true mean / sd, exact for normal differences, by
+    `.value` is Cohen's d of the differences with Hedges' exact small-sample correction, unbiased
+    for normal differences; the interval is of the true mean / sd, exact for normal differences, by
     inverting the noncentral t distribution. ValueError where the differences (almost) do not vary.
     """
     from scipy.optimize import brentq
@@ -104,7 +92,9 @@ def standardized_difference(differences: ArrayLike, confidence: float = 0.95) ->
         * brentq(lambda nc, level=level: nct.cdf(t, df, nc) - level, lowest, highest)
         for level in (1 - tail, tail)
     ]
-    return Interval(float(hedges * mean / sd), float(min(ends)), float(max(ends)), n, confidence)
+    return Interval(
+        float(hedges * mean / sd), float(min(ends)), float(max(ends)), n, confidence=confidence
+    )
 
 
 def smallest_detectable(sd: float, n: int, confidence: float = 0.95, power: float = 0.8) -> float:
@@ -131,24 +121,15 @@ def smallest_detectable(sd: float, n: int, confidence: float = 0.95, power: floa
 
 
 @dataclass(frozen=True)
-class PlausibleLevels:
+class PlausibleLevels(Interval):
     """The level of the best mean, and those that `n` seeds cannot exclude as the best.
 
-    `best` has the highest mean; `plausible` holds, in ascending order, the levels not excluded at
-    `confidence`, `best` among them; `low` and `high` are its ends, and levels between them may be
+    `value` has the highest mean; `plausible` holds, in ascending order, the levels not excluded at
+    `confidence`, `value` among them; `low` and `high` are its ends, and levels between them may be
     excluded.
     """
 
-    best: float
-    low: float
-    high: float
     plausible: tuple[float, ...]
-    n: int
-    confidence: float
-
-    def __format__(self, spec: str) -> str:
-        """The level and the ends of the plausible ones, each in `spec`."""
-        return f"{self.best:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
 
 def best_level(
@@ -197,32 +178,20 @@ def best_level(
     beaten = ((mean > critical * error) & (mean > 0)).any(axis=0)
     plausible = np.sort(names[~beaten]).tolist()
     best = float(names[np.argmax(x.mean(axis=1))])
-    return PlausibleLevels(best, plausible[0], plausible[-1], tuple(plausible), n, confidence)
-
-
-@dataclass(frozen=True)
-class RankCorrelation:
-    """Spearman's rank correlation over `n` arms, with a percentile bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-    confidence: float
-
-    def __format__(self, spec: str) -> str:
-        """The value and its interval, each in `spec`."""
-        return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+    return PlausibleLevels(
+        best, plausible[0], plausible[-1], n, tuple(plausible), confidence=confidence
+    )
 
 
 def rank_correlation(
     predicted: ArrayLike, found: ArrayLike, confidence: float = 0.95, draws: int = 10_000
-) -> RankCorrelation:
+) -> Interval:
     """Spearman's correlation of `predicted` (arms,) with `found` (arms, seeds) averaged over seeds.
 
-    The interval is the percentile interval of `draws` bootstrap samples of arms and, within each
-    arm drawn, of seeds; ties take their mean rank, and a sample in which one side does not vary
-    counts as 0. Deterministic. ValueError for fewer than three arms or values that are not finite.
+    `n` counts the arms. The interval is the percentile interval of `draws` bootstrap samples of
+    arms and, within each arm drawn, of seeds; ties take their mean rank, and a sample in which one
+    side does not vary counts as 0. Deterministic. ValueError for fewer than three arms or values
+    that are not finite.
     """
     x, y = np.asarray(predicted, dtype=float), np.asarray(found, dtype=float)
     if x.ndim != 1 or y.ndim != 2 or len(x) != len(y) or len(x) < 3:
@@ -247,7 +216,7 @@ def rank_correlation(
     sampled = spearman(x[arms], drawn)
     low, high = np.quantile(sampled, [(1 - confidence) / 2, (1 + confidence) / 2])
     value = spearman(x[None], y.mean(axis=1)[None])[0]
-    return RankCorrelation(float(value), float(low), float(high), len(x), confidence)
+    return Interval(float(value), float(low), float(high), len(x), confidence=confidence)
 
 
 def _mean_ranks(rows: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from adainf_core.statistics.intervals import Interval
 from adainf_core.validation import FloatArray, as_count, as_real, freeze
 
 LENGTH_SCALES = np.geomspace(0.1, 2.0, 6)  # of the range of x
@@ -20,25 +21,17 @@ class ResponseCurve:
     """A curve at the places `at` (m,), with its pointwise band and the place of its maximum.
 
     `mean`, `low`, `high` are (m,) float64 in the units of y: the curve, not a new observation.
-    `best` is the place of the highest mean, [`best_low`, `best_high`] the interval of the place of
-    the true curve's maximum among `at`, both at `confidence`; `noise` is the sd of one observation
-    about the curve, `n` their number.
+    `peak` is the place of the highest mean, with the interval of the place of the true curve's
+    maximum among `at`, from `peak.n` observations; `noise` is the sd of one observation about the
+    curve. Band and interval are at the same confidence.
     """
 
     at: FloatArray
     mean: FloatArray
     low: FloatArray
     high: FloatArray
-    best: float
-    best_low: float
-    best_high: float
+    peak: Interval
     noise: float
-    n: int
-    confidence: float
-
-    def __format__(self, spec: str) -> str:
-        """The place of the maximum and its interval, each in `spec`."""
-        return f"{self.best:{spec}} [{self.best_low:{spec}}, {self.best_high:{spec}}]"
 
 
 def response_curve(
@@ -90,8 +83,8 @@ def response_curve(
     if scale <= 1e-12 * np.abs(y).max():
         flat = freeze(np.full(len(at), level))
         ends = float(at.min()), float(at.max())
-        best = float(at[0])
-        return ResponseCurve(freeze(at), flat, flat, flat, best, *ends, 0.0, len(x), confidence)
+        anywhere = Interval(float(at[0]), *ends, len(x), confidence=confidence)
+        return ResponseCurve(freeze(at), flat, flat, flat, anywhere, 0.0)
 
     rows, places = (np.log(v) if log_x else v for v in (x, at))
     start, span = rows.min(), np.ptp(rows)
@@ -118,12 +111,14 @@ def response_curve(
         mean=freeze(level + scale * mean),
         low=freeze(level + scale * (mean - half)),
         high=freeze(level + scale * (mean + half)),
-        best=best,
-        best_low=min(best, float(np.quantile(peaks, (1 - confidence) / 2, method="lower"))),
-        best_high=max(best, float(np.quantile(peaks, (1 + confidence) / 2, method="higher"))),
+        peak=Interval(
+            best,
+            min(best, float(np.quantile(peaks, (1 - confidence) / 2, method="lower"))),
+            max(best, float(np.quantile(peaks, (1 + confidence) / 2, method="higher"))),
+            len(x),
+            confidence=confidence,
+        ),
         noise=float(scale * np.sqrt(weights @ [fit.noise for fit in fits])),
-        n=len(x),
-        confidence=confidence,
     )
 
 

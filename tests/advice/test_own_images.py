@@ -144,7 +144,7 @@ def test_seeds_to_decide_decide_as_often(halfway):
     # a claim of noise 1 over seeds, known: simulate the rule at the answer and a seed below it
     confidence, sd, runs = 0.98, 1.0, 40_000
     z = stats.norm.ppf((1 + confidence) / 2)
-    now = Interval(0.4, 0.4 - z * sd / 2, 0.4 + z * sd / 2, 4, confidence)
+    now = Interval(0.4, 0.4 - z * sd / 2, 0.4 + z * sd / 2, 4, confidence=confidence)
     enough = seeds_to_decide(now, halfway)
     truth = MARGIN / 2 if halfway else 0.0
     means = truth + np.random.default_rng(0).normal(0, sd, runs)
@@ -161,7 +161,7 @@ def test_seeds_to_decide_decide_as_often(halfway):
 def test_what_is_detectable_is_detected_as_often_and_noise_is_that_of_a_run():
     weights, sd, n, confidence, runs = (1, -1, -1, 1), 0.7, 5, 0.98, 100_000
     z, error = stats.norm.ppf((1 + confidence) / 2), 0.7 * np.sqrt(4 / 5)
-    found = Interval(1.0, 1.0 - z * error, 1.0 + z * error, n, confidence)
+    found = Interval(1.0, 1.0 - z * error, 1.0 + z * error, n, confidence=confidence)
     assert noise_of_run(found, weights) == pytest.approx(sd)
     truth = detectable(error, confidence)
     noise = np.random.default_rng(0).normal(0, sd, (runs, n, 4))
@@ -218,7 +218,7 @@ def test_verdicts_are_of_the_differences(make_record):
     assert words["beyond_weak"] in ("does not hold", "not decided", "holds, but negligible")
     harm = next(v for v in found.verdicts if v.claim.key == "harm")
     plain = paired_difference(by_seed(records, "none"), by_seed(records, "vanilla"))
-    assert harm.difference.mean == pytest.approx(plain.mean)
+    assert harm.difference.value == pytest.approx(plain.value)
     assert harm.difference.confidence == pytest.approx(LEVEL)
     assert len(QUESTIONS) * (1 - LEVEL) == pytest.approx(0.05)
 
@@ -230,7 +230,7 @@ def test_neighbours_answer_where_no_linear_probe_ran(make_record):
         for arm in ARMS
     ]
     harm = compared(records).verdicts[0]
-    assert harm.outcome == "holds" and harm.difference.mean == 10
+    assert harm.outcome == "holds" and harm.difference.value == 10
 
 
 # ---- images at paths

@@ -23,10 +23,12 @@ def toy():
 @pytest.mark.parametrize("k", [2, 8, 32])
 def test_the_best_strength_is_where_its_curve_is_least(toy, k):
     for n in toy.sizes:
-        errors = [found.mean for found in toy.over_strengths(k, "real_error", n)]
+        errors = [found.value for found in toy.over_strengths(k, "real_error", n)]
         best, there = toy.error_at_best(k, "real_error", n)
-        assert best == toy.strengths[int(np.nanargmin(errors))] == toy.best(k, "real_error", n).mean
-        assert there.mean == np.nanmin(errors) and there.low <= there.mean <= there.high
+        assert (
+            best == toy.strengths[int(np.nanargmin(errors))] == toy.best(k, "real_error", n).value
+        )
+        assert there.value == np.nanmin(errors) and there.low <= there.value <= there.high
 
 
 def test_the_ratio_is_that_of_its_parts_and_has_gaps_where_nothing_connects(toy):
@@ -35,7 +37,7 @@ def test_the_ratio_is_that_of_its_parts_and_has_gaps_where_nothing_connects(toy)
         gaps = toy.over_strengths(2, "spectral_gap", n)
         for ratio, alpha, gap in zip(toy.over_gap(2, n, least=0.1), alphas, gaps, strict=True):
             for found, end in (
-                (ratio.mean, gap.mean),
+                (ratio.value, gap.value),
                 (ratio.low, gap.high),
                 (ratio.high, gap.low),
             ):
@@ -68,15 +70,15 @@ def test_curves_are_ringed_where_they_are_least_and_best_strengths_stand_at_thei
     def curves(axes):
         toy.draw_curves(axes, {2: 1.2, 8: 0.7}, {250: ("red", "o")})
         line, ring = axes[1, 0].lines
-        errors = [found.mean for found in toy.over_strengths(2, "real_error", 250)]
+        errors = [found.value for found in toy.over_strengths(2, "real_error", 250)]
         assert np.array_equal(line.get_ydata(), errors, equal_nan=True)
-        assert ring.get_xdata()[0] == toy.best(2, "real_error", 250).mean
+        assert ring.get_xdata()[0] == toy.best(2, "real_error", 250).value
         assert [ax.get_title() for ax in axes[0]] == ["k = 2", "k = 8"]
 
     def best(ax):
         toy.draw_best(ax, 8)
         by_ratio, by_error = ax.lines
-        assert list(by_ratio.get_ydata()) == [toy.best(8, "bound", n).mean for n in toy.sizes]
+        assert list(by_ratio.get_ydata()) == [toy.best(8, "bound", n).value for n in toy.sizes]
         assert np.allclose(by_error.get_xdata(), 1.06 * np.array(toy.sizes))
 
     draw(curves, alt="Curves.", nrows=2, ncols=2)

@@ -99,18 +99,18 @@ def test_every_study_has_findings_at_every_scale_and_at_none(study, tmp_path):
 def test_exploratory_differences_are_paired_by_seed(found, records):
     assert found.difference("adainf", "weak") == arm_difference(records, "adainf", "weak")
     both = found.estimate({"adainf": 1, "vanilla": -1, "weak": -1, "none": 1})
-    by_hand = arm_difference(records, "adainf", "vanilla").mean
-    by_hand -= arm_difference(records, "weak", "none").mean
+    by_hand = arm_difference(records, "adainf", "vanilla").value
+    by_hand -= arm_difference(records, "weak", "none").value
     shared = [set(found.accuracy(arm)) for arm in ("adainf", "vanilla", "weak", "none")]
     if len({frozenset(seeds) for seeds in shared}) == 1:
-        assert both.mean == pytest.approx(by_hand)
+        assert both.value == pytest.approx(by_hand)
     assert both.n == len(set.intersection(*shared))
 
 
 def test_a_claim_is_a_contrast_of_its_own_terms(found):
     values = found.contrast("harm")
     d = found.verdicts["harm"].difference
-    assert np.mean(list(values.values())) == pytest.approx(d.mean)
+    assert np.mean(list(values.values())) == pytest.approx(d.value)
     assert sum(value > 0 for value in values.values()) == found.verdicts["harm"].agreeing
 
 
@@ -137,7 +137,7 @@ def test_a_sweep_is_read_from_its_arms_and_its_best_level_is_that_of_its_seeds()
     assert arms == {level: f"perfect_crop_{level:g}" for level in (0.03, 0.08, 0.2, 0.4, 0.6)}
     best = crops.best(arms)
     means = {level: crops.mean(arm) for level, arm in arms.items()}
-    assert best.best == max(means, key=means.get)
+    assert best.value == max(means, key=means.get)
     assert (best.n, best.confidence) == (len(crops.shared_seeds(*arms.values())), 0.95)
 
 
@@ -266,12 +266,12 @@ def test_dials_over_one_another_say_where_each_is_highest():
         "mixture": ("vanilla", found.sweep("vanilla_")),
     }
     shown = found.best_of_dials(dials, "crop", stars={"theirs": 0.2})
-    own = {name: found.best(arms).best for name, (_, arms) in dials.items()}
+    own = {name: found.best(arms).value for name, (_, arms) in dials.items()}
     assert all(f"{name} at {level:g}" in shown.alt for name, level in own.items())
     assert "theirs" in shown.svg
     claimed = found.verdicts["best_crop"].best
     again = found.best_of_dials(dials, "crop", {"alone": claimed})
-    assert f"alone at {claimed.best:g}" in again.alt
+    assert f"alone at {claimed.value:g}" in again.alt
 
 
 def test_where_numbers_come_from_is_the_end_of_the_caption_in_plain_text(found):

@@ -65,12 +65,12 @@ def test_a_measure_in_words_has_its_zero_line_beside_it(photos):
 
 
 def test_of_a_total_variation_the_bound_is_read_and_rounded_down():
-    found = GapEstimate(0.5, 0.12987, 0.9, 0.95, 10, 10)
+    found = GapEstimate(0.5, 0.12987, 0.9, 10, 10)
     assert number(found, "tv_images") == found.low
     assert number(found, "frechet") == found.value
     assert written(found, "tv_images") == "0.129"
     assert written(found, "precision") == "0.50 [0.13, 0.90]"
-    small = GapEstimate(0.0016, -0.0004, 0.0126, 0.95, 10, 10)
+    small = GapEstimate(0.0016, -0.0004, 0.0126, 10, 10)
     assert written(small, "kernel_distance") == "1.6 [-0.4, 13]"
 
 

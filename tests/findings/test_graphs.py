@@ -14,7 +14,7 @@ def graphs():
 def test_changes_are_the_means_of_the_judged_brackets(graphs):
     brackets = graphs.verdicts["gap_vanilla"].brackets
     for strength, bracket in zip(STRENGTHS, brackets, strict=True):
-        expected = (bracket.least.mean, bracket.greatest.mean)
+        expected = (bracket.least.value, bracket.greatest.value)
         assert graphs.change("vanilla", "none", strength) == pytest.approx(expected)
 
 

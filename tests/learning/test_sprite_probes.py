@@ -35,10 +35,10 @@ def test_what_an_encoder_knows_is_read_off_and_nothing_else():
     encoder = Knowing().train()
     found = sprite_probes(encoder, WORLD, *SIDES)
     assert encoder.training
-    assert found["hue, neighbours"].mean == found["hue, linear"].mean == 1
+    assert found["hue, neighbours"].value == found["hue, linear"].value == 1
     chance = 1 / WORLD.shape[0]
     for how in ("neighbours", "linear"):
-        assert found[f"shape, {how}"].mean == pytest.approx(chance, abs=0.08)
+        assert found[f"shape, {how}"].value == pytest.approx(chance, abs=0.08)
         assert found[f"shape, {how}"].n == 300
 
 
@@ -47,5 +47,5 @@ def test_shares_are_those_of_the_probes():
     sides = (WORLD.labelled(latents, "shape") for latents in SIDES)
     expected = linear_probe(encoder, *sides, penalties=(1e-3, 1e-2)).accuracy
     found = sprite_probes(encoder, WORLD, *SIDES, penalties=(1e-3, 1e-2))
-    assert found["shape, linear"].mean == pytest.approx(expected)
+    assert found["shape, linear"].value == pytest.approx(expected)
     assert not encoder.training

@@ -29,7 +29,7 @@ def test_is_scipys_t_interval():
     ours = t_interval(x, 0.9)
     theirs = stats.ttest_1samp(x, 0).confidence_interval(0.9)
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
-    assert ours.mean == pytest.approx(x.mean()) and ours.n == 7
+    assert ours.value == pytest.approx(x.mean()) and ours.n == 7
 
 
 def test_covers_as_often_as_it_says():
@@ -43,7 +43,7 @@ def test_pairs_by_seed_and_ignores_the_rest():
     treated, reference = {0: 5.0, 2: 9.0, 1: 7.0, 9: 100.0}, {1: 6.0, 2: 6.5, 0: 4.5, 7: -50.0}
     ours = paired_difference(treated, reference)
     expected = t_interval([0.5, 1.0, 2.5])
-    assert (ours.mean, ours.low, ours.n) == pytest.approx((expected.mean, expected.low, 3))
+    assert (ours.value, ours.low, ours.n) == pytest.approx((expected.value, expected.low, 3))
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 5), (3, 10), (950, 1000), (7, 7)])
@@ -52,7 +52,7 @@ def test_wilsons_ends_are_z_of_their_own_standard_errors_away(hits, n):
     z = stats.norm.ppf(0.95)
     for end in (found.low, found.high):
         assert abs(hits / n - end) == pytest.approx(z * np.sqrt(end * (1 - end) / n), abs=1e-9)
-    assert found.low < found.high and (found.mean, found.n) == (hits / n, n)
+    assert found.low < found.high and (found.value, found.n) == (hits / n, n)
 
 
 @pytest.mark.parametrize(("hits", "n"), [(6, 5), (-1, 5), (0, 0), (1.5, 5)])
@@ -120,7 +120,7 @@ def test_standardized_difference_is_unbiased_and_its_interval_covers():
     found = [standardized_difference(rng.normal(truth, 1, n), 0.9) for _ in range(400)]
     # the sd of one estimate with n = 5 is near 0.6: four standard errors of 400 are 0.12, and
     # the uncorrected d is biased by 0.2; coverage 0.9: four standard errors are 0.06
-    assert np.mean([i.mean for i in found]) == pytest.approx(truth, abs=0.12)
+    assert np.mean([i.value for i in found]) == pytest.approx(truth, abs=0.12)
     assert np.mean([i.low <= truth <= i.high for i in found]) == pytest.approx(0.9, abs=0.06)
 
 
@@ -137,7 +137,7 @@ def test_standardized_difference_inverts_the_noncentral_t(shift):
     mirrored = standardized_difference(-x, 0.95)
     assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
     # Hedges' factor is close to 1 - 3 / (4 df - 1)
-    assert found.mean == pytest.approx(x.mean() / x.std(ddof=1) * (1 - 3 / 19), rel=3e-3)
+    assert found.value == pytest.approx(x.mean() / x.std(ddof=1) * (1 - 3 / 19), rel=3e-3)
 
 
 @pytest.mark.parametrize(("n", "power"), [(2, 0.8), (3, 0.5), (5, 0.9), (20, 0.8)])
@@ -173,7 +173,7 @@ def test_best_level_is_pairwise_one_sided_t_tests():
         ]
         found = best_level(levels, x)
         assert found.plausible == tuple(sorted(levels[~np.array(out)]))
-        assert found.best == levels[x.mean(axis=1).argmax()] and found.best in found.plausible
+        assert found.value == levels[x.mean(axis=1).argmax()] and found.value in found.plausible
         assert (found.low, found.high) == (found.plausible[0], found.plausible[-1])
         sizes.add(len(found.plausible))
     assert {1, 2} <= sizes  # else the seeds tried nothing
@@ -219,12 +219,12 @@ def test_best_level_with_a_spread_from_elsewhere_keeps_the_truly_best():
 def test_best_level_shrinks_to_a_clear_winner_and_does_not_take_a_tie_for_one():
     noise = np.random.default_rng(0).normal(0, 0.1, (4, 3))
     clear = best_level([1, 2, 5, 10], np.array([0.0, 1.0, 9.0, 3.0])[:, None] + noise)
-    assert (clear.best, clear.low, clear.high, clear.plausible) == (5, 5, 5, (5.0,))
+    assert (clear.value, clear.low, clear.high, clear.plausible) == (5, 5, 5, (5.0,))
     assert f"{clear:.0f}" == "5 [5, 5]"
     tied = best_level([10, 2], np.ones((2, 3)), 0.01)
     assert tied.plausible == (2.0, 10.0) and tied.n == 3
     doubtful = best_level([1, 2], noise[:2], 0.01)
-    assert doubtful.best in doubtful.plausible
+    assert doubtful.value in doubtful.plausible
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_quantiles_of_student_t_are_scipys(freedom):
         ours = t_interval([-1.0] * freedom + [float(freedom)], level)
         x = np.array([-1.0] * freedom + [float(freedom)])
         half = stats.t.ppf((1 + level) / 2, freedom) * x.std(ddof=1) / np.sqrt(len(x))
-        assert ours.high - ours.mean == pytest.approx(half, rel=1e-12)
+        assert ours.high - ours.value == pytest.approx(half, rel=1e-12)
 
 
 def test_ranks_are_scipys_ties_included():

@@ -82,10 +82,10 @@ def test_band_covers_the_curve(fits):
 
 def test_interval_of_the_maximum_covers_the_peak_and_is_narrow(fits):
     # 0.95 nominal over 12 draws: three standard errors below is 0.76
-    assert np.mean([fit.best_low <= 0.4 <= fit.best_high for fit in fits]) >= 0.76
-    assert np.mean([fit.best_high - fit.best_low for fit in fits]) < 0.3
-    assert all(fit.best_low <= fit.best <= fit.best_high for fit in fits)
-    assert {fit.best for fit in fits} <= set(AT)
+    assert np.mean([fit.peak.low <= 0.4 <= fit.peak.high for fit in fits]) >= 0.76
+    assert np.mean([fit.peak.high - fit.peak.low for fit in fits]) < 0.3
+    assert all(fit.peak.low <= fit.peak.value <= fit.peak.high for fit in fits)
+    assert {fit.peak.value for fit in fits} <= set(AT)
 
 
 def test_noise_is_found(fits):
@@ -94,21 +94,21 @@ def test_noise_is_found(fits):
     assert np.mean([fit.noise for fit in fits]) == pytest.approx(NOISE, rel=0.1)
     exact = response_curve(ARMS, quadratic(ARMS), AT)
     assert exact.noise < 0.01 and np.abs(exact.mean - quadratic(AT)).max() < 0.02
-    assert exact.best == pytest.approx(0.4, abs=0.03)
+    assert exact.peak.value == pytest.approx(0.4, abs=0.03)
 
 
 def test_monotone_points_are_best_at_the_end():
     rising = response_curve(ARMS, points(lambda x: 3 * x, 0), AT)
-    assert rising.best == rising.best_high == 1.0 and rising.best_low > 0.9
+    assert rising.peak.value == rising.peak.high == 1.0 and rising.peak.low > 0.9
     falling = response_curve(ARMS, points(lambda x: -3 * x, 0), AT)
-    assert falling.best == falling.best_low == 0.0 and falling.best_high < 0.1
+    assert falling.peak.value == falling.peak.low == 0.0 and falling.peak.high < 0.1
 
 
 def test_noise_alone_leaves_the_maximum_open_and_gives_the_means_interval():
     widths, halves, at = [], [], np.linspace(0, 1, 11)
     for seed in range(4):
         fit = response_curve(ARMS, points(lambda x: 0 * x, seed), at)
-        widths.append(fit.best_high - fit.best_low)
+        widths.append(fit.peak.high - fit.peak.low)
         halves.append((fit.high - fit.low).min() / 2)
     assert np.mean(widths) > 0.8
     # nothing says more of a curve than a flat line does: 1.96 σ / √30, less the noise's own
@@ -125,7 +125,7 @@ def test_follows_units_shift_and_logarithm():
     assert scaled.high - scaled.low == pytest.approx(1000 * (plain.high - plain.low), rel=1e-2)
     logarithmic = response_curve(10**ARMS, y, 10**AT, log_x=True)
     assert logarithmic.mean == pytest.approx(plain.mean, rel=1e-3)
-    assert logarithmic.best == pytest.approx(10**plain.best)
+    assert logarithmic.peak.value == pytest.approx(10**plain.peak.value)
     assert np.array_equal(logarithmic.at, 10**AT)
 
 
@@ -135,17 +135,17 @@ def test_repeats_leaves_its_input_and_formats():
     one, other = response_curve(ARMS, y, AT, confidence=0.8), response_curve(ARMS, y, AT)
     again = response_curve(ARMS, y, AT)
     assert np.array_equal(y, before) and y.flags.writeable
-    assert np.array_equal(other.high, again.high) and other.best_low == again.best_low
+    assert np.array_equal(other.high, again.high) and other.peak.low == again.peak.low
     assert (one.high < other.high).all() and (one.low > other.low).all()
-    assert other.best_low <= one.best_low and one.best_high <= other.best_high
-    assert other.n == 30 and other.confidence == 0.95
-    assert f"{one:.1f}" == f"{one.best:.1f} [{one.best_low:.1f}, {one.best_high:.1f}]"
+    assert other.peak.low <= one.peak.low and one.peak.high <= other.peak.high
+    assert other.peak.n == 30 and other.peak.confidence == 0.95
+    assert f"{one.peak:.1f}" == f"{one.peak.value:.1f} [{one.peak.low:.1f}, {one.peak.high:.1f}]"
 
 
 def test_constant_points_give_a_flat_curve_with_the_maximum_anywhere():
     flat = response_curve([1, 2, 3, 3], [0.1 * 3, 0.3, 0.3, 0.3], [1, 2, 3])
     assert flat.mean == pytest.approx([0.3, 0.3, 0.3]) and np.array_equal(flat.low, flat.high)
-    assert (flat.best_low, flat.best_high, flat.noise) == (1, 3, 0)
+    assert (flat.peak.low, flat.peak.high, flat.noise) == (1, 3, 0)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ from adainf_core.evidence.runs.records import Record
 from adainf_core.statistics.intervals import (
     Interval,
     PlausibleLevels,
-    RankCorrelation,
     best_level,
     paired_difference,
     rank_correlation,
@@ -70,12 +69,12 @@ class Verdict:
     outcome: Outcome
     difference: Interval | None = None
     best: PlausibleLevels | None = None
-    correlation: RankCorrelation | None = None
+    correlation: Interval | None = None
     brackets: tuple[Bracket, ...] = ()
     agreeing: int = 0
 
     @property
-    def decisive(self) -> Interval | PlausibleLevels | RankCorrelation | None:
+    def decisive(self) -> Interval | None:
         """What the outcome was read from; None where too little has been run.
 
         Of brackets, an interval from the low end of the least difference where that is lowest to
@@ -94,7 +93,7 @@ class Verdict:
             return f"{self.difference:+.2f} points, n = {self.difference.n}"
         if self.best is not None:
             levels = ", ".join(f"{level:g}" for level in self.best.plausible)
-            return f"highest at {self.best.best:g}, not excluded {levels}, n = {self.best.n}"
+            return f"highest at {self.best.value:g}, not excluded {levels}, n = {self.best.n}"
         if self.correlation is not None:
             return f"rank correlation {self.correlation:+.2f}, n = {self.correlation.n} arms"
         if self.decisive is not None:
@@ -281,7 +280,7 @@ def _bracketed(claim: Bracketed, table: _Table, level: float) -> Verdict:
         if not claim.same_side:
             pairs = ((low, other_high), (high, other_low))
         least, greatest = (paired_difference(*pair, level) for pair in pairs)
-        if claim.same_side and greatest.mean < least.mean:
+        if claim.same_side and greatest.value < least.value:
             least, greatest = greatest, least
         brackets.append(Bracket(least, greatest))
     verdict = Verdict(claim, Outcome.NOT_DECIDED, brackets=tuple(brackets))
@@ -324,4 +323,4 @@ def _shared(columns: Sequence[Mapping[int, Any]]) -> list[int]:
 def _interval(values: np.ndarray, deviation: float, freedom: int, confidence: float) -> Interval:
     half = t_quantile((1 + confidence) / 2, freedom) * deviation / np.sqrt(len(values))
     mean = float(values.mean())
-    return Interval(mean, mean - half, mean + half, len(values), confidence)
+    return Interval(mean, mean - half, mean + half, len(values), confidence=confidence)

@@ -188,7 +188,7 @@ def estimate(record: Record, measure: str) -> GapEstimate:
     """
     value, low, high = (record.metrics[measure + end] for end in ("", "_low", "_high"))
     n = record.config["n"]
-    return GapEstimate(value, low, high, CONFIDENCE, n, n)
+    return GapEstimate(value, low, high, n, n, confidence=CONFIDENCE)
 
 
 def at_least(bound: float, digits: int = 2) -> str:

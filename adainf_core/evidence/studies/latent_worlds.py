@@ -23,7 +23,7 @@ from adainf_core.evidence.runs.records import Record
 from adainf_core.evidence.studies.latent_experiment import LatentExperiment
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.pretrain_config import PretrainConfig
-from adainf_core.statistics.intervals import RankCorrelation, rank_correlation
+from adainf_core.statistics.intervals import Interval, rank_correlation
 
 NAME = "theory-predicts"
 STRENGTHS = (0.25, 0.5, 1.0, 1.5)
@@ -127,7 +127,7 @@ def predictor_correlation(
     strengths: Sequence[float] = STRENGTHS,
     found: str = "trained",
     confidence: float = 0.95,
-) -> RankCorrelation:
+) -> Interval:
     """Rank correlation of a predictor with the metric `found` over arms at some crop strengths.
 
     predictor: one of `PREDICTORS`, or "strength", the crops' own, which takes no theory. Raises

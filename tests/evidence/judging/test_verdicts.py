@@ -74,7 +74,7 @@ def test_a_verdict_in_words():
     found = Verdict(beats("a", "b"), "holds", Interval(2.0, 1.0, 3.0, 5))
     assert found.summary == "+2.00 [+1.00, +3.00] points, n = 5"
     assert str(found) == f"{found.summary}: holds"
-    best = PlausibleLevels(10.0, 5.0, 10.0, (5.0, 10.0), 3, 0.95)
+    best = PlausibleLevels(10.0, 5.0, 10.0, 3, (5.0, 10.0))
     claim = BestLevel("n", "N is 10", "trial", ((5, "a"), (10, "b")), (10, 10))
     assert (
         Verdict(claim, "not decided", best=best).summary
@@ -122,7 +122,7 @@ def test_contrast_by_hand(records):
     values = TABLE["b"] - TABLE["a"]
     half = t.ppf(0.975, SEEDS - 1) * values.std(ddof=1) / np.sqrt(SEEDS)
     found = verdict.difference
-    assert (found.mean, found.n, found.confidence) == (pytest.approx(values.mean()), SEEDS, 0.95)
+    assert (found.value, found.n, found.confidence) == (pytest.approx(values.mean()), SEEDS, 0.95)
     assert (found.low, found.high) == pytest.approx((values.mean() - half, values.mean() + half))
     assert verdict.agreeing == int((values > 0).sum())
     assert paired_only(verdict, records(TABLE)).difference.low == pytest.approx(found.low)
@@ -152,7 +152,7 @@ def test_a_contrast_of_four_arms_weighs_the_deviation(records):
     verdict, _ = judge(both, records(table))
     deviation, freedom = least_squares_deviation(table)
     half = t.ppf(1 - 0.05 / 4, freedom) * 2 * deviation / np.sqrt(SEEDS)  # root of four weights
-    assert verdict.difference.mean == pytest.approx(3) and verdict.agreeing == SEEDS
+    assert verdict.difference.value == pytest.approx(3) and verdict.agreeing == SEEDS
     assert verdict.difference.high - 3 == pytest.approx(half)
 
 
@@ -163,14 +163,14 @@ def test_a_seed_s_luck_is_no_evidence(records):
     up, down = judge((beats("a", "b"), beats("b", "a")), records(table))
     assert (up.outcome, down.outcome) == ("holds", "does not hold")
     assert (up.outcome_and_sign, down.outcome_and_sign) == ("holds", "does not hold, reversed")
-    assert up.difference.mean == pytest.approx(2.025) == -down.difference.mean
+    assert up.difference.value == pytest.approx(2.025) == -down.difference.value
     assert (up.agreeing, down.agreeing) == (4, 0)
 
 
 def test_only_shared_seeds_count(records):
     made = records({"a": [1.0, 2.0, 3.0]}) + records({"b": [0.0, 0.0]}, seeds=[1, 2])
     (verdict,) = judge((beats("a", "b"),), made)
-    assert verdict.difference.mean == 2.5 and verdict.difference.n == 2
+    assert verdict.difference.value == 2.5 and verdict.difference.n == 2
     shuffled = [made[i] for i in (3, 0, 4, 2, 1)]
     assert judge((beats("a", "b"),), shuffled) == [verdict]
 
@@ -183,7 +183,7 @@ def test_a_metric_other_than_the_linear_one_is_read(make_record):
     ]
     claim = Contrast("k", "", "trial", (Term("a", 1.0, "online"), Term("b", -1.0, "online")))
     (verdict,) = judge((claim,), made)
-    assert verdict.difference.mean == pytest.approx(2) and verdict.outcome == "holds"
+    assert verdict.difference.value == pytest.approx(2) and verdict.outcome == "holds"
     assert by_seed(made, "a", "online") == {0: 3.0, 1: 4.0, 2: 5.0}
     assert by_seed(made, "b") == {0: 0.0, 1: 1.0, 2: 2.0}
 
@@ -329,7 +329,7 @@ def test_the_same_side_is_read_twice(make_record):
     ]
     (verdict,) = judge((bracketed("k", "low", "high", same_side=True),), made)
     (bracket,) = verdict.brackets  # 4.1 read low, 3 read high: the lower one is the least
-    assert (bracket.least.mean, bracket.greatest.mean) == (3.0, pytest.approx(4.1))
+    assert (bracket.least.value, bracket.greatest.value) == (3.0, pytest.approx(4.1))
 
 
 def test_brackets_without_two_shared_seeds_are_not_run(sided):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from adainf_core.data.colour_order import fitting_order
+from adainf_core.data.folders import title
 from adainf_core.data.image_files import BrokenImageError
 from adainf_core.data.images import ImageSet
 from adainf_core.data.provenance import caveats
@@ -119,8 +121,8 @@ class GeneratedImages(ImageSet):
     ) -> GeneratedImages:
         """Import an npz archive (uint8 (n, h, w, 3) or (n, 3, h, w); see `ImageSet.from_npz`).
 
-        The images are streamed into `store`, by default the folder `<stem>.images` beside the
-        archive; a store already there is opened if it was made from these images (told by the
+        The images are streamed into `store`, by default the folder `default_store` names, beside
+        the archive; a store already there is opened if it was made from these images (told by the
         archive's checksum, for a folder by its files' names, sizes and times) and refused
         otherwise. Labels are left behind.
 
@@ -176,9 +178,7 @@ class GeneratedImages(ImageSet):
             raise ValueError(f"limit={limit} is outside [0, 1]: it is a share of the images")
         if channel_order == "bgr":
             source = _reversed(source)
-        place = (
-            source.path.with_name(f"{source.path.stem}.images") if store is None else Path(store)
-        )
+        place = default_store(source.path) if store is None else Path(store)
         if place.exists():
             return cls._reopened(place, source, real, channel_order)
         identity = source.identity()  # before the images: a later change is noticed
@@ -194,9 +194,9 @@ class GeneratedImages(ImageSet):
             checks = tally.checks(_checked_order(source.path, images, real, channel_order))
             meta = {
                 "schema": IMPORTED,
-                "name": source.path.stem,
+                "name": title(source.path),
                 "shape": shape,
-                "source": source.path.name,
+                "source": os.path.basename(os.path.abspath(source.path)),
                 "identity": identity,
                 "channel_order": channel_order,
                 "real": None if real is None else real.name,
@@ -222,9 +222,10 @@ class GeneratedImages(ImageSet):
             or meta.get("identity") != source.identity()
             or (opened.images[: len(first)] != first).any()
         ):
+            origin = f" (it was made from {meta['source']})" if "source" in meta else ""
             raise ValueError(
-                f"{place} holds other images than {source.path}, or that was written again since: "
-                "delete it or give store=..."
+                f"{place} holds other images than {source.path}{origin}, or that was written again "
+                "since: choose another place with store=... (--store), or delete the store"
             )
         _checked_order(source.path, opened.images, real, channel_order, store=place)
         if channel_order == "as_is" != opened.channel_order:
@@ -232,6 +233,17 @@ class GeneratedImages(ImageSet):
                 file.write(as_json(meta | {"channel_order": "as_is"}))
             return cls.open(place)
         return opened
+
+
+def default_store(path: str | Path) -> Path:
+    """Where the images of an archive or a folder are imported to: `<name>.images` beside it.
+
+    A folder's name is taken whole, dots and all; an archive's loses its ending.
+    """
+    place = Path(path)
+    if place.name in ("", ".."):
+        place = Path(os.path.abspath(place))
+    return place.with_name(f"{title(place)}.images")
 
 
 def _first(path: Path, count: int, planned: int) -> GeneratedImages:

@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 
+from adainf_core.data.folders import title
 from adainf_core.data.sources import ImageSource
 
 _MOST_CLASSES = 1000
@@ -50,7 +51,7 @@ def caveats(source: ImageSource) -> tuple[str, ...]:
     no labels has none.
     """
     found = []
-    name = source.path.stem.lower()
+    name = title(source.path).lower()
     keys = set(source.keys)
     for pattern, which, known in _RELEASED:
         if re.search(pattern, name):

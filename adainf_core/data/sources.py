@@ -6,7 +6,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -32,7 +32,8 @@ class ImageSource:
     `shape` is (n, 3, h, w); `labels` int64 (n,) or None; `chunks()` yields the images in order as
     uint8 (m, 3, h, w), a few megabytes at a time, and raises ValueError where they are damaged.
     `identity()` changes with the images behind it, and is had without reading them. Of an archive
-    `keys` are its arrays' names; `labelled` says that labels were there, if only -1.
+    `keys` are its arrays' names; `labelled` says that labels were there, if only -1. `class_names`
+    are those of labels 0, 1, ..., where the classes have names.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class ImageSource:
     identity: Callable[[], str] = str
     keys: tuple[str, ...] = ()
     labelled: bool = False
+    class_names: tuple[str, ...] | None = None
 
     def read(self) -> np.ndarray:
         """All images, uint8 (n, 3, h, w), in memory."""
@@ -101,11 +103,13 @@ def npz_source(
     path: Path,
     image_keys: tuple[str, ...] = IMAGE_KEYS,
     label_keys: tuple[str, ...] = LABEL_KEYS,
+    names_key: str = "class_names",
 ) -> ImageSource:
     """The images under the first of `image_keys` in an npz archive, labels where there are any.
 
-    Images are uint8, NHWC or NCHW; labels are integers, and all of them -1 means none. Raises
-    FileNotFoundError, or ValueError naming the file, the value and the remedy. Never unpickles.
+    Images are uint8, NHWC or NCHW; labels are integers, and all of them -1 means none; strings
+    under `names_key` name the classes. Raises FileNotFoundError, or ValueError naming the file, the
+    value and the remedy. Never unpickles.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: name an npz archive of images")
@@ -152,7 +156,10 @@ def npz_source(
 
     labels = _npz_labels(path, label_keys, n)
     labelled = any(key in members for key in label_keys)
-    return ImageSource(path, (n, c, h, w), labels, chunks, identity, tuple(members), labelled)
+    names = _npz_class_names(path, names_key) if names_key in members else None
+    return ImageSource(
+        path, (n, c, h, w), labels, chunks, identity, tuple(members), labelled, names
+    )
 
 
 def _npz_labels(path: Path, keys: tuple[str, ...], count: int) -> np.ndarray | None:
@@ -171,6 +178,20 @@ def _npz_labels(path: Path, keys: tuple[str, ...], count: int) -> np.ndarray | N
     return None if (labels == -1).all() else labels.astype(np.int64)
 
 
+def _npz_class_names(path: Path, key: str) -> tuple[str, ...]:
+    try:
+        with naming_damage(path), np.load(path, allow_pickle=False) as archive:
+            names = archive[key]
+    except ValueError as error:
+        raise ValueError(f"{path}: {key} cannot be read ({error}): save it again") from None
+    if names.dtype.kind != "U" or names.ndim != 1:
+        raise ValueError(
+            f"{path}: {key} is {names.dtype} of shape {names.shape}, need strings, one a class: "
+            f"save {key}=np.array(['cat', 'dog', ...])"
+        )
+    return tuple(names.tolist())
+
+
 # ---- folders
 
 
@@ -179,14 +200,19 @@ def folder_source(
 ) -> ImageSource:
     """Image files in a folder: labelled by sub-folder, or flat and unlabelled.
 
-    Classes are the sub-folders in alphabetical order, images the files below them in alphabetical
-    order. Raises FileNotFoundError for a missing folder, ValueError for one that holds no images,
-    an empty class, or both classes and loose images; see `files_source` for the rest.
+    Classes are the sub-folders in alphabetical order, stores left out, images the files below them
+    in alphabetical order. Raises FileNotFoundError for a missing folder, ValueError for one that
+    holds no images, an empty class, or both classes and loose images; see `files_source` for the
+    rest.
     """
     if not path.is_dir():
         raise FileNotFoundError(f"{path} is not there: name a folder of images")
     loose = sorted(child for child in path.iterdir() if _is_image(child))
-    classes = sorted(c for c in path.iterdir() if c.is_dir() and not c.name.startswith("."))
+    classes = sorted(
+        child
+        for child in path.iterdir()
+        if child.is_dir() and child.name[0] != "." and not (child / "meta.json").is_file()
+    )
     if not classes:
         return files_source(path, loose, None, size, skipped)
     if loose:
@@ -201,7 +227,8 @@ def folder_source(
             raise ValueError(f"{folder}: this class holds no images; delete the folder or fill it")
         files += members
         labels += [label] * len(members)
-    return files_source(path, files, np.asarray(labels, np.int64), size, skipped)
+    source = files_source(path, files, np.asarray(labels, np.int64), size, skipped)
+    return replace(source, class_names=tuple(folder.name for folder in classes))
 
 
 def files_source(

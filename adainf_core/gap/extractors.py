@@ -154,7 +154,7 @@ def ssl_encoder(checkpoint: str | Path) -> Extractor:
         return extract_features(trained.encoder, seen)
 
     return Extractor(
-        f"own encoder {checkpoint.stem} ({trained.steps} steps)",
+        f"own encoder {checkpoint.name} ({trained.steps} steps)",
         f"{trained.mixture}; self-supervised, no labels",
         function,
     )

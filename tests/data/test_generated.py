@@ -12,7 +12,8 @@ from PIL import Image
 
 from adainf_core.data import generated as generated_module
 from adainf_core.data import sources
-from adainf_core.data.generated import GeneratedImages
+from adainf_core.data.generated import GeneratedImages, default_store
+from adainf_core.data.growing_store import grown_store
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.provenance import caveats
@@ -149,6 +150,57 @@ def test_a_folder_changed_far_behind_the_first_chunk_is_noticed(tmp_path, monkey
     last.rename(folder / "8.bmp")
     with pytest.raises(ValueError, match="holds other images"):
         GeneratedImages.from_folder(folder)
+
+
+def image_folder(path, pixels):
+    path.mkdir(parents=True)
+    for i, image in enumerate(pixels):
+        Image.fromarray(image).save(path / f"{i}.png")
+    return path
+
+
+def test_folders_whose_names_hold_a_dot_have_stores_of_their_own(tmp_path):
+    halves = {"samples_cfg1.25": PIXELS[:8], "samples_cfg1.5": PIXELS[8:16]}
+    for name, pixels in halves.items():
+        made = GeneratedImages.from_folder(image_folder(tmp_path / name, pixels))
+        assert made.path == tmp_path / f"{name}.images" and made.name == name
+        assert np.array_equal(made.images, first(pixels))
+    np.savez(tmp_path / "samples_cfg1.75.npz", image=PIXELS)
+    assert GeneratedImages.from_npz(tmp_path / "samples_cfg1.75.npz").name == "samples_cfg1.75"
+
+
+@pytest.mark.parametrize("path", [".", "../samples_1.5", "inner/.."])
+def test_a_folder_is_imported_from_within(tmp_path, monkeypatch, path):
+    folder = image_folder(tmp_path / "samples_1.5", PIXELS[:8])
+    (folder / "inner").mkdir()
+    monkeypatch.chdir(folder)
+    assert default_store(path).resolve() == tmp_path / "samples_1.5.images"
+    (folder / "inner").rmdir()
+    assert GeneratedImages.from_folder(".").name == "samples_1.5"
+    assert leftovers(tmp_path) == ["samples_1.5", "samples_1.5.images"]
+
+
+def test_a_store_of_another_source_says_whose_it_is(tmp_path):
+    path = archive(tmp_path)
+    np.savez(tmp_path / "other.npz", image=PIXELS[:9])
+    store = GeneratedImages.from_npz(path).path
+    says = r"images than .*other\.npz \(it was made from edm\.npz\), .*: choose another place with"
+    with pytest.raises(ValueError, match=says):
+        GeneratedImages.from_npz(tmp_path / "other.npz", store=store)
+
+
+def test_a_store_among_the_classes_of_a_set_is_none_of_them(tmp_path):
+    for name in ("cat", "dog"):
+        image_folder(tmp_path / "data" / name, PIXELS[:4])
+    GeneratedImages.from_folder(tmp_path / "data" / "cat")
+    assert ImageSet.from_folder(tmp_path / "data").class_names == ("cat", "dog")
+
+
+def test_a_store_that_grows_here_is_called_by_its_folder(tmp_path, monkeypatch):
+    (tmp_path / "drawn_1.5.images").mkdir()
+    monkeypatch.chdir(tmp_path / "drawn_1.5.images")
+    made = grown_store(".", lambda a, b: first(PIXELS[a:b]), 9, (3, 8, 8), origin={"seed": 0})
+    assert made.name == "drawn_1.5"
 
 
 def test_a_store_that_does_not_say_what_it_was_made_from_is_not_reused(tmp_path):

@@ -10,6 +10,7 @@ import math
 import operator
 import os
 import reprlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,7 @@ def as_labels(labels: ArrayLike, count: int, name: str, *, lowest: int = 0) -> I
 def as_number(value: Any, name: str) -> float:
     """A real number as a float, which may be infinite or no number at all (nan)."""
     try:
-        if isinstance(value, str | bytes) or getattr(value, "ndim", 0):
+        if isinstance(value, str | bytes) or getattr(value, "ndim", 0) > 0:
             raise TypeError
         return float(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):
@@ -205,6 +206,14 @@ def as_share(value: float, name: str) -> float:
     if not 0 <= share <= 1:
         raise ValueError(f"{name} = {share:g} is not in [0, 1]")
     return share
+
+
+def as_confidence(confidence: float) -> float:
+    """A level strictly between 0 and 1."""
+    level = as_number(confidence, "confidence")
+    if not 0 < level < 1:
+        raise ValueError(f"confidence = {level:g} must lie strictly between 0 and 1")
+    return level
 
 
 def as_positive(value: float, name: str) -> float:
@@ -240,6 +249,15 @@ def as_path(value: str | os.PathLike[str], name: str) -> Path:
         raise ValueError(
             f"{name} = {in_words(value)} must be a path: give a string or a Path"
         ) from None
+
+
+def as_choice(value: Any, name: str, known: Iterable[Any]) -> Any:
+    """One of the values in `known`, such as names, None among them where it is one."""
+    choices = list(known)
+    if not isinstance(value, str | int | None) or value not in choices:
+        words = ", ".join(map(str, choices))
+        raise ValueError(f"{name}={in_words(value)} is unknown; choose {words}")
+    return value
 
 
 def as_images(images: NDArray[np.uint8], name: str = "images") -> NDArray[np.uint8]:

@@ -1,6 +1,5 @@
 """Wrong arguments: whatever is put in the place of any argument, our own one line names it."""
 
-import inspect
 import re
 import traceback
 from functools import partial
@@ -15,7 +14,6 @@ import adainf_core as ai
 from adainf_core.configuration import changed, from_plain, override
 from adainf_core.gap.chosen_rank import favoured_rank_bound
 from adainf_core.gap.extractors import (
-    efficientnet_lite0,
     inception,
     named_extractor,
     pixels,
@@ -32,7 +30,7 @@ from adainf_core.learning.features import extract_features
 from adainf_core.learning.few_labels import few_label_error
 from adainf_core.learning.hypersphere import alignment, most_uniform, uniformity
 from adainf_core.learning.labeler import train_labeler
-from adainf_core.learning.methods import METHODS, MoCo, SimCLR
+from adainf_core.learning.methods import MoCo, SimCLR
 from adainf_core.learning.methods.vicreg import vicreg
 from adainf_core.learning.operations import Erase
 from adainf_core.learning.recipes import Recipe

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from adainf_core.data.images import ImageSet, as_image_set
-from adainf_core.validation import as_count, as_indices, as_number
+from adainf_core.validation import as_choice, as_count, as_indices, as_number
 
 # streams of random numbers, so that no two purposes share one
 _OFFSET, _BATCH, _EPOCH = range(3)
@@ -57,8 +57,7 @@ class Inflation:
     _order: tuple[tuple[int, int], np.ndarray] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.sampling not in ("iid", "epoch"):
-            raise ValueError(f"sampling={self.sampling!r} is unknown: choose 'iid' or 'epoch'")
+        as_choice(self.sampling, "sampling", ("iid", "epoch"))
         as_image_set(self.real, "real")
         if self.generated is not None:
             as_image_set(self.generated, "generated")

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from adainf_core.data.images import ImageSet
+from adainf_core.validation import as_count
 
 SHAPES = ("triangle", "square", "star", "cross", "bar", "crescent", "ell", "arrow")
 #: The factors of a latent, in the order of `SpriteWorld.shape`.
@@ -48,14 +49,12 @@ class SpriteWorld:
     unseen_backgrounds: int = 2
 
     def __post_init__(self) -> None:
-        if self.size < 12:
+        if as_count(self.size, "size", 1) < 12:
             raise ValueError(f"size={self.size}: below 12 pixels two sprites may render alike")
         limits = {"hues": 12, "places": 5, "scales": 3, "tilts": 4, "backgrounds": 6}
         for name, most in limits.items():
-            if not 1 <= getattr(self, name) <= most:
-                raise ValueError(f"{name}={getattr(self, name)} is outside 1..{most}")
-        if not 0 <= self.unseen_backgrounds <= 2:
-            raise ValueError(f"unseen_backgrounds={self.unseen_backgrounds} is outside 0..2")
+            as_count(getattr(self, name), name, 1, most)
+        as_count(self.unseen_backgrounds, "unseen_backgrounds", 0, 2)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from adainf_core.gap.estimate import (
     wilson,
 )
 from adainf_core.theory.tv_estimation import BoundMethod, TVEstimate, tv_lower_bound
-from adainf_core.validation import as_number, as_seed
+from adainf_core.validation import as_number, as_seed, in_words
 
 
 class MirrorWarning(UserWarning):
@@ -118,7 +118,9 @@ def classifier_tv(
     if classifier is not None and not all(
         hasattr(classifier, name) for name in ("fit", "predict_proba")
     ):
-        raise ValueError(f"classifier = {classifier!r} needs the methods fit and predict_proba")
+        raise ValueError(
+            f"classifier = {in_words(classifier)} needs the methods fit and predict_proba"
+        )
     training_share = as_number(training_share, "training_share")
     if not 0 < training_share < 1:
         raise ValueError(f"training_share = {training_share:g} must lie strictly between 0 and 1")

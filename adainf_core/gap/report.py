@@ -11,7 +11,7 @@ import numpy as np
 
 from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.gap.classifier_tv import ClassifierTV, MirrorWarning, classifier_tv
-from adainf_core.gap.estimate import GapEstimate, Rows, as_confidence
+from adainf_core.gap.estimate import GapEstimate, Rows
 from adainf_core.gap.extractors import Extractor, random_convolution
 from adainf_core.gap.frechet import frechet_estimate
 from adainf_core.gap.image_tv import image_tv
@@ -19,7 +19,7 @@ from adainf_core.gap.kernel_distance import kernel_distance
 from adainf_core.gap.memorisation import Memorisation, memorisation
 from adainf_core.gap.precision_recall import precision_recall
 from adainf_core.gap.rows import GapRow, shown
-from adainf_core.validation import as_count, as_path, as_seed, in_words
+from adainf_core.validation import as_confidence, as_count, as_path, as_seed, in_words
 
 _LEAST = 120  # rows a side: what halves of the real ones need for an extrapolated distance
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.learning.view_graph import image_distribution
-from adainf_core.validation import FloatArray, as_count, as_labels
+from adainf_core.validation import FloatArray, as_confidence, as_count, as_labels
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ def image_bootstrap(
     """
     distribution = image_distribution(weights, len(np.asarray(weights)))
     resamples = as_count(resamples, "resamples", 2)
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence} is outside (0, 1)")
+    confidence = as_confidence(confidence)
     groups = (
         np.zeros(len(distribution), np.int64)
         if strata is None
@@ -65,7 +64,7 @@ def image_bootstrap(
     )
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     upper = below if above is None else above
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_count(seed, "seed", 0))
     lows, highs = np.empty(resamples), np.empty(resamples)
     for draw in range(resamples):
         drawn = np.zeros(len(distribution))

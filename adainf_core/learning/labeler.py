@@ -12,6 +12,7 @@ from adainf_core.learning.augmentation import augment
 from adainf_core.learning.encoders import build_encoder
 from adainf_core.learning.policies import AugmentationPolicy, as_policies
 from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.validation import in_words
 
 
 class Bfloat16(nn.Module):
@@ -37,6 +38,8 @@ def train_labeler(
     processor. Deterministic given the seed. ValueError for unlabelled images or no policy.
     """
     as_image_set(images, "images")
+    if not isinstance(config, PretrainConfig):
+        raise ValueError(f"config={in_words(config)} must be a PretrainConfig")
     if images.labels is None or images.classes is None:
         raise ValueError(f"{images.name} has no labels: a labeler learns from them")
     policies = as_policies(policies)

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from adainf_core.learning.methods import METHODS, MethodConfig, SimCLR
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy, as_policy
-from adainf_core.validation import as_count, as_number, as_positive, as_seed, in_words
+from adainf_core.validation import as_choice, as_count, as_number, as_positive, as_seed, in_words
 
 #: The encoders and optimisers by name; `encoders` and `optimizers` build them.
 ENCODERS = ("small_cnn", "resnet18", "resnet34", "resnet50")
 OPTIMIZERS = ("adamw", "sgd", "lars")
-_WIDEST, _LARGEST_BATCH = 2**16, 2**20
+#: The widest encoder that may be asked for; what fits is told when it is built.
+WIDEST = 2**16
+_LARGEST_BATCH = 2**20
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class PretrainConfig:
         for name, least, most in (
             ("steps", 1, 2**63 - 1),
             ("warmup", 0, 2**63 - 1),
-            ("width", 1, _WIDEST),
+            ("width", 1, WIDEST),
             ("batch_size", 2, _LARGEST_BATCH),
         ):
             as_count(getattr(self, name), name, least, most)
@@ -78,17 +80,14 @@ class PretrainConfig:
             ("precision", ("fp32", "bf16")),
             ("device", ("cpu", "cuda", None)),
         ):
-            if getattr(self, name) not in known:
-                choices = ", ".join(map(str, known))
-                raise ValueError(f"{name}={getattr(self, name)!r} is unknown; choose {choices}")
+            as_choice(getattr(self, name), name, known)
         if not 0 <= as_number(self.weight_decay, "weight_decay") < math.inf:
             raise ValueError(f"weight_decay={self.weight_decay} is outside [0, inf)")
         if not 0 <= as_number(self.momentum, "momentum") < 1:
             raise ValueError(f"momentum={self.momentum} is outside [0, 1)")
         if not 0 <= self.warmup <= self.steps:
             raise ValueError(f"warmup={self.warmup} is outside 0..steps={self.steps}")
-        if self.stem_padding not in (1, 2):
-            raise ValueError(f"stem_padding={self.stem_padding}: choose 1 or 2")
+        as_count(self.stem_padding, "stem_padding", 1, 2)
         for name in ("pixel_mean", "pixel_std"):
             values = getattr(self, name)
             if (

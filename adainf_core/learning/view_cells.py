@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from adainf_core.learning.features import extract_features
-from adainf_core.learning.policies import AugmentationPolicy, as_policies
+from adainf_core.learning.features import as_module, extract_features
+from adainf_core.learning.policies import AugmentationPolicy, as_policies, as_policy
 from adainf_core.validation import (
     LAST_SEED,
     IntArray,
@@ -152,6 +152,7 @@ def sample_view_labels(
     labeler: any module from float images in [0, 1] to class scores (b, classes). One `seed`, one
     set of views: those of `sample_view_graph` are the same pictures.
     """
+    as_module(labeler, "labeler")
     return read_views(images, policy, labeler, lambda scores: scores.argmax(axis=1), views, seed)
 
 
@@ -169,6 +170,7 @@ def read_views(
     follow. Deterministic given `seed`.
     """
     views, seed = as_count(views, "views", 1), as_seed(seed)
+    as_policy(policy)
     if len(as_images(images)) == 0:
         raise ValueError("there are no images to draw views of")
     found = np.empty((len(images), views), np.int64)

@@ -60,11 +60,6 @@ def check_momentum(momentum: tuple[float, float]) -> None:
         raise ValueError(f"method.momentum={momentum}: need 0 <= start <= end <= 1")
 
 
-def check_temperature(temperature: float) -> None:
-    """ValueError for a temperature that is not positive and finite."""
-    as_positive(temperature, "temperature")
-
-
 def in_full_precision(loss: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     """A loss of two views' embeddings (n, d), row i of both from one image, in float32 or float64.
 
@@ -73,22 +68,27 @@ def in_full_precision(loss: Callable[..., torch.Tensor]) -> Callable[..., torch.
     real numbers, for shapes that differ and for n < 2.
     """
 
-    names = list(signature(loss).parameters)[:2]
+    names = list(signature(loss).parameters)
+    views = names[:2]
 
     @wraps(loss)
-    def exact(z1: torch.Tensor, z2: torch.Tensor, *rest: Any, **options: Any) -> torch.Tensor:
+    def exact(*given: Any, **options: Any) -> torch.Tensor:
         import torch
 
-        for name, z in zip(names, (z1, z2), strict=True):
+        rest = dict(zip(names, given, strict=False)) | options
+        if len(given) > len(names) or not all(name in rest for name in views):
+            return loss(*given, **options)  # Python's own error
+        z1, z2 = (rest.pop(name) for name in views)
+        for name, z in zip(views, (z1, z2), strict=True):
             if not torch.is_tensor(z) or z.is_complex():
                 raise ValueError(f"{name} is {in_words(z)}: give a tensor of real numbers (n, d)")
         if z1.ndim != 2 or z1.shape != z2.shape or len(z1) < 2:
             raise ValueError(
                 f"views have shapes {tuple(z1.shape)} and {tuple(z2.shape)}: need two equal "
-                f"(n, d) with n >= 2, as {' and '.join(names)}"
+                f"(n, d) with n >= 2, as {' and '.join(views)}"
             )
         dtype = torch.promote_types(torch.promote_types(z1.dtype, z2.dtype), torch.float32)
         with torch.autocast(z1.device.type, enabled=False):
-            return loss(z1.to(dtype), z2.to(dtype), *rest, **options)
+            return loss(z1.to(dtype), z2.to(dtype), **rest)
 
     return exact

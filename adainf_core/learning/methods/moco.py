@@ -10,10 +10,9 @@ from adainf_core.learning.methods.common import (
     check_momentum,
     check_positive,
     check_sizes,
-    check_temperature,
     in_full_precision,
 )
-from adainf_core.validation import in_words
+from adainf_core.validation import as_positive, in_words
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +83,7 @@ def info_nce(
     import torch
     import torch.nn.functional as F
 
-    check_temperature(temperature)
+    temperature = as_positive(temperature, "temperature")
     if not torch.is_tensor(queue) or queue.ndim != 2 or queue.shape[1] != q.shape[1]:
         raise ValueError(
             f"queue is {in_words(queue)}: give a tensor (m, {q.shape[1]}) of earlier keys"

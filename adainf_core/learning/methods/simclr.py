@@ -9,10 +9,9 @@ from adainf_core.learning.methods.common import (
     Official,
     check_positive,
     check_sizes,
-    check_temperature,
     in_full_precision,
 )
-from adainf_core.validation import in_words
+from adainf_core.validation import as_positive, in_words
 
 if TYPE_CHECKING:
     import torch
@@ -82,7 +81,7 @@ def nt_xent(
     import torch
     import torch.nn.functional as F
 
-    check_temperature(temperature)
+    temperature = as_positive(temperature, "temperature")
     n = len(z1)
     if image_ids is not None and (not torch.is_tensor(image_ids) or image_ids.shape != (n,)):
         raise ValueError(

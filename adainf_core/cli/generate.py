@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -136,11 +137,17 @@ def _fitted(name: str) -> bool:
 
 def _sample_diffusion(options: argparse.Namespace, real: ImageSet | None) -> GeneratedImages:
     from adainf_core.configuration import override
-    from adainf_core.generators.diffusion import DiffusionGenerator, sample_to_store
+    from adainf_core.generators.diffusion import (
+        DiffusionGenerator,
+        UnverifiedModelWarning,
+        sample_to_store,
+    )
     from adainf_core.generators.diffusion_config import Sampler
 
     sampler = override(Sampler(), options.settings)
-    generator = replace(DiffusionGenerator.load(options.generator), sampler=sampler)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnverifiedModelWarning)  # the store's origin says it
+        generator = replace(DiffusionGenerator.load(options.generator), sampler=sampler)
     return sample_to_store(
         generator,
         options.store,

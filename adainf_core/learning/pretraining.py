@@ -18,7 +18,7 @@ from torch import nn
 
 from adainf_core.configuration import from_plain, to_plain
 from adainf_core.data.images import ImageSet
-from adainf_core.devices import chosen_device, total_memory
+from adainf_core.devices import check_memory, chosen_device
 from adainf_core.learning import distributed
 from adainf_core.learning.augmentation import two_views, view_noise
 from adainf_core.learning.checkpoints import (
@@ -162,14 +162,8 @@ def _check_memory(config: PretrainConfig) -> None:
         method = config.method.build(
             build_encoder(config.encoder, config.width, config.stem_padding)
         )
-    state = [*method.parameters(), *method.buffers()]
-    needed, there = sum(tensor.nbytes for tensor in state), total_memory()
-    if needed > there:
-        raise ValueError(
-            f"encoder={config.encoder!r} with width={config.width} and method={config.method} need "
-            f"{needed / 2**30:,.0f} GiB for their weights, and this machine has "
-            f"{there / 2**30:,.0f} GiB: lower width, method.hidden or method.out"
-        )
+    weights = sum(tensor.nbytes for tensor in [*method.parameters(), *method.buffers()])
+    check_memory(weights, f"width={config.width} of {config.encoder} under {config.method}")
 
 
 class _Trainee(nn.Module):

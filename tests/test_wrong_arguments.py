@@ -74,8 +74,8 @@ CALLS = {
     "transfer_bound": (
         ai.transfer_bound,
         {"graph_kernel": 0.4 * np.kron(np.eye(2), np.ones((2, 2))) + 0.05,
-         "p_real": np.full(4, 1 / 4), "p_generated": np.full(4, 1 / 4), "beta": 0.5, "natural_labels": [0, 0, 1, 1],
-         "view_labels": [0, 0, 1, 1], "k": 1},
+         "p_real": np.full(4, 1 / 4), "p_generated": np.full(4, 1 / 4), "beta": 0.5,
+         "natural_labels": [0, 0, 1, 1], "view_labels": [0, 0, 1, 1], "k": 1},
     ),
     "ImageSet": (ai.ImageSet, {"images": IMAGES, "labels": LABELS, "name": "noise"}),
     "load_images": (

@@ -12,6 +12,7 @@ from torch import nn
 
 import adainf_core as ai
 from adainf_core.configuration import changed, from_plain, override
+from adainf_core.data.blank import blank
 from adainf_core.gap.chosen_rank import favoured_rank_bound
 from adainf_core.gap.extractors import (
     inception,
@@ -24,6 +25,10 @@ from adainf_core.gap.extractors import (
 from adainf_core.gap.frechet import frechet_distance
 from adainf_core.gap.kernel_distance import kernel_distance_of_subsets
 from adainf_core.gap.neighbours import nearest
+from adainf_core.generators.classical import Bootstrap, GaussianCopula
+from adainf_core.generators.corruptions import chimeras, clusters
+from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
+from adainf_core.generators.principal_axes import PrincipalAxes
 from adainf_core.learning.augmentation import NOISE, two_views, view_noise
 from adainf_core.learning.encoders import build_encoder, small_cnn
 from adainf_core.learning.features import extract_features
@@ -48,6 +53,7 @@ ROWS, VIEWS = RNG.normal(size=(70, 3)), torch.from_numpy(RNG.normal(size=(6, 4))
 ENCODER = nn.Sequential(nn.Flatten(), nn.Linear(432, 4))
 POLICY = ai.POLICIES["symmetric"]
 CONFIG = ai.PretrainConfig(steps=1, batch_size=4, width=1, warmup=0, device="cpu")
+WORLD = ai.SpriteWorld()
 CELLS = RNG.integers(0, 5, (6, 4))
 KERNEL, EVEN = np.full((3, 4), 0.25), np.full(3, 1 / 3)
 FRESH = torch.Generator().manual_seed(0)
@@ -210,6 +216,24 @@ CALLS = {
          "cache": None},
     ),
     # names below the package itself
+    "SpriteWorld.sample": (
+        WORLD.sample,
+        {"distribution": WORLD.real_distribution(), "count": 3, "rng": RNG},
+    ),
+    "SpriteWorld.generated_distribution": (
+        WORLD.generated_distribution,
+        {"flaw": "blur", "tau": 0.1},
+    ),
+    "blank": (blank, {"count": 3}),
+    "GaussianMixtureGenerator": (
+        GaussianMixtureGenerator.fit,
+        {"real": SET, "components": 1, "principal": 2, "seed": 0},
+    ),
+    "GaussianCopula": (GaussianCopula.fit, {"real": SET, "principal": 2, "seed": 0}),
+    "Bootstrap": (Bootstrap.fit, {"real": SET, "noise": 0.1, "seed": 0}),
+    "PrincipalAxes": (PrincipalAxes.fit, {"real": SET, "principal": 2, "seed": 0}),
+    "clusters": (clusters, {"images": SET, "count": 2, "seed": 0}),
+    "chimeras": (chimeras, {"images": SET, "seed": 0}),
     "favoured_rank_bound": (
         favoured_rank_bound,
         {"real_scores": ROWS[:, 0], "generated_scores": ROWS[:, 1], "share": 0.5,

@@ -208,5 +208,5 @@ def test_known_encoders_are_built_and_others_named():
     assert all(build_encoder(name).feature_dim for name in ENCODERS)
     with pytest.raises(ValueError, match="vgg"):
         build_encoder("vgg")
-    with pytest.raises(ValueError, match="stem_padding=3"):
+    with pytest.raises(ValueError, match="stem_padding = 3"):
         build_encoder("resnet18", stem_padding=3)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 from pathlib import Path
 
 from adainf_core.data.sources import SUFFIXES
+
+_LOOKED_AT = 10_000  # files below a folder, which may be a whole disk
 
 
 def title(path: Path) -> str:
@@ -20,11 +23,11 @@ def title(path: Path) -> str:
 def is_class_tree(path: Path) -> bool:
     """Whether `path` reads as two classes or more: sub-folders that all hold images, none loose."""
     seen = [child for child in path.iterdir() if not child.name.startswith(".")]
-    classes = [child for child in seen if child.is_dir()]
+    classes = [child for child in seen if child.is_dir() and not (child / "meta.json").is_file()]
     return (
         len(classes) > 1
         and not any(_is_image(child) for child in seen)
-        and all(any(map(_is_image, folder.rglob("*"))) for folder in classes)
+        and all(any(map(_is_image, islice(folder.rglob("*"), _LOOKED_AT))) for folder in classes)
     )
 
 

@@ -69,10 +69,13 @@ def image_bootstrap(
     for draw in range(resamples):
         drawn = np.zeros(len(distribution))
         for own in members:
-            counts = rng.multinomial(len(own), np.full(len(own), 1 / len(own)))
-            mass = distribution[own] * counts
-            if mass.sum() > 0:
-                drawn[own] = mass * (distribution[own].sum() / mass.sum())
+            total, alike = distribution[own].sum(), np.full(len(own), 1 / len(own))
+            mass = distribution[own] * rng.multinomial(len(own), alike)
+            # images without mass may be all that is drawn: a stratum that has some keeps it
+            while mass.sum() == 0 < total:
+                mass = distribution[own] * rng.multinomial(len(own), alike)
+            if total > 0:
+                drawn[own] = mass * (total / mass.sum())
         drawn /= drawn.sum()
         lows[draw] = below(drawn)
         highs[draw] = lows[draw] if above is None else upper(drawn)

@@ -353,3 +353,10 @@ def test_bracketed_interval_covers_where_the_percentile_one_misses(runs):
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_stratum_keeps_its_mass_where_some_of_its_images_have_none():
+    """Of two images one alone has mass: a quarter of the resamples draw only the other."""
+    weights, strata = [0.0, 0.5, 0.25, 0.25], [0, 0, 1, 1]
+    found = image_bootstrap(lambda w: float(w[:2].sum()), weights, strata=strata, confidence=0.99)
+    assert (found.low, found.high) == pytest.approx((0.5, 0.5))

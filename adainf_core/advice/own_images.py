@@ -7,7 +7,7 @@ judged by the rule of `claims` on those claims of the failure mode that need no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,13 +16,15 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from adainf_core.advice.planning import ARMS, QUESTIONS, paired_noise, paper_replication
-from adainf_core.data.generated import GeneratedImages
+from adainf_core.data.generated import GeneratedImages, generated_images
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.labelled_pairs import class_of, paired_labels
 from adainf_core.data.named_sets import LOADERS, named_or_own
+from adainf_core.data.sources import ARCHIVES
 from adainf_core.evidence.judging.verdicts import Verdict, judge
 from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study
+from adainf_core.evidence.runs.quantities import PERCENT, Quantity
 from adainf_core.evidence.runs.records import Record
 from adainf_core.evidence.runs.running import run_study
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy
@@ -105,13 +107,9 @@ def own_images(
 
 
 def _generated(path: str) -> ImageSet:
-    if (Path(path) / "meta.json").is_file():
-        return GeneratedImages.open(path)
-    if Path(path).is_dir():
-        return ImageSet.from_folder(path).unlabelled()
-    if Path(path).suffix != ".npz":
+    if not Path(path).is_dir() and Path(path).suffix not in ARCHIVES:
         raise ValueError(f"{path} is no store of generated images, npz archive or folder")
-    return ImageSet.from_npz(path).unlabelled()
+    return generated_images(path)
 
 
 def _sized(name: str, split: str, size: int, root: str | None) -> ImageSet:
@@ -198,6 +196,7 @@ class OwnExperiment:
 
     kind: ClassVar[str] = "own"
     seeded: ClassVar[tuple[str, ...]] = ("pretrain.seed",)
+    quantities: ClassVar[Mapping[str, Quantity]] = dict.fromkeys(("linear", "knn"), PERCENT)
 
     @property
     def device(self) -> str | None:
@@ -230,6 +229,7 @@ class OwnExperiment:
             {name: probe.account for name, probe in probes.items()},
             data.beta or 0.0,
             trained.history,
+            {name: probe.details for name, probe in probes.items() if probe.details},
         )
 
     def small(self) -> OwnExperiment:

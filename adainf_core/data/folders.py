@@ -6,7 +6,7 @@ import os
 from itertools import islice
 from pathlib import Path
 
-from adainf_core.data.sources import SUFFIXES
+from adainf_core.data.folder_files import SUFFIXES
 
 _LOOKED_AT = 10_000  # files below a folder, which may be a whole disk
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from adainf_core.data.colour_order import fitting_order
+from adainf_core.data.folder_files import few
 from adainf_core.data.folders import title
 from adainf_core.data.image_files import BrokenImageError
 from adainf_core.data.images import ImageSet
@@ -119,6 +120,7 @@ class GeneratedImages(ImageSet):
         store: str | Path | None = None,
         channel_order: ChannelOrder = "auto",
         limit: float = 0.01,
+        convert: bool = False,
     ) -> GeneratedImages:
         """Import an npz archive (uint8 (n, h, w, 3) or (n, 3, h, w); see `ImageSet.from_npz`).
 
@@ -130,12 +132,15 @@ class GeneratedImages(ImageSet):
         `real` lets colours and copies be compared with the real training images. With
         `channel_order="auto"` a set whose colours fit them better in reversed order is refused
         (`colour_order`); "bgr" reverses the channels, "as_is" takes them as they come. `limit` is
-        the largest accepted share of constant images, and of exact duplicates.
+        the largest accepted share of constant images, and of exact duplicates. With `convert`
+        floats and other integers are brought to 0..255 (`value_range`); `caveats` says what was
+        assumed, and `checks` how many values were `clipped`.
 
         Raises ValueError naming the value and the remedy; a refused or failed import leaves nothing
         behind, and a full disk is an OSError that says so.
         """
-        return cls._import(npz_source(Path(path)), real, store, channel_order, limit, [])
+        source = npz_source(Path(path), convert=convert, needs_labels=False)
+        return cls._import(source, real, store, channel_order, limit, [])
 
     @classmethod
     def from_folder(
@@ -193,6 +198,8 @@ class GeneratedImages(ImageSet):
             _refuse_flaws(source.path, tally, limit)
             images = memory_map(folder / "images.npy", shape)
             checks = tally.checks(_checked_order(source.path, images, real, channel_order))
+            if source.clipped is not None:
+                checks["clipped"] = source.clipped
             meta = {
                 "schema": IMPORTED,
                 "name": title(source.path),
@@ -236,6 +243,21 @@ class GeneratedImages(ImageSet):
         return opened
 
 
+def generated_images(path: str | Path) -> ImageSet:
+    """The generated images at a path: those of a store, or of an archive or folder, unlabelled.
+
+    Labels are left behind, whatever they are. The errors are those of `GeneratedImages.open`,
+    `ImageSet.from_npz` and `ImageSet.from_folder`.
+    """
+    place = Path(path)
+    if (place / "meta.json").is_file():
+        return GeneratedImages.open(place)
+    if place.is_dir():
+        return ImageSet.from_folder(place).unlabelled()
+    source = npz_source(place, needs_labels=False).told()
+    return ImageSet(source.read(), None, title(place))
+
+
 def default_store(path: str | Path) -> Path:
     """Where the images of an archive or a folder are imported to: `<name>.images` beside it.
 
@@ -259,11 +281,10 @@ def _left_out(source: ImageSource, skipped: list[Path]) -> list[str]:
     """A sentence on files that could not be read, if there were any."""
     if not skipped:
         return []
-    names = [file.relative_to(source.path).as_posix() for file in skipped[:5]]
-    more = f" and {len(skipped) - 5:,} more" if len(skipped) > 5 else ""
+    names = few(file.relative_to(source.path).as_posix() for file in skipped)
     return [
         f"{len(skipped):,} of {source.shape[0]:,} files are no readable images and were skipped: "
-        f"{', '.join(names)}{more}."
+        f"{names}."
     ]
 
 
@@ -272,7 +293,7 @@ def _refuse_flaws(path: Path, tally: Tally, limit: float) -> None:
     if tally.brightest <= 1:
         raise ValueError(
             f"{path}: no pixel is above {tally.brightest}; if values in 0..1 were cast to "
-            "uint8, save (255 * x).round().astype('uint8')"
+            "uint8, save them as they were and import with convert=True (--convert)"
         )
     for kind in ("constant", "duplicates"):
         number = getattr(tally, kind)

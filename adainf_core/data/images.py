@@ -17,6 +17,7 @@ from adainf_core.data.sources import (
     npz_source,
     square,
 )
+from adainf_core.data.value_range import refusal
 from adainf_core.validation import in_words
 
 _CHUNK = 1000
@@ -58,10 +59,7 @@ class ImageSet:
         if labels is not None and not isinstance(labels, np.ndarray):
             raise ValueError(f"{self.name}: labels = {in_words(labels)} must be an int64 array")
         if images.dtype != np.uint8:
-            raise ValueError(
-                f"{self.name}: images are {images.dtype}, need uint8 in 0..255; "
-                "convert with (255 * x).round().astype('uint8')"
-            )
+            raise ValueError(f"{self.name}: {refusal(images)}")
         if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(
                 f"{self.name}: images have shape {images.shape}, need (n, 3, h, w); "
@@ -102,23 +100,27 @@ class ImageSet:
         return None if self.labels is None else int(self.labels.max()) + 1
 
     @classmethod
-    def from_npz(cls, path: str | Path) -> ImageSet:
-        """The images of an npz archive: uint8, (n, h, w, 3) or (n, 3, h, w).
+    def from_npz(cls, path: str | Path, *, convert: bool = False) -> ImageSet:
+        """The images of an npz archive (or an npy file): uint8, (n, h, w, 3) or (n, 3, h, w).
 
-        They lie under images, image, data or arr_0, and integer labels under labels, label or
-        targets where there are any; labels that are all -1 mean none. `class_names`, an array of
-        strings, names classes 0, 1, ... where it is there. Raises FileNotFoundError or
-        ValueError naming the file, the value and the remedy; nothing is ever unpickled.
+        They lie under images, image, data or arr_0; grey ones may have one channel or none. Labels
+        are under labels, label or targets (arr_1 beside arr_0) where there are any: whole numbers,
+        one-hot rows or names; all -1 mean none. `class_names`, an array of strings, names classes
+        0, 1, ... where it is there. With `convert` floats and other integers are
+        brought to 0..255, and a `ReadingWarning` says what was assumed and clipped; one names the
+        arrays that were passed over. Raises FileNotFoundError or ValueError naming the file, the
+        value and the remedy; nothing is ever unpickled.
         """
-        return _of_source(npz_source(Path(path)))
+        return _of_source(npz_source(Path(path), convert=convert))
 
     @classmethod
     def from_folder(cls, path: str | Path, size: int | None = None) -> ImageSet:
         """The image files of a folder: a class per sub-folder, or flat and unlabelled.
 
         Images are turned upright (EXIF) and to RGB. With `size` each is cropped to its central
-        square and resized to `size` pixels a side (bicubic, antialiased). Raises FileNotFoundError
-        or ValueError naming the file that is broken or, without `size`, of another size.
+        square and resized to `size` pixels a side (bicubic, antialiased). A `ReadingWarning` counts
+        the files that were passed over. Raises FileNotFoundError or ValueError naming the file that
+        is broken or, without `size`, of another size.
         """
         return _of_source(folder_source(Path(path), size))
 
@@ -195,7 +197,7 @@ class ImageSet:
 
 def _of_source(source: ImageSource) -> ImageSet:
     name = title(source.path)
-    return ImageSet(source.read(), source.labels, name, class_names=source.class_names)
+    return ImageSet(source.told().read(), source.labels, name, class_names=source.class_names)
 
 
 def _check_names(name: str, names: tuple[str, ...], highest: int) -> None:

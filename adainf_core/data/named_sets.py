@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from adainf_core.data.cache import cache_folder
+from adainf_core.data.folder_files import split_folder
 from adainf_core.data.images import ImageSet
-from adainf_core.data.sources import ImageSource, files_source, npz_source
+from adainf_core.data.sources import ARCHIVES, ImageSource, files_source, npz_source
 from adainf_core.validation import as_path, in_words
 
 _STL10_CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship",
@@ -65,14 +66,15 @@ def named_or_own(
 ) -> ImageSet:
     """A named image set, or the reader's own at a path, at `size` pixels a side if given.
 
-    An npz archive is read whole; a folder has one sub-folder a class, or images without labels. A
-    path has no splits: `split` is not looked at.
+    An npz archive or npy file is read whole; a folder has one sub-folder a class, or images without
+    labels. Of a folder that holds train, val and the like the part `split` is read
+    (`split_folder`); for other paths `split` is not looked at.
     """
     path = Path(dataset)
-    if path.suffix == ".npz":
+    if path.suffix in ARCHIVES:
         found = ImageSet.from_npz(path)
     elif path.is_dir():
-        return ImageSet.from_folder(path, size)
+        return ImageSet.from_folder(split_folder(path, split), size)
     else:
         found = load_images(dataset, root, split, download)
     return found if size is None else found.resized(size)

@@ -24,7 +24,7 @@ from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.generators import classical, corruptions, dilution
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.generators.generator import Generator, InBlocks, stream
-from adainf_core.generators.pipelines import model_place
+from adainf_core.generators.pipelines import checked_digest, model_place
 from adainf_core.validation import as_seed, as_share, in_words
 
 
@@ -198,6 +198,12 @@ class Diffusion(_Fitted):
         """The model's own files, where it lies in a folder: its weights and its schedule."""
         place = Path(model_place(self.model))
         return tuple(sorted(path for path in place.glob("*/*") if path.suffix != ".md"))
+
+    def origin(self) -> str:
+        """Which model it is, to the bit, for records of what is sampled from it."""
+        return (
+            f"{self.model}, SHA-256 of its files: {checked_digest(Path(model_place(self.model)))}"
+        )
 
     def make(self, real: ImageSet, held_out: ImageSet | None, seed: int) -> Generator:
         from adainf_core.generators.diffusion import DiffusionGenerator

@@ -24,7 +24,7 @@ from adainf_core.data.growing_store import grown_store
 from adainf_core.data.images import ImageSet
 from adainf_core.devices import check_memory, chosen_device
 from adainf_core.files import atomic_folder
-from adainf_core.generators.diffusion_config import LAST_SEED, Sampler
+from adainf_core.generators.diffusion_config import LAST_SEED, MOST_LEVELS, Sampler
 from adainf_core.generators.group_norm import channels_last
 from adainf_core.generators.pipelines import (
     UNVERIFIED,
@@ -193,7 +193,7 @@ class DiffusionGenerator:
         where a model lies in a folder of that name too (a `Path`, or "./name", is always the
         folder); and for "cuda" where there is none.
         """
-        from diffusers import DDPMPipeline
+        from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
         place, shipped = model_place(name), shipped_generators()
         target = chosen_device(device)
@@ -201,6 +201,13 @@ class DiffusionGenerator:
         with _quiet():
             try:
                 parts = set(plain(DDPMPipeline.load_config(str(place))))
+                # what diffusers would set out to make, however large
+                for kind, part, key, most in (
+                    (DDPMScheduler, "scheduler", "num_train_timesteps", MOST_LEVELS),
+                    (UNet2DModel, "unet", "layers_per_block", 100),
+                ):
+                    settings: Any = kind.load_config(str(place), subfolder=part)
+                    as_count(settings.get(key, 1), key, 1, most)
                 pipeline = DDPMPipeline.from_pretrained(str(place))
             except Exception as error:  # the hub's errors have no common type
                 reason = " ".join(str(error).split())[:200]

@@ -19,6 +19,7 @@ from torch import nn
 from adainf_core.configuration import from_plain, to_plain
 from adainf_core.data.images import ImageSet
 from adainf_core.devices import check_memory, chosen_device
+from adainf_core.files import claim_output
 from adainf_core.learning import distributed
 from adainf_core.learning.augmentation import two_views, view_noise
 from adainf_core.learning.checkpoints import (
@@ -83,7 +84,8 @@ def pretrain(
     processes.
 
     Raises ValueError before any training for a batch larger than the data, labels missing for an
-    online probe, a policy for views or none for images, or a checkpoint of another run, and
+    online probe, a policy for views or none for images, or a checkpoint of another run; OSError for
+    a checkpoint that cannot be written or that another run is writing (`claim_output`); and
     FloatingPointError when loss or weights stop being finite (the checkpoint then is from before).
     """
     if not as_number(max_seconds, "max_seconds") >= 0:
@@ -91,13 +93,13 @@ def pretrain(
     if not as_number(checkpoint_seconds, "checkpoint_seconds") >= 0:
         raise ValueError(f"checkpoint_seconds={checkpoint_seconds} is no time between checkpoints")
     path = None if checkpoint is None else as_path(checkpoint, "checkpoint")
-    started = time.monotonic()
-    with stop_requests() as stop:
+    started, main = time.monotonic(), distributed.rank() == 0
+    claim = claim_output(path, "file") if path is not None and main else nullcontext()
+    with claim, stop_requests() as stop:
         run = Run(config, data)
         if path is not None and path.is_file():
             run.restore(path)
         _check_same_start(run)
-        main = distributed.rank() == 0
         _train(run, stop, path, checkpoint_seconds, started + max_seconds, progress, tensorboard)
         if path is not None and main:
             write_checkpoint(run.checkpoint(), path)

@@ -3,6 +3,7 @@
 import html.parser
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.gap.extractors import pixels
 from adainf_core.gap.report import gap_report
+from adainf_core.gap.report_page import page
 
 WORLD = SpriteWorld(places=2, scales=1, tilts=1)
 
@@ -92,6 +94,27 @@ def test_the_page_stands_alone(report, tmp_path):
     assert text.count("<svg") == len(report.rows)
     assert "nan" not in text
     assert [*path.parent.iterdir()] == [path]
+
+
+def test_no_text_in_a_report_marks_the_page_up(report):
+    hostile = "<script>alert('1')</script>\"><b>&"
+    rows = tuple(
+        replace(row, measure=hostile, features=hostile, sees=hostile, misses=hostile)
+        for row in report.rows
+    )
+    sides = (replace(side, name=hostile) for side in (report.real, report.generated))
+    real, generated = sides
+    text = page(
+        replace(
+            report, rows=rows, real=real, generated=generated, notes=(hostile,), mirror=hostile,
+            extractor=hostile, saw=hostile,
+        )
+    )  # fmt: skip
+    reader = Reader()
+    reader.feed(text)
+    assert reader.open == []
+    assert "<script" not in text and "<b>" not in text
+    assert text.count("&lt;script&gt;") >= 4 * len(rows)
 
 
 def test_the_command_prints_the_table_and_writes_the_page(report, tmp_path, capsys, monkeypatch):

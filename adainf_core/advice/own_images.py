@@ -217,7 +217,7 @@ class OwnExperiment:
         if own.labelled is None or own.test is None:
             raise ValueError("nothing is labelled: name labelled images")
         generated = None if self.replication is None else own.generated
-        data = Inflation(own.real, generated, self.replication, sampling="epoch")
+        data = Inflation(own.real, generated, replication=self.replication, sampling="epoch")
         trained = pretrain(self.pretrain, data, checkpoint=checkpoint, max_seconds=max_seconds)
         if not trained.finished:
             return None

@@ -19,6 +19,7 @@ from adainf_core.gap.estimate import (
     wilson,
 )
 from adainf_core.theory.tv_estimation import BoundMethod, TVEstimate, tv_lower_bound
+from adainf_core.validation import as_number, as_seed, in_words
 
 
 class MirrorWarning(UserWarning):
@@ -117,17 +118,21 @@ def classifier_tv(
     if classifier is not None and not all(
         hasattr(classifier, name) for name in ("fit", "predict_proba")
     ):
-        raise ValueError(f"classifier = {classifier!r} needs the methods fit and predict_proba")
+        raise ValueError(
+            f"classifier = {in_words(classifier)} needs the methods fit and predict_proba"
+        )
+    training_share = as_number(training_share, "training_share")
     if not 0 < training_share < 1:
         raise ValueError(f"training_share = {training_share:g} must lie strictly between 0 and 1")
     # a wrong option fails before training
-    if method != "favoured":
+    as_seed(seed)
+    if not isinstance(method, str) or method != "favoured":
         tv_lower_bound([0.0], [0.0], confidence, method=method)
     normal_quantile(confidence)
 
     first, second = (sides[0], sides[2]) if real_again is not None else np.array_split(sides[0], 2)
     size = min(len(first), len(second), len(sides[1]))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_seed(seed))
     outcomes = [
         _compared(*pair, classifier, rng, training_share, method, confidence)
         for pair in ((sides[0], sides[1]), (first[:size], second[:size]))

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.gap.classifier_tv import ClassifierTV, MirrorWarning, classifier_tv
-from adainf_core.gap.estimate import GapEstimate, Rows, as_confidence
+from adainf_core.gap.estimate import GapEstimate, Rows
 from adainf_core.gap.extractors import Extractor, random_convolution
 from adainf_core.gap.frechet import frechet_estimate
 from adainf_core.gap.image_tv import image_tv
@@ -19,7 +19,7 @@ from adainf_core.gap.kernel_distance import kernel_distance
 from adainf_core.gap.memorisation import Memorisation, memorisation
 from adainf_core.gap.precision_recall import precision_recall
 from adainf_core.gap.rows import GapRow, shown
-from adainf_core.validation import as_count
+from adainf_core.validation import as_confidence, as_count, as_path, as_seed, in_words
 
 _LEAST = 120  # rows a side: what halves of the real ones need for an extrapolated distance
 
@@ -79,10 +79,10 @@ class GapReport:
         from adainf_core.files import atomic_file
         from adainf_core.gap.report_page import page
 
-        text = page(self)
-        with atomic_file(Path(path)) as file:
+        target, text = as_path(path, "path"), page(self)
+        with atomic_file(target) as file:
             file.write(text.encode())
-        return Path(path)
+        return target
 
 
 def gap_report(
@@ -108,11 +108,16 @@ def gap_report(
     """
     as_confidence(confidence)
     n = as_count(n, "n", _LEAST)
-    rng = np.random.default_rng(as_count(seed, "seed", 0))
+    rng = np.random.default_rng(as_seed(seed))
     sets = {"real": real, "generated": generated}
     if held_out is not None:
         sets["held_out"] = held_out
+    if extractor is not None and not isinstance(extractor, Extractor):
+        raise ValueError(
+            f"extractor = {in_words(extractor)} must be an Extractor: give named_extractor(name)"
+        )
     for name, given in sets.items():
+        as_image_set(given, name)
         if given.images.shape[1:] != real.images.shape[1:]:
             raise ValueError(
                 f"{name} has images of {given.images.shape[2:]} and real of "

@@ -20,12 +20,12 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.generators import classical, corruptions, dilution
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.generators.generator import Generator, InBlocks, stream
 from adainf_core.generators.pipelines import checked_digest, model_place
-from adainf_core.validation import as_share
+from adainf_core.validation import as_seed, as_share, in_words
 
 
 class _Fitted:
@@ -287,6 +287,15 @@ def make_generator(
         if setting not in GENERATORS:
             raise ValueError(f"unknown generator {setting!r}; known: {', '.join(GENERATORS)}")
         setting = GENERATORS[setting]
+    if not hasattr(setting, "make"):
+        raise ValueError(
+            f"setting={in_words(setting)} is no setting: give one of GENERATORS "
+            f"({', '.join(GENERATORS)}), or its name"
+        )
+    as_image_set(real, "real")
+    if held_out is not None:
+        as_image_set(held_out, "held_out")
+    as_seed(seed)
     return setting.make(real, held_out, seed)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from adainf_core.validation import as_count
+from adainf_core.validation import as_choice, as_count, as_positive, as_seed, in_words
 
-#: Largest seed of a diffusion model: the streams of its images and torch's are keyed by 64 bits.
+#: Largest seed of images drawn from a model: their streams are keyed by 64 bits.
 LAST_SEED = 2**64 - 1
 #: With fewer noise levels dpm-solver++ makes a Gaussian's deviation 5 % too small or worse (30
 #: levels of the cosine schedule: 6 %; 20: 13 %; 10: 35 %), however many steps it takes.
@@ -127,7 +126,10 @@ class DiffusionConfig:
     device: Literal["cpu", "cuda"] | None = None
 
     def __post_init__(self) -> None:
-        if not self.widths or any(width < 16 or width % 16 for width in self.widths):
+        for name in ("widths", "attention"):
+            if not isinstance(getattr(self, name), tuple):
+                raise ValueError(f"{name}={in_words(getattr(self, name))} must be a tuple")
+        if not self.widths or any(as_count(width, "widths", 16) % 16 for width in self.widths):
             raise ValueError(f"widths={self.widths}: give multiples of 16, one a level")
         as_count(len(self.widths), "the number of widths", 1, _MOST_WIDTHS)
         if len(self.attention) != len(self.widths):
@@ -138,18 +140,15 @@ class DiffusionConfig:
             ("precision", ("bf16", "fp32")),
             ("device", ("cpu", "cuda", None)),
         ):
-            if getattr(self, name) not in known:
-                choices = ", ".join(map(str, known))
-                raise ValueError(f"{name}={getattr(self, name)!r} is unknown; choose {choices}")
+            as_choice(getattr(self, name), name, known)
         for name, least in (("blocks", 1), ("batch_size", 1), ("warmup", 0)):
             as_count(getattr(self, name), name, least)
         as_count(
             self.noise_levels, "noise_levels", FEWEST_LEVELS, MOST_LEVELS,
             ": fewer are too coarse to sample from, more beyond single precision",
         )  # fmt: skip
-        as_count(self.seed, "seed", 0, LAST_SEED)
-        if not 0 < self.learning_rate < math.inf:
-            raise ValueError(f"learning_rate={self.learning_rate} has to be positive and finite")
+        as_seed(self.seed)
+        as_positive(self.learning_rate, "learning_rate")
 
     def unet(self, image_size: int) -> Any:
         """A freshly drawn network for images of `image_size` pixels a side."""

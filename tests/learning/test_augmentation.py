@@ -296,3 +296,10 @@ def test_noise_of_another_shape_is_refused(images):
     for shape in ((N, NOISE), (2 * N, NOISE - 1)):
         with pytest.raises(ValueError, match="noise"):
             two_views(images, images, PLAIN, torch.zeros(shape))
+
+
+@pytest.mark.parametrize("view", [-1, 2, 1.0, None])
+def test_there_are_two_views(view):
+    images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+    with pytest.raises(ValueError, match=r"view = "):
+        augment(images, POLICIES["asymmetric"], torch.Generator(), view)

@@ -33,6 +33,11 @@ def product(sizes):
     return adjacency, np.sort(1 - gammas)
 
 
+def cycle(size):
+    step = sparse.eye_array(size, k=1) + sparse.eye_array(size, k=size - 1)
+    return (step + step.T).tocsr()
+
+
 def hypercube(dimension):
     return nx.to_scipy_sparse_array(nx.hypercube_graph(dimension), dtype=float)
 
@@ -59,6 +64,56 @@ def test_every_copy_of_a_multiple_eigenvalue_is_found(sizes, count):
     adjacency, expected = product(sizes)
     values = SimilarityGraph(adjacency).eigenvalues(count)
     np.testing.assert_allclose(values, expected[:count], atol=CLOSE)
+
+
+@pytest.mark.parametrize(("sizes", "count"), [((600, 600), 5), ((40, 700), 3), ((30, 50), 18)])
+def test_complete_bipartite_graphs_have_one_everywhere_but_at_the_ends(sizes, count):
+    # λ = 0, then 1 with sum(sizes) − 2 copies, then 2.
+    graph = SimilarityGraph(nx.to_scipy_sparse_array(nx.complete_bipartite_graph(*sizes)))
+    np.testing.assert_allclose(graph.eigenvalues(count), [0] + [1] * (count - 1), atol=CLOSE)
+
+
+@pytest.mark.parametrize(("dimension", "copies"), [(8, 3), (10, 2)])
+def test_equal_hypercubes_multiply_the_copies(dimension, copies):
+    # λ = 2 j / dimension with binomial(dimension, j) copies in each of them.
+    parts = sparse.block_diag([hypercube(dimension)] * copies, format="csr")
+    graph = SimilarityGraph(shuffled(parts))
+    shells = [copies, copies * dimension]
+    count = sum(shells) + 3
+    expected = np.repeat([0, 2 / dimension, 4 / dimension], [*shells, 3])
+    np.testing.assert_allclose(graph.eigenvalues(count), expected, atol=CLOSE)
+    ties = [k for k in range(1, count - 1) if not graph.is_degenerate(k)]
+    assert ties == np.cumsum(shells).tolist()
+
+
+@pytest.mark.parametrize(("size", "count"), [(101, 12), (400, 11), (1200, 6)])
+def test_cycles_have_every_eigenvalue_twice(size, count):
+    values = SimilarityGraph(cycle(size)).eigenvalues(count)
+    expected = np.sort(1 - np.cos(2 * np.pi * np.arange(size) / size))[:count]
+    np.testing.assert_allclose(values, expected, atol=CLOSE)
+
+
+def weakly_joined(copies, size, weight, seed):
+    """A chain of equal random graphs: their eigenvalues differ by about `weight`."""
+    rng = np.random.default_rng(seed)
+    half = sparse.random_array((size, size), density=5 / size, rng=rng)
+    base = half + half.T + 0.1 * sparse.eye_array(size)
+    chain = sparse.block_diag([base] * copies).tolil()
+    for copy in range(copies - 1):
+        one, other = rng.integers(size, size=2) + size * np.array([copy, copy + 1])
+        chain[one, other] += weight
+        chain[other, one] += weight
+    return chain.tocsr()
+
+
+@pytest.mark.parametrize("weight", [1e-2, 1e-4, 1e-6, 3e-8, 1e-9])
+def test_near_copies_are_told_apart_to_the_accuracy_promised(weight):
+    for seed in range(6):
+        graph = SimilarityGraph(weakly_joined(4, 80, weight, seed))
+        exact = np.linalg.eigvalsh(graph.laplacian.toarray())
+        for count in (4, 6, 11, 18):
+            fresh = SimilarityGraph(graph.adjacency)
+            np.testing.assert_allclose(fresh.eigenvalues(count), exact[:count], atol=CLOSE)
 
 
 def shuffled(adjacency, seed=0):
@@ -133,9 +188,8 @@ def test_mesh_with_tiny_gaps_is_solved_to_a_share_of_each_eigenvalue():
 def test_tiny_eigenvalues_are_more_than_noise_at_the_tolerance():
     # λ_2 = λ_3 = 8.8e-6 lie below the residual of 1e-5 that would do for larger ones.
     nodes = 1500
-    ring = sparse.csr_array(np.roll(np.eye(nodes), 1, axis=1))
     expected = np.sort(1 - np.cos(2 * np.pi * np.arange(nodes) / nodes))[:3]
-    values = SimilarityGraph(ring + ring.T).eigenvalues(3)
+    values = SimilarityGraph(cycle(nodes)).eigenvalues(3)
     np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-15)
 
 
@@ -184,11 +238,26 @@ def test_failed_convergence_is_an_error_and_never_a_number(monkeypatch):
     np.testing.assert_allclose(graph.eigenvalues(8), expected, atol=1e-10)
 
 
-def test_a_long_ring_is_refused_rather_than_guessed(monkeypatch):
-    monkeypatch.setattr(spectrum, "BUDGET", 1000)
-    ring = sparse.csr_array(np.roll(np.eye(3000), 1, axis=1))
-    with pytest.raises(SpectrumError, match="gaps are tiny, as in a fine mesh"):
-        SimilarityGraph(ring + ring.T).eigenvalues(11)
+@pytest.mark.parametrize(("nodes", "budget"), [(3_000, 1000), (100_000, 200)])
+def test_a_long_cycle_is_refused_rather_than_guessed(nodes, budget, monkeypatch):
+    monkeypatch.setattr(spectrum, "BUDGET", budget)
+    products, multiply = [], spectrum.Normalized.factors
+
+    class Counted:
+        def __init__(self, matrix):
+            self.matrix = matrix
+
+        def __matmul__(self, other):
+            products.append(1)
+            return self.matrix @ other
+
+    monkeypatch.setattr(
+        spectrum.Normalized, "factors", lambda part: [Counted(each) for each in multiply(part)]
+    )
+    with pytest.raises(SpectrumError, match="gaps are tiny, as in a fine mesh") as caught:
+        SimilarityGraph(cycle(nodes)).eigenvalues(11)
+    assert len(products) <= budget + 1
+    assert "\n" not in str(caught.value)
 
 
 def test_dense_kernels_go_through_the_same_solver():

@@ -14,9 +14,8 @@ Both sides start from the normalised adjacency (a kernel's: from its factor, wit
 counted); ours counts components too. The peer is eigsh(S, 11, which="LA", tol=1e-4), from a fixed
 start vector, on 32-bit indices. They take turns on one thread, and their CPU time is compared, as
 more threads spin where a machine is shared. Ours is eigsh too, at a residual of 1e-9 and with a
-search for missed copies of multiple eigenvalues: `times_eigsh` is what
-that costs. Errors are against eigsh at tol=1e-10 on graphs a tenth the size; the target is errors
-of at most 1e-6.
+search for missed copies of multiple eigenvalues: `times_eigsh` is what that costs. Errors are
+against eigsh at tol=1e-10 on graphs a tenth the size; the target is errors of at most 1e-6.
 """
 
 from __future__ import annotations

@@ -122,8 +122,8 @@ def as_kernel(kernel: ArrayLike | Matrix) -> Matrix:
 def as_adjacency(adjacency: ArrayLike | Matrix) -> Matrix:
     """A symmetric nonnegative matrix (v, v), float64 ndarray or csr_array, entries summing to one.
 
-    Differences between mirrored entries up to 1e-8 of the largest entry (1e-5 for float32 or
-    float16 input) are averaged out.
+    Differences between mirrored entries up to 1e-8 of their nodes' largest entries, the geometric
+    mean (1e-5 for float32 or float16 input), are averaged out.
     """
     if is_sparse(adjacency):
         import scipy.sparse as sparse
@@ -147,7 +147,16 @@ def as_adjacency(adjacency: ArrayLike | Matrix) -> Matrix:
     mirror = matrix.T.tocsr() if is_sparse(matrix) else matrix.T
     difference = abs(matrix - mirror)
     single = getattr(getattr(adjacency, "dtype", None), "itemsize", 8) < 8
-    allowed = (1e-5 if single else 1e-8) * float(entries.max(initial=0))
+    # Each pair by its own nodes: one heavy weight must not excuse what is wrong elsewhere.
+    peaks = [matrix.max(axis=axis) for axis in (0, 1)]
+    roots = np.sqrt(np.maximum(*(p.toarray().ravel() if is_sparse(p) else p for p in peaks)))
+    roots[roots == 0] = 1
+    if is_sparse(matrix):
+        difference.data /= np.repeat(roots, np.diff(difference.indptr)) * roots[difference.indices]
+    else:
+        difference /= roots[:, None]
+        difference /= roots
+    allowed = 1e-5 if single else 1e-8
     wrong = np.argwhere((difference.data if is_sparse(matrix) else difference) > allowed)
     if len(wrong):
         row, column = _entry(difference, wrong[0])

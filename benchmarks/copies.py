@@ -4,8 +4,8 @@
 
 One thread. First all of the set's images are searched, training and test images together: processor
 time and memory. Then a thousand training images are planted among the others, changed in each of
-six ways: the share found (recall), and the share of what joins a planted image that is its original
-or joined to it anyway (precision). `--known` names the list of test images that repeat training
+six ways: the share found (recall), and the share of what joins a planted image that is its
+original or joined to it anyway (precision). `--known` names the list of test images that repeat training
 images, judged by eye by Barz and Denzler (2020; columns TestID, TrainID, Distance, Judgment): 0 and
 1 are the same picture, 2 a similar one. Recorded is how many of them are found, and how many others.
 """
@@ -60,8 +60,8 @@ def main() -> None:
     parser.add_argument("--root", default=None)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    train = load_images(options.cifar, "train", root=options.root).images
-    test = load_images(options.cifar, "test", root=options.root).images
+    train = load_images(options.cifar, options.root, "train").images
+    test = load_images(options.cifar, options.root, "test").images
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
     found = find_copies(train, test)

@@ -17,7 +17,7 @@ def noise(n, side=32, seed=0):
 
 @pytest.fixture(scope="module")
 def photographs():
-    """Disjoint tiles of two photographs at 32 pixels, those with something to see: (n, 3, 32, 32)."""
+    """Disjoint tiles of two photographs, those with something to see: (n, 3, 32, 32)."""
     tiles = []
     for photograph in load_sample_images().images:
         for top in range(0, 384, 48):

@@ -1,6 +1,7 @@
 """The command line: lists, and says in one line what is wrong."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -160,11 +161,12 @@ def test_show_writes_a_contact_sheet(store, tmp_path, capsys):
     assert main(["generate", "show", str(store)]) == 0
     out = capsys.readouterr().out
     assert "noisy: 200 images of 8x8" in out and "duplicates   0" in out
-    assert f"sheet        {store}.png" in out
+    assert f"sheet        {store}.png: the first 100 of 200, row by row in the" in out
     assert size_of(f"{store}.png") == (10 * 66 + 2, 10 * 66 + 2)
     sheet = tmp_path / "sheets" / "some.png"
     arguments = ["generate", "show", str(tmp_path / "noisy.npz"), "--out", str(sheet)]
     assert main([*arguments, "--count", "7", "--columns", "4", "--scale", "2", "--seed", "1"]) == 0
+    assert f"{sheet}: a random 7 of 200, row by row in the set's" in capsys.readouterr().out
     assert size_of(sheet) == (4 * 18 + 2, 2 * 18 + 2)
 
 
@@ -441,6 +443,132 @@ def test_a_sheet_is_never_put_into_the_store(store, monkeypatch, capsys):
         assert f"sheet        {sheet}" in capsys.readouterr().out
         sheet.unlink()
     assert sorted(path.name for path in store.iterdir()) == ["images.npy", "meta.json"]
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """A folder of two classes."""
+    images = load_images("digits").images[:6].transpose(0, 2, 3, 1)
+    for i, pixels in enumerate(images):
+        path = tmp_path / "pets" / ("cat", "dog")[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return tmp_path / "pets"
+
+
+def test_a_sheet_of_a_folder_is_written_here_and_never_into_a_set(pets, monkeypatch, capsys):
+    monkeypatch.chdir(pets.parent)
+    for name in ("pets/cat", "pets"):
+        assert main(["generate", "show", name]) == 0
+        sheet = pets.parent / f"{name.split('/')[-1]}.png"
+        assert sheet.is_file() and f"sheet        {sheet.name}: " in capsys.readouterr().out
+    monkeypatch.chdir(pets)
+    inside = [
+        ["cat"], [str(pets)], ["."], ["cat", "--out", "cat/sheet.png"],
+        ["cat", "--out", str(pets / "sheet.png")], [str(pets), "--out", "dog/../sheet.png"],
+    ]  # fmt: skip
+    for words in inside:
+        assert main(["generate", "show", *words]) == 2
+        assert "name another place with --out" in capsys.readouterr().err
+    monkeypatch.chdir(pets / "cat")
+    assert main(["generate", "show", "."]) == 2
+    assert main(["generate", "show", ".", "--out", "../../sheet.png"]) == 0
+    assert sorted(path.name for path in pets.iterdir()) == ["cat", "dog"]
+    assert main(["data", "show", str(pets)]) == 0
+    assert "6 images of 8x8, 2 classes" in capsys.readouterr().out
+
+
+def test_the_limit_of_an_import_can_be_raised(tmp_path, capsys):
+    images = load_images("digits").images[:20].copy()
+    images[:3] = images[0]
+    np.savez(tmp_path / "twice.npz", images=images)
+    arguments = ["generate", "import", str(tmp_path / "twice.npz")]
+    assert main(arguments) == 2 and "2 of 20 images are duplicates" in capsys.readouterr().err
+    assert main([*arguments, "--limit", "0.2"]) == 0
+    assert "duplicates   2" in capsys.readouterr().out
+
+
+READER_GONE = """
+import os, sys
+read, write = os.pipe()
+os.close(read)
+os.dup2(write, 1)
+from adainf_core.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["data", "list"], ["data", "show", "digits"]])
+def test_a_reader_that_has_gone_ends_a_command_quietly(arguments, unbuffered):
+    command = [sys.executable, "-c", READER_GONE, *arguments]
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_broken_pipe_of_another_kind_is_an_error(monkeypatch, capsys):
+    def ends(*_, **__):
+        raise BrokenPipeError(32, "a worker has died")
+
+    monkeypatch.setattr("adainf_core.cli.common.describe", ends)
+    assert main(["data", "show", "digits"]) == 2
+    assert "a worker has died" in capsys.readouterr().err
+
+
+@pytest.fixture
+def numbered_otherwise(tmp_path):
+    """A network, and digits as named numbers: an archive to learn from, folders to test on."""
+    path = tmp_path / "run.pt"
+    assert main([*DIGITS, "pretrain.steps=30", "pretrain.online_learning_rate=0.05",
+                 "--checkpoint", str(path)]) == 0  # fmt: skip
+    words = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
+                      "nine"])  # fmt: skip
+    train, test = (load_images("digits", split=split) for split in ("train", "test"))
+    for name, names in (("named", {"class_names": words}), ("plain", {})):
+        np.savez(tmp_path / f"{name}.npz", images=train.images, labels=train.labels, **names)
+        np.savez(tmp_path / f"{name}-test.npz", images=test.images, labels=test.labels, **names)
+    for i, (image, label) in enumerate(zip(test.images, test.labels, strict=True)):
+        folder = tmp_path / "test" / str(words[label])
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image.transpose(1, 2, 0)).save(folder / f"{i:04}.png")
+    return tmp_path
+
+
+def test_probes_match_classes_by_name(numbered_otherwise, capsys):
+    def probed(train, test, *more):
+        words = ["probe", str(numbered_otherwise / "run.pt"), "--dataset", train, "--test", test]
+        capsys.readouterr()
+        status, printed = main([*words, *more]), capsys.readouterr()
+        return [float(line.split()[1]) for line in printed.out.splitlines()] or status, printed.err
+
+    named, plain, folder = (str(numbered_otherwise / n) for n in ("named.npz", "plain.npz", "test"))
+    protocols = [word for name in ("linear", "knn", "online") for word in ("--protocol", name)]
+    right, _ = probed(plain, str(numbered_otherwise / "plain-test.npz"), *protocols)
+    assert right[0] > 50 and min(right) > 20
+    assert probed(named, folder, *protocols)[0] == right
+    status, err = probed(plain, folder)
+    assert status == 2 and "the classes of test have names" in err and err.count("\n") == 1
+    status, err = probed(plain, plain)
+    assert status == 2 and "are the same images" in err and err.count("\n") == 1
+
+
+def test_knn_takes_k_and_says_when_it_is_cut(numbered_otherwise, capsys):
+    path = str(numbered_otherwise / "run.pt")
+    few = str(numbered_otherwise / "few.npz")
+    digits = load_images("digits")
+    np.savez(few, images=digits.images[:50], labels=digits.labels[:50])
+    probe = ["probe", path, "--dataset", few, "--test", str(numbered_otherwise / "plain-test.npz")]
+    for words, says in (
+        (["knn", "--k", "3"], "offline 3-nearest-neighbour probe: "),
+        (["knn"], "offline 10-nearest-neighbour probe: "),
+        (["knn-weighted"], "50-nearest-neighbour probe (k = 200 was cut to the 50 training"),
+    ):
+        capsys.readouterr()
+        assert main([*probe, "--protocol", *words]) == 0
+        assert says in capsys.readouterr().out
+    assert main([*probe, "--protocol", "knn", "--k", "0"]) == 2
+    assert "k = 0 must be at least 1" in capsys.readouterr().err
 
 
 def test_images_are_averaged_where_that_is_exact_and_resized_elsewhere():

@@ -16,11 +16,12 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from adainf_core.advice.planning import ARMS, QUESTIONS, paired_noise, paper_replication
-from adainf_core.data.class_folders import check_same_classes
-from adainf_core.data.generated import GeneratedImages
+from adainf_core.data.generated import GeneratedImages, generated_images
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
+from adainf_core.data.labelled_pairs import class_of, paired_labels
 from adainf_core.data.named_sets import LOADERS, named_or_own
+from adainf_core.data.sources import ARCHIVES
 from adainf_core.evidence.judging.verdicts import Verdict, judge
 from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study
 from adainf_core.evidence.runs.records import Record
@@ -72,7 +73,7 @@ def own_images(
     are taken, else a quarter of each class of the labelled ones, the same every time, is held out.
     The last two sets that were asked for are kept in memory. Raises ValueError for real images that
     would be enlarged, colours that fit in reversed order, labels that a probe cannot learn from or
-    be tested on, and two labelled folders whose sub-folders, which number the classes, differ.
+    be tested on: classes are matched by name where both sides name them (`labelled_pairs`).
     """
     made = _generated(generated)
     height, width = made.images.shape[2:]
@@ -88,7 +89,6 @@ def own_images(
     named = labelled if labelled is not None else real
     held, kept = None, False
     if test is not None:
-        check_same_classes(named, test)
         held = _sized(test, "test", height, root)
     elif known is not None and named in LOADERS:
         held = _sized(named, "test", height, root)
@@ -106,13 +106,9 @@ def own_images(
 
 
 def _generated(path: str) -> ImageSet:
-    if (Path(path) / "meta.json").is_file():
-        return GeneratedImages.open(path)
-    if Path(path).is_dir():
-        return ImageSet.from_folder(path).unlabelled()
-    if Path(path).suffix != ".npz":
+    if not Path(path).is_dir() and Path(path).suffix not in ARCHIVES:
         raise ValueError(f"{path} is no store of generated images, npz archive or folder")
-    return ImageSet.from_npz(path).unlabelled()
+    return generated_images(path)
 
 
 def _sized(name: str, split: str, size: int, root: str | None) -> ImageSet:
@@ -153,8 +149,9 @@ def _held_out(images: ImageSet) -> tuple[np.ndarray, np.ndarray]:
         rows = rng.permutation(np.flatnonzero(images.labels == label))
         if len(rows) < 3:
             raise ValueError(
-                f"{images.name}: class {label} has {len(rows)} images: a probe needs two to learn "
-                "from beside one to be tested on; label more or name --test images"
+                f"{images.name}: {class_of(images, label)} has {len(rows)} images: a probe "
+                "needs two to learn from beside one to be tested on; label more or name --test "
+                "images"
             )
         chosen.append(rows[: max(1, len(rows) // _HELD_OUT)])
     held = np.sort(np.concatenate(chosen))
@@ -167,15 +164,12 @@ def _check_labels(known: ImageSet | None, held: ImageSet) -> None:
         raise ValueError(f"{held.name} is to be tested on, but nothing is labelled to learn from")
     if held.labels is None:
         raise ValueError(f"{held.name} has no labels: there is nothing to test")
-    classes, counts = np.unique(known.labels, return_counts=True)
-    if len(classes) < 2 or counts.min() < 2:
+    counts = np.bincount(paired_labels(known, held)[0])
+    if counts.min() < 2:
+        label = np.unique(known.labels)[counts.argmin()]
         raise ValueError(
-            f"{known.name}: a probe needs two classes or more of two images or more, got "
-            f"{dict(zip(classes.tolist(), counts.tolist(), strict=True))}"
+            f"{known.name}: {class_of(known, label)} has a single image: a probe needs two or more"
         )
-    unseen = np.setdiff1d(held.labels, classes)
-    if len(unseen):
-        raise ValueError(f"{held.name} has label {unseen[0]}, which {known.name} does not have")
 
 
 # ---- the comparison
@@ -230,7 +224,7 @@ class OwnExperiment:
             probes = {"linear": linear_probe(trained.encoder, own.labelled, own.test)} | probes
         return Outcome(
             {name: 100 * probe.accuracy for name, probe in probes.items()},
-            {name: probe.protocol for name, probe in probes.items()},
+            {name: probe.account for name, probe in probes.items()},
             data.beta or 0.0,
             trained.history,
         )

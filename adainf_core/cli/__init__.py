@@ -6,9 +6,12 @@ Settings are dotted assignments such as `pretrain.steps=1000`; an error is one l
 from __future__ import annotations
 
 import argparse
+import os
+import select
 import sys
 
 from adainf_core.cli import claims, data, gap, generate, plan, pretrain, probe, study
+from adainf_core.cli.common import notes_on_stderr
 
 # each module's HELP is its line of help, its `add` the command's options
 _COMMANDS = {
@@ -26,13 +29,18 @@ _COMMANDS = {
 def main(arguments: list[str] | None = None) -> int:
     """Entry point of `adainf`; returns the exit status, errors in one line on stderr.
 
-    0 where all went well, 2 after an error, 130 after Ctrl-C.
+    0 where all went well, 2 after an error, 130 after Ctrl-C, 141 where the reader of what is
+    printed has gone (`| head`), without a word.
     """
     options = _parse(arguments)
     try:
-        options.run(options)
+        with notes_on_stderr():
+            options.run(options)
+        sys.stdout.flush()
     except KeyboardInterrupt as stop:
         return _failed(str(stop) or "stopped; a store or a run with a checkpoint goes on", 130)
+    except BrokenPipeError as error:
+        return 141 if _unread() else _failed(str(error), 2)
     except MemoryError as error:
         return _failed(f"not enough memory ({error}): ask for fewer or smaller images", 2)
     except (
@@ -45,6 +53,20 @@ def main(arguments: list[str] | None = None) -> int:
     ) as error:
         return _failed(str(error), 2)
     return 0
+
+
+def _unread() -> bool:
+    """Whether stdout is a pipe that nobody reads any more; what is left of it then goes nowhere."""
+    try:
+        out = sys.stdout.fileno()
+    except OSError:
+        return False
+    poll = select.poll()
+    poll.register(out)
+    gone = any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    if gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out)
+    return gone
 
 
 def _failed(why: str, status: int) -> int:

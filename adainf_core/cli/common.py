@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adainf_core.data.folder_files import ReadingWarning
+
 if TYPE_CHECKING:
+    import numpy as np
+
     from adainf_core.data.images import ImageSet
+    from adainf_core.data.sources import ImageSource
 
 DATASET = "a name (adainf data list), or an npz archive or a folder of images"
+_BLOCK_BYTES = 2**23
 
 
 def add_action(actions: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
@@ -21,6 +31,25 @@ def add_action(actions: Any, name: str, run: Any, text: str) -> argparse.Argumen
 
 def add_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", default=None, help="folder of the data sets (else ADAINF_DATA)")
+
+
+@contextmanager
+def notes_on_stderr() -> Iterator[None]:
+    """Context manager: what was passed over or assumed as images are read, a line each, once."""
+    said: set[str] = set()
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if not issubclass(category, ReadingWarning):
+                others(message, category, *place)
+            elif str(message) not in said:
+                said.add(str(message))
+                print(message, file=sys.stderr)
+
+        warnings.simplefilter("always", ReadingWarning)
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def shown_set(name: str, split: str, root: str | None) -> ImageSet:
@@ -58,13 +87,10 @@ def describe(images: ImageSet) -> None:
     """Print size and colours of a set, and of a generated one what was found and is known."""
     from adainf_core.data.generated import GeneratedImages
 
-    n, _, height, width = images.images.shape
-    classes = "unlabelled" if images.classes is None else f"{images.classes} classes"
     # a few thousand tell the colours; a set may be larger than memory
-    some = images.images[:: max(1, n // 4000)] / 255
-    print(f"{images.name}: {n:,} images of {height}x{width}, {classes}")
-    for moment, values in (("mean", some.mean((0, 2, 3))), ("std", some.std((0, 2, 3)))):
-        print(f"{'RGB ' + moment:12} {', '.join(f'{value:.4f}' for value in values)}")
+    some = images.images[:: _step(len(images))]
+    rows = max(1, _BLOCK_BYTES // some[0].size)
+    _summary(images, (some[start : start + rows] for start in range(0, len(some), rows)))
     if not isinstance(images, GeneratedImages):
         return
     for check, found in images.checks.items():
@@ -75,6 +101,50 @@ def describe(images: ImageSet) -> None:
         print(f"{'origin':12} {key} = {value}")
     for caveat in images.caveats:
         print(f"{'note':12} {caveat}")
+
+
+def describe_source(source: ImageSource) -> None:
+    """Print the same of images that are read once, and never in memory as a whole."""
+    import numpy as np
+
+    from adainf_core.data.folders import title
+    from adainf_core.data.images import ImageSet
+
+    source.told()
+    pixels = np.broadcast_to(np.uint8(0), source.shape)
+    name, names = title(source.path), source.class_names
+    outline = ImageSet(pixels, source.labels, name, class_names=names)
+
+    def some() -> Iterator[np.ndarray]:
+        at, step = 0, _step(len(outline))
+        for chunk in source.chunks():
+            yield chunk[-at % step :: step]
+            at += len(chunk)
+
+    _summary(outline, some())
+
+
+def _step(count: int) -> int:
+    return max(1, count // 4000)
+
+
+def _summary(images: ImageSet, blocks: Iterable[np.ndarray]) -> None:
+    """Size and labels of `images`, and the colours of those in `blocks`, uint8 (m, 3, h, w)."""
+    import numpy as np
+
+    n, _, height, width = images.images.shape
+    classes = "unlabelled" if images.classes is None else f"{images.classes} classes"
+    total = squares = np.zeros(3)  # of whole numbers: exact
+    count = 0
+    for block in blocks:
+        count += block.size // 3
+        total = total + block.sum((0, 2, 3), dtype=np.uint64)
+        squares = squares + np.square(block, dtype=np.uint16).sum((0, 2, 3), dtype=np.uint64)
+    mean = total / count
+    std = np.sqrt(squares / count - mean**2)
+    print(f"{images.name}: {n:,} images of {height}x{width}, {classes}")
+    for moment, values in (("mean", mean / 255), ("std", std / 255)):
+        print(f"{'RGB ' + moment:12} {', '.join(f'{value:.4f}' for value in values)}")
 
 
 def flat(plain: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

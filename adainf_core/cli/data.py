@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from adainf_core.cli.common import add_action, add_root, describe, shown_set, sized_set
+from adainf_core.cli.common import (
+    add_action,
+    add_root,
+    describe,
+    describe_source,
+    shown_set,
+    sized_set,
+)
 
 HELP = "image sets: list, show"
 
@@ -29,7 +37,15 @@ def _list_data(options: argparse.Namespace) -> None:
 
 
 def _show_data(options: argparse.Namespace) -> None:
-    if options.size is None:
+    from adainf_core.data.folder_files import split_folder
+    from adainf_core.data.sources import ARCHIVES, folder_source, npz_source
+
+    path = Path(options.name)
+    if path.is_dir() and not (path / "meta.json").is_file():
+        describe_source(folder_source(split_folder(path, options.split), options.size))
+    elif path.suffix in ARCHIVES and options.size is None:
+        describe_source(npz_source(path))
+    elif options.size is None:
         shown_set(options.name, options.split, options.root)
     else:
         describe(sized_set(options.name, options.size, options.root, options.split))

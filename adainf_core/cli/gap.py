@@ -23,7 +23,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("real", help=f"the generator's training images: {DATASET}")
     parser.add_argument("generated", help="a store of generated images, an npz or a folder")
     parser.add_argument("--held-out", default=None, help="real images the generator has not seen")
-    parser.add_argument("--split", default="train", help="of a named real set")
+    parser.add_argument(
+        "--split", default="train", help="of a named real set, or folder of train, test"
+    )
     parser.add_argument("--held-out-split", default="test", help="of a named held-out set")
     parser.add_argument(
         "--extractor",
@@ -45,12 +47,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _gap(options: argparse.Namespace) -> None:
+    from adainf_core.data.generated import generated_images
     from adainf_core.data.images import ImageSet
     from adainf_core.gap.extractors import named_extractor
     from adainf_core.gap.report import gap_report
 
     extractor = named_extractor(options.extractor)
-    generated = _generated(options.generated)
+    generated = generated_images(options.generated)
     size = _common_size(options.size, generated)
     real = _real(options.real, options.split, size, options.root)
     held_out = None
@@ -71,15 +74,6 @@ def _gap(options: argparse.Namespace) -> None:
     print(report.write_html(options.html))
 
 
-def _generated(path: str) -> ImageSet:
-    from adainf_core.data.generated import GeneratedImages
-    from adainf_core.data.images import ImageSet
-
-    if (Path(path) / "meta.json").is_file():
-        return GeneratedImages.open(path)
-    return ImageSet.from_folder(path) if Path(path).is_dir() else ImageSet.from_npz(path)
-
-
 def _common_size(asked: int | None, generated: ImageSet) -> int:
     """The side at which both are compared: the generated images' own unless a smaller is asked."""
     height, width = generated.images.shape[2:]
@@ -92,7 +86,7 @@ def _common_size(asked: int | None, generated: ImageSet) -> int:
 
 def _real(name: str, split: str, size: int, root: str | None) -> ImageSet:
     if Path(name).is_dir():  # each file is brought to the size as it is read
-        return sized_set(name, size, root)
+        return sized_set(name, size, root, split)
     images = sized_set(name, None, root, split)
     _refuse_enlarging(images, size)
     return at_size(images, size)

@@ -6,6 +6,7 @@ Each action is a function that adds itself and its options, and one that runs it
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -179,7 +180,9 @@ def _sample_fitted(options: argparse.Namespace, real: ImageSet) -> GeneratedImag
 
 def _add_import(actions: Any) -> None:
     keep = add_action(actions, "import", _import, "check generated images and keep a store")
-    keep.add_argument("source", type=Path, help="an npz archive or a folder of image files")
+    keep.add_argument(
+        "source", type=Path, help="an npz archive, an npy file or a folder of image files"
+    )
     keep.add_argument("--store", type=Path, default=None, help="folder to make")
     keep.add_argument("--real", default=None, help="training images to compare with")
     keep.add_argument("--size", type=int, default=None, help="side in pixels (folders)")
@@ -187,21 +190,40 @@ def _add_import(actions: Any) -> None:
         "--skip-broken", action="store_true", help="leave out files that cannot be read (folders)"
     )
     keep.add_argument(
+        "--convert",
+        action="store_true",
+        help="bring floats or other integers to 0..255, their range told by all values (archives)",
+    )
+    keep.add_argument(
         "--channel-order", default="auto", help="bgr reverses, as_is keeps; default: auto, checked"
+    )
+    keep.add_argument(
+        "--limit",
+        type=float,
+        default=0.01,
+        help="largest share of constant images, and of exact duplicates; default: 0.01",
     )
     add_root(keep)
 
 
 def _import(options: argparse.Namespace) -> None:
     from adainf_core.data.generated import GeneratedImages
-    from adainf_core.data.sources import npz_source
+    from adainf_core.data.sources import ARCHIVES, npz_source
 
     size = options.size
-    if size is None and options.source.suffix == ".npz" and Path(options.real or "").is_dir():
-        size = npz_source(options.source).shape[-1]  # real files may be of any size
+    archive = {"convert": options.convert, "needs_labels": False}
+    if size is None and options.source.suffix in ARCHIVES and Path(options.real or "").is_dir():
+        size = npz_source(options.source, **archive).shape[-1]  # real files may be of any size
     real = None if options.real is None else sized_set(options.real, size, options.root)
-    rest = {"real": real, "store": options.store, "channel_order": options.channel_order}
+    rest = {
+        "real": real,
+        "store": options.store,
+        "channel_order": options.channel_order,
+        "limit": options.limit,
+    }
     if options.source.is_dir():
+        if options.convert:
+            raise ValueError(f"--convert is for archives of arrays, not {options.source}")
         found = GeneratedImages.from_folder(
             options.source, options.size, skip_broken=options.skip_broken, **rest
         )
@@ -210,7 +232,7 @@ def _import(options: argparse.Namespace) -> None:
     elif options.skip_broken:
         raise ValueError(f"--skip-broken is for folders of files, not {options.source}")
     else:
-        found = GeneratedImages.from_npz(options.source, **rest)
+        found = GeneratedImages.from_npz(options.source, convert=options.convert, **rest)
     describe(found)
     print(f"store        {found.path}")
 
@@ -221,11 +243,18 @@ def _import(options: argparse.Namespace) -> None:
 def _add_show(actions: Any) -> None:
     show = add_action(actions, "show", _show, "what is in a store, and a contact sheet of it")
     show.add_argument("name", help="a store of generated images, an npz, a folder or a name")
-    show.add_argument("--out", type=Path, default=None, help="PNG to write; default: NAME.png")
-    show.add_argument("--count", type=int, default=100, help="images on it")
+    show.add_argument(
+        "--out",
+        type=Path,
+        default=None,
+        help="PNG to write; default: NAME.png, beside a store or an archive, else here",
+    )
+    show.add_argument(
+        "--count", type=int, default=100, help="images on it: the first in the set's order"
+    )
     show.add_argument("--columns", type=int, default=10)
     show.add_argument("--scale", type=int, default=None, help="side of a pixel")
-    show.add_argument("--seed", type=int, default=None, help="a random choice, not the first")
+    show.add_argument("--seed", type=int, default=None, help="a random choice, in the set's order")
     show.add_argument("--split", default="train")
     add_root(show)
 
@@ -234,17 +263,36 @@ def _show(options: argparse.Namespace) -> None:
     from adainf_core.data.contact_sheet import contact_sheet
     from adainf_core.files import atomic_file
 
+    path = _sheet_place(options.name, options.out)
     images = shown_set(options.name, options.split, options.root)
     sheet = contact_sheet(
         images, options.count, options.columns, scale=options.scale, seed=options.seed
     )
-    path = options.out or _beside(Path(options.name))
     with atomic_file(path) as file:
         sheet.save(file, format="PNG")
-    print(f"{'sheet':12} {path}")
+    shown = min(options.count, len(images))
+    chosen = "the first" if options.seed is None or shown == len(images) else "a random"
+    print(
+        f"{'sheet':12} {path}: {chosen} {shown:,} of {len(images):,}, row by row in the set's order"
+    )
 
 
-def _beside(path: Path) -> Path:
-    """NAME.png, outside a folder whatever it is called by ("store/", ".")."""
-    whole = path.resolve() if path.is_dir() else path
-    return whole.with_name(f"{whole.name}.png")
+def _sheet_place(name: str, out: Path | None) -> Path:
+    """Where the sheet goes: never into a folder of images, which would read it as one of them."""
+    from adainf_core.data.folders import is_class_tree
+
+    shown = Path(os.path.abspath(name))
+    is_store = (shown / "meta.json").is_file()
+    if out is not None:
+        path = out
+    elif is_store or not shown.is_dir():
+        path = (shown if is_store else Path(name)).with_name(f"{shown.name}.png")
+    else:
+        path = Path(f"{shown.name}.png")
+    folder = Path(os.path.abspath(path)).parent
+    within = shown.is_dir() and shown in (folder, *folder.parents)
+    if within or (shown.is_dir() and folder == shown.parent and is_class_tree(folder)):
+        raise ValueError(
+            f"{path} would lie among the images of {folder}: name another place with --out"
+        )
+    return path

@@ -160,12 +160,13 @@ def _show_plan(plan: Plan, whose: str) -> None:
 
 def arm_commands(options: argparse.Namespace, own: OwnImages, plan: Plan) -> list[list[str]]:
     """The words of the commands that import, train and probe, for every arm and seed."""
+    from adainf_core.data.generated import default_store
     from adainf_core.learning.recipes import recipe
 
     store, commands = options.generated, []
     if not (Path(store) / "meta.json").is_file():
         path = Path(store)
-        store = str(path.with_name(f"{path.stem}.images"))
+        store = str(default_store(path))
         commands.append(["adainf", "generate", "import", str(path), "--real", options.real])
         size = own.real.image_size
         if path.is_dir():

@@ -20,25 +20,38 @@ _PROTOCOLS = ("linear", "linear-augmented", "knn", "knn-weighted", "online")
 def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_probe)
     parser.add_argument("checkpoint", type=Path, help="file written by: adainf pretrain")
-    parser.add_argument("--dataset", default="cifar10", help=DATASET)
-    parser.add_argument("--test", default=None, help="images to test on, where --dataset is a path")
+    parser.add_argument(
+        "--dataset",
+        default="cifar10",
+        help=f"{DATASET}; online reads the classes that the run learnt as numbered here",
+    )
+    parser.add_argument(
+        "--test",
+        default=None,
+        help="other images to test on, needed where --dataset is a path; classes are matched by "
+        "name, or by number where neither side has names",
+    )
     parser.add_argument(
         "--protocol", action="append", choices=_PROTOCOLS, help="may repeat; default: linear, knn"
+    )
+    parser.add_argument(
+        "--k",
+        type=int,
+        default=None,
+        help="neighbours that vote; default: 10 (knn), 200 (knn-weighted)",
     )
     parser.add_argument("--cache", type=Path, default=None, help="folder that keeps features")
     add_root(parser)
 
 
 def _probe(options: argparse.Namespace) -> None:
-    from adainf_core.data.class_folders import check_same_classes
+    from adainf_core.data.labelled_pairs import numbered_as, paired_labels
     from adainf_core.data.named_sets import named_or_own
     from adainf_core.devices import chosen_device
     from adainf_core.learning.pretraining import load_pretrained
 
     if options.test is None and Path(options.dataset).exists():
         raise ValueError(f"--dataset {options.dataset} is a path: name the --test images too")
-    if options.test is not None:
-        check_same_classes(options.dataset, options.test)
     trained = load_pretrained(options.checkpoint)
     if not trained.finished:
         print(f"the run has stopped after {trained.steps} steps", file=sys.stderr)
@@ -51,14 +64,16 @@ def _probe(options: argparse.Namespace) -> None:
             (options.dataset if named else options.test, "test"),
         )
     )
+    paired_labels(train, test)  # what does not fit ends here, before the network is looked at
+    test = numbered_as(train, test)
     for protocol in options.protocol or ["linear", "knn"]:
-        result = _probed(protocol, trained, train, test, options.cache)
+        result = _probed(protocol, trained, train, test, options)
         error = 100 * result.standard_error
         print(f"{protocol:16} {100 * result.accuracy:.2f} % (± {error:.2f}, {result.protocol})")
 
 
 def _probed(
-    protocol: str, trained: Any, train: ImageSet, test: ImageSet, cache: Path | None
+    protocol: str, trained: Any, train: ImageSet, test: ImageSet, options: argparse.Namespace
 ) -> ProbeResult:
     from adainf_core.learning import probing
 
@@ -74,9 +89,10 @@ def _probed(
     if protocol.startswith("linear"):
         augmentation = probing.PROBE_AUGMENTATION if protocol == "linear-augmented" else None
         return probing.linear_probe(
-            trained.encoder, train, test, augmentation=augmentation, cache=cache
+            trained.encoder, train, test, augmentation=augmentation, cache=options.cache
         )
     k, temperature = (10, None) if protocol == "knn" else (200, 0.1)
+    k = k if options.k is None else options.k
     return probing.knn_probe(
-        trained.encoder, train, test, k=k, temperature=temperature, cache=cache
+        trained.encoder, train, test, k=k, temperature=temperature, cache=options.cache
     )

@@ -27,9 +27,10 @@ def contact_sheet(
     """`count` images in rows of `columns`, as a PIL image in RGB on white.
 
     `images` is a set or uint8 (n, 3, h, w); those shown are the first, or with `seed` a random
-    choice, in their order; all of them where there are fewer than `count`. Each pixel becomes a
-    square of `scale` pixels, by default so many that an image is at least 64 pixels high. Raises
-    ValueError for a number below 1 and for what is no set of images.
+    choice; all of them where there are fewer than `count`. They stand row by row in the set's own
+    order: an archive's or a store's, and of a folder class by class, files by name. Each pixel
+    becomes a square of `scale` pixels, by default so many that an image is at least 64 pixels high.
+    Raises ValueError for a number below 1 and for what is no set of images.
     """
     from PIL import Image
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from adainf_core.data.colour_order import fitting_order
+from adainf_core.data.folder_files import few
+from adainf_core.data.folders import title
 from adainf_core.data.image_files import BrokenImageError
 from adainf_core.data.images import ImageSet
 from adainf_core.data.provenance import caveats
@@ -116,23 +119,27 @@ class GeneratedImages(ImageSet):
         store: str | Path | None = None,
         channel_order: ChannelOrder = "auto",
         limit: float = 0.01,
+        convert: bool = False,
     ) -> GeneratedImages:
         """Import an npz archive (uint8 (n, h, w, 3) or (n, 3, h, w); see `ImageSet.from_npz`).
 
-        The images are streamed into `store`, by default the folder `<stem>.images` beside the
-        archive; a store already there is opened if it was made from these images (told by the
+        The images are streamed into `store`, by default the folder `default_store` names, beside
+        the archive; a store already there is opened if it was made from these images (told by the
         archive's checksum, for a folder by its files' names, sizes and times) and refused
         otherwise. Labels are left behind.
 
         `real` lets colours and copies be compared with the real training images. With
         `channel_order="auto"` a set whose colours fit them better in reversed order is refused
         (`colour_order`); "bgr" reverses the channels, "as_is" takes them as they come. `limit` is
-        the largest accepted share of constant images, and of exact duplicates.
+        the largest accepted share of constant images, and of exact duplicates. With `convert`
+        floats and other integers are brought to 0..255 (`value_range`); `caveats` says what was
+        assumed, and `checks` how many values were `clipped`.
 
         Raises ValueError naming the value and the remedy; a refused or failed import leaves nothing
         behind, and a full disk is an OSError that says so.
         """
-        return cls._import(npz_source(Path(path)), real, store, channel_order, limit, [])
+        source = npz_source(Path(path), convert=convert, needs_labels=False)
+        return cls._import(source, real, store, channel_order, limit, [])
 
     @classmethod
     def from_folder(
@@ -176,9 +183,7 @@ class GeneratedImages(ImageSet):
             raise ValueError(f"limit={limit} is outside [0, 1]: it is a share of the images")
         if channel_order == "bgr":
             source = _reversed(source)
-        place = (
-            source.path.with_name(f"{source.path.stem}.images") if store is None else Path(store)
-        )
+        place = default_store(source.path) if store is None else Path(store)
         if place.exists():
             return cls._reopened(place, source, real, channel_order)
         identity = source.identity()  # before the images: a later change is noticed
@@ -192,11 +197,13 @@ class GeneratedImages(ImageSet):
             _refuse_flaws(source.path, tally, limit)
             images = memory_map(folder / "images.npy", shape)
             checks = tally.checks(_checked_order(source.path, images, real, channel_order))
+            if source.clipped is not None:
+                checks["clipped"] = source.clipped
             meta = {
                 "schema": IMPORTED,
-                "name": source.path.stem,
+                "name": title(source.path),
                 "shape": shape,
-                "source": source.path.name,
+                "source": os.path.basename(os.path.abspath(source.path)),
                 "identity": identity,
                 "channel_order": channel_order,
                 "real": None if real is None else real.name,
@@ -222,9 +229,10 @@ class GeneratedImages(ImageSet):
             or meta.get("identity") != source.identity()
             or (opened.images[: len(first)] != first).any()
         ):
+            origin = f" (it was made from {meta['source']})" if "source" in meta else ""
             raise ValueError(
-                f"{place} holds other images than {source.path}, or that was written again since: "
-                "delete it or give store=..."
+                f"{place} holds other images than {source.path}{origin}, or that was written again "
+                "since: choose another place with store=... (--store), or delete the store"
             )
         _checked_order(source.path, opened.images, real, channel_order, store=place)
         if channel_order == "as_is" != opened.channel_order:
@@ -232,6 +240,32 @@ class GeneratedImages(ImageSet):
                 file.write(as_json(meta | {"channel_order": "as_is"}))
             return cls.open(place)
         return opened
+
+
+def generated_images(path: str | Path) -> ImageSet:
+    """The generated images at a path: those of a store, or of an archive or folder, unlabelled.
+
+    Labels are left behind, whatever they are. The errors are those of `GeneratedImages.open`,
+    `ImageSet.from_npz` and `ImageSet.from_folder`.
+    """
+    place = Path(path)
+    if (place / "meta.json").is_file():
+        return GeneratedImages.open(place)
+    if place.is_dir():
+        return ImageSet.from_folder(place).unlabelled()
+    source = npz_source(place, needs_labels=False).told()
+    return ImageSet(source.read(), None, title(place))
+
+
+def default_store(path: str | Path) -> Path:
+    """Where the images of an archive or a folder are imported to: `<name>.images` beside it.
+
+    A folder's name is taken whole, dots and all; an archive's loses its ending.
+    """
+    place = Path(path)
+    if place.name in ("", ".."):
+        place = Path(os.path.abspath(place))
+    return place.with_name(f"{title(place)}.images")
 
 
 def _first(path: Path, count: int, planned: int) -> GeneratedImages:
@@ -246,11 +280,10 @@ def _left_out(source: ImageSource, skipped: list[Path]) -> list[str]:
     """A sentence on files that could not be read, if there were any."""
     if not skipped:
         return []
-    names = [file.relative_to(source.path).as_posix() for file in skipped[:5]]
-    more = f" and {len(skipped) - 5:,} more" if len(skipped) > 5 else ""
+    names = few(file.relative_to(source.path).as_posix() for file in skipped)
     return [
         f"{len(skipped):,} of {source.shape[0]:,} files are no readable images and were skipped: "
-        f"{', '.join(names)}{more}."
+        f"{names}."
     ]
 
 
@@ -259,7 +292,7 @@ def _refuse_flaws(path: Path, tally: Tally, limit: float) -> None:
     if tally.brightest <= 1:
         raise ValueError(
             f"{path}: no pixel is above {tally.brightest}; if values in 0..1 were cast to "
-            "uint8, save (255 * x).round().astype('uint8')"
+            "uint8, save them as they were and import with convert=True (--convert)"
         )
     for kind in ("constant", "duplicates"):
         number = getattr(tally, kind)

@@ -22,7 +22,7 @@ def locked_images(folder: Path) -> Iterator[BinaryIO]:
 
     Folder and file are made where they are not there yet. Raises BlockingIOError while another
     process holds the lock, FileExistsError for a folder without a description that holds anything
-    else.
+    else, OSError naming the folder where it cannot be written.
     """
     from filelock import FileLock, Timeout
 
@@ -44,6 +44,11 @@ def locked_images(folder: Path) -> Iterator[BinaryIO]:
         raise BlockingIOError(
             errno.EAGAIN,
             f"{folder} is being filled by another process: wait, or choose another place",
+        ) from None
+    except OSError as error:  # it names the lock, which nobody asked for
+        raise OSError(
+            error.errno,
+            f"could not write {folder} ({os.strerror(error.errno or 0)}): choose another place",
         ) from None
     try:
         handle = os.open(folder / "images.npy", os.O_RDWR | os.O_CREAT, 0o666)

@@ -187,7 +187,7 @@ def _begun(
         raise FileExistsError(f"{folder}/images.npy is not ours: choose another place")
     return {
         "schema": GROWING,
-        "name": folder.name.removesuffix(".images"),
+        "name": Path(os.path.abspath(folder)).name.removesuffix(".images"),
         "shape": [0, *shape],
         "planned": 0,
         "block": block,

@@ -47,7 +47,7 @@ def read_rgb(path: Path) -> Image.Image:
         pixels = (np.asarray(image).astype(np.float32) / 257).round().astype(np.uint8)
         image = Image.fromarray(pixels)
     if image.mode[0] in "IF":
-        raise ValueError(f"{path} has mode {image.mode}, more than 8 bits: convert it")
+        raise ValueError(f"{path} has mode {image.mode}, more than 8 bits: save it with 8")
     if "transparency" in image.info:
         image = image.convert("RGBA")
     return image if image.mode == "RGB" else image.convert("RGB")

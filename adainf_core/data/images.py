@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from adainf_core.data.folders import title
 from adainf_core.data.sources import (
     ImageSource,
     channels_first,
@@ -16,8 +17,10 @@ from adainf_core.data.sources import (
     npz_source,
     square,
 )
+from adainf_core.data.value_range import refusal
 
 _CHUNK = 1000
+_MOST_CLASSES = 2**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,22 +28,22 @@ class ImageSet:
     """Images with optional labels.
 
     `images` is uint8 of shape (n, 3, h, w), RGB, in memory or memory-mapped; `labels` is int64 of
-    shape (n,) or None for unlabelled images; `name` says where they come from. Raises ValueError on
-    anything else, so that a set that exists is a set that can be trained on. Two sets are equal
-    only if they are one object; compare their images with numpy.
+    shape (n,) or None for unlabelled images; `name` says where they come from. `class_names` are
+    those of labels 0, 1, ... where the classes have names: sets that number their classes
+    differently are matched by them (`labelled_pairs`). Raises ValueError on anything else, so that
+    a set that exists is a set that can be trained on. Two sets are equal only if they are one
+    object; compare their images with numpy.
     """
 
     images: np.ndarray
     labels: np.ndarray | None
     name: str
+    class_names: tuple[str, ...] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
         if images.dtype != np.uint8:
-            raise ValueError(
-                f"{self.name}: images are {images.dtype}, need uint8 in 0..255; "
-                "convert with (255 * x).round().astype('uint8')"
-            )
+            raise ValueError(f"{self.name}: {refusal(images)}")
         if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(
                 f"{self.name}: images have shape {images.shape}, need (n, 3, h, w); "
@@ -59,6 +62,13 @@ class ImageSet:
                     f"{self.name}: label {labels.min()} is negative; "
                     "unlabelled sets carry labels=None"
                 )
+            if labels.max() >= _MOST_CLASSES:
+                raise ValueError(
+                    f"{self.name}: label {labels.max()} is beyond {_MOST_CLASSES - 1}: number the "
+                    "classes from 0"
+                )
+            if self.class_names is not None:
+                _check_names(self.name, self.class_names, int(labels.max()))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -74,31 +84,36 @@ class ImageSet:
         return None if self.labels is None else int(self.labels.max()) + 1
 
     @classmethod
-    def from_npz(cls, path: str | Path) -> ImageSet:
-        """The images of an npz archive: uint8, (n, h, w, 3) or (n, 3, h, w).
+    def from_npz(cls, path: str | Path, *, convert: bool = False) -> ImageSet:
+        """The images of an npz archive (or an npy file): uint8, (n, h, w, 3) or (n, 3, h, w).
 
-        They lie under images, image, data or arr_0, and integer labels under labels, label or
-        targets where there are any; labels that are all -1 mean none. Raises FileNotFoundError or
-        ValueError naming the file, the value and the remedy; nothing is ever unpickled.
+        They lie under images, image, data or arr_0; grey ones may have one channel or none. Labels
+        are under labels, label or targets (arr_1 beside arr_0) where there are any: whole numbers,
+        one-hot rows or names; all -1 mean none. `class_names`, an array of strings, names classes
+        0, 1, ... where it is there. With `convert` floats and other integers are
+        brought to 0..255, and a `ReadingWarning` says what was assumed and clipped; one names the
+        arrays that were passed over. Raises FileNotFoundError or ValueError naming the file, the
+        value and the remedy; nothing is ever unpickled.
         """
-        source = npz_source(Path(path))
-        return ImageSet(source.read(), source.labels, source.path.stem)
+        return _of_source(npz_source(Path(path), convert=convert))
 
     @classmethod
     def from_folder(cls, path: str | Path, size: int | None = None) -> ImageSet:
         """The image files of a folder: a class per sub-folder, or flat and unlabelled.
 
         Images are turned upright (EXIF) and to RGB. With `size` each is cropped to its central
-        square and resized to `size` pixels a side (bicubic, antialiased). Raises FileNotFoundError
-        or ValueError naming the file that is broken or, without `size`, of another size.
+        square and resized to `size` pixels a side (bicubic, antialiased). A `ReadingWarning` counts
+        the files that were passed over. Raises FileNotFoundError or ValueError naming the file that
+        is broken or, without `size`, of another size.
         """
-        source = folder_source(Path(path), size)
-        return ImageSet(source.read(), source.labels, source.path.name)
+        return _of_source(folder_source(Path(path), size))
 
     def subset(self, indices: np.ndarray, name: str | None = None) -> ImageSet:
         """The images at `indices` (int array), labels along with them."""
         labels = None if self.labels is None else self.labels[indices]
-        return ImageSet(self.images[indices], labels, name or self.name)
+        return ImageSet(
+            self.images[indices], labels, name or self.name, class_names=self.class_names
+        )
 
     def unlabelled(self) -> ImageSet:
         """The same images without labels, as a generator would hand them over."""
@@ -121,7 +136,7 @@ class ImageSet:
         blocks = self.images.reshape(n, channels, size, fy, size, fx)
         total = blocks.sum(axis=(3, 5), dtype=np.uint32)
         mean = (total + (fy * fx) // 2) // (fy * fx)  # round half up, in integers
-        return ImageSet(mean.astype(np.uint8), self.labels, f"{self.name}@{size}")
+        return self._at(size, mean.astype(np.uint8))
 
     def resized(self, size: int, cache: str | Path | None = None) -> ImageSet:
         """Each image's central square resized to `size` pixels a side (PIL's antialiased bicubic).
@@ -140,7 +155,11 @@ class ImageSet:
             images = source.read()
         else:
             images = source.stored(Path(cache) / f"{self._digest()}-{size}.npy")
-        return ImageSet(images, self.labels, f"{self.name}@{size}")
+        return self._at(size, images)
+
+    def _at(self, size: int, images: np.ndarray) -> ImageSet:
+        name = f"{self.name}@{size}"
+        return ImageSet(images, self.labels, name, class_names=self.class_names)
 
     def _resized(self, size: int) -> Iterator[np.ndarray]:
         from PIL import Image
@@ -158,3 +177,20 @@ class ImageSet:
         for start in range(0, len(self), _CHUNK):
             digest.update(np.ascontiguousarray(self.images[start : start + _CHUNK]).data)
         return digest.hexdigest()
+
+
+def _of_source(source: ImageSource) -> ImageSet:
+    name = title(source.path)
+    return ImageSet(source.told().read(), source.labels, name, class_names=source.class_names)
+
+
+def _check_names(name: str, names: tuple[str, ...], highest: int) -> None:
+    """ValueError where a label up to `highest` of the set `name` has no name, or two have one."""
+    if len(names) <= highest:
+        raise ValueError(
+            f"{name}: label {highest} has no name among the {len(names)} class_names: give one a "
+            "class, in the order of the labels"
+        )
+    if len(set(names)) < len(names):
+        twice = next(each for each in names if names.count(each) > 1)
+        raise ValueError(f"{name}: two classes are named {twice!r} in class_names: rename one")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,10 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from adainf_core.data.cache import cache_folder
+from adainf_core.data.folder_files import split_folder
 from adainf_core.data.images import ImageSet
-from adainf_core.data.sources import ImageSource, files_source, npz_source
+from adainf_core.data.sources import ARCHIVES, ImageSource, files_source, npz_source
 
-DEFAULT_ROOT = Path("~/.cache/adainf_core").expanduser()
+_STL10_CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship",
+                  "truck")  # fmt: skip
+#: Tiny ImageNet: its classes, and the images of each for training and for validation.
+_TINY_CLASSES, _TINY_EACH = 200, {"train": 500, "val": 50}
 
 
 def load_images(
@@ -25,10 +32,12 @@ def load_images(
     `name` is "cifar10", "cifar100", "stl10", "tinyimagenet" (64x64, the usual folder),
     "tinyimagenet32" (an npz at 32x32) or "digits" (of scikit-learn, 8x8); `split` is "train",
     "test" (Tiny ImageNet: its validation images) or, for STL-10, "unlabeled". The folder is `root`,
-    else the environment variable ADAINF_DATA, else a cache under the home directory. CIFAR and
+    else the environment variable ADAINF_DATA, else the cache (`cache.cache_folder`). CIFAR and
     STL-10 are fetched where they are absent and `download` is true; a folder that holds damaged
-    files is never repaired silently. Raises ValueError for an unknown name or split,
-    FileNotFoundError or RuntimeError in one line that names the file and the remedy.
+    files is never repaired silently, and one that lacks images or classes of its set is refused.
+    Classes have the set's own names (Tiny ImageNet's are its WordNet ids). Raises ValueError for an
+    unknown name or split, FileNotFoundError or RuntimeError in one line that names the file and the
+    remedy.
     """
     if name not in LOADERS:
         raise ValueError(f"unknown image set {name!r}; known: {', '.join(sorted(LOADERS))}")
@@ -36,8 +45,10 @@ def load_images(
     if split not in splits:
         known = " or ".join(map(repr, splits))
         raise ValueError(f"unknown split {split!r} of {name}; choose {known}")
+    if name == "digits":  # which come with a package
+        return _digits(split)
     chosen = root if root is not None else os.environ.get("ADAINF_DATA")
-    folder = Path(chosen).expanduser() if chosen else DEFAULT_ROOT
+    folder = Path(chosen).expanduser() if chosen else cache_folder()
     return LOADERS[name](folder, split, download)
 
 
@@ -50,14 +61,15 @@ def named_or_own(
 ) -> ImageSet:
     """A named image set, or the reader's own at a path, at `size` pixels a side if given.
 
-    An npz archive is read whole; a folder has one sub-folder a class, or images without labels. A
-    path has no splits: `split` is not looked at.
+    An npz archive or npy file is read whole; a folder has one sub-folder a class, or images without
+    labels. Of a folder that holds train, val and the like the part `split` is read
+    (`split_folder`); for other paths `split` is not looked at.
     """
     path = Path(dataset)
-    if path.suffix == ".npz":
+    if path.suffix in ARCHIVES:
         found = ImageSet.from_npz(path)
     elif path.is_dir():
-        return ImageSet.from_folder(path, size)
+        return ImageSet.from_folder(split_folder(path, split), size)
     else:
         found = load_images(dataset, root, split, download)
     return found if size is None else found.resized(size)
@@ -67,10 +79,12 @@ def _cifar(root: Path, split: str, download: bool, name: str) -> ImageSet:
     from torchvision import datasets
 
     kind: Any = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[name]
-    _fetched(kind, root, [*kind.train_list, *kind.test_list], download)
+    meta = (kind.meta["filename"], kind.meta["md5"])
+    _fetched(kind, root, [*kind.train_list, *kind.test_list, meta], download)
     dataset = kind(str(root), train=split == "train", download=False)
     pixels = np.ascontiguousarray(dataset.data.transpose(0, 3, 1, 2))
-    return ImageSet(pixels, np.asarray(dataset.targets, dtype=np.int64), f"{name}-{split}")
+    labels = np.asarray(dataset.targets, dtype=np.int64)
+    return ImageSet(pixels, labels, f"{name}-{split}", class_names=tuple(dataset.classes))
 
 
 def _stl10(root: Path, split: str, download: bool) -> ImageSet:
@@ -87,7 +101,8 @@ def _stl10(root: Path, split: str, download: bool) -> ImageSet:
         # classes count from one there
         labels = np.fromfile(folder / f"{split}_y.bin", np.uint8).astype(np.int64) - 1
         _check_labels(folder, labels, 10)
-    return ImageSet(pixels.transpose(0, 1, 3, 2), labels, f"stl10-{split}")
+    names = None if labels is None else _STL10_CLASSES
+    return ImageSet(pixels.transpose(0, 1, 3, 2), labels, f"stl10-{split}", class_names=names)
 
 
 def _tinyimagenet(root: Path, split: str, download: bool) -> ImageSet:
@@ -98,24 +113,70 @@ def _tinyimagenet(root: Path, split: str, download: bool) -> ImageSet:
             "http://cs231n.stanford.edu/tiny-imagenet-200.zip there, or point ADAINF_DATA to the "
             f"folder that holds {folder.name}"
         )
-    wnids = _listed(folder / "wnids.txt")
-    label_of = {wnid: label for label, (wnid, *_) in enumerate(wnids)}
-    if split == "train":
-        pairs = [
-            (path, label)
-            for wnid, label in label_of.items()
-            for path in sorted((folder / "train" / wnid / "images").glob("*.JPEG"))
-        ]
-    else:
-        annotations = folder / "val" / "val_annotations.txt"
-        entries = [(entry[0], entry[1]) for entry in _listed(annotations, fields=2)]
-        for file, wnid in entries:
-            if wnid not in label_of:
-                raise ValueError(f"{annotations}: {file} is of {wnid}, which wnids.txt lacks")
-        pairs = [(folder / "val" / "images" / file, label_of[wnid]) for file, wnid in entries]
-    files = [path for path, _ in pairs]
-    source = files_source(folder / split, files, np.array([n for _, n in pairs], np.int64))
-    return ImageSet(_decoded_once(source, files), source.labels, f"tinyimagenet-{split}")
+    wnids = [wnid for wnid, *_ in _listed(folder / "wnids.txt")]
+    if len(set(wnids)) != _TINY_CLASSES or len(wnids) != _TINY_CLASSES:
+        raise ValueError(
+            f"{folder / 'wnids.txt'} lists {len(set(wnids))} classes, Tiny ImageNet has "
+            f"{_TINY_CLASSES}: unpack the set afresh"
+        )
+    find = _tiny_training if split == "train" else _tiny_validation
+    files, labels = find(folder, wnids)
+    source = files_source(folder / split, files, np.array(labels, np.int64))
+    height, width = source.shape[2:]
+    if (height, width) != (64, 64):
+        raise ValueError(
+            f"{folder}: images are {height}x{width}, Tiny ImageNet's are 64x64: read a changed set "
+            "as a folder of images"
+        )
+    images = _decoded_once(source, files)
+    return ImageSet(images, source.labels, f"tinyimagenet-{split}", class_names=tuple(wnids))
+
+
+def _tiny_training(folder: Path, wnids: list[str]) -> tuple[list[Path], list[int]]:
+    """The training images of Tiny ImageNet, whole and where they belong, and their labels."""
+    files, labels = list[Path](), list[int]()
+    each, place = _TINY_EACH["train"], folder / "train"
+    absent = [wnid for wnid in wnids if not (place / wnid).is_dir()]
+    if absent:
+        raise ValueError(
+            f"{place}: {len(absent)} of {_TINY_CLASSES} classes are missing, first {absent[0]}: "
+            "unpack the set afresh"
+        )
+    for label, wnid in enumerate(wnids):
+        found = sorted((place / wnid / "images").glob("*.JPEG"))
+        if len(found) != each:
+            raise ValueError(
+                f"{place / wnid / 'images'} holds {len(found)} of {each} images (*.JPEG): unpack "
+                "the set afresh"
+            )
+        files += found
+        labels += [label] * each
+    return files, labels
+
+
+def _tiny_validation(folder: Path, wnids: list[str]) -> tuple[list[Path], list[int]]:
+    """The validation images of Tiny ImageNet, whole and where they belong, and their labels."""
+    annotations, place = folder / "val" / "val_annotations.txt", folder / "val" / "images"
+    each, label_of = _TINY_EACH["val"], {wnid: label for label, wnid in enumerate(wnids)}
+    entries = [(entry[0], entry[1]) for entry in _listed(annotations, fields=2)]
+    for file, wnid in entries:
+        if wnid not in label_of:
+            raise ValueError(f"{annotations}: {file} is of {wnid}, which wnids.txt lacks")
+    counts = Counter(wnid for _, wnid in set(entries))
+    short = next((wnid for wnid in wnids if counts[wnid] != each), None)
+    if short is not None or len(entries) != each * _TINY_CLASSES:
+        raise ValueError(
+            f"{annotations} lists {len(entries)} images ({counts[short or wnids[0]]} of "
+            f"{short or wnids[0]}), Tiny ImageNet has {each} of each class: unpack the set afresh"
+        )
+    there = {path.name for path in place.iterdir()} if place.is_dir() else set()
+    absent = [file for file, _ in entries if file not in there]
+    if absent:
+        raise ValueError(
+            f"{place}: {len(absent)} of {len(entries)} images are missing, first {absent[0]}: "
+            "unpack the set afresh (scripts that sort it into classes move them)"
+        )
+    return [place / file for file, _ in entries], [label_of[wnid] for _, wnid in entries]
 
 
 def _tinyimagenet32(root: Path, split: str, download: bool) -> ImageSet:
@@ -126,14 +187,23 @@ def _tinyimagenet32(root: Path, split: str, download: bool) -> ImageSet:
             "the folder that holds it"
         )
     part = {"train": "train", "test": "val"}[split]
-    source = npz_source(path, (f"{part}_images",), (f"{part}_labels",))
+    source = npz_source(path, (f"{part}_images",), (f"{part}_labels",), "wnids")
     if source.labels is None:
         raise ValueError(f"{path}: holds no {part}_labels; make it again")
-    _check_labels(path, source.labels, 200)
-    return ImageSet(source.read(), source.labels, f"tinyimagenet32-{split}")
+    _check_labels(path, source.labels, _TINY_CLASSES)
+    counts, each = np.bincount(source.labels, minlength=_TINY_CLASSES), _TINY_EACH[part]
+    if (counts != each).any() or source.shape[2:] != (32, 32):
+        odd = int(np.argmax(counts != each))
+        raise ValueError(
+            f"{path}: {part}_images are {source.shape[0]} of {source.shape[2]}x{source.shape[3]}, "
+            f"{counts[odd]} of label {odd}; Tiny ImageNet at 32x32 has {each} of each of "
+            f"{_TINY_CLASSES} classes: make it again"
+        )
+    name = f"tinyimagenet32-{split}"
+    return ImageSet(source.read(), source.labels, name, class_names=source.class_names)
 
 
-def _digits(root: Path, split: str, download: bool) -> ImageSet:
+def _digits(split: str) -> ImageSet:
     """Every fifth digit of each class is for testing; grey 0..16 is spread over 0..255."""
     from sklearn.datasets import load_digits
 
@@ -145,7 +215,8 @@ def _digits(root: Path, split: str, download: bool) -> ImageSet:
         rank[where] = np.arange(len(where))
     chosen = (rank % 5 == 4) == (split == "test")
     grey = np.round(digits.images[chosen] * (255 / 16)).astype(np.uint8)
-    return ImageSet(np.repeat(grey[:, None], 3, axis=1), labels[chosen], f"digits-{split}")
+    images, names = np.repeat(grey[:, None], 3, axis=1), tuple(map(str, range(10)))
+    return ImageSet(images, labels[chosen], f"digits-{split}", class_names=names)
 
 
 LOADERS: dict[str, Callable[[Path, str, bool], ImageSet]] = {
@@ -154,7 +225,7 @@ LOADERS: dict[str, Callable[[Path, str, bool], ImageSet]] = {
     "stl10": _stl10,
     "tinyimagenet": _tinyimagenet,
     "tinyimagenet32": _tinyimagenet32,
-    "digits": _digits,
+    "digits": lambda root, split, download: _digits(split),
 }
 SPLITS = {"stl10": ("train", "test", "unlabeled")}
 
@@ -176,10 +247,21 @@ def _listed(path: Path, fields: int = 1) -> list[list[str]]:
 
 
 def _decoded_once(source: ImageSource, files: list[Path]) -> np.ndarray:
-    """The images of `source`, decoded into the cache the first time and memory-mapped from it."""
+    """The images of `source`, decoded into the cache the first time and memory-mapped from it.
+
+    Where there can be no cache they are decoded into memory, with a warning.
+    """
     stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     key = hashlib.blake2b(repr(stats).encode(), digest_size=16).hexdigest()
-    return source.stored(DEFAULT_ROOT / "decoded" / f"{key}.npy")
+    try:
+        return source.stored(cache_folder() / "decoded" / f"{key}.npy")
+    except (OSError, RuntimeError) as error:
+        warnings.warn(
+            f"no cache, so {len(files)} images are decoded into memory each time ({error}); name a "
+            "folder for it in ADAINF_CACHE",
+            stacklevel=2,
+        )
+    return source.read()
 
 
 def _fetched(kind: Any, root: Path, files: list, download: bool) -> Path:

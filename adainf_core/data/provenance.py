@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 
+from adainf_core.data.folders import title
 from adainf_core.data.sources import ImageSource
 
 _MOST_CLASSES = 1000
@@ -46,11 +47,11 @@ _RELEASED = (
 def caveats(source: ImageSource) -> tuple[str, ...]:
     """Sentences on the released sets that `source` may be, by its name, keys and labels.
 
-    They go by its file's name, its keys and its labels. A set that is like no released one and has
-    no labels has none.
+    They go by its file's name, its keys and its labels; what was passed over or assumed as it was
+    read stands behind them. A set that is like no released one and has no labels has none.
     """
     found = []
-    name = source.path.stem.lower()
+    name = title(source.path).lower()
     keys = set(source.keys)
     for pattern, which, known in _RELEASED:
         if re.search(pattern, name):
@@ -75,6 +76,7 @@ def caveats(source: ImageSource) -> tuple[str, ...]:
         found.append(f"Labels were left behind: {_described(source.labels)}.")
     elif source.labelled:
         found.append("Labels were left behind: all of them were -1, which means none.")
+    found += [f"{note[0].upper()}{note[1:]}." for note in source.notes]
     return tuple(found)
 
 

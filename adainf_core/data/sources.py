@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
+import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from adainf_core.data.class_labels import LabelError, understood_labels
+from adainf_core.data.folder_files import (
+    SUFFIXES,
+    PassedOver,
+    ReadingWarning,
+    few,
+    images_below,
+    loose_images,
+    refuse_splits,
+    sub_folders,
+)
 from adainf_core.data.image_files import BrokenImageError, read_rgb
-from adainf_core.data.npz_members import naming_damage, read_exactly, read_header, refuse_dtype
+from adainf_core.data.npz_members import StoredArray, array_names, is_npy, stored_array
+from adainf_core.data.value_range import RangeError, ValueRange, value_range
 from adainf_core.files import atomic_file
 
 if TYPE_CHECKING:
@@ -21,7 +33,7 @@ if TYPE_CHECKING:
 
 IMAGE_KEYS = ("images", "image", "data", "arr_0")
 LABEL_KEYS = ("labels", "label", "targets")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
+ARCHIVES = (".npz", ".npy")
 _CHUNK_BYTES = 2**23
 
 
@@ -32,7 +44,10 @@ class ImageSource:
     `shape` is (n, 3, h, w); `labels` int64 (n,) or None; `chunks()` yields the images in order as
     uint8 (m, 3, h, w), a few megabytes at a time, and raises ValueError where they are damaged.
     `identity()` changes with the images behind it, and is had without reading them. Of an archive
-    `keys` are its arrays' names; `labelled` says that labels were there, if only -1.
+    `keys` are its arrays' names; `labelled` says that labels were there, if only -1. `class_names`
+    are those of labels 0, 1, ..., where the classes have names. `notes` are lines on what was
+    passed over, and what was assumed; `clipped` counts values that a conversion clipped, None
+    where there was none.
     """
 
     path: Path
@@ -42,6 +57,15 @@ class ImageSource:
     identity: Callable[[], str] = str
     keys: tuple[str, ...] = ()
     labelled: bool = False
+    class_names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    clipped: int | None = None
+
+    def told(self) -> ImageSource:
+        """The same, its notes given as warnings (`ReadingWarning`)."""
+        for note in self.notes:
+            warnings.warn(f"{self.path}: {note}", ReadingWarning, stacklevel=3)
+        return self
 
     def read(self) -> np.ndarray:
         """All images, uint8 (n, 3, h, w), in memory."""
@@ -101,74 +125,142 @@ def npz_source(
     path: Path,
     image_keys: tuple[str, ...] = IMAGE_KEYS,
     label_keys: tuple[str, ...] = LABEL_KEYS,
+    names_key: str = "class_names",
+    *,
+    convert: bool = False,
+    needs_labels: bool = True,
 ) -> ImageSource:
     """The images under the first of `image_keys` in an npz archive, labels where there are any.
 
-    Images are uint8, NHWC or NCHW; labels are integers, and all of them -1 means none. Raises
-    FileNotFoundError, or ValueError naming the file, the value and the remedy. Never unpickles.
+    An npy file holds images alone. Images are uint8, (n, h, w, 3) or (n, 3, h, w), or grey with one
+    channel or none; with `convert` numbers of other types are brought to 0..255 (`value_range`).
+    Labels are as in `understood_labels`, those under arr_1 belong to images under arr_0, and
+    strings under `names_key` name the classes. Where labels are not needed, a note takes the place
+    of an error about them. Raises FileNotFoundError, or ValueError naming the file, the value and
+    the remedy. Never unpickles.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: name an npz archive of images")
-    with naming_damage(path), zipfile.ZipFile(path) as archive:
-        members = [name.removesuffix(".npy") for name in archive.namelist()]
-        found = [key for key in image_keys if key in members]
-        if not found:
-            raise ValueError(
-                f"{path}: holds {', '.join(members) or 'nothing'}, but images are looked for under "
-                f"{' | '.join(image_keys)}: save them with np.savez(path, {image_keys[0]}=...)"
-            )
-        member = archive.getinfo(f"{found[0]}.npy")
-        with archive.open(member) as file:
-            shape, fortran, dtype = read_header(path, file)
-            if dtype != np.uint8:
-                refuse_dtype(path, file, dtype)
-    channels_last = len(shape) == 4 and shape[1] != 3 and shape[3] == 3
-    if len(shape) != 4 or not (channels_last or shape[1] == 3) or fortran:
-        order = " in Fortran order" if fortran else ""
+    single = is_npy(path)
+    arrays = {} if single else array_names(path)
+    image_key = next((key for key in image_keys if key in arrays), None)
+    if image_key is None and not single:
         raise ValueError(
-            f"{path}: images have shape {shape}{order}, need (n, h, w, 3) or (n, 3, h, w), C order"
+            f"{path}: holds {few(arrays) or 'nothing'}, but images are looked for under "
+            f"{' | '.join(image_keys)}: save them with np.savez(path, {image_keys[0]}=...)"
         )
-    n, c, h, w = shape if not channels_last else (shape[0], 3, shape[1], shape[2])
+    stored = stored_array(path, None if image_key is None else arrays[image_key])
+    if stored.dtype.kind not in "iufb":
+        raise ValueError(f"{path}: images are {stored.dtype}, need uint8 in 0..255")
+    arranged = _arranged(path, stored.shape)
+    n, c, h, w = arranged(np.broadcast_to(np.uint8(0), stored.shape)).shape
     if n * h * w == 0:
-        raise ValueError(f"{path}: the set is empty (shape {shape})")
+        raise ValueError(f"{path}: the set is empty (shape {stored.shape})")
+    found_range = _range(path, stored, convert)
 
     def chunks() -> Iterator[np.ndarray]:
-        per_chunk = max(1, _CHUNK_BYTES // (3 * h * w))
-        with (
-            naming_damage(path),
-            zipfile.ZipFile(path) as archive,
-            archive.open(member.filename) as file,
-        ):
-            read_header(path, file)
-            for start in range(0, n, per_chunk):
-                count = min(per_chunk, n - start)
-                chunk = np.frombuffer(read_exactly(file, count * 3 * h * w), np.uint8)
-                chunk = chunk.reshape(count, *shape[1:])
-                yield chunk.transpose(0, 3, 1, 2) if channels_last else chunk
-            file.read(1)  # the end of the member, where its checksum is compared
+        for block in stored.blocks():
+            yield arranged(block if found_range is None else found_range.to_uint8(block))
 
-    def identity() -> str:
-        return f"{member.filename}, {member.file_size} bytes, CRC-32 {member.CRC:08x}"
+    source = ImageSource(path, (n, c, h, w), None, chunks, lambda: stored.identity, tuple(arrays))
+    if found_range is not None:
+        source = replace(source, notes=(str(found_range),), clipped=found_range.clipped)
+    key = next((key for key in label_keys if key in arrays), None)
+    if key is None and image_key == "arr_0" and "arr_1" in arrays:  # saved without names
+        shape = stored_array(path, arrays["arr_1"]).shape
+        key = "arr_1" if shape[:1] == (n,) and len(shape) < 3 else None
+    if key is not None:
+        labels, names = stored_array(path, arrays[key]), arrays.get(names_key)
+        source = _with_labels(source, labels, names, needs_labels)
+    others = [name for name in arrays if name not in (image_key, key, names_key)]
+    if others:
+        word = f"array{'s' * (len(others) > 1)}"
+        notes = (*source.notes, f"passed over: {len(others):,} {word} ({few(others)})")
+        source = replace(source, notes=notes)
+    return source
 
-    labels = _npz_labels(path, label_keys, n)
-    labelled = any(key in members for key in label_keys)
-    return ImageSource(path, (n, c, h, w), labels, chunks, identity, tuple(members), labelled)
+
+def _arranged(path: Path, shape: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
+    """What brings images of an array of `shape` to (n, 3, h, w); ValueError with the remedy."""
+
+    def rgb(images: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(images, (len(images), 3, *images.shape[2:]))
+
+    if len(shape) == 4 and shape[1] == 3:
+        return lambda images: images
+    if len(shape) == 4 and shape[3] in (1, 3):
+        return lambda images: rgb(images.transpose(0, 3, 1, 2))
+    if len(shape) == 4 and shape[1] == 1:
+        return rgb
+    if len(shape) == 3 and shape[0] not in (3, 4) and shape[2] not in (1, 3, 4):
+        return lambda images: rgb(images[:, None])
+    remedy = ""
+    if len(shape) == 3:
+        remedy = ": save x[None] if it is one image, x[:, None] if all are grey"
+    elif len(shape) == 4 and 4 in (shape[3], shape[1]):
+        last = shape[3] == 4
+        remedy = f": save x[{'..., :3' if last else ':, :3'}] if the fourth channel is opacity"
+    elif len(shape) == 4 and 3 in (shape[0], shape[2]):
+        remedy = f": save x.transpose({'1, 0, 2, 3' if shape[0] == 3 else '3, 2, 0, 1'})"
+    elif len(shape) == 2 and (side := round((shape[1] / 3) ** 0.5)) and 3 * side**2 == shape[1]:
+        remedy = f": save x.reshape(-1, 3, {side}, {side}) if each row is one image"
+    raise ValueError(
+        f"{path}: images have shape {shape}, need (n, h, w, 3) or (n, 3, h, w){remedy}"
+    )
 
 
-def _npz_labels(path: Path, keys: tuple[str, ...], count: int) -> np.ndarray | None:
-    try:
-        with naming_damage(path), np.load(path, allow_pickle=False) as archive:
-            labels = next((archive[key] for key in keys if key in archive), None)
-    except ValueError as error:
-        raise ValueError(f"{path}: labels cannot be read ({error}): save them again") from None
-    if labels is None:
+def _range(path: Path, stored: StoredArray, convert: bool) -> ValueRange | None:
+    """The range of values that are to be converted, None for uint8; ValueError for the rest."""
+    if stored.dtype == np.uint8:
         return None
-    if labels.dtype.kind not in "iu" or labels.shape != (count,):
+    try:
+        found = value_range(stored.dtype, stored.blocks())
+    except RangeError as error:
+        raise ValueError(f"{path}: {error}") from None
+    if not convert:
         raise ValueError(
-            f"{path}: labels are {labels.dtype} of shape {labels.shape}, need integers of shape "
-            f"({count},)"
+            f"{path}: {found.advice}; convert=True (generate import --convert) does the same"
         )
-    return None if (labels == -1).all() else labels.astype(np.int64)
+    return found
+
+
+def _with_labels(
+    source: ImageSource, stored: StoredArray, names: str | None, needed: bool
+) -> ImageSource:
+    """`source` with the labels in `stored`, and with the names of classes in the member `names`."""
+    count, fault = source.shape[0], None
+    if stored.dtype.hasobject:
+        fault = (
+            "labels cannot be read (Object arrays are pickled): save them as numbers, or names as "
+            "np.array(labels, dtype=str)"
+        )
+    elif stored.shape[:1] != (count,):
+        fault = (
+            f"labels are {stored.dtype} of shape {stored.shape}, need one for each of {count} "
+            "images"
+        )
+    else:
+        values = stored.read()
+        try:
+            labels, class_names = understood_labels(values, count)
+            if names is not None and class_names is None:
+                class_names = _class_names(stored_array(source.path, names))
+            return replace(source, labels=labels, labelled=True, class_names=class_names)
+        except LabelError as error:
+            fault = str(error)
+    if needed:
+        raise ValueError(f"{source.path}: {fault}")
+    return replace(source, notes=(*source.notes, f"labels were left behind ({fault})"))
+
+
+def _class_names(stored: StoredArray) -> tuple[str, ...]:
+    key = (stored.member or "").removesuffix(".npy")
+    if stored.dtype.kind != "U" or len(stored.shape) != 1:
+        raise LabelError(
+            f"{key} is {stored.dtype} of shape {stored.shape}, need strings, one a class: save "
+            f"{key}=np.array(['cat', 'dog', ...])"
+        )
+    return tuple(stored.read().tolist())
 
 
 # ---- folders
@@ -180,15 +272,21 @@ def folder_source(
     """Image files in a folder: labelled by sub-folder, or flat and unlabelled.
 
     Classes are the sub-folders in alphabetical order, images the files below them in alphabetical
-    order. Raises FileNotFoundError for a missing folder, ValueError for one that holds no images,
-    an empty class, or both classes and loose images; see `files_source` for the rest.
+    order; links are followed. Hidden files and folders, stores of generated images and files of
+    other endings are passed over, and a note counts them. Raises FileNotFoundError for a missing
+    folder, ValueError for one that holds no images, an empty class, both classes and loose images,
+    or the parts of a set (train, val) in place of classes; see `files_source` for the rest.
     """
     if not path.is_dir():
         raise FileNotFoundError(f"{path} is not there: name a folder of images")
-    loose = sorted(child for child in path.iterdir() if _is_image(child))
-    classes = sorted(c for c in path.iterdir() if c.is_dir() and not c.name.startswith("."))
+    refuse_splits(path)
+    passed = PassedOver()
+    loose = loose_images(path, passed)
+    classes = sub_folders(path, passed)
     if not classes:
-        return files_source(path, loose, None, size, skipped)
+        if not loose:
+            raise ValueError(f"{path} holds no images ({' '.join(SUFFIXES)}){_but(passed)}")
+        return replace(files_source(path, loose, None, size, skipped), notes=passed.notes())
     if loose:
         raise ValueError(
             f"{path} holds both sub-folders (classes) and loose images such as {loose[0].name}: "
@@ -196,12 +294,23 @@ def folder_source(
         )
     files, labels = [], []
     for label, folder in enumerate(classes):
-        members = sorted(child for child in folder.rglob("*") if _is_image(child))
+        inside = PassedOver()
+        members = images_below(folder, inside)
         if not members:
-            raise ValueError(f"{folder}: this class holds no images; delete the folder or fill it")
+            raise ValueError(
+                f"{folder}: this class holds no images{_but(inside)}; delete the folder or fill it"
+            )
+        passed.counts.update(inside.counts)
         files += members
         labels += [label] * len(members)
-    return files_source(path, files, np.asarray(labels, np.int64), size, skipped)
+    source = files_source(path, files, np.asarray(labels, np.int64), size, skipped)
+    return replace(
+        source, class_names=tuple(folder.name for folder in classes), notes=passed.notes()
+    )
+
+
+def _but(passed: PassedOver) -> str:
+    return "".join(f", {note}" for note in passed.notes())
 
 
 def files_source(
@@ -270,10 +379,6 @@ def _first_readable(
             if not skipping:
                 raise
     raise ValueError(f"{path}: none of its {len(files)} image files can be read")
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def _decode(path: Path, size: int | None) -> np.ndarray:

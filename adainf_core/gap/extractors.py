@@ -156,7 +156,7 @@ def ssl_encoder(checkpoint: str | Path) -> Extractor:
         return extract_features(trained.encoder, seen)
 
     return Extractor(
-        f"own encoder {Path(checkpoint).stem} ({trained.steps} steps)",
+        f"own encoder {Path(checkpoint).name} ({trained.steps} steps)",
         f"{trained.mixture}; self-supervised, no labels",
         function,
     )

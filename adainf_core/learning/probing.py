@@ -17,9 +17,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from adainf_core.data.images import ImageSet
+from adainf_core.data.labelled_pairs import class_of, labels_of, paired_labels
 from adainf_core.learning.features import encoder_device, extract_features
 from adainf_core.learning.policies import AugmentationPolicy
 from adainf_core.learning.softmax_regression import fit_softmax_regression, softmax_regression_path
+from adainf_core.validation import as_count
 
 #: Ridge penalties per training row that the linear probe chooses from, strong to weak: half a
 #: decade apart where the choice is worth points of accuracy.
@@ -37,6 +39,7 @@ class ProbeResult:
     `n_train` counts images, not views, and is None where nobody counted (online). `details` are
     the linear probe's: the `penalty` chosen, the `held_out_accuracy` that chose it, and as 0 or 1
     whether it was the grid's first or last (`penalty_at_edge`) and whether the fit `converged`.
+    `penalty_path` holds each penalty that it tried, strong to weak, with its held-out accuracy.
     """
 
     accuracy: float
@@ -44,11 +47,23 @@ class ProbeResult:
     n_train: int | None
     n_test: int
     details: dict[str, float] = field(default_factory=dict)
+    penalty_path: tuple[tuple[float, float], ...] = ()
 
     @property
     def standard_error(self) -> float:
         """Binomial standard error over test images; it knows nothing of training seeds."""
         return (self.accuracy * (1 - self.accuracy) / self.n_test) ** 0.5
+
+    @property
+    def account(self) -> str:
+        """The protocol as a record keeps it: with the penalty chosen and the path to it."""
+        if not self.penalty_path:
+            return self.protocol
+        path = ", ".join(f"{penalty:g}: {100 * share:.2f}" for penalty, share in self.penalty_path)
+        return (
+            f"{self.protocol}; penalty {self.details['penalty']:g} chosen, in cross-validation "
+            f"(penalty: % right) {path}"
+        )
 
 
 def linear_probe(
@@ -73,17 +88,19 @@ def linear_probe(
     instead of the image; what is held out is held out with all its views, and judged, like `test`,
     as it is. `cache` goes to `extract_features`.
 
-    Raises ValueError for unlabelled sets, image sizes that differ, fewer than two classes, a class
-    with a single training image, or a test class that training has not seen.
+    Classes are matched by name where the sets name them (`labelled_pairs`). Raises ValueError for
+    unlabelled sets, classes that cannot be matched, image sizes that differ, fewer than two
+    classes, a class with a single training image, a test class that training has not seen, or a
+    `test` of the same images as `train`.
     """
-    labels, test_labels, known = _dense_labels(train, test)
+    labels, test_labels, known = paired_labels(train, test)
     if views < 1:
         raise ValueError(f"views={views} has to be at least 1")
     counts = np.bincount(labels)
     if counts.min() < 2:
         raise ValueError(
-            f"label {known[counts.argmin()]} has a single image in {train.name}: holding some of "
-            "each class out takes two"
+            f"{class_of(train, known[counts.argmin()])} has a single image in {train.name}: "
+            "holding some of each class out takes two"
         )
     penalties = sorted(penalties, reverse=True)
     folds = _stratified_folds(labels, seed)
@@ -115,7 +132,7 @@ def linear_probe(
             )
         )
         held_out.append((plain[fold == number], y[fold == number]))
-    best, held_out_accuracy, at, worse = None, -1.0, 0, 0
+    best, held_out_accuracy, at, worse, tried = None, -1.0, 0, 0, list[tuple[float, float]]()
     for i, fits in enumerate(zip(*paths, strict=True)):
         right = sum(
             fit.accuracy(*held) * len(held[1])
@@ -123,6 +140,7 @@ def linear_probe(
             if len(held[1])
         )
         accuracy = right / len(labels)
+        tried.append((penalties[i], accuracy))
         if accuracy > held_out_accuracy:
             best, held_out_accuracy, at = fits[0], accuracy, i
         worse = worse + 1 if accuracy < held_out_accuracy else 0
@@ -147,6 +165,7 @@ def linear_probe(
             "held_out_accuracy": held_out_accuracy,
             "converged": float(model.converged),
         },
+        tuple(tried),
     )
 
 
@@ -163,12 +182,12 @@ def knn_probe(
 
     Every neighbour has one vote, a tie going to the lower label; with `temperature` T it has
     exp(s / T) votes (Wu et al. 2018, who take k = 200 and T = 0.1). Features are used as they are,
-    neither centred nor standardised, as is customary. `cache` goes to `extract_features`. Raises
-    ValueError as `linear_probe` does, for a `k` outside 1..len(train) and a temperature <= 0.
+    neither centred nor standardised, as is customary. A `k` beyond the training images is cut to
+    them all, and the protocol says so. `cache` goes to `extract_features`. Raises ValueError as
+    `linear_probe` does, for a `k` that is no whole number from 1 on and a temperature <= 0.
     """
-    labels, test_labels, known = _dense_labels(train, test)
-    if not 1 <= k <= len(train):
-        raise ValueError(f"k={k} is outside 1..{len(train)}, the size of the training set")
+    labels, test_labels, known = paired_labels(train, test)
+    asked, k = as_count(k, "k", 1), min(k, len(train))
     if temperature is not None and not temperature > 0:
         raise ValueError(f"temperature={temperature} has to be positive")
     device = encoder_device(encoder)
@@ -188,10 +207,11 @@ def knn_probe(
         )
         votes.append(torch.zeros(len(queries), len(known), device=device))
         votes[-1].scatter_add_(1, y[nearest], weight)
+    cut = "" if k == asked else f" (k = {asked} was cut to the {k} training images)"
     vote = "one vote each" if temperature is None else f"exp(cosine / {temperature:g}) votes each"
     return ProbeResult(
         _accuracy(torch.cat(votes), torch.from_numpy(test_labels).to(device)),
-        f"offline {k}-nearest-neighbour probe: {vote}, cosine similarity of frozen features "
+        f"offline {k}-nearest-neighbour probe{cut}: {vote}, cosine similarity of frozen features "
         f"(neither centred nor standardised) to all {len(train)} labelled images of {train.name}",
         len(train),
         len(test),
@@ -206,9 +226,10 @@ def online_probe(
     It saw only the real labelled images that came by in the mixture (`trained_on` says which), on
     features that were still moving, so its accuracy falls with the share beta of real images
     whatever the encoder is worth: an extra to set beside the official code's numbers, never to
-    compare arms with. Raises ValueError for unlabelled images or labels the classifier lacks.
+    compare arms with. The labels of `test` are numbered as those it learnt (`numbered_as` brings
+    another set's to them). Raises ValueError for unlabelled images or labels the classifier lacks.
     """
-    labels = _labels(test)
+    labels = labels_of(test)
     if labels.max() >= classifier.out_features:
         raise ValueError(
             f"{test.name} has label {labels.max()}, the classifier's go to "
@@ -230,30 +251,6 @@ def online_probe(
         None,
         len(test),
     )
-
-
-def _labels(images: ImageSet) -> np.ndarray:
-    if images.labels is None:
-        raise ValueError(f"{images.name} has no labels: a probe needs them on both sides")
-    return images.labels
-
-
-def _dense_labels(train: ImageSet, test: ImageSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels of both sets renumbered 0.. in ascending order, and the labels so numbered."""
-    labels, test_labels = _labels(train), _labels(test)
-    sizes = ["x".join(map(str, part.images.shape[2:])) for part in (train, test)]
-    if sizes[0] != sizes[1]:
-        raise ValueError(
-            f"{train.name} has images of {sizes[0]} pixels, {test.name} of {sizes[1]}: "
-            "a probe needs one size"
-        )
-    known = np.unique(labels)
-    if len(known) < 2:
-        raise ValueError(f"{train.name} has one class, {known[0]}: there is nothing to tell apart")
-    unseen = np.setdiff1d(test_labels, known)
-    if len(unseen):
-        raise ValueError(f"{test.name} has label {unseen[0]}, which {train.name} does not have")
-    return np.searchsorted(known, labels), np.searchsorted(known, test_labels), known
 
 
 def _stratified_folds(labels: np.ndarray, seed: int) -> np.ndarray:

@@ -25,6 +25,7 @@ from adainf_core.advice.planning import (
 from adainf_core.configuration import differences, to_plain
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
+from adainf_core.data.labelled_pairs import numbered_as
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.judging.claims import MARGIN
@@ -297,7 +298,7 @@ def test_images_that_cannot_be_compared_are_refused(sprites, tmp_path):
         own_images(*(str(sprites / n) for n in ("real", "fakes.npz")), None,
                    str(tmp_path / "odd.npz"))  # fmt: skip
     np.savez(tmp_path / "pair.npz", images=real.images[:4], labels=np.array([0, 0, 1, 1]))
-    with pytest.raises(ValueError, match="class 0 has 2 images"):
+    with pytest.raises(ValueError, match="label 0 has 2 images"):
         own_images(str(tmp_path / "pair.npz"), str(sprites / "fakes.npz"))
 
 
@@ -315,10 +316,19 @@ def test_classes_are_told_by_their_folders(sprites, tmp_path):
     paths = (*(str(sprites / n) for n in ("real", "fakes.npz")), None, str(tmp_path / "test"))
     write({str(label): label for label in range(1, 8)})
     # labels 0..6 are within range, and each would mean another class
-    with pytest.raises(ValueError, match="differ in the class '0'"):
+    own = own_images(*paths)
+    assert own.test.labels.tolist() == [*range(7)]
+    assert numbered_as(own.labelled, own.test).labels.tolist() == [*range(1, 8)]
+    write({"unheard of": 0})
+    own_images.cache_clear()
+    with pytest.raises(ValueError, match="test has class 'unheard of', which real does not have"):
         own_images(*paths)
-    write({"0": 0})
-    assert own_images(*paths).test.classes == 8
+
+
+def test_nothing_is_tested_on_what_is_learnt_from(sprites):
+    real, fakes = (str(sprites / n) for n in ("real", "fakes.npz"))
+    with pytest.raises(ValueError, match="real and real are the same images"):
+        own_images(real, fakes, None, real)
 
 
 def test_swapped_colours_are_noticed(tmp_path):

@@ -5,14 +5,17 @@ import json
 import os
 import pickle
 import tracemalloc
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from adainf_core.data import generated as generated_module
-from adainf_core.data import sources
-from adainf_core.data.generated import GeneratedImages
+from adainf_core.data import npz_members, sources
+from adainf_core.data.folder_files import ReadingWarning
+from adainf_core.data.generated import GeneratedImages, default_store, generated_images
+from adainf_core.data.growing_store import grown_store
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.provenance import caveats
@@ -119,7 +122,7 @@ def test_a_second_import_opens_the_store(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_an_archive_changed_far_behind_the_first_chunk_is_noticed(tmp_path, monkeypatch, save):
-    monkeypatch.setattr(sources, "_CHUNK_BYTES", 10 * 3 * 8 * 8)
+    monkeypatch.setattr(npz_members, "_CHUNK_BYTES", 10 * 3 * 8 * 8)
     path = tmp_path / "edm.npz"
     save(path, image=PIXELS)
     GeneratedImages.from_npz(path)
@@ -149,6 +152,58 @@ def test_a_folder_changed_far_behind_the_first_chunk_is_noticed(tmp_path, monkey
     last.rename(folder / "8.bmp")
     with pytest.raises(ValueError, match="holds other images"):
         GeneratedImages.from_folder(folder)
+
+
+def image_folder(path, pixels):
+    path.mkdir(parents=True)
+    for i, image in enumerate(pixels):
+        Image.fromarray(image).save(path / f"{i}.png")
+    return path
+
+
+def test_folders_whose_names_hold_a_dot_have_stores_of_their_own(tmp_path):
+    halves = {"samples_cfg1.25": PIXELS[:8], "samples_cfg1.5": PIXELS[8:16]}
+    for name, pixels in halves.items():
+        made = GeneratedImages.from_folder(image_folder(tmp_path / name, pixels))
+        assert made.path == tmp_path / f"{name}.images" and made.name == name
+        assert np.array_equal(made.images, first(pixels))
+    np.savez(tmp_path / "samples_cfg1.75.npz", image=PIXELS)
+    assert GeneratedImages.from_npz(tmp_path / "samples_cfg1.75.npz").name == "samples_cfg1.75"
+
+
+@pytest.mark.parametrize("path", [".", "../samples_1.5", "inner/.."])
+def test_a_folder_is_imported_from_within(tmp_path, monkeypatch, path):
+    folder = image_folder(tmp_path / "samples_1.5", PIXELS[:8])
+    (folder / "inner").mkdir()
+    monkeypatch.chdir(folder)
+    assert default_store(path).resolve() == tmp_path / "samples_1.5.images"
+    (folder / "inner").rmdir()
+    assert GeneratedImages.from_folder(".").name == "samples_1.5"
+    assert leftovers(tmp_path) == ["samples_1.5", "samples_1.5.images"]
+
+
+def test_a_store_of_another_source_says_whose_it_is(tmp_path):
+    path = archive(tmp_path)
+    np.savez(tmp_path / "other.npz", image=PIXELS[:9])
+    store = GeneratedImages.from_npz(path).path
+    says = r"images than .*other\.npz \(it was made from edm\.npz\), .*: choose another place with"
+    with pytest.raises(ValueError, match=says):
+        GeneratedImages.from_npz(tmp_path / "other.npz", store=store)
+
+
+def test_a_store_among_the_classes_of_a_set_is_none_of_them(tmp_path):
+    for name in ("cat", "dog"):
+        image_folder(tmp_path / "data" / name, PIXELS[:4])
+    GeneratedImages.from_folder(tmp_path / "data" / "cat")
+    with pytest.warns(ReadingWarning, match=r"stores of generated images 1"):
+        assert ImageSet.from_folder(tmp_path / "data").class_names == ("cat", "dog")
+
+
+def test_a_store_that_grows_here_is_called_by_its_folder(tmp_path, monkeypatch):
+    (tmp_path / "drawn_1.5.images").mkdir()
+    monkeypatch.chdir(tmp_path / "drawn_1.5.images")
+    made = grown_store(".", lambda a, b: first(PIXELS[a:b]), 9, (3, 8, 8), origin={"seed": 0})
+    assert made.name == "drawn_1.5"
 
 
 def test_a_store_that_does_not_say_what_it_was_made_from_is_not_reused(tmp_path):
@@ -229,6 +284,63 @@ def test_copies_of_real_images_are_counted(tmp_path):
     assert made.checks["memorised"] is None
 
 
+@pytest.mark.parametrize(
+    ("labels", "note"),
+    [
+        (
+            np.eye(2)[np.arange(200) % 2],
+            "Labels were left behind: 2 values from 0 to 1, 100 images",
+        ),
+        (np.arange(200)[:, None] % 2, "Labels were left behind: 2 values from 0 to 1, 100 images"),
+        (np.arange(200) / 3, "Labels were left behind (labels are float64, and 0.333333 is no"),
+        (np.array(["a", "b"] * 100), "Labels were left behind: 2 values from 0 to 1, 100 images"),
+        (np.array([None] * 200), "Labels were left behind (labels cannot be read"),
+        (np.arange(7), "Labels were left behind (labels are int64 of shape (7,)"),
+    ],
+)
+def test_labels_that_are_left_behind_stop_no_import(tmp_path, labels, note):
+    np.savez(tmp_path / "edm.npz", images=PIXELS, labels=labels)
+    made = GeneratedImages.from_npz(tmp_path / "edm.npz")
+    assert np.array_equal(made.images, first(PIXELS)) and note in " ".join(made.caveats)
+    with pytest.warns(ReadingWarning) if "(" in note else nullcontext():
+        assert np.array_equal(generated_images(tmp_path / "edm.npz").images, made.images)
+
+
+def test_labels_without_a_name_are_noted(tmp_path):
+    np.savez(tmp_path / "made.npz", PIXELS, np.arange(200) % 10)
+    [note] = GeneratedImages.from_npz(tmp_path / "made.npz").caveats
+    assert "set sampled class by class is not unsupervised" in note
+
+
+def test_floats_are_converted_on_request_and_the_store_says_how(tmp_path):
+    values = PIXELS.astype(np.float32) / 255
+    values[5, 0, 0], values[9, 1, 1, 2] = (-0.02, 1.04, 0.5), 1.0001  # rounding mends the last
+    path = archive(tmp_path, values)
+    with pytest.raises(ValueError, match=r"from -0.02 to 1.04, .* clipping 2 of 38,400: np.clip"):
+        GeneratedImages.from_npz(path)
+    assert leftovers(tmp_path) == ["edm.npz"]
+    made = GeneratedImages.from_npz(path, convert=True)
+    expected = PIXELS.copy()
+    expected[5, 0, 0], expected[9, 1, 1, 2] = (0, 255, 128), 255
+    assert np.array_equal(made.images, first(expected))
+    assert made.checks["clipped"] == 2
+    assert made.caveats[-1] == (
+        "Float32 values from -0.02 to 1.04 were taken as 0..1 and brought to 0..255; 2 of 38,400 "
+        "values (0.0052 %) lay outside and were clipped."
+    )
+    again = GeneratedImages.from_npz(path, convert=True)
+    assert again.caveats == made.caveats and again.checks == made.checks
+
+
+def test_what_a_folder_holds_beside_its_images_is_noted(tmp_path):
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    for i, pixels in enumerate(PIXELS[:3]):
+        Image.fromarray(pixels).save(folder / f"{i}.{'png' if i else 'gif'}")
+    made = GeneratedImages.from_folder(folder)
+    assert len(made) == 2 and made.caveats == ("Passed over: 1 file (.gif 1).",)
+
+
 def constant(n):
     return np.arange(1, n + 1, dtype=np.uint8)[:, None, None, None] + np.zeros((n, 8, 8, 3), "u1")
 
@@ -238,10 +350,10 @@ def constant(n):
     [
         (np.concatenate([PIXELS, PIXELS[:3]]), "3 of 203 images are duplicates, .* limit=0.01"),
         (np.concatenate([PIXELS, constant(3)]), "3 of 203 images are constant, .* limit=0.01"),
-        ((PIXELS > 100).astype(np.uint8), r"no pixel is above 1; .*255 \* x"),
+        ((PIXELS > 100).astype(np.uint8), "no pixel is above 1; .*--convert"),
         ((PIXELS / 255).astype(np.float32), "images are float32 from 0"),
         (PIXELS[:0], "the set is empty"),
-        (PIXELS[..., 0], r"shape \(200, 8, 8\)"),
+        (PIXELS[..., :2], r"shape \(200, 8, 8, 2\)"),
     ],
 )
 def test_unsound_sets_are_refused_and_leave_nothing(tmp_path, pixels, says):

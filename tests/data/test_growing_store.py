@@ -306,6 +306,12 @@ def test_two_writers_at_once_are_one_error(tmp_path):
     assert np.array_equal(grown(tmp_path / "store", draw=draw).images, truth(0, 25))
 
 
+def test_a_store_that_cannot_be_locked_is_named(tmp_path):
+    (tmp_path / "store" / ".lock").mkdir(parents=True)  # as good as a read-only place
+    with pytest.raises(OSError, match=r"could not write .*/store \(Is a directory\): choose"):
+        grown_store(tmp_path / "store", truth, 5, (3, 4, 4), origin={})
+
+
 def test_a_writer_that_is_killed_leaves_no_lock(tmp_path):
     path = tmp_path / "store"
     code = (

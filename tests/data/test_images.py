@@ -5,6 +5,7 @@ import hashlib
 import os
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from adainf_core.data import named_sets, sources
+from adainf_core.data.cache import cache_folder
 from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
 
@@ -32,6 +34,7 @@ def some(n=6, size=8, labels=True) -> ImageSet:
         (np.zeros((0, 3, 4, 4), np.uint8), None, "empty"),
         (np.zeros((2, 3, 4, 4), np.uint8), np.zeros(3, np.int64), r"shape \(3,\)"),
         (np.zeros((2, 3, 4, 4), np.uint8), np.array([0, -1]), "labels=None"),
+        (np.zeros((2, 3, 4, 4), np.uint8), np.array([0, 2**62]), f"label {2**62} is beyond"),
     ],
 )
 def test_wrong_images_are_refused(images, labels, says):
@@ -67,6 +70,43 @@ def test_subset_keeps_images_and_labels_together():
 def test_classes_are_counted_by_the_largest_label():
     assert some().classes == 6 and some(labels=False).classes is None
     assert some().subset(np.array([0, 3])).classes == 4
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (tuple("abcde"), "label 5 has no name among the 5 class_names"),
+        (tuple("abcdea"), "two classes are named 'a'"),
+    ],
+)
+def test_every_class_has_a_name_of_its_own_or_none_has_one(names, says):
+    with pytest.raises(ValueError, match=says):
+        replace(some(), class_names=names)
+
+
+def test_names_of_classes_follow_the_labels(tmp_path):
+    named = replace(some(), class_names=tuple("fedcba"))
+    pieces = (named.subset(np.array([3])), named.downsampled(4), named.resized(5))
+    assert all(piece.class_names == tuple("fedcba") for piece in pieces)
+    assert named.unlabelled().class_names is None
+    np.savez(tmp_path / "a.npz", images=named.images, labels=named.labels, class_names=[*"fedcba"])
+    assert ImageSet.from_npz(tmp_path / "a.npz").class_names == tuple("fedcba")
+    np.savez(tmp_path / "a.npz", images=named.images, labels=named.labels, class_names=np.arange(6))
+    with pytest.raises(ValueError, match=r"class_names is int64 .*need strings"):
+        ImageSet.from_npz(tmp_path / "a.npz")
+    for name in "ba":
+        (tmp_path / "b" / name).mkdir(parents=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / "b" / name / "0.png")
+    assert ImageSet.from_folder(tmp_path / "b").class_names == ("a", "b")
+
+
+def test_a_folder_is_called_by_its_whole_name(tmp_path, monkeypatch):
+    folder = tmp_path / "samples_cfg1.25"
+    folder.mkdir()
+    Image.new("RGB", (4, 4)).save(folder / "0.png")
+    monkeypatch.chdir(folder)
+    for path in (folder, ".", f"{folder}/../samples_cfg1.25/"):
+        assert ImageSet.from_folder(path).name == "samples_cfg1.25"
 
 
 # ---- resizing
@@ -172,6 +212,13 @@ def test_cifar100_has_fine_labels(cifar100_root):
     assert train.images.shape == (2, 3, 32, 32) and train.name == "cifar100-train"
     assert np.array_equal(train.images[0, 0, 0], np.arange(32))
     assert np.array_equal(test.images, train.images + np.uint8(1))
+    assert train.class_names == test.class_names == tuple(str(i) for i in range(100))
+
+
+def test_damaged_names_of_classes_are_never_unpickled(cifar100_root):
+    (cifar100_root / "cifar-100-python" / "meta").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    with pytest.raises(RuntimeError, match="meta does not have its published MD5"):
+        load_images("cifar100", root=cifar100_root)
 
 
 def test_a_damaged_cifar100_is_never_unpickled(cifar100_root):
@@ -210,6 +257,7 @@ def test_stl10_is_what_torchvision_reads(stl10_root, split):
         assert ours.labels is None
     else:
         assert np.array_equal(ours.labels, theirs.labels)
+        assert len(ours.class_names) == 10 and ours.class_names[1:3] == ("bird", "car")
 
 
 def test_a_damaged_stl10_is_refused(stl10_root):
@@ -223,7 +271,9 @@ def test_a_damaged_stl10_is_refused(stl10_root):
 @pytest.fixture
 def tiny_root(tmp_path, monkeypatch) -> Path:
     """Tiny ImageNet's folder with two classes."""
-    monkeypatch.setattr(named_sets, "DEFAULT_ROOT", tmp_path / "home")
+    monkeypatch.setenv("ADAINF_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(named_sets, "_TINY_CLASSES", 2)
+    monkeypatch.setattr(named_sets, "_TINY_EACH", {"train": 2, "val": 1})
     folder = tmp_path / "tiny-imagenet-200"
     for shade, wnid in ((200, "n02"), (50, "n01")):
         place = folder / "train" / wnid / "images"
@@ -278,20 +328,130 @@ def test_a_wrong_tinyimagenet_is_named(tiny_root):
         load_images("tinyimagenet", root=tiny_root)
 
 
-def test_tinyimagenet32_reads_both_parts(tmp_path):
+def test_a_half_unpacked_tinyimagenet_says_what_is_missing(tiny_root):
+    train = tiny_root / "tiny-imagenet-200" / "train"
+    (train / "n01" / "images" / "n01_1.JPEG").unlink()
+    with pytest.raises(ValueError, match=r"n01/images holds 1 of 2 images .*unpack the set afresh"):
+        load_images("tinyimagenet", root=tiny_root)
+    shutil.rmtree(train / "n01")
+    with pytest.raises(ValueError, match=r"train: 1 of 2 classes are missing, first n01"):
+        load_images("tinyimagenet", root=tiny_root)
+    (tiny_root / "tiny-imagenet-200" / "wnids.txt").write_text("n02\n")
+    with pytest.raises(ValueError, match=r"wnids\.txt lists 1 classes, Tiny ImageNet has 2"):
+        load_images("tinyimagenet", root=tiny_root)
+
+
+def test_a_rearranged_tinyimagenet_is_refused(tiny_root):
+    folder = tiny_root / "tiny-imagenet-200"
+    for image in (folder / "train" / "n02" / "images").iterdir():
+        image.rename(image.parent.parent / image.name)
+    with pytest.raises(ValueError, match=r"n02/images holds 0 of 2 images"):
+        load_images("tinyimagenet", root=tiny_root)
+    val = folder / "val"
+    (val / "n01").mkdir()
+    (val / "images" / "val_0.JPEG").rename(val / "n01" / "val_0.JPEG")
+    with pytest.raises(ValueError, match=r"1 of 2 images are missing, first val_0\.JPEG"):
+        load_images("tinyimagenet", root=tiny_root, split="test")
+    (val / "val_annotations.txt").write_text("val_0.JPEG\tn01\nval_1.JPEG\tn01\n")
+    with pytest.raises(ValueError, match=r"lists 2 images \(0 of n02\)"):
+        load_images("tinyimagenet", root=tiny_root, split="test")
+
+
+def test_a_tinyimagenet_of_another_size_is_refused(tiny_root):
+    for path in tiny_root.rglob("*.JPEG"):
+        Image.new("RGB", (32, 32)).save(path)
+    with pytest.raises(ValueError, match=r"images are 32x32, Tiny ImageNet's are 64x64"):
+        load_images("tinyimagenet", root=tiny_root)
+
+
+def test_tinyimagenets_classes_are_its_wordnet_ids(tiny_root):
+    for split in ("train", "test"):
+        assert load_images("tinyimagenet", root=tiny_root, split=split).class_names == (
+            "n02",
+            "n01",
+        )
+
+
+# ---- the cache
+
+
+@pytest.fixture
+def no_cache_variables(monkeypatch):
+    for variable in ("ADAINF_CACHE", "XDG_CACHE_HOME", "ADAINF_DATA", "HOME"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def test_the_cache_is_where_the_environment_says_when_it_is_needed(
+    no_cache_variables, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache" / "adainf_core"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # to be ignored, says its specification
+    assert cache_folder() == tmp_path / ".cache" / "adainf_core"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "shared"))
+    assert cache_folder() == tmp_path / "shared" / "adainf_core"
+    monkeypatch.setenv("ADAINF_CACHE", "~/ours")
+    assert cache_folder() == tmp_path / "ours"
+    with pytest.raises(FileNotFoundError, match=f"no CIFAR10 in {tmp_path / 'ours'}"):
+        load_images("cifar10", download=False)
+
+
+def test_without_a_home_the_variables_are_named(no_cache_variables, monkeypatch):
+    def nobody(_):
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    with pytest.raises(RuntimeError, match=r"ADAINF_CACHE, .* ADAINF_DATA"):
+        load_images("cifar10")
+    assert len(load_images("digits")) > 1000  # which come with scikit-learn
+
+
+@pytest.mark.parametrize("place", ["a file in the way", "a full disk"])
+def test_where_no_cache_can_be_had_images_are_decoded_into_memory(
+    tiny_root, monkeypatch, tmp_path, place
+):
+    (tmp_path / "file").touch()
+    kept = load_images("tinyimagenet", root=tiny_root)
+    if place == "a full disk":
+        monkeypatch.setenv("ADAINF_CACHE", str(tmp_path / "full"))
+
+        def full(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(sources, "write_npy", full)
+    else:
+        monkeypatch.setenv("ADAINF_CACHE", str(tmp_path / "file"))
+    with pytest.warns(UserWarning, match=r"no cache, so 4 images .* ADAINF_CACHE"):
+        decoded = load_images("tinyimagenet", root=tiny_root)
+    assert not isinstance(decoded.images, np.memmap)
+    assert np.array_equal(decoded.images, kept.images)
+    assert decoded.labels.tolist() == kept.labels.tolist()
+
+
+def test_tinyimagenet32_reads_both_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(named_sets, "_TINY_EACH", {"train": 2, "val": 1})
     rng = np.random.default_rng(0)
-    train, val = (rng.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8) for n in (4, 2))
+    train, val = (rng.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8) for n in (400, 200))
     path = tmp_path / "tinyimagenet32.npz"
-    arrays = {"train_images": train, "val_images": val, "val_labels": np.array([7, 199])}
-    np.savez(path, **arrays, train_labels=np.array([0, 1, 2, 200]))
+    labels, wnids = rng.permutation(200), np.array([f"n{200 - i:08}" for i in range(200)])
+    arrays = {"train_images": train, "val_images": val, "val_labels": labels, "wnids": wnids}
+    np.savez(path, **arrays, train_labels=np.repeat(labels, 2))
     test = load_images("tinyimagenet32", root=tmp_path, split="test")
     assert np.array_equal(test.images, val.transpose(0, 3, 1, 2))
-    assert test.labels.tolist() == [7, 199] and test.classes == 200
+    assert test.labels.tolist() == labels.tolist() and test.class_names == tuple(wnids)
+    assert len(load_images("tinyimagenet32", root=tmp_path)) == 400
+    np.savez(path, **arrays, train_labels=np.arange(400) % 201)
     with pytest.raises(ValueError, match=r"label 200 is outside 0\.\.199"):
         load_images("tinyimagenet32", root=tmp_path)
     np.savez(path, **arrays)
     with pytest.raises(ValueError, match="holds no train_labels"):
         load_images("tinyimagenet32", root=tmp_path)
+    np.savez(path, **arrays, train_labels=np.repeat(labels, 2)[::-1] // 2 * 2)
+    with pytest.raises(ValueError, match=r"4 of label 0; Tiny ImageNet at 32x32 has 2 of each"):
+        load_images("tinyimagenet32", root=tmp_path)
+    np.savez(path, **arrays | {"val_images": val[:, :8, :8]})
+    with pytest.raises(ValueError, match=r"val_images are 200 of 8x8"):
+        load_images("tinyimagenet32", root=tmp_path, split="test")
 
 
 def test_digits_are_split_evenly_and_keep_every_shade():
@@ -352,6 +512,7 @@ def test_cifar10_is_what_torchvision_reads(cifar_root):
 
     ours = load_images("cifar10", root=cifar_root, split="test", download=False)
     theirs = CIFAR10(str(cifar_root), train=False)
+    assert ours.class_names == tuple(theirs.classes) and ours.class_names[6] == "frog"
     assert len(ours) == 10_000 and np.bincount(ours.labels).tolist() == [1000] * 10
     for i in (0, 4321, 9999):
         image, label = theirs[i]

@@ -90,11 +90,17 @@ def test_search_ends_after_two_worse_in_a_row(monkeypatch, held_out, tried, chos
             )
 
     monkeypatch.setattr(probing, "softmax_regression_path", scripted_path)
-    train = coloured(60, 0, 1)
-    found = linear_probe(ENCODER, train, train, penalties=penalties).details
+    result = linear_probe(ENCODER, coloured(60, 0, 1), coloured(30, 0, 2), penalties=penalties)
+    found = result.details
     assert len(seen) == 5 * tried  # once a fold
     assert found["penalty"] == penalties[chosen]
     assert found["held_out_accuracy"] == pytest.approx(held_out[chosen])
+    path = np.array(result.penalty_path)
+    assert path[:, 0].tolist() == penalties[:tried]
+    assert path[:, 1] == pytest.approx(held_out[:tried])
+    assert f"penalty {penalties[chosen]:g} chosen, in cross-validation" in result.account
+    assert f"{penalties[0]:g}: {100 * held_out[0]:.2f}, " in result.account
+    assert result.account.startswith(result.protocol) and "chosen, in" not in result.protocol
 
 
 def test_test_labels_decide_nothing():
@@ -120,9 +126,10 @@ def test_folds_are_stratified_and_depend_on_the_seed():
 def test_no_view_of_a_held_out_image_is_fitted():
     # random labels, more pixels than images: what has been seen is known by heart, the rest guessed
     train = labelled(np.random.default_rng(1).integers(0, 3, 90).tolist(), 8)
-    result = linear_probe(PIXELS, train, train, augmentation=STILL, views=3)
+    test = train.subset(np.arange(1, 90))
+    result = linear_probe(PIXELS, train, test, augmentation=STILL, views=3)
     assert result.details["held_out_accuracy"] < 0.7
-    weakest = linear_probe(PIXELS, train, train, augmentation=STILL, views=3, penalties=(1e-6,))
+    weakest = linear_probe(PIXELS, train, test, augmentation=STILL, views=3, penalties=(1e-6,))
     assert weakest.accuracy == 1
 
 
@@ -275,11 +282,41 @@ def test_views_have_to_be_positive():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"k": 10}, r"k=10 is outside 1\.\.9"),
-        ({"k": 0}, r"k=0 is outside 1\.\.9"),
+        ({"k": 0}, "k = 0 must be at least 1"),
+        ({"k": 1.5}, r"k = 1\.5 must be an integer"),
         ({"k": 3, "temperature": 0.0}, r"temperature=0\.0"),
     ],
 )
 def test_neighbours_that_do_not_exist_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
-        knn_probe(ENCODER, coloured(9, 0, 0), coloured(9, 0, 0), **wrong)
+        knn_probe(ENCODER, coloured(9, 0, 0), coloured(8, 0, 1), **wrong)
+
+
+def test_more_neighbours_than_images_are_cut_to_all_of_them_and_it_says_so():
+    train, test = coloured(90, 30, 1), coloured(80, 30, 2)
+    for temperature in (None, 0.1):
+        all_of_them = knn_probe(ENCODER, train, test, 90, temperature)
+        cut = knn_probe(ENCODER, train, test, 200, temperature)
+        assert cut.accuracy == all_of_them.accuracy
+        assert "90-nearest-neighbour probe (k = 200 was cut to the 90 training" in cut.protocol
+        assert "cut" not in all_of_them.protocol
+
+
+@pytest.mark.parametrize("probe", [linear_probe, knn_probe])
+def test_classes_are_matched_by_name_however_they_are_numbered(probe):
+    train, test = (
+        replace(part, class_names=("red", "green", "blue"))
+        for part in (coloured(60, 0, 1), coloured(60, 0, 2))
+    )
+    order = np.array([2, 0, 1])
+    renumbered = replace(test, labels=order[test.labels], class_names=("green", "blue", "red"))
+    assert probe(ENCODER, train, renumbered).accuracy == probe(ENCODER, train, test).accuracy == 1
+    with pytest.raises(ValueError, match="give both names"):
+        probe(ENCODER, train, replace(renumbered, class_names=None))
+
+
+@pytest.mark.parametrize("probe", [linear_probe, knn_probe])
+def test_a_probe_is_not_tested_on_what_it_learns_from(probe):
+    train = coloured(60, 20, 1)
+    with pytest.raises(ValueError, match="are the same images"):
+        probe(ENCODER, train, train.subset(np.arange(60)[::-1]))

@@ -112,7 +112,7 @@ class TrainingExperiment:
         probes = _probes(trained, real, test)
         return Outcome(
             metrics={name: 100 * probe.accuracy for name, probe in probes.items()},
-            protocols={name: probe.protocol for name, probe in probes.items()},
+            protocols={name: probe.account for name, probe in probes.items()},
             beta=data.beta or 0.0,
             history=trained.history,
         )

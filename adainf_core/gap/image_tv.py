@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from adainf_core.gap.classifier_tv import ClassifierTV, classifier_tv
-from adainf_core.validation import as_images, as_seed
+from adainf_core.validation import IntArray, as_images, as_seed
 
 #: Share of the rows that the classifier learns from; the rest is compared.
 TRAINING_SHARE = 0.35
@@ -20,13 +21,14 @@ def image_tv(
     real_again: np.ndarray | None = None,
     confidence: float = 0.95,
     seed: int = 0,
+    groups: Sequence[IntArray] | None = None,
 ) -> ClassifierTV:
     """Lower bound on D_TV(P_d, P_g) from uint8 images (n, 3, h, w) of both sides, no extractor.
 
     `classifier_tv` with a `NeighbourClassifier`, 35 % of the rows to learn from and the method
     "favoured". It sees images that no real one resembles, lost modes and wrong colours where real
     images are many beside the ways they differ, as with sprites; of photographs it sees colours
-    and edges.
+    and edges. `groups` are the copies, as in `classifier_tv`.
     """
     from adainf_core.gap.neighbour_classifier import NeighbourClassifier
 
@@ -46,5 +48,6 @@ def image_tv(
         classifier=NeighbourClassifier(real.shape[1:], as_seed(seed)),
         real_again=None if real_again is None else real_again.reshape(len(real_again), -1),
         training_share=TRAINING_SHARE,
+        groups=groups,
         **options,
     )

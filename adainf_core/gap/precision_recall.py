@@ -41,8 +41,8 @@ def precision_recall(
 
     Distances are Euclidean, in double precision, and computed in blocks. A point on a ball's edge
     is outside, as in the authors' code, and so is one that rounding cannot tell from it: a set
-    against itself has density 1. Copies on one side make radii of zero, in which nothing lies;
-    remove them.
+    against itself has density 1. Copies on one side make radii of zero, in which nothing lies:
+    remove them (`data.copies.find_copies`). ValueError where that is so of more than half a side.
     """
     z = normal_quantile(confidence)
     k = as_count(k, "k", 1)
@@ -52,6 +52,13 @@ def precision_recall(
     edge_real, edge_generated = (
         nearest(side, side, k, own=True)[0][:, -1] ** 2 for side in (first, second)
     )
+    for name, edges in (("real", edge_real), ("generated", edge_generated)):
+        empty = int((edges == 0).sum())
+        if 2 * empty > len(edges):
+            raise ValueError(
+                f"{empty:,} of {len(edges):,} {name} rows have {k} exact copies or more on their "
+                "own side: measure distinct rows (adainf_core.data.copies.find_copies)"
+            )
     balls = np.zeros(n, np.int64)  # real balls around each generated row
     recalled, covered = np.zeros(m, bool), np.zeros(m, bool)
     for block, squared, rounding in exact_blocks(first, second):

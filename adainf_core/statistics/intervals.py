@@ -24,9 +24,7 @@ class Interval(Estimate):
 
 def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Student t interval of the mean of `values` (n,), n >= 2; assumes roughly normal seeds."""
-    x = np.asarray(values, dtype=float)
-    if x.ndim != 1 or len(x) < 2:
-        raise ValueError(f"an interval needs at least two seeds in a row, got shape {x.shape}")
+    x = _seeds(values, "values", least=2)
     confidence = as_confidence(confidence)
     half = t_quantile((1 + confidence) / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
     mean = float(x.mean())

@@ -257,7 +257,6 @@ def sized_set(name: str, size: int | None, root: str | None, split: str = "train
     from adainf_core.data.named_sets import named_or_own
     from adainf_core.data.sources import folder_source
 
-    check_split(name, split)
     if size is None or Path(name).is_dir():
         if size is not None:
             check_room(name, folder_source(Path(name), size).shape[0], size, memory())

@@ -59,6 +59,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--n", type=count(), default=10_000, help="images of either side at most")
     parser.add_argument("--confidence", type=share, default=0.95)
     parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument(
+        "--keep-copies",
+        action="store_true",
+        help="measure copies too: only for independent draws of what repeats itself",
+    )
     parser.add_argument("--html", type=Path, default=Path("gap.html"), help="page to write")
     parser.add_argument("--json", type=Path, default=None, help="file for the table's numbers")
     add_root(parser)
@@ -105,6 +110,7 @@ def _measured(options: argparse.Namespace) -> GapReport:
         n=options.n,
         confidence=options.confidence,
         seed=options.seed,
+        keep_copies=options.keep_copies,
     )
 
 
@@ -126,6 +132,7 @@ def _write_json(report: GapReport, path: Path) -> None:
         "real_against_real": report.mirror,
         "confidence": report.confidence,
         "seed": report.seed,
+        "repeated": report.repeated,
         "notes": report.notes,
         "rows": [
             {

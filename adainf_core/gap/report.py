@@ -99,21 +99,25 @@ def gap_report(
     n: int = 10_000,
     confidence: float = 0.95,
     seed: int = 0,
+    keep_copies: bool = False,
 ) -> GapReport:
     """Measure the gap between `real`, the generator's training images, and `generated` ones.
 
     From either set at most `n` images are drawn at random (`seed`), and of copies among them,
     exact, mirrored or near (`data.copies.find_copies`), one is measured. What two sides share is on
-    one side of every split that a classifier is trained and compared on. `extractor` makes the
+    one side of every split that a classifier is trained and compared on. With `keep_copies` all are
+    measured as they are: for independent draws of a distribution that repeats itself, as a finite
+    world of sprites does; of any other images the bounds are then not bounds. `extractor` makes the
     features (default: `random_convolution()`, which has learnt nothing); the bound on images needs
     none.
+
     `held_out` real images, which the generator has not seen, serve twice: they take the place of
     generated ones in "real against real", and their distances to the training images say how near
     chance comes. Without them the first half of the drawn real images is compared with the second,
     and other training images are the reference.
 
-    ValueError on images of different sizes or fewer than 120 distinct ones, before anything is
-    measured.
+    ValueError on images of different sizes or fewer than 120 distinct ones (any 120 with
+    `keep_copies`), before anything is measured.
     """
     as_confidence(confidence)
     n = as_count(n, "n", _LEAST)
@@ -135,7 +139,9 @@ def gap_report(
         if len(given) < _LEAST:
             raise ValueError(f"{name} has {len(given)} images: at least {_LEAST} are needed")
     drawn = {name: _drawn(images, n, rng) for name, images in sets.items()}
-    drawn, groups, repeated = _distinct(drawn)
+    groups, repeated = None, ["copies among the images are kept: they pass for independent draws"]
+    if not keep_copies:
+        drawn, groups, repeated = _distinct(drawn)
     chosen = extractor or random_convolution()
     images = {name: some.images for name, some in drawn.items()}
     features = {name: chosen(some) for name, some in images.items()}
@@ -223,7 +229,7 @@ def _distinct(
 def _classified(
     images: dict[str, np.ndarray],
     features: dict[str, Rows],
-    groups: list[IntArray],
+    groups: list[IntArray] | None,
     confidence: float,
     seed: int,
 ) -> tuple[tuple[ClassifierTV, ClassifierTV], list[str]]:

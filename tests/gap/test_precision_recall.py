@@ -147,3 +147,9 @@ def test_bad_input_is_named():
         precision_recall(rows[:5], rows)
     with pytest.raises(ValueError, match="k = 0 must be at least 1"):
         precision_recall(rows, rows, k=0)
+
+
+def test_a_side_of_copies_is_refused():
+    rows = np.random.default_rng(0).normal(size=(30, 4)).repeat(6, axis=0)
+    with pytest.raises(ValueError, match="180 of 180 real rows have 5 exact copies or more"):
+        precision_recall(rows, rows)

@@ -147,7 +147,15 @@ class GapExperiment:
         """Draw the images and measure them."""
         real, generated, held_out = self.sides()
         extractor = random_convolution()
-        report = gap_report(real, generated, extractor, held_out=held_out, n=self.n, seed=self.seed)
+        report = gap_report(
+            real,
+            generated,
+            extractor,
+            held_out=held_out,
+            n=self.n,
+            seed=self.seed,
+            keep_copies=True,  # draws of worlds and generators that may repeat themselves
+        )
         metrics: dict[str, float] = {}
         protocols: dict[str, str] = {}
         for short, name in MEASURES.items():

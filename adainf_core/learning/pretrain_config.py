@@ -64,8 +64,8 @@ class PretrainConfig:
                 f"({', '.join(METHODS)}), as METHODS['simclr']()"
             )
         for name, least, most in (
-            ("steps", 1, 2**63 - 1),
-            ("warmup", 0, 2**63 - 1),
+            ("steps", 1, 10**9),
+            ("warmup", 0, 10**9),
             ("width", 1, WIDEST),
             ("batch_size", 2, _LARGEST_BATCH),
         ):

@@ -222,7 +222,7 @@ def test_a_value_that_cannot_be_is_one_line(command, option, value, places, caps
         (["gap", "digits", "MADE.npz", "--held-out", "MADE.npz", "--held-out-split", "x"],
          "--held-out-split x: "),
         (["pretrain", "--dataset", "MADE.npz", "split=val"], "split val: "),
-        (["pretrain", "--dataset", "digits", "pretrain.steps=0"], "steps=0"),
+        (["pretrain", "--dataset", "digits", "pretrain.steps=0"], "steps = 0 must be in 1.."),
         (["plan", "digits", "MADE.npz", "--run", "--seeds", "1"], "--seeds 1: --run compares"),
         (["data", "show", "digits", "--size", "50000"], "would take 10,815 GB, and there are"),
         (["generate", "show", "digits", "--scale", "65535"], "and there are"),

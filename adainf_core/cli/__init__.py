@@ -12,6 +12,7 @@ import sys
 
 from adainf_core.cli import claims, data, gap, generate, plan, pretrain, probe, study
 from adainf_core.cli.common import notes_on_stderr
+from adainf_core.cli.memory import memory_shortage
 
 # each module's HELP is its line of help, its `add` the command's options
 _COMMANDS = {
@@ -41,9 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _failed(str(stop) or "stopped; a store or a run with a checkpoint goes on", 130)
     except BrokenPipeError as error:
         return 141 if _unread() else _failed(str(error), 2)
-    except MemoryError as error:
-        return _failed(f"not enough memory ({error}): ask for fewer or smaller images", 2)
     except (
+        MemoryError,
         ValueError,
         RuntimeError,
         OSError,
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         OverflowError,
         ImportError,
     ) as error:
-        return _failed(str(error), 2)
+        return _failed(memory_shortage(error, options.command) or str(error), 2)
     return 0
 
 

@@ -18,8 +18,9 @@ def event_log(folder: str | Path | None, step: int) -> Iterator[Log]:
     """Context manager: a function that writes scalars, by name, of a step to a file in `folder`.
 
     The run goes on from `step`: TensorBoard passes over what an earlier part logged beyond it.
-    Without a `folder` the function does nothing. Raises ImportError where tensorboard is not installed, OSError naming the folder where
-    nothing can be written there; a disk that fails later ends the log with a warning, not the run.
+    Without a `folder` the function does nothing. Raises ImportError where tensorboard is not
+    installed, OSError naming the folder where nothing can be written there; a disk that fails later
+    ends the log with a warning, not the run.
     """
     if folder is None:
         yield lambda step, values: None

@@ -1,5 +1,6 @@
 """Features: the encoder's, whatever the batch, the mode, or where they were kept."""
 
+import resource
 from collections.abc import Callable
 
 import numpy as np
@@ -143,6 +144,18 @@ def test_no_damage_to_kept_features_changes_a_number_in_silence(tmp_path, kind):
     assert noticed >= 25
     path.unlink()  # as the error advises
     np.testing.assert_array_equal(extract_features(PIXELS, images, cache=tmp_path), expected)
+
+
+def test_features_that_find_no_room_are_named_with_their_file(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))  # as a full disk cuts a write
+    try:
+        says = r"could not write .*\.npy \(File too large\), and left nothing behind: free some"
+        with pytest.raises(OSError, match=says):
+            extract_features(PIXELS, labelled([0] * 60).images, cache=tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
 
 
 def test_kept_features_without_a_checksum_are_read_with_a_word(tmp_path):

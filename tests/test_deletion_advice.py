@@ -31,7 +31,13 @@ IMAGES = RNG.integers(0, 256, (120, 3, 8, 8), np.uint8)
 SET = ImageSet(IMAGES, None, "some")
 TINY = ["widths=[16]", "attention=[false]", "batch_size=8", "precision=fp32", "device=cpu"]
 CONFIG = PretrainConfig(
-    policy=AugmentationPolicy(), method=SimCLR(8, 8), steps=1, batch_size=16, width=4, device="cpu"
+    policy=AugmentationPolicy(),
+    method=SimCLR(8, 8),
+    steps=1,
+    batch_size=16,
+    width=4,
+    warmup=0,
+    device="cpu",
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from adainf_core.gap.chosen_rank import best_share, favoured_rank_bound
 from adainf_core.gap.estimate import (
@@ -128,10 +129,11 @@ def classifier_tv(
     first, second = (sides[0], sides[2]) if real_again is not None else np.array_split(sides[0], 2)
     size = min(len(first), len(second), len(sides[1]))
     rng = np.random.default_rng(seed)
-    outcomes = [
-        _compared(*pair, classifier, rng, training_share, method, confidence)
-        for pair in ((sides[0], sides[1]), (first[:size], second[:size]))
-    ]
+    with threadpool_limits(1):  # threads would spin between many small products
+        outcomes = [
+            _compared(*pair, classifier, rng, training_share, method, confidence)
+            for pair in ((sides[0], sides[1]), (first[:size], second[:size]))
+        ]
     (estimate, accuracy, auc, name), (mirrored, mirrored_accuracy, mirrored_auc, _) = outcomes
     if mirrored.lower > 0:
         warnings.warn(_alarm(mirrored), MirrorWarning, stacklevel=2)

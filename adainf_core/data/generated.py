@@ -14,7 +14,7 @@ from adainf_core.data.folder_files import few
 from adainf_core.data.folders import title
 from adainf_core.data.image_files import BrokenImageError
 from adainf_core.data.images import ImageSet
-from adainf_core.data.npy_files import memory_map, npy_header, write_npy
+from adainf_core.data.npy_files import memory_map, npy_header, take_as_checked, write_npy
 from adainf_core.data.provenance import caveats
 from adainf_core.data.sources import ImageSource, folder_source, npz_source
 from adainf_core.data.store_meta import (
@@ -194,6 +194,7 @@ class GeneratedImages(ImageSet):
                 file.write(npy_header(shape))  # of the same length, whatever was skipped
             _refuse_flaws(source.path, tally, limit)
             images = memory_map(folder / "images.npy", shape)
+            take_as_checked(folder / "images.npy", images, total)
             checks = tally.checks(_checked_order(source.path, images, real, channel_order))
             if source.clipped is not None:
                 checks["clipped"] = source.clipped

@@ -70,7 +70,9 @@ def write_sealed(
 ) -> None:
     """Put an .npy file with its checksum at `path`, whole or not at all (`atomic_file`)."""
     with atomic_file(path) as file:
-        file.write(_SEAL % write_npy(file, shape, chunks, dtype))
+        total = write_npy(file, shape, chunks, dtype)
+        file.write(_SEAL % total)
+    take_as_checked(path, memory_map(path, shape, dtype), total)
 
 
 def checksum(values: np.ndarray, before: int = 0) -> int:
@@ -146,15 +148,19 @@ def check(path: Path, array: np.memmap, expected: int, remedy: str) -> None:
     Each process looks once at a file, and again when it was written since. The values are read, not
     mapped, so that memory does not fill with them.
     """
-    seen = (*_state(path), array.offset, array.nbytes, expected)
-    if seen in _known:
+    if _use(path, array, expected) in _known:
         return
     found = 0
     for block in _blocks(path, array.offset, array.nbytes):
         found = zlib.crc32(block, found)
     if found != expected:
         raise ValueError(f"{path} is damaged (checksum {found:08x}, not {expected:08x}): {remedy}")
-    _known.add(seen)
+    _known.add(_use(path, array, expected))
+
+
+def take_as_checked(path: Path, array: np.memmap, checksum: int) -> None:
+    """Spare `check` the values that this process has just written and summed."""
+    _known.add(_use(path, array, checksum))
 
 
 def warn_unchecked(path: Path, remedy: str) -> None:
@@ -168,6 +174,10 @@ def warn_unchecked(path: Path, remedy: str) -> None:
             ReadingWarning,
             stacklevel=3,
         )
+
+
+def _use(path: Path, array: np.memmap, checksum: int) -> tuple[object, ...]:
+    return *_state(path), array.offset, array.nbytes, checksum
 
 
 def _state(path: Path) -> tuple[object, ...]:

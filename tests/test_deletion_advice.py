@@ -231,7 +231,7 @@ CASES = {
     "checkpoint of another run": checkpoint_of_another_run,
     "broken image": broken_image,
     "empty class": empty_class,
-    "damaged set": _published(lambda path: path.write_bytes(b"abd")),
+    "damaged set": _published(lambda path: path.write_bytes(b"abx")),
     "incomplete set": _published(Path.unlink),
     "record": record,
     "replays": replayed,

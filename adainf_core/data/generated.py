@@ -37,7 +37,8 @@ ChannelOrder = Literal["auto", "bgr", "as_is"]
 class GeneratedImages(ImageSet):
     """A generator's images: unlabelled, memory-mapped from a store on disk, checked when imported.
 
-    The store at `path` is a folder with images.npy (uint8 (n, 3, h, w), RGB) and meta.json.
+    The store at `path` is a folder with images.npy (uint8 (n, 3, h, w), RGB) and meta.json, which
+    holds a checksum of all images and one of itself.
     `checks` counts the `constant` images, exact `duplicates` and `memorised` ones, which equal a
     real training image (None without real images of that size), and says which channel `order`
     fits the real ones: "rgb", "bgr" or "undecided". `channel_order` is what the import was told,

@@ -170,7 +170,7 @@ def warn_unchecked(path: Path, remedy: str) -> None:
         _known.add(seen)
         warnings.warn(
             f"{path} carries no checksum, as an earlier version wrote it: damage would go "
-            f"unnoticed; {remedy}",
+            f"unnoticed; to have one, {remedy}",
             ReadingWarning,
             stacklevel=3,
         )

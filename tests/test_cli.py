@@ -409,7 +409,8 @@ def test_ctrl_c_keeps_a_training_run_and_says_how_to_go_on(tmp_path, monkeypatch
     ("error", "status", "says"),
     [
         (KeyboardInterrupt(), 130, "stopped"),
-        (MemoryError("9 TiB asked"), 2, "not enough memory (9 TiB asked)"),
+        (MemoryError("9 TiB asked"), 2, "not enough memory (9 TiB asked): name fewer images"),
+        (MemoryError(), 2, "not enough memory: name fewer images, or smaller ones (--size)"),
         (OverflowError("too large to convert"), 2, "too large to convert"),
     ],
 )

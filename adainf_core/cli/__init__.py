@@ -14,6 +14,7 @@ from itertools import pairwise
 from adainf_core.cli import claims, data, gap, generate, plan, pretrain, probe, study
 from adainf_core.cli.common import Parser, notes_on_stderr
 from adainf_core.cli.encoding import write_plainly
+from adainf_core.cli.memory import memory_shortage
 from adainf_core.stopping import TerminatedError, interruptible
 
 # each module's HELP is its line of help, its `add` the command's options
@@ -36,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     reader of what is printed has gone (`| head`), without a word.
     """
     write_plainly()
+    options = argparse.Namespace(command="")
     try:
         with interruptible(), notes_on_stderr():
             options = _parse(arguments)
@@ -46,9 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _failed(str(stop) or "stopped before the end", status)
     except BrokenPipeError as error:
         return 141 if _unread() else _failed(str(error), 2)
-    except MemoryError as error:
-        return _failed(f"not enough memory ({error}): ask for fewer or smaller images", 2)
     except (
+        MemoryError,
         ValueError,
         RuntimeError,
         OSError,
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         OverflowError,
         ImportError,
     ) as error:
-        return _failed(str(error), 2)
+        return _failed(memory_shortage(error, options.command) or str(error), 2)
     return 0
 
 

@@ -14,21 +14,18 @@ from adainf_core.data.folder_files import few
 from adainf_core.data.folders import title
 from adainf_core.data.image_files import BrokenImageError
 from adainf_core.data.images import ImageSet
+from adainf_core.data.npy_files import memory_map, npy_header, take_as_checked, write_npy
 from adainf_core.data.provenance import caveats
-from adainf_core.data.sources import (
-    ImageSource,
-    folder_source,
-    memory_map,
-    npy_header,
-    npz_source,
-    write_npy,
-)
+from adainf_core.data.sources import ImageSource, folder_source, npz_source
 from adainf_core.data.store_meta import (
     GROWING,
     IMPORTED,
     as_json,
+    check_images,
+    checksum_text,
     read_meta,
-    sample_digest,
+    remake,
+    with_checksum,
 )
 from adainf_core.data.tally import Tally
 from adainf_core.files import atomic_file, atomic_folder
@@ -41,7 +38,8 @@ ChannelOrder = Literal["auto", "bgr", "as_is"]
 class GeneratedImages(ImageSet):
     """A generator's images: unlabelled, memory-mapped from a store on disk, checked when imported.
 
-    The store at `path` is a folder with images.npy (uint8 (n, 3, h, w), RGB) and meta.json.
+    The store at `path` is a folder with images.npy (uint8 (n, 3, h, w), RGB) and meta.json, which
+    holds a checksum of all images and one of itself.
     `checks` counts the `constant` images, exact `duplicates` and `memorised` ones, which equal a
     real training image (None without real images of that size), and says which channel `order`
     fits the real ones: "rgb", "bgr" or "undecided". `channel_order` is what the import was told,
@@ -72,8 +70,9 @@ class GeneratedImages(ImageSet):
     def open(cls, path: str | Path) -> GeneratedImages:
         """The store at `path`, memory-mapped; of one that grows, the images that are finished.
 
-        Raises FileNotFoundError where there is none, ValueError naming the file that is damaged, or
-        the store that holds no finished image yet.
+        The first use in a process compares the checksum of all of them. Raises FileNotFoundError
+        where there is none, ValueError naming the file that is damaged, or the store that holds no
+        finished image yet.
         """
         folder = as_path(path, "path")
         meta = read_meta(folder)
@@ -81,9 +80,9 @@ class GeneratedImages(ImageSet):
         planned = meta.get("planned", shape[0])
         if not shape[0]:
             raise ValueError(f"{folder} holds none of its {planned} images yet: go on sampling")
-        images = memory_map(folder / "images.npy", shape, longer=meta["schema"] == GROWING)
-        if sample_digest(images) != meta["sample"]:
-            raise ValueError(f"{folder}/images.npy was altered: delete {folder} and make it anew")
+        longer, remedy = meta["schema"] == GROWING, remake(folder)
+        images = memory_map(folder / "images.npy", shape, longer=longer, remedy=remedy)
+        check_images(folder, images, meta)
         return cls(
             images,
             None,
@@ -191,12 +190,13 @@ class GeneratedImages(ImageSet):
         with atomic_folder(place) as folder:
             tally = Tally(source.shape[1:], real)
             with (folder / "images.npy").open("wb") as file:
-                write_npy(file, source.shape, map(tally.counted, source.chunks()))
+                total = write_npy(file, source.shape, map(tally.counted, source.chunks()))
                 shape = (tally.count, *source.shape[1:])
                 file.seek(0)
                 file.write(npy_header(shape))  # of the same length, whatever was skipped
             _refuse_flaws(source.path, tally, limit)
             images = memory_map(folder / "images.npy", shape)
+            take_as_checked(folder / "images.npy", images, total)
             checks = tally.checks(_checked_order(source.path, images, real, channel_order))
             if source.clipped is not None:
                 checks["clipped"] = source.clipped
@@ -211,7 +211,7 @@ class GeneratedImages(ImageSet):
                 "checks": checks,
                 "caveats": (*caveats(source), *_left_out(source, skipped)),
                 "skipped": len(skipped),
-                "sample": sample_digest(images),
+                "images_crc32": checksum_text(total),
             }
             (folder / "meta.json").write_bytes(as_json(meta))
         return cls.open(place)
@@ -237,6 +237,7 @@ class GeneratedImages(ImageSet):
             )
         _checked_order(source.path, opened.images, real, channel_order, store=place)
         if channel_order == "as_is" != opened.channel_order:
+            with_checksum(meta, opened.images)
             with atomic_file(described) as file:
                 file.write(as_json(meta | {"channel_order": "as_is"}))
             return cls.open(place)

@@ -23,8 +23,8 @@ from adainf_core.data.colour_order import fitting_order
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.growing_file import FULL, LOCK, lengthen, locked_images
 from adainf_core.data.images import ImageSet
-from adainf_core.data.sources import memory_map, npy_header
-from adainf_core.data.store_meta import GROWING, as_json, read_meta, sample_digest
+from adainf_core.data.npy_files import checksum, memory_map, npy_header
+from adainf_core.data.store_meta import GROWING, as_json, checksum_text, read_meta, with_checksum
 from adainf_core.data.tally import Tally
 from adainf_core.files import atomic_file
 from adainf_core.progress import progress_bar
@@ -108,23 +108,25 @@ def _grow(
             f"{folder} was drawn in blocks of {meta['block']}, not {block}: give "
             f"block={meta['block']} to go on"
         )
+    # refused where they are damaged
+    there = GeneratedImages.open(folder).images if finished else np.empty(0, np.uint8)
+    with_checksum(meta, there)
     meta["planned"] = max(meta["planned"], count)
     room = _reserve(folder, file, meta)
-    if finished:
-        GeneratedImages.open(folder)  # refused where it was altered
     stored = memory_map(folder / "images.npy", (meta["planned"], *shape))
     size = int(np.prod(shape))
     tally = Tally(shape, real)
     first = finished if finished >= count else finished // block * block
+    total = 0
     for start in range(0, first, block):
-        tally.counted(stored[start : min(start + block, first)])
+        total = checksum(tally.counted(stored[start : min(start + block, first)]), total)
 
     def record(done: int, compared: ImageSet | None = None) -> None:
         order = fitting_order(compared, stored[:done]).verdict if compared else "undecided"
         meta["shape"] = [done, *shape]
         meta["checks"] = tally.checks(order)
         meta["real"] = compared.name if compared else None
-        meta["sample"] = sample_digest(stored[:done]) if done else ""
+        meta["images_crc32"] = checksum_text(total)
         with atomic_file(folder / "meta.json") as described:
             described.write(as_json(meta))
 
@@ -137,10 +139,11 @@ def _grow(
                 if not np.array_equal(cut, images[: len(cut)]):
                     record(start)
                 file.seek(room + start * size)
-                file.write(tally.counted(images).data)
+                images = tally.counted(images)
+                file.write(images.data)
                 file.flush()
                 os.fsync(file.fileno())
-                finished = stop
+                total, finished = checksum(images, total), stop
                 record(finished)
             advance(stop - start)
             if time.monotonic() - begun >= max_seconds:
@@ -209,7 +212,7 @@ def _begun(
         "channel_order": "as_is",  # drawn in RGB, no file format between
         "real": None,
         "checks": {},
-        "sample": "",
+        "images_crc32": checksum_text(0),
     }
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,10 +24,10 @@ from adainf_core.data.folder_files import (
     sub_folders,
 )
 from adainf_core.data.image_files import BrokenImageError, read_rgb
+from adainf_core.data.npy_files import sealed, write_sealed
 from adainf_core.data.npz_members import StoredArray, array_names, is_npy, stored_array
 from adainf_core.data.value_range import RangeError, ValueRange, value_range
 from adainf_core.devices import check_memory
-from adainf_core.files import atomic_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -80,46 +79,13 @@ class ImageSource:
         return images
 
     def stored(self, path: Path) -> np.ndarray:
-        """All images, memory-mapped from the .npy file at `path`, which is written if absent."""
+        """All images, memory-mapped from the .npy file at `path`, which is written if absent.
+
+        ValueError where the file is damaged: it carries a checksum (`npy_files`).
+        """
         if not path.exists():
-            with atomic_file(path) as file:
-                write_npy(file, self.shape, self.chunks())
-        return memory_map(path, self.shape)
-
-
-def write_npy(file: IO[bytes], shape: tuple[int, ...], chunks: Iterator[np.ndarray]) -> None:
-    """Write uint8 `chunks` of an array of `shape` to `file` in numpy's npy format."""
-    file.write(npy_header(shape))
-    for chunk in chunks:
-        file.write(np.ascontiguousarray(chunk).data)
-
-
-def npy_header(shape: tuple[int, ...]) -> bytes:
-    """What precedes the values of a uint8 array of `shape` in an .npy file."""
-    buffer = io.BytesIO()
-    layout = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(buffer, layout)
-    return buffer.getvalue()
-
-
-def memory_map(path: Path, shape: tuple[int, ...], longer: bool = False) -> np.ndarray:
-    """Memory-map the uint8 array of `shape` in an .npy file; ValueError for another dtype or shape.
-
-    Where the file's array may be `longer`, the beginning of it.
-    """
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} is damaged ({error}): delete it to have it made anew") from None
-    fits = array.shape == shape or (
-        longer and array.shape[1:] == shape[1:] and len(array) >= shape[0]
-    )
-    if array.dtype != np.uint8 or not fits:
-        raise ValueError(
-            f"{path} holds {array.dtype} of shape {array.shape}, not uint8 of shape {shape}: "
-            "delete it to have it made anew"
-        )
-    return array[: shape[0]]
+            write_sealed(path, self.shape, self.chunks())
+        return sealed(path, self.shape)
 
 
 # ---- npz

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from adainf_core.gap.chosen_rank import best_share, favoured_rank_bound
 from adainf_core.gap.estimate import (
@@ -146,10 +147,11 @@ def classifier_tv(
         again = members[2] if real_again is not None else members[0][len(first) :]
         of_pairs = [members[:2], [members[0][:size], again[:size]]]
     rng = np.random.default_rng(as_seed(seed))
-    outcomes = [
-        _compared(*pair, of_pair, classifier, rng, training_share, method, confidence)
-        for pair, of_pair in zip(pairs, of_pairs, strict=True)
-    ]
+    with threadpool_limits(1):  # threads would spin between many small products
+        outcomes = [
+            _compared(*pair, of_pair, classifier, rng, training_share, method, confidence)
+            for pair, of_pair in zip(pairs, of_pairs, strict=True)
+        ]
     (estimate, accuracy, auc, name), (mirrored, mirrored_accuracy, mirrored_auc, _) = outcomes
     if mirrored.lower > 0:
         warnings.warn(_alarm(mirrored), MirrorWarning, stacklevel=2)

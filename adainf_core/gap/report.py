@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from adainf_core.data.copies import find_copies
 from adainf_core.data.images import ImageSet, as_image_set
@@ -251,9 +252,10 @@ def _distances(
     real: Rows, generated: Rows, mirrored: list[Rows], name: str, confidence: float
 ) -> list[GapRow]:
     pairs = [(real, generated), (mirrored[0], mirrored[1])]
-    frechet = [frechet_estimate(*pair, confidence=confidence) for pair in pairs]
-    kernel = [kernel_distance(*pair, confidence=confidence) for pair in pairs]
-    manifold = [precision_recall(*pair, confidence=confidence) for pair in pairs]
+    with threadpool_limits(1):  # as in `classifier_tv`
+        frechet = [frechet_estimate(*pair, confidence=confidence) for pair in pairs]
+        kernel = [kernel_distance(*pair, confidence=confidence) for pair in pairs]
+        manifold = [precision_recall(*pair, confidence=confidence) for pair in pairs]
     fid = "FID, extrapolated" if name == "Inception-v3" else "Fréchet, extrapolated"
     rows = [
         GapRow(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,27 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if content.keys() != names:
         odd = sorted(content.keys() ^ names)[0]
         raise ValueError(f"{path} is no checkpoint: field {odd!r} is missing or unknown")
+    for name, fits in _FITS.items():
+        if not fits(content[name]):
+            wrong = f"{name} = {content[name]!r:.60}"
+            raise ValueError(f"{path} is no checkpoint ({wrong}): delete it to start afresh")
     return Checkpoint(**content)
+
+
+@contextmanager
+def naming_misfits(path: Path) -> Iterator[None]:
+    """Context manager: what of the checkpoint at `path` fits no run becomes a ValueError naming it.
+
+    The file is whole, but of a network or a configuration that this version does not have.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
+        lines = str(e).split("\n")
+        why = " ".join(lines[:2]).strip() or type(e).__name__
+        raise ValueError(
+            f"{path} does not fit ({type(e).__name__}: {why:.200}): delete it to start afresh"
+        ) from None
 
 
 def check_same_run(
@@ -67,7 +88,8 @@ def check_same_run(
 
     A setting that is younger than the checkpoint had its default.
     """
-    whole = to_plain(from_plain(PretrainConfig, checkpoint.config))
+    with naming_misfits(path):
+        whole = to_plain(from_plain(PretrainConfig, checkpoint.config))
     kept, now = (
         {key: value for key, value in side.items() if key not in _FREE} for side in (whole, config)
     )
@@ -77,3 +99,31 @@ def check_same_run(
             f"{path} is a checkpoint of another run: {differing[0]} now; choose another path or "
             "delete it"
         )
+
+
+def _is_dict(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "config": _is_dict,
+    "data": _is_dict,
+    "step": _is_count,
+    "model": _is_dict,
+    "optimizer": _is_dict,
+    "history": lambda value: (
+        isinstance(value, list)
+        and all(_is_dict(entry) and entry.keys() == {"step", "loss"} for entry in value)
+    ),
+    "pending": lambda value: (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and isinstance(value[0], float)
+        and _is_count(value[1])
+    ),
+    "classifier": lambda value: value is None or _is_dict(value),
+}

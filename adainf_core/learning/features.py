@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from adainf_core.files import atomic_file
+from adainf_core.data.npy_files import sealed, write_sealed
 from adainf_core.learning.augmentation import augment
 from adainf_core.learning.policies import AugmentationPolicy, as_policy
 from adainf_core.validation import as_count, as_images, as_path, as_seed, in_words
@@ -34,7 +34,7 @@ def extract_features(
     features found there are returned memory-mapped and new ones are kept; the file's name hashes
     the encoder (its printed architecture, parameters and buffers), the images and the view, but no
     source code. Raises ValueError for an encoder that returns no (n, d) or takes no float32 images,
-    features that are not finite, or a damaged cache file.
+    features that are not finite, or a damaged cache file, which carries a checksum.
     """
     images, encoder = as_images(images), as_module(encoder, "encoder")
     batch_size, seed = as_count(batch_size, "batch_size", 1), as_seed(seed)
@@ -47,7 +47,7 @@ def extract_features(
         else as_path(cache, "cache") / f"{_fingerprint(encoder, images, view)}.npy"
     )
     if path is not None and path.exists():
-        return _read_features(path, len(images))
+        return sealed(path, (len(images), None), np.float32)
     modes = {module: module.training for module in encoder.modules()}
     encoder.eval()
     try:
@@ -62,8 +62,7 @@ def extract_features(
             f"images, first for image {broken[0]}: its training has diverged"
         )
     if path is not None:
-        with atomic_file(path) as file:
-            np.save(file, features)
+        write_sealed(path, features.shape, [features], np.float32)
     return features
 
 
@@ -125,15 +124,3 @@ def _fingerprint(encoder: nn.Module, images: np.ndarray, view: str) -> str:
     for start in range(0, len(images), _CHUNK):
         digest.update(np.ascontiguousarray(images[start : start + _CHUNK]).data)
     return digest.hexdigest()[:32]
-
-
-def _read_features(path: Path, n: int) -> np.ndarray:
-    try:
-        features = np.load(path, mmap_mode="r")
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path}: damaged ({error}); delete it") from None
-    if features.dtype != np.float32 or features.ndim != 2 or len(features) != n:
-        raise ValueError(
-            f"{path}: holds {features.dtype} {features.shape}, need float32 ({n}, d); delete it"
-        )
-    return features

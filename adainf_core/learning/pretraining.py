@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,12 @@ from adainf_core.learning.augmentation import two_views, view_noise
 from adainf_core.learning.checkpoints import (
     Checkpoint,
     check_same_run,
+    naming_misfits,
     read_checkpoint,
     write_checkpoint,
 )
 from adainf_core.learning.encoders import Encoder, build_encoder
+from adainf_core.learning.event_log import event_log
 from adainf_core.learning.feeding import Feed, Source
 from adainf_core.learning.networks import Method
 from adainf_core.learning.optimizers import build_optimizer
@@ -119,12 +121,11 @@ def _train(
 ) -> None:
     """Take the steps that are left, until `stop` is true or the `deadline` is past on some rank."""
     main, saved = distributed.rank() == 0, time.monotonic()
-    with _writer(tensorboard if main else None, run.step) as writer:
+    with event_log(tensorboard if main else None, run.step) as log:
         steps = progress_range(run.step, run.config.steps, "step", shown=progress and main)
         for step, loss in run.train(steps):
-            if loss is not None and writer is not None:
-                writer.add_scalar("loss", loss, step)
-                writer.add_scalar("learning_rate", run.learning_rate(), step)
+            if loss is not None:
+                log(step, {"loss": loss, "learning_rate": run.learning_rate()})
             now = time.monotonic()
             wanted = bool(stop) or now >= deadline
             if (distributed.world_size() == 1 or step % _VOTE == 0) and distributed.any_rank(
@@ -150,12 +151,13 @@ def load_pretrained(path: str | Path) -> Pretrained:
     """What the run that wrote the checkpoint at `path` has reached."""
     path = as_path(path, "path")
     found = read_checkpoint(path)
-    config = from_plain(PretrainConfig, found.config)
-    trainee = _Trainee(config, _classes(found.classifier))
-    trainee.method.load_state_dict(found.model)
-    if trainee.classifier is not None and found.classifier is not None:
-        trainee.classifier.load_state_dict(found.classifier)
-    return trainee.result(found.history, found.step, found.data, path)
+    with naming_misfits(path):
+        config = from_plain(PretrainConfig, found.config)
+        trainee = _Trainee(config, _classes(found.classifier))
+        trainee.method.load_state_dict(found.model)
+        if trainee.classifier is not None and found.classifier is not None:
+            trainee.classifier.load_state_dict(found.classifier)
+        return trainee.result(found.history, found.step, found.data, path)
 
 
 def _check_memory(config: PretrainConfig) -> None:
@@ -352,13 +354,14 @@ class Run:
     def restore(self, path: Path) -> None:
         found = read_checkpoint(path)
         check_same_run(found, *self.described, path)
-        self.trainee.method.load_state_dict(found.model)
-        if self.trainee.classifier is not None and found.classifier is not None:
-            self.trainee.classifier.load_state_dict(found.classifier)
-        self.optimizer.load_state_dict(found.optimizer)
-        self.step, self.history = found.step, list(found.history)
-        self.total = torch.tensor(found.pending[0], device=self.device)
-        self.since = found.pending[1]
+        with naming_misfits(path):
+            self.trainee.method.load_state_dict(found.model)
+            if self.trainee.classifier is not None and found.classifier is not None:
+                self.trainee.classifier.load_state_dict(found.classifier)
+            self.optimizer.load_state_dict(found.optimizer)
+            self.step, self.history = found.step, list(found.history)
+            self.total = torch.tensor(found.pending[0], device=self.device)
+            self.since = found.pending[1]
 
     def result(self, path: Path | None) -> Pretrained:
         return self.trainee.result(self.history, self.step, self.described[1], path)
@@ -408,19 +411,3 @@ def step_seed(seed: int, step: int) -> int:
 
 def _classes(classifier: dict[str, Any] | None) -> int | None:
     return None if classifier is None else len(classifier["bias"])
-
-
-@contextmanager
-def _writer(folder: str | Path | None, step: int) -> Iterator[Any]:
-    if folder is None:
-        yield None
-        return
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise ImportError(
-            "tensorboard is not installed: pip install 'adainf-core[tensorboard]'"
-        ) from None
-    # what an earlier part logged beyond its last checkpoint comes again
-    with SummaryWriter(str(folder), purge_step=step + 1) as writer:
-        yield writer

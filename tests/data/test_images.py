@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adainf_core.data import named_sets, sources
+from adainf_core.data import named_sets, npy_files, sources
 from adainf_core.data.cache import cache_folder
 from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
@@ -149,10 +149,10 @@ def test_a_resized_set_is_kept_and_mapped(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_leaves_no_cache(tmp_path, monkeypatch):
-    def full(*_):
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(sources, "write_npy", full)
+    monkeypatch.setattr(npy_files, "write_npy", full)
     with pytest.raises(OSError, match=r"could not write .*5\.npy .*free some space"):
         some().resized(5, cache=tmp_path)
     assert not list(tmp_path.iterdir())
@@ -415,10 +415,10 @@ def test_where_no_cache_can_be_had_images_are_decoded_into_memory(
     if place == "a full disk":
         monkeypatch.setenv("ADAINF_CACHE", str(tmp_path / "full"))
 
-        def full(*_):
+        def full(*_, **__):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(sources, "write_npy", full)
+        monkeypatch.setattr(npy_files, "write_npy", full)
     else:
         monkeypatch.setenv("ADAINF_CACHE", str(tmp_path / "file"))
     with pytest.warns(UserWarning, match=r"no cache, so 4 images .* ADAINF_CACHE"):

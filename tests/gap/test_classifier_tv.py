@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.gap.classifier_tv import MirrorWarning, _auc, classifier_tv
@@ -256,3 +257,19 @@ def test_the_training_share_is_what_is_learnt_from():
     assert 0 < favoured.lower < gaussian_total_variation(0, 8**0.5, 1)
     with pytest.raises(ValueError, match="training_share = 1 must"):
         classifier_tv(real, generated, training_share=1)
+
+
+def test_classifiers_are_fitted_on_one_thread_and_the_pools_given_back():
+    threads = []
+
+    class Watched(LogisticRegression):
+        def fit(self, *rows):
+            threads.extend(pool["num_threads"] for pool in threadpool_info())
+            return super().fit(*rows)
+
+    with threadpool_limits(2):
+        before = [pool["num_threads"] for pool in threadpool_info()]
+        rows = np.random.default_rng(0).normal(size=(2, 40, 3))
+        classifier_tv(*rows, classifier=Watched())
+        assert [pool["num_threads"] for pool in threadpool_info()] == before
+    assert set(threads) == {1} and 2 in before

@@ -1,5 +1,6 @@
 """Features: the encoder's, whatever the batch, the mode, or where they were kept."""
 
+import resource
 from collections.abc import Callable
 
 import numpy as np
@@ -8,6 +9,8 @@ import torch
 from known_features import ENCODER, FLIP, PIXELS, STILL, coloured, labelled
 from torch import nn
 
+from adainf_core.data import npy_files
+from adainf_core.data.folder_files import ReadingWarning
 from adainf_core.learning.encoders import PIXEL_MEAN, PIXEL_STD, small_cnn
 from adainf_core.learning.features import extract_features
 from adainf_core.learning.policies import POLICIES
@@ -111,8 +114,59 @@ def test_damaged_cache_is_named(tmp_path, damage: Callable):
     extract_features(PIXELS, images, cache=tmp_path)
     (path,) = tmp_path.iterdir()
     damage(path)
-    with pytest.raises(ValueError, match=rf"{path.name}: .*; delete it"):
+    with pytest.raises(ValueError, match=rf"{path.name} .*: delete it"):
         extract_features(PIXELS, images, cache=tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["zeroed", "inverted", "one NaN", "one bit"])
+def test_no_damage_to_kept_features_changes_a_number_in_silence(tmp_path, kind):
+    images, rng, noticed = labelled([0, 1] * 60).images, np.random.default_rng(0), 0
+    expected = extract_features(PIXELS, images, cache=tmp_path)
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    for _ in range(30):
+        content = bytearray(whole)
+        at = int(rng.integers(128, len(whole) - 60)) // 4 * 4
+        if kind == "one NaN":
+            content[at : at + 4] = np.float32(np.nan).tobytes()
+        elif kind == "one bit":
+            content[int(rng.integers(len(whole)))] ^= 1 << int(rng.integers(8))
+        else:
+            cut = np.frombuffer(whole[at : at + 2000], np.uint8)
+            content[at : at + 2000] = (cut * 0 if kind == "zeroed" else ~cut).tobytes()
+        path.write_bytes(content)
+        npy_files._known.clear()
+        try:
+            kept = extract_features(PIXELS, images, cache=tmp_path)
+        except ValueError as error:
+            noticed += path.name in str(error)
+        else:  # a stretch of zeros, or a blank of the header
+            np.testing.assert_array_equal(kept, expected)
+    assert noticed >= 25
+    path.unlink()  # as the error advises
+    np.testing.assert_array_equal(extract_features(PIXELS, images, cache=tmp_path), expected)
+
+
+def test_features_that_find_no_room_are_named_with_their_file(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))  # as a full disk cuts a write
+    try:
+        says = r"could not write .*\.npy \(File too large\), and left nothing behind: free some"
+        with pytest.raises(OSError, match=says):
+            extract_features(PIXELS, labelled([0] * 60).images, cache=tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
+
+
+def test_kept_features_without_a_checksum_are_read_with_a_word(tmp_path):
+    images = labelled([0] * 6).images
+    expected = extract_features(PIXELS, images, cache=tmp_path)
+    (path,) = tmp_path.iterdir()
+    np.save(path, expected)  # as an earlier version did
+    with pytest.warns(ReadingWarning, match="carries no checksum, .* delete it to have it made"):
+        kept = extract_features(PIXELS, images, cache=tmp_path)
+    np.testing.assert_array_equal(kept, expected)
 
 
 def test_features_that_are_not_finite_are_named(tmp_path):

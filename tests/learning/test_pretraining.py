@@ -365,6 +365,39 @@ def test_checkpoint_formats_are_told_apart(config, data, tmp_path):
         load_pretrained(path)
 
 
+@pytest.mark.parametrize("field", ["config", "data", "step", "model", "optimizer", "history",
+                                   "pending", "classifier"])  # fmt: skip
+def test_wrong_values_in_a_checkpoint_are_named_with_its_file(config, data, tmp_path, field):
+    path = tmp_path / "run.pt"
+    pretrain(config, data, checkpoint=path, max_seconds=0)
+    sound = read_checkpoint(path)
+
+    def named(read) -> bool:
+        try:
+            read()
+        except ValueError as error:
+            return f"{path} " in str(error) and "delete it" in str(error)
+        return False
+
+    for value in ("x", 3.5, [1], {"x": 1}, {}, None, True, (1, "x")):
+        write_checkpoint(replace(sound, **{field: value}), path)
+        both = [named(lambda: load_pretrained(path)),
+                named(lambda: pretrain(config, data, checkpoint=path))]  # fmt: skip
+        unused = field == "classifier" and value is None
+        assert any(both) or unused, value
+
+
+def test_a_model_of_another_width_is_named(config, data, tmp_path):
+    pretrain(replace(config, width=8), data, checkpoint=tmp_path / "other.pt")
+    pretrain(config, data, checkpoint=tmp_path / "run.pt")
+    mixed = replace(
+        read_checkpoint(tmp_path / "run.pt"), model=read_checkpoint(tmp_path / "other.pt").model
+    )
+    write_checkpoint(mixed, tmp_path / "run.pt")
+    with pytest.raises(ValueError, match=r"run\.pt does not fit .*size mismatch.*: delete it"):
+        load_pretrained(tmp_path / "run.pt")
+
+
 def test_loading_what_is_not_there_names_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no checkpoint at .*nothing.pt"):
         load_pretrained(tmp_path / "nothing.pt")
@@ -423,6 +456,36 @@ def test_tensorboard_gets_the_history(config, data, tmp_path):
     events = EventAccumulator(str(tmp_path)).Reload().Scalars("loss")
     assert [e.step for e in events] == [h["step"] for h in history]
     assert [e.value for e in events] == pytest.approx([h["loss"] for h in history], rel=1e-6)
+
+
+def test_a_continued_log_holds_each_step_once(config, data, tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    path, folder = tmp_path / "run.pt", tmp_path / "log"
+    pretrain(config, data, checkpoint=path, max_seconds=0)
+    first = path.read_bytes()
+    pretrain(config, data, checkpoint=path, tensorboard=folder)
+    path.write_bytes(first)  # as after a crash between two checkpoints
+    history = pretrain(config, data, checkpoint=path, tensorboard=folder).history
+    steps = [event.step for event in EventAccumulator(str(folder)).Reload().Scalars("loss")]
+    assert steps == [entry["step"] for entry in history if entry["step"] > 1]
+
+
+def test_a_log_that_cannot_be_written_does_not_end_the_run(config, data, tmp_path):
+    pytest.importorskip("tensorboard")
+    path, before = tmp_path / "run.pt", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, before[1]))  # a full disk to the log
+    try:
+        with pytest.warns(UserWarning, match=r"log in .*log \(File too large\) at step 2?\d: the"):
+            trained = pretrain(config, data, tensorboard=tmp_path / "log")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert trained.finished and torch.equal(weights(trained), weights(pretrain(config, data)))
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(OSError, match=r"log in .*taken .*: free some space, name another folder"):
+        pretrain(config, data, checkpoint=path, tensorboard=tmp_path / "taken")
+    assert not path.exists()
 
 
 def test_progress_goes_to_the_terminal_only_if_asked(config, data, capfd, monkeypatch):

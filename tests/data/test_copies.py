@@ -143,7 +143,7 @@ def test_averaging_is_torchs_of_areas(photographs):
 
     for side in (16, 32, 48, 50, 96):
         images = noise(3, side)
-        ours = copies._at_common_size(images)
+        ours = copies._averaged(images)
         times = 32 * side  # both grids divide it
         fine = np.kron(images.astype(np.float32), np.ones((1, 1, 32, 32), np.float32))
         expected = torch.nn.functional.avg_pool2d(torch.from_numpy(fine), times // 32).numpy()

@@ -15,6 +15,7 @@ from adainf_core.data.folder_files import ReadingWarning
 if TYPE_CHECKING:
     import numpy as np
 
+    from adainf_core.data.copies import Copies
     from adainf_core.data.images import ImageSet
     from adainf_core.data.sources import ImageSource
 
@@ -103,25 +104,34 @@ def describe(images: ImageSet) -> None:
         print(f"{'note':12} {caveat}")
 
 
-def describe_source(source: ImageSource) -> None:
-    """Print the same of images that are read once, and never in memory as a whole."""
+def describe_source(source: ImageSource, near_copies: bool | None = None) -> None:
+    """Print the same of images that are read once, and never in memory as a whole; their copies."""
     import numpy as np
 
     from adainf_core.data.folders import title
     from adainf_core.data.images import ImageSet
+    from adainf_core.data.known_copies import SourceCopies
 
     source.told()
+    copies = SourceCopies(source, near_copies)
     pixels = np.broadcast_to(np.uint8(0), source.shape)
     name, names = title(source.path), source.class_names
     outline = ImageSet(pixels, source.labels, name, class_names=names)
 
     def some() -> Iterator[np.ndarray]:
         at, step = 0, _step(len(outline))
-        for chunk in source.chunks():
+        for chunk in copies.watching(source.chunks()):
             yield chunk[-at % step :: step]
             at += len(chunk)
 
     _summary(outline, some())
+    show_copies(copies.copies())
+
+
+def show_copies(found: Copies) -> None:
+    """Print how many images repeat an earlier one, and how near copies are asked for."""
+    more = "" if found.near_searched else " (--near-copies searches them)"
+    print(f"{'copies':12} {found}{more}")
 
 
 def _step(count: int) -> int:

@@ -483,8 +483,10 @@ def test_the_limit_of_an_import_can_be_raised(tmp_path, capsys):
     images[:3] = images[0]
     np.savez(tmp_path / "twice.npz", images=images)
     arguments = ["generate", "import", str(tmp_path / "twice.npz")]
-    assert main(arguments) == 2 and "2 of 20 images are duplicates" in capsys.readouterr().err
-    assert main([*arguments, "--limit", "0.2"]) == 0
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert "2 of 20 images are duplicates" in err and "(--duplicate-limit)" in err
+    assert main([*arguments, "--duplicate-limit", "0.2"]) == 0
     assert "duplicates   2" in capsys.readouterr().out
 
 

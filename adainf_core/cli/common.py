@@ -87,6 +87,7 @@ def at_size(images: ImageSet, size: int) -> ImageSet:
 def describe(images: ImageSet) -> None:
     """Print size and colours of a set, and of a generated one what was found and is known."""
     from adainf_core.data.generated import GeneratedImages
+    from adainf_core.data.tally import in_words
 
     # a few thousand tell the colours; a set may be larger than memory
     some = images.images[:: _step(len(images))]
@@ -94,8 +95,11 @@ def describe(images: ImageSet) -> None:
     _summary(images, (some[start : start + rows] for start in range(0, len(some), rows)))
     if not isinstance(images, GeneratedImages):
         return
+    kinds = images.checks.get("kinds", {})  # which earlier stores lack
     for check, found in images.checks.items():
-        print(f"{check:12} {found}")
+        if check != "kinds":
+            more = in_words(kinds[check]) if check in kinds else ""
+            print(f"{check:12} {found}{f' ({more})' * bool(more)}")
     if not images.complete:
         print(f"{'planned':12} {images.planned:,}; the same command goes on")
     for key, value in flat(images.origin or {}):

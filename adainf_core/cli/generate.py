@@ -201,15 +201,36 @@ def _add_import(actions: Any) -> None:
         "--limit",
         type=float,
         default=0.01,
-        help="largest share of constant images, and of exact duplicates; default: 0.01",
+        help="largest share of constant images; default: 0.01",
+    )
+    keep.add_argument(
+        "--duplicate-limit",
+        type=float,
+        default=5e-6,
+        help="largest share of the pairs of images that are equal; default: 5e-6, as of draws from "
+        "200,000 pictures",
+    )
+    keep.add_argument(
+        "--memorised-limit",
+        type=float,
+        default=0.1,
+        help="largest share of images that are copies of --real; default: 0.1",
+    )
+    keep.add_argument(
+        "--near-copies",
+        action="store_true",
+        default=None,
+        help="search copies saved anew or moved by a pixel also where that takes minutes, or among "
+        "images of fewer than 32 pixels",
     )
     add_root(keep)
 
 
 def _import(options: argparse.Namespace) -> None:
-    from adainf_core.data.generated import GeneratedImages
+    from adainf_core.data.generated import GeneratedImages, ImportLimits
     from adainf_core.data.sources import ARCHIVES, npz_source
 
+    limits = ImportLimits(options.limit, options.duplicate_limit, options.memorised_limit)
     size = options.size
     archive = {"convert": options.convert, "needs_labels": False}
     if size is None and options.source.suffix in ARCHIVES and Path(options.real or "").is_dir():
@@ -219,7 +240,8 @@ def _import(options: argparse.Namespace) -> None:
         "real": real,
         "store": options.store,
         "channel_order": options.channel_order,
-        "limit": options.limit,
+        "limits": limits,
+        "near_copies": options.near_copies,
     }
     if options.source.is_dir():
         if options.convert:

@@ -1,4 +1,4 @@
-"""The copies of image sets, searched once and kept in the cache folder by the sets' fingerprints."""
+"""The copies of image sets, searched once and kept in the cache by the fingerprints of the sets."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 from photo_tiles import saved, tiles
+from PIL import Image
 
 from adainf_core.data import copies
 from adainf_core.data.copies import KINDS, find_copies

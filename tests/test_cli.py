@@ -224,7 +224,10 @@ def test_a_run_stops_goes_on_and_is_probed(store, tmp_path, capsys):
     protocols = ["linear", "knn", "online"]
     asked = [part for name in protocols for part in ("--protocol", name)]
     assert main(["probe", str(path), "--dataset", "digits", *asked]) == 0
-    out = capsys.readouterr().out.splitlines()
+    copies, *out = capsys.readouterr().out.splitlines()
+    assert copies.startswith(
+        "copies           none of 355 test images repeat training images; near"
+    )
     assert [line.split()[0] for line in out] == protocols
     # an encoder of thirty steps tells digits apart: the probes get the labels right
     assert float(out[0].split()[1]) > 50 and "ONLINE" in out[2]
@@ -490,6 +493,60 @@ def test_the_limit_of_an_import_can_be_raised(tmp_path, capsys):
     assert "duplicates   2" in capsys.readouterr().out
 
 
+def test_test_images_that_repeat_training_images_are_said(tmp_path, capsys):
+    digits, path = load_images("digits"), str(tmp_path / "run.pt")
+
+    def written(name, images, labels):
+        np.savez(tmp_path / f"{name}.npz", images=images, labels=labels)
+        return str(tmp_path / f"{name}.npz")
+
+    train = written("train", digits.images[:300], digits.labels[:300])
+    mirrored = digits.images[250:300, :, :, ::-1]
+    overlap = written("overlap", np.concatenate([digits.images[200:250], mirrored,
+                                                 digits.images[300:500]]),
+                      np.concatenate([digits.labels[200:500]]))  # fmt: skip
+    fresh = written("fresh", digits.images[300:500], digits.labels[300:500])
+    inside = written("inside", digits.images[50:90], digits.labels[50:90])
+    assert main(["pretrain", "--dataset", train, *SMALL, "pretrain.steps=5", "size=8",
+                 "--checkpoint", path]) == 0  # fmt: skip
+    capsys.readouterr()
+
+    def probed(test, *more):
+        words = ["probe", path, "--dataset", train, "--test", test, "--protocol", "knn", *more]
+        return main([*words, "--k", "1"]), *capsys.readouterr()
+
+    _, alone, _ = probed(fresh)
+    _, both, _ = probed(overlap)
+    first, second = both.splitlines()
+    assert first == ("copies           100 of 300 test images repeat training images (exact 50, "
+                     "mirrored 50); near copies not searched")  # fmt: skip
+    number = alone.splitlines()[1].split()[:4]
+    assert second.split()[:4] == number  # accuracy and error are those of the others
+    assert "on the 200 that repeat none; " in second
+    every = float(second.split("none; ")[1].split()[0])
+    right = 2 * float(number[1])  # of 200; an exact copy is its own nearest neighbour
+    assert right + 50 <= 3 * every + 0.02 and "% on all 300; offline" in second
+    status, out, err = probed(inside)
+    assert (status, out) == (2, "") and err.count("\n") == 1
+    assert "inside: all 40 images are copies of images of train (exact 40)" in err
+
+
+def test_of_named_sets_the_usual_number_comes_first(tmp_path, capsys, monkeypatch):
+    digits, path = load_images("digits"), str(tmp_path / "run.pt")
+    some = {"train": digits.subset(np.arange(300)), "test": digits.subset(np.arange(200, 500))}
+    assert main([*DIGITS, "pretrain.steps=5", "--checkpoint", path]) == 0
+    capsys.readouterr()
+    monkeypatch.setattr("adainf_core.data.named_sets.named_or_own",
+                        lambda name, split, *_, **__: some[split])  # fmt: skip
+    assert main(["probe", path, "--dataset", "digits", "--protocol", "knn", "--k", "1"]) == 0
+    copies, usual, others = capsys.readouterr().out.splitlines()
+    assert "100 of 300 test images repeat training images (exact 100)" in copies
+    assert "on the 200 that repeat none" in others and "offline" in usual
+    right = [round(float(line.split()[at]) / 100 * n)
+             for line, at, n in ((usual, 1, 300), (others, 0, 200))]  # fmt: skip
+    assert right[0] == right[1] + 100
+
+
 READER_GONE = """
 import os, sys
 read, write = os.pipe()
@@ -542,7 +599,8 @@ def test_probes_match_classes_by_name(numbered_otherwise, capsys):
         words = ["probe", str(numbered_otherwise / "run.pt"), "--dataset", train, "--test", test]
         capsys.readouterr()
         status, printed = main([*words, *more]), capsys.readouterr()
-        return [float(line.split()[1]) for line in printed.out.splitlines()] or status, printed.err
+        lines = printed.out.splitlines()[1:]  # but that on copies
+        return [float(line.split()[1]) for line in lines] or status, printed.err
 
     named, plain, folder = (str(numbered_otherwise / n) for n in ("named.npz", "plain.npz", "test"))
     protocols = [word for name in ("linear", "knn", "online") for word in ("--protocol", name)]

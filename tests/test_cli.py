@@ -493,6 +493,46 @@ def test_the_limit_of_an_import_can_be_raised(tmp_path, capsys):
     assert "duplicates   2" in capsys.readouterr().out
 
 
+def test_copies_are_said_by_kind_and_checks_of_earlier_stores_are_read(tmp_path, capsys):
+    images = load_images("digits").images[:200]
+    np.savez(
+        tmp_path / "a.npz", images=np.concatenate([images, images[:1], images[1:2, ..., ::-1]])
+    )
+    assert main(["generate", "import", str(tmp_path / "a.npz")]) == 0
+    said = "duplicates   2 (exact 1, mirrored 1, near ones not searched)\nmemorised    None\n"
+    assert said in capsys.readouterr().out
+    described = tmp_path / "a.images" / "meta.json"
+    meta = json.loads(described.read_text())
+    meta["checks"] = {"constant": 0, "duplicates": 1, "memorised": None, "order": "undecided"}
+    described.write_text(json.dumps(meta))
+    assert main(["data", "show", str(tmp_path / "a.images")]) == 0
+    out = capsys.readouterr().out
+    assert "duplicates   1\nmemorised    None\n" in out
+    assert "copies       2 of 202 images repeat an earlier one (exact 1, mirrored 1)" in out
+
+
+@pytest.mark.parametrize(
+    ("make", "more", "says"),
+    [
+        (lambda x: x, ["--real"], "these are the real images themselves: 200 of 200 images"),
+        (lambda x: np.concatenate([x[:20, ..., ::-1], 255 - x]), ["--real", "--memorised-limit",
+         "0.01"], "20 of 220 images are copies of real (mirrored 20)"),
+        (lambda x: x[:1].repeat(200, axis=0), [], "199 of 200 images are duplicates"),
+        (lambda x: x, ["--memorised-limit", "3"], "memorised=3.0 is outside [0, 1]"),
+    ],
+)  # fmt: skip
+def test_sets_of_copies_are_refused_in_one_line(tmp_path, capsys, make, more, says):
+    images = load_images("digits").images[:200]
+    np.savez(tmp_path / "real.npz", images=images)
+    np.savez(tmp_path / "a.npz", images=make(images))
+    more = [part for word in more for part in ([word, str(tmp_path / "real.npz")]
+                                               if word == "--real" else [word])]  # fmt: skip
+    assert main(["generate", "import", str(tmp_path / "a.npz"), *more]) == 2
+    err = capsys.readouterr().err
+    assert says in err and err.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "real.npz"]
+
+
 def test_test_images_that_repeat_training_images_are_said(tmp_path, capsys):
     digits, path = load_images("digits"), str(tmp_path / "run.pt")
 

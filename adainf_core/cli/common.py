@@ -97,9 +97,12 @@ def describe(images: ImageSet) -> None:
         return
     kinds = images.checks.get("kinds", {})  # which earlier stores lack
     for check, found in images.checks.items():
-        if check != "kinds":
-            more = in_words(kinds[check]) if check in kinds else ""
-            print(f"{check:12} {found}{f' ({more})' * bool(more)}")
+        if check == "kinds":
+            continue
+        said = [in_words(kinds[check])] if found and check in kinds else []
+        said += ["near ones not searched"] * (check in kinds and kinds[check]["near"] is None)
+        more = f" ({', '.join(said)})" if said else ""
+        print(f"{check:12} {found}{more}")
     if not images.complete:
         print(f"{'planned':12} {images.planned:,}; the same command goes on")
     for key, value in flat(images.origin or {}):

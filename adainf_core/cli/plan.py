@@ -158,7 +158,7 @@ def _show_images(own: OwnImages) -> None:
         if word == "test" and own.test_kept:
             note = ", held out of the others"
         elif word == "test" and own.test_copied:
-            note = f"; {own.test_copied:,} more are copies of labelled images and left out"
+            note = f"; copies of labelled images left out: {own.test_copied:,}"
         elif word in own.copies:
             note = f"; copies: {own.copies[word]}"
         side = "x".join(map(str, images.images.shape[2:]))

@@ -65,7 +65,9 @@ class SourceCopies:
         self._seen = set[int]()
         self._small = list[NDArray[np.uint8]]()
         self._most = source.shape[0] if near else most_images()
-        self._near = near or (near is None and min(source.shape[2:]) >= SMALLEST_SIDE)
+        # of so many, too many are sure to be distinct, unless half of them are copies
+        few = source.shape[0] <= 2 * self._most
+        self._near = near or (near is None and few and min(source.shape[2:]) >= SMALLEST_SIDE)
 
     def watching(self, chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """The chunks, each looked at as it passes."""

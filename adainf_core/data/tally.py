@@ -61,15 +61,15 @@ class Tally:
 
     def search(self, images: np.ndarray, near: bool | None = None) -> None:
         """Count near copies, too, in all that has passed, `images`; `near` is `find_copies`'s."""
-        real = [] if self._real is None else [self._real.images]
-        found = find_copies(*real, images, near=near, within_first=not real)
-        if not found.near_searched:
+        found = find_copies(images, near=near)
+        if found.near_searched:
+            self._near = self.count - len(found.distinct) - total(self.duplicates)
+        if self.memorised is None or self._real is None:
             return
-        start = sum(map(len, real))
-        group = found.group[start:]
-        self._near = self.count - len(np.unique(group)) - total(self.duplicates)
-        if self.memorised is not None:
-            again = int((group < start).sum())
+        found = find_copies(self._real.images, images, near=near, within_first=False)
+        if found.near_searched:
+            start = len(self._real)
+            again = int((found.group[start:] < start).sum())
             self.memorised["near"] = again - total(self.memorised)
 
     def checks(self, order: str) -> dict[str, Any]:
@@ -89,9 +89,8 @@ def total(kinds: dict[str, int | None]) -> int:
 
 
 def in_words(kinds: dict[str, int | None]) -> str:
-    """Copies by kind: "exact 3, near 1", "near not searched"."""
-    said = [f"{kind} {kinds[kind]:,}" for kind in KINDS if kinds[kind]]
-    return ", ".join(said + ["near not searched"] * (kinds["near"] is None))
+    """Copies by kind: "exact 3, near 1"."""
+    return ", ".join(f"{kind} {kinds[kind]:,}" for kind in KINDS if kinds[kind])
 
 
 class _Seen:

@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
-import scipy.ndimage
 from numpy.typing import NDArray
 
 from adainf_core.validation import IntArray
@@ -242,8 +240,9 @@ def _coarse(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
     A constant image is a row of zeros, which agrees with none.
     """
-    soft = scipy.ndimage.convolve1d(images, _SOFT, axis=3, mode="nearest")
-    soft = scipy.ndimage.convolve1d(soft, _SOFT, axis=2, mode="nearest")
+    from scipy.ndimage import convolve1d
+
+    soft = convolve1d(convolve1d(images, _SOFT, 3, mode="nearest"), _SOFT, 2, mode="nearest")
     block = _SIDE // _COARSE
     rows = soft.reshape(len(soft), 3, _COARSE, block, _COARSE, block).mean((3, 5))
     rows = (rows - rows.mean((2, 3), keepdims=True)).reshape(len(rows), -1)
@@ -256,10 +255,12 @@ def _detail(images: NDArray[np.float32]) -> NDArray[np.complex64]:
     The means of rows and columns are off, since a horizon is no detail, and the magnitudes are
     raised to the power 3/4, so that the coarse does not drown the fine.
     """
+    from scipy.fft import rfft2
+
     grey = images.mean(axis=1)
     grey -= (grey @ _EDGE)[:, :, None]
     grey -= (_EDGE @ grey)[:, None]
-    spectra = scipy.fft.rfft2(grey * _WINDOW)
+    spectra = rfft2(grey * _WINDOW)
     spectra *= (np.abs(spectra) + 1e-3) ** -0.25
     energy = (np.abs(spectra) ** 2 * _TWICE).sum((1, 2), keepdims=True) / _SIDE**2
     return spectra / np.maximum(np.sqrt(energy), 1e-3)
@@ -273,7 +274,9 @@ def _mirrored(spectra: NDArray[np.complex64]) -> NDArray[np.complex64]:
 
 def _correlation(left: NDArray[np.complex64], right: NDArray[np.complex64]) -> NDArray[np.float32]:
     """Highest correlation (m,) of two signals where one is moved by up to `_REACH` pixels."""
-    found = scipy.fft.irfft2(left * right.conj(), s=(_SIDE, _SIDE))
+    from scipy.fft import irfft2
+
+    found = irfft2(left * right.conj(), s=(_SIDE, _SIDE))
     near = np.arange(-_REACH, _REACH + 1)
     return found[:, near[:, None], near].max((1, 2))
 

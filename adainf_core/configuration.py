@@ -13,6 +13,8 @@ from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from adainf_core.validation import in_words
+
 Config = TypeVar("Config")
 
 
@@ -50,12 +52,14 @@ def from_plain(kind: type[Config], plain: Mapping[str, Any], key: str = "") -> C
     Raises ValueError for an unknown key or a value of the wrong type, naming it with its dotted
     path.
     """
+    given: object = plain
+    if not isinstance(given, Mapping):
+        name = key or f"plain {kind.__name__}"
+        raise ValueError(f"{name}={in_words(plain)}: need a mapping of its fields")
     hints = _hints(kind)  # type: ignore[arg-type]
-    unknown = plain.keys() - hints.keys()
+    unknown = [str(name) for name in plain if name not in hints]
     if unknown:
-        raise ValueError(
-            f"unknown key {_join(key, sorted(unknown)[0])!r}; known: {', '.join(hints)}"
-        )
+        raise ValueError(f"unknown key {_join(key, min(unknown))!r}; known: {', '.join(hints)}")
     values = {n: _typed(value, hints[n], _join(key, n)) for n, value in plain.items()}
     return kind(**values)
 
@@ -66,6 +70,10 @@ def override(config: Config, assignments: list[str]) -> Config:
     A part can be replaced by a name: of a variant, which then has its defaults, or one that the
     part's own `named` knows. Values are JSON where they parse as such, else strings.
     """
+    if not isinstance(assignments, list | tuple) or not all(
+        isinstance(assignment, str) for assignment in assignments
+    ):
+        raise ValueError(f"assignments={in_words(assignments)}: give a list of 'key=value'")
     plain = to_plain(config)
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
@@ -77,6 +85,8 @@ def override(config: Config, assignments: list[str]) -> Config:
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     """`config` with other values at dotted fields, all at once; ValueError for an unknown field."""
+    if not isinstance(changes, Mapping):
+        raise ValueError(f"changes={in_words(changes)}: need a mapping of fields")
     own: dict[str, Any] = {}
     inner: dict[str, dict[str, Any]] = {}
     for key, value in changes.items():
@@ -124,6 +134,8 @@ def _assign(plain: dict, kind: Any, whole: str, path: list[str], value: Any) -> 
     if isinstance(plain[path[0]], str):  # named just now: its fields are needed
         plain[path[0]] = to_plain(_typed(plain[path[0]], hints[path[0]], path[0]))
     inner = plain[path[0]]
+    if not isinstance(inner, dict):
+        raise ValueError(f"unknown key {whole!r}: {path[0]}={inner!r} has no fields; set it first")
     _assign(inner, _variant(variants, inner, path[0]), whole, path[1:], value)
 
 
@@ -159,7 +171,7 @@ def _typed(value: Any, hint: Any, key: str) -> Any:
         hint is int and isinstance(value, int) and not isinstance(value, bool)
     ):
         return value
-    raise ValueError(f"{key}={value!r}: need {_words(hint)}")
+    raise ValueError(f"{key}={in_words(value)}: need {_words(hint)}")
 
 
 def _variants(hint: Any) -> tuple[type, ...]:
@@ -172,7 +184,7 @@ def _variant(variants: tuple[type, ...], plain: Mapping[str, Any], key: str) -> 
         return variants[0]
     named = {_default_name(variant, key): variant for variant in variants}
     name = plain.get("name")
-    if name not in named:
+    if not isinstance(name, str) or name not in named:
         raise ValueError(f"{_join(key, 'name')}={name!r}: choose {', '.join(named)}")
     return named[name]
 

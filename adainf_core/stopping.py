@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -27,6 +27,43 @@ class StopRequest:
         """
         if self.signal == signal.SIGINT:
             raise KeyboardInterrupt(message)
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM has ended what `interruptible` runs."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM ends the block by an exception (`TerminatedError`), as Ctrl-C does.
+
+    What is half done is taken back or kept on the way out, as it is then. Nothing is changed
+    outside the main thread, which alone may handle signals, or where SIGTERM is handled already.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise TerminatedError
+
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
+def telling_what_stays(what: Callable[[], str]) -> Iterator[None]:
+    """A Ctrl-C or SIGTERM that ends the block says `what` stays, unless it says so itself."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if stop.args:
+            raise
+        raise type(stop)(f"stopped; {what()}") from None
 
 
 @contextmanager

@@ -10,16 +10,15 @@ from typing import Any
 
 import torch
 
-from adainf_core.files import atomic_file, remove_partials
+from adainf_core.files import atomic_file
 
 
 def write_tensors(content: dict[str, Any], path: Path) -> None:
     """Put `content` (tensors, numbers, strings, lists, dicts) at `path`, whole or not at all.
 
-    An older file is replaced only when the new one is whole; what a killed writer left beside it is
-    removed. Raises OSError in one line where it cannot be written (a full disk); the older stays.
+    An older file is replaced only when the new one is whole. Raises OSError in one line where it
+    cannot be written (a full disk); the older stays.
     """
-    remove_partials(path)
     # through memory: torch's zip writer would turn a full disk into an error of its own
     buffer = io.BytesIO()
     torch.save(content, buffer)

@@ -1,4 +1,4 @@
-"""Checks of the inputs that the theory shares: distributions, kernels, labels, shares and counts.
+"""Checks of inputs that many parts share: distributions, kernels, labels, numbers and counts.
 
 Each check returns a clean copy (float64 or int64) or raises one ValueError that names the offending
 entry and says what to do about it.
@@ -6,7 +6,12 @@ entry and says what to do about it.
 
 from __future__ import annotations
 
+import math
 import operator
+import os
+import reprlib
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,12 +29,27 @@ def is_sparse(matrix: object) -> bool:
     return hasattr(matrix, "tocsr")
 
 
+#: The largest seed: torch's generator on processors and scikit-learn's read 32 bits of one.
+LAST_SEED = 2**32 - 1
+
+
+def in_words(value: object) -> str:
+    """What a value is, on one short line: an array's type and shape, anything else as it prints."""
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    if dtype is not None and shape is not None:
+        return f"{dtype} of shape {tuple(shape)}"
+    return " ".join(reprlib.repr(value).split())
+
+
 def as_real(values: ArrayLike, name: str) -> FloatArray:
     """A float64 copy of `values`; ValueError if they are not real numbers."""
     try:
+        if np.iscomplexobj(values):
+            raise ValueError("complex numbers have two parts")
         return np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be an array of real numbers: {error}") from None
+    except (TypeError, ValueError, RuntimeError) as error:  # torch's errors are the last
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{name} must be an array of real numbers: {reason}") from None
 
 
 def as_distribution(values: ArrayLike, name: str, *, size: int | None = None) -> FloatArray:
@@ -102,8 +122,8 @@ def as_kernel(kernel: ArrayLike | Matrix) -> Matrix:
 def as_adjacency(adjacency: ArrayLike | Matrix) -> Matrix:
     """A symmetric nonnegative matrix (v, v), float64 ndarray or csr_array, entries summing to one.
 
-    Differences between mirrored entries up to 1e-8 of the largest entry (1e-5 for float32 or
-    float16 input) are averaged out.
+    Differences between mirrored entries up to 1e-8 of their nodes' largest entries, the geometric
+    mean (1e-5 for float32 or float16 input), are averaged out.
     """
     if is_sparse(adjacency):
         import scipy.sparse as sparse
@@ -127,7 +147,16 @@ def as_adjacency(adjacency: ArrayLike | Matrix) -> Matrix:
     mirror = matrix.T.tocsr() if is_sparse(matrix) else matrix.T
     difference = abs(matrix - mirror)
     single = getattr(getattr(adjacency, "dtype", None), "itemsize", 8) < 8
-    allowed = (1e-5 if single else 1e-8) * float(entries.max(initial=0))
+    # Each pair by its own nodes: one heavy weight must not excuse what is wrong elsewhere.
+    peaks = [matrix.max(axis=axis) for axis in (0, 1)]
+    roots = np.sqrt(np.maximum(*(p.toarray().ravel() if is_sparse(p) else p for p in peaks)))
+    roots[roots == 0] = 1
+    if is_sparse(matrix):
+        difference.data /= np.repeat(roots, np.diff(difference.indptr)) * roots[difference.indices]
+    else:
+        difference /= roots[:, None]
+        difference /= roots
+    allowed = 1e-5 if single else 1e-8
     wrong = np.argwhere((difference.data if is_sparse(matrix) else difference) > allowed)
     if len(wrong):
         row, column = _entry(difference, wrong[0])
@@ -170,18 +199,36 @@ def as_labels(labels: ArrayLike, count: int, name: str, *, lowest: int = 0) -> I
     return values.astype(np.int64)
 
 
+def as_number(value: Any, name: str) -> float:
+    """A real number as a float, which may be infinite or no number at all (nan)."""
+    try:
+        if isinstance(value, str | bytes) or getattr(value, "ndim", 0) > 0:
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise ValueError(f"{name} = {in_words(value)} must be a number") from None
+
+
 def as_share(value: float, name: str) -> float:
     """A number in [0, 1]."""
-    share = float(value)
+    share = as_number(value, name)
     if not 0 <= share <= 1:
         raise ValueError(f"{name} = {share:g} is not in [0, 1]")
     return share
 
 
+def as_confidence(confidence: float) -> float:
+    """A level strictly between 0 and 1."""
+    level = as_number(confidence, "confidence")
+    if not 0 < level < 1:
+        raise ValueError(f"confidence = {level:g} must lie strictly between 0 and 1")
+    return level
+
+
 def as_positive(value: float, name: str) -> float:
     """A finite number above zero."""
-    number = float(value)
-    if not (np.isfinite(number) and number > 0):
+    number = as_number(value, name)
+    if not 0 < number < math.inf:
         raise ValueError(f"{name} = {number:g} must be finite and above 0")
     return number
 
@@ -190,12 +237,50 @@ def as_count(value: int, name: str, lowest: int, highest: int | None = None, why
     """An integer in [lowest, highest]; `why` explains the upper end in the error."""
     try:
         count = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} = {value!r} must be an integer") from None
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{name} = {in_words(value)} must be an integer") from None
     if count < lowest or (highest is not None and count > highest):
         allowed = f"at least {lowest}" if highest is None else f"in {lowest}..{highest}"
         raise ValueError(f"{name} = {count} must be {allowed}{why}")
     return count
+
+
+def as_seed(value: int, name: str = "seed") -> int:
+    """A seed of random numbers, an integer in 0..`LAST_SEED`."""
+    return as_count(value, name, 0, LAST_SEED, ": generators read 32 bits of a seed")
+
+
+def as_path(value: str | os.PathLike[str], name: str) -> Path:
+    """The path of a file or folder, given as a string or a path."""
+    try:
+        return Path(value)
+    except TypeError:
+        raise ValueError(
+            f"{name} = {in_words(value)} must be a path: give a string or a Path"
+        ) from None
+
+
+def as_choice(value: Any, name: str, known: Iterable[Any]) -> Any:
+    """One of the values in `known`, such as names, None among them where it is one."""
+    choices = list(known)
+    if not isinstance(value, str | int | None) or value not in choices:
+        words = ", ".join(map(str, choices))
+        raise ValueError(f"{name}={in_words(value)} is unknown; choose {words}")
+    return value
+
+
+def as_images(images: NDArray[np.uint8], name: str = "images") -> NDArray[np.uint8]:
+    """uint8 images (n, 3, h, w) as they are, in memory or memory-mapped."""
+    if (
+        not isinstance(images, np.ndarray)
+        or (images.dtype, images.ndim) != (np.uint8, 4)
+        or images.shape[1] != 3
+    ):
+        raise ValueError(
+            f"{name} = {in_words(images)} must be a uint8 array (n, 3, h, w), as the `images` of "
+            "an ImageSet are"
+        )
+    return images
 
 
 def freeze(array: Matrix) -> Matrix:

@@ -5,9 +5,10 @@
 One thread. First all of the set's images are searched, training and test images together: processor
 time and memory. Then a thousand training images are planted among the others, changed in each of
 six ways: the share found (recall), and the share of what joins a planted image that is its
-original or joined to it anyway (precision). `--known` names the list of test images that repeat training
-images, judged by eye by Barz and Denzler (2020; columns TestID, TrainID, Distance, Judgment): 0 and
-1 are the same picture, 2 a similar one. Recorded is how many of them are found, and how many others.
+original or joined to it anyway (precision). `--known` names the list of test images that repeat
+training images, judged by eye by Barz and Denzler (2020; columns TestID, TrainID, Distance,
+Judgment): 0 and 1 are the same picture, 2 a similar one. Recorded is how many of them are found,
+and how many others.
 """
 
 from __future__ import annotations

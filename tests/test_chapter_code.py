@@ -42,24 +42,13 @@ def page(tmp_path):
     return path
 
 
-@pytest.fixture
-def no_exceptions(monkeypatch):
-    """All rules of the project, also those which the chapters do not keep yet."""
-    plain = lint_chapters.ruff
-
-    def strict(cells, *options):
-        return plain(cells, "--config=lint.per-file-ignores={}", *options)
-
-    monkeypatch.setattr(lint_chapters, "ruff", strict)
-
-
-def test_faults_are_told_by_the_line_of_the_chapter(page, no_exceptions):
+def test_faults_are_told_by_the_line_of_the_chapter(page):
     found = [fault.removeprefix(f"{page}:").split()[:2] for fault in lint_chapters.check(page)]
     # an import that only the reader's eyes meet is none of ruff's business
     assert found == [["6:", "F401"], ["9:", "E711"], ["16:", "C416"]]
 
 
-def test_what_ruff_can_mend_is_mended_in_its_place(page, no_exceptions):
+def test_what_ruff_can_mend_is_mended_in_its_place(page):
     lint_chapters.fix(page)
     assert page.read_text() == PAGE.replace("import os\n", "")
     lint_chapters.fix(page)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from diffusers import DDPMPipeline, DDPMScheduler
 from PIL import Image
 
 from adainf_core.cli import main
@@ -19,7 +20,9 @@ from adainf_core.data.named_sets import load_images
 from adainf_core.evidence.runs.records import RESULTS, read_pictures
 from adainf_core.evidence.studies.catalogue import all_claims
 from adainf_core.generators.dial import KernelDensitySetting, make_generator
+from adainf_core.generators.diffusion_config import DiffusionConfig
 from adainf_core.generators.diffusion_training import _Run
+from adainf_core.generators.pipelines import plain
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.pretraining import load_pretrained
 
@@ -261,7 +264,7 @@ def test_images_of_ones_own_are_trained_on_and_probed(tmp_path, capsys):
         (["data", "show", "nowhere"], "unknown image set 'nowhere'"),
         (["generate", "import", "nothing.npz"], "nothing.npz"),
         (["generate", "show", "nowhere"], "unknown image set 'nowhere'"),
-        (["generate", "show", "digits", "--count", "0"], "count = 0"),
+        (["generate", "show", "digits", "--count", "0"], "--count: 0 has to be at least 1"),
     ],
 )
 def test_other_errors_are_one_line_too(arguments, says, capsys):
@@ -297,6 +300,42 @@ def test_a_diffusion_model_is_trained_in_parts_and_sampled_into_a_store(tmp_path
     assert "seed" in capsys.readouterr().err
     assert main([*train, "--steps", "4"]) == 2
     assert "is there already" in capsys.readouterr().err
+
+
+def test_a_model_that_cannot_be_sampled_leaves_no_store(tmp_path, capsys):
+    model = DiffusionConfig(widths=(16, 16), attention=(False, False)).unet(8)
+    odd = type(model).from_config({**plain(model.config), "sample_size": 33})
+    DDPMPipeline(odd, DDPMScheduler()).save_pretrained(tmp_path / "odd")
+    DDPMPipeline(model, DDPMScheduler(num_train_timesteps=10)).save_pretrained(tmp_path / "few")
+    DDPMPipeline(model, DDPMScheduler()).save_pretrained(tmp_path / "foreign")
+    store = ["--store", str(tmp_path / "fakes"), "--count", "2"]
+    for name, settings, says in (
+        ("odd", [], "cannot take images of its own sample_size, 33"),
+        ("few", [], "choose kind=ddim steps=10"),
+        ("foreign", ["kind=ddim", "steps=1001"], "give steps=1000 or fewer"),
+    ):
+        assert main(["generate", "sample", str(tmp_path / name), *store, *settings]) == 2
+        err = capsys.readouterr().err
+        assert says in err and err.count("\n") == 1 and not (tmp_path / "fakes").exists()
+    assert main(["generate", "sample", str(tmp_path / "foreign"), *store, "steps=2"]) == 0
+    said = capsys.readouterr()
+    assert "origin       files = none came with the model" in said.out and not said.err
+
+
+@pytest.mark.parametrize(
+    ("absurd", "says"),
+    [
+        (["--size", "50000"], "at 50,000 pixels a side would take"),
+        (["noise_levels=100000000000"], "noise_levels = 100000000000 must be in 50..10000"),
+        (["blocks=100000", "widths=[256]", "attention=[false]"], "would take"),
+        (["batch_size=1000000000000"], "would take"),
+    ],
+)
+def test_what_no_memory_holds_is_refused_before_it_is_begun(absurd, says, tmp_path, capsys):
+    model = tmp_path / "model"
+    assert main(["generate", "train", "digits", "--out", str(model), *TINY, *absurd]) == 2
+    err = capsys.readouterr().err
+    assert says in err and err.count("\n") == 1 and not list(tmp_path.iterdir())
 
 
 def test_a_generator_of_the_dial_is_fitted_and_sampled(tmp_path, capsys):
@@ -518,7 +557,7 @@ def test_copies_are_said_by_kind_and_checks_of_earlier_stores_are_read(tmp_path,
         (lambda x: np.concatenate([x[:20, ..., ::-1], 255 - x]), ["--real", "--memorised-limit",
          "0.01"], "20 of 220 images are copies of real (mirrored 20)"),
         (lambda x: x[:1].repeat(200, axis=0), [], "199 of 200 images are duplicates"),
-        (lambda x: x, ["--memorised-limit", "3"], "memorised=3.0 is outside [0, 1]"),
+        (lambda x: x, ["--memorised-limit", "3"], "--memorised-limit: 3 has to lie in 0..1"),
     ],
 )  # fmt: skip
 def test_sets_of_copies_are_refused_in_one_line(tmp_path, capsys, make, more, says):
@@ -531,6 +570,15 @@ def test_sets_of_copies_are_refused_in_one_line(tmp_path, capsys, make, more, sa
     err = capsys.readouterr().err
     assert says in err and err.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "real.npz"]
+
+
+def test_a_set_of_real_images_is_imported_on_request(tmp_path, capsys):
+    images = load_images("digits").images[:200]
+    np.savez(tmp_path / "a.npz", images=images)
+    path = str(tmp_path / "a.npz")
+    assert main(["generate", "import", path, "--real", path, "--memorised-limit", "1"]) == 0
+    said = "memorised    200 (exact 200, near ones not searched)\n"
+    assert said in capsys.readouterr().out
 
 
 def test_test_images_that_repeat_training_images_are_said(tmp_path, capsys):
@@ -668,7 +716,7 @@ def test_knn_takes_k_and_says_when_it_is_cut(numbered_otherwise, capsys):
         assert main([*probe, "--protocol", *words]) == 0
         assert says in capsys.readouterr().out
     assert main([*probe, "--protocol", "knn", "--k", "0"]) == 2
-    assert "k = 0 must be at least 1" in capsys.readouterr().err
+    assert "--k: 0 has to be at least 1" in capsys.readouterr().err
 
 
 def test_images_are_averaged_where_that_is_exact_and_resized_elsewhere():

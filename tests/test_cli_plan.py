@@ -138,11 +138,7 @@ def test_run_compares_the_arms(folder, capsys, monkeypatch):
     assert main([*arguments, "pretrain.width=4", "pretrain.device=cpu"]) == 0
     out = capsys.readouterr().out
     assert "Commands:" not in out and "noise " in out
-    words = ("holds", "does not hold", "not decided")
-    lines = [line for line in out.splitlines() if line.startswith(words)]
-    assert len(lines) == len(QUESTIONS)
-    for line, claim in zip(lines, QUESTIONS, strict=True):
-        assert line.endswith(claim.statement)
+    assert f"2 seeds of all arms decide none of the {len(QUESTIONS)} questions" in out
 
 
 @pytest.mark.usefixtures("quick")
@@ -150,12 +146,15 @@ def test_run_compares_the_arms(folder, capsys, monkeypatch):
     ("more", "says"),
     [
         (["--batch-size", "61"], "batch_size = 61 must be in 2..60, the real images"),
-        (["--noise", "0"], "--noise 0.0 has to be positive"),
-        (["--steps", "0"], "steps = 0 must be at least 1"),
-        (["--replication", "0"], "replication = 0 must be at least 1"),
-        (["--seeds", "0"], "seeds = 0 must be at least 1"),
-        (["--run", "--seeds", "1"], "seeds = 1 must be at least 2"),
-        (["--run", "--probe", "online"], "probe='online' is unknown; choose 'linear' or 'knn'"),
+        (["--noise", "0"], "--noise: 0 has to be positive"),
+        (["--steps", "0"], "--steps: 0 has to be at least 1"),
+        (["--replication", "0"], "--replication: 0 has to be at least 1"),
+        (["--seeds", "0"], "--seeds: 0 has to be at least 1"),
+        (["--run", "--seeds", "1"], "--seeds 1: --run compares arms over two seeds or more"),
+        (
+            ["--run", "--probe", "online"],
+            "--probe: invalid choice: 'online' (choose from 'linear', 'knn')",
+        ),
         (["--method", "dino"], "method='dino' is unknown"),
         (["steps=5"], "the settings of a plan are of pretrain."),
         (["pretrain.policy=symmetric"], "a plan sets pretrain.policy itself"),
@@ -181,7 +180,7 @@ def test_images_without_labels_get_a_plan_but_no_probes(folder, capsys, tmp_path
     assert main(arguments) == 0  # no batch is larger than the real images by itself
     out = capsys.readouterr().out
     assert "steps of 32," in out and "# nothing is labelled" in out
-    assert main([*arguments, "--batch-size", "32", "--run"]) == 2
+    assert main([*arguments, "--batch-size", "32", "--run", "--seeds", "2"]) == 2
     assert "no labels to decide by" in capsys.readouterr().err
     assert main([*arguments, "--batch-size", "32", "--labels", str(folder / "real.npz")]) == 0
     out = capsys.readouterr().out

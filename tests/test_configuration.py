@@ -104,7 +104,7 @@ def test_none_and_lists_are_read():
         ("steps", "is not an assignment"),
         ("policy=strong", "unknown policy 'strong'; known: symmetric,"),
         ("method=dino", "method.name='dino': choose simclr"),
-        ("steps=0", "steps=0 has to be a whole number, at least 1"),
+        ("steps=0", "steps = 0 must be in 1"),
     ],
 )
 def test_wrong_overrides_are_named(assignment, says):
@@ -140,3 +140,12 @@ class Either:
 def test_a_variant_without_a_name_is_an_error_that_names_it():
     with pytest.raises(ValueError, match=r"^part may be a Nameless, .* no field `name`"):
         from_plain(Either, to_plain(Either()))
+
+
+def test_fields_of_what_is_not_there_are_named():
+    with pytest.raises(ValueError, match=r"unknown key 'policy.hue': policy=None has no fields"):
+        override(PretrainConfig(), ["policy=null", "policy.hue=0"])
+    with pytest.raises(ValueError, match=r"method.name=\['simclr'\]: choose simclr"):
+        from_plain(PretrainConfig, {"method": {"name": ["simclr"]}})
+    with pytest.raises(ValueError, match="unknown key '3'"):
+        from_plain(PretrainConfig, {3: 1, "x": 2})

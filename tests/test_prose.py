@@ -6,7 +6,7 @@ import re
 
 import prose
 import pytest
-from run_chapters import BOOK, chapters
+from run_chapters import BOOK, chapters, pages
 
 from adainf_core.evidence.studies.catalogue import studies
 
@@ -137,6 +137,16 @@ def test_a_caption_without_its_uncertainty_is_found(caption, good):
 def test_no_line_of_prose_begins_as_a_comment(name):
     """A line that begins with a percent sign is a comment to MyST: its words vanish."""
     assert not prose.comments(PAGES[name].read_text(encoding="utf-8"))
+
+
+#: Theorems that are called laws; what draws samples is a distribution.
+THEOREMS = re.compile(r"\b(?:Weyl's law|law of (?:large numbers|total probability))\b")
+
+
+@pytest.mark.parametrize("name", pages())
+def test_a_distribution_is_called_one(name):
+    text = THEOREMS.sub("", (BOOK / f"{name}.md").read_text(encoding="utf-8"))
+    assert not re.search(r"\blaws?\b", text, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("name", PAGES)

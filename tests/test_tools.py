@@ -2,12 +2,14 @@
 
 import collections
 import json
+import os
 import subprocess
 import sys
 
 import build_book
 import check_site
 import pytest
+import run_chapters
 import setup_env
 
 # --- setup_env -----------------------------------------------------------------------------------
@@ -320,3 +322,31 @@ def test_site_of_an_earlier_build_does_not_count(tmp_path, jupyter_book):
 def test_faulty_page_is_a_fault(tmp_path, jupyter_book):
     jupyter_book({"index.html": "<img src='x.png'>"})
     assert len(build_book.build(tmp_path)) == 2  # no alt text, no file
+
+
+# --- run_chapters --------------------------------------------------------------------------------
+
+KERNEL = (
+    "from jupyter_client.manager import start_new_kernel\n"
+    "manager, client = start_new_kernel(kernel_name='python3')\n"
+    "client.execute_interactive('print(6 * 7)')\n"
+    "client.stop_channels()\n"
+    "manager.shutdown_kernel(now=True)\n"
+)
+
+
+def test_a_chapters_kernel_starts_without_a_word():
+    environment = os.environ | {"JUPYTER_PATH": str(run_chapters.KERNELS)}
+    done = subprocess.run(
+        [sys.executable, "-c", KERNEL], env=environment, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("42\n", "")
+
+
+def test_chapters_run_on_the_kernel_described_here(monkeypatch):
+    monkeypatch.setenv("JUPYTER_PATH", "/elsewhere")
+    monkeypatch.setenv("PYTHONPATH", "")
+    run_chapters.run_all([])
+    first, second = os.environ["JUPYTER_PATH"].split(os.pathsep)
+    assert (first, second) == (str(run_chapters.KERNELS), "/elsewhere")
+    assert (run_chapters.KERNELS / "kernels" / "python3" / "kernel.json").is_file()

@@ -22,6 +22,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
+#: Where the chapters' kernel is described. It logs errors alone: over the machine's own loopback it
+#: would warn at every start that nothing is encrypted.
+KERNELS = Path(__file__).with_name("jupyter")
 CELL = "```{code-cell}"
 
 
@@ -107,8 +110,9 @@ def run_all(
     cache.mkdir(parents=True, exist_ok=True)
     get_cache(str(cache)).list_cache_records()  # made here once, not by several at a time
     workers = max(1, min(os.cpu_count() or 1, len(names)))
-    inherited = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), inherited]))
+    for variable, place in (("PYTHONPATH", ROOT), ("JUPYTER_PATH", KERNELS)):
+        inherited = os.environ.get(variable)
+        os.environ[variable] = os.pathsep.join(filter(None, [str(place), inherited]))
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core each
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         begun = {pool.submit(run, name, cache): name for name in names}

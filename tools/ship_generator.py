@@ -72,8 +72,8 @@ def compared(data: str, size: int, n: int, seen: int) -> tuple[ImageSet, ImageSe
     """`n` images such as the model was trained on, `n` fresh ones, and what to call them."""
     if data == "sprites":
         real, fresh = (sprites(size, n, seed) for seed in (0, 1))
-        law = f"the real law of `SpriteWorld(size={size})`"
-        return real, fresh, f"{seen:,} sprites drawn from {law}"
+        source = f"the real distribution of `SpriteWorld(size={size})`"
+        return real, fresh, f"{seen:,} sprites drawn from {source}"
     train, test = (
         load_images(data, split=split, download=False).downsampled(size)
         for split in ("train", "test")

@@ -7,7 +7,7 @@ judged by the rule of `claims` on those claims of the failure mode that need no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from adainf_core.data.named_sets import LOADERS, named_or_own
 from adainf_core.data.sources import ARCHIVES
 from adainf_core.evidence.judging.verdicts import Verdict, judge
 from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study
+from adainf_core.evidence.runs.quantities import PERCENT, Quantity
 from adainf_core.evidence.runs.records import Record
 from adainf_core.evidence.runs.running import run_study
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy
@@ -221,6 +222,7 @@ class OwnExperiment:
 
     kind: ClassVar[str] = "own"
     seeded: ClassVar[tuple[str, ...]] = ("pretrain.seed",)
+    quantities: ClassVar[Mapping[str, Quantity]] = dict.fromkeys(("linear", "knn"), PERCENT)
 
     @property
     def device(self) -> str | None:
@@ -241,7 +243,7 @@ class OwnExperiment:
         if own.labelled is None or own.test is None:
             raise ValueError("nothing is labelled: name labelled images")
         generated = None if self.replication is None else own.generated
-        data = Inflation(own.real, generated, self.replication, sampling="epoch")
+        data = Inflation(own.real, generated, replication=self.replication, sampling="epoch")
         trained = pretrain(self.pretrain, data, checkpoint=checkpoint, max_seconds=max_seconds)
         if not trained.finished:
             return None
@@ -253,6 +255,7 @@ class OwnExperiment:
             {name: probe.account for name, probe in probes.items()},
             data.beta or 0.0,
             trained.history,
+            {name: probe.details for name, probe in probes.items() if probe.details},
         )
 
     def small(self) -> OwnExperiment:

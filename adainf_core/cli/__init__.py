@@ -9,9 +9,12 @@ import argparse
 import os
 import select
 import sys
+from itertools import pairwise
 
 from adainf_core.cli import claims, data, gap, generate, plan, pretrain, probe, study
-from adainf_core.cli.common import notes_on_stderr
+from adainf_core.cli.common import Parser, notes_on_stderr
+from adainf_core.cli.encoding import write_plainly
+from adainf_core.stopping import TerminatedError, interruptible
 
 # each module's HELP is its line of help, its `add` the command's options
 _COMMANDS = {
@@ -29,16 +32,18 @@ _COMMANDS = {
 def main(arguments: list[str] | None = None) -> int:
     """Entry point of `adainf`; returns the exit status, errors in one line on stderr.
 
-    0 where all went well, 2 after an error, 130 after Ctrl-C, 141 where the reader of what is
-    printed has gone (`| head`), without a word.
+    0 where all went well, 2 after an error, 130 after Ctrl-C, 143 after SIGTERM, 141 where the
+    reader of what is printed has gone (`| head`), without a word.
     """
-    options = _parse(arguments)
+    write_plainly()
     try:
-        with notes_on_stderr():
+        with interruptible(), notes_on_stderr():
+            options = _parse(arguments)
             options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
-        return _failed(str(stop) or "stopped; a store or a run with a checkpoint goes on", 130)
+        status = 143 if isinstance(stop, TerminatedError) else 130
+        return _failed(str(stop) or "stopped before the end", status)
     except BrokenPipeError as error:
         return 141 if _unread() else _failed(str(error), 2)
     except MemoryError as error:
@@ -77,6 +82,7 @@ def _failed(why: str, status: int) -> int:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     """The options; settings may stand anywhere, which argparse alone does not see to."""
     parser = _parser()
+    _refuse_empty(sys.argv[1:] if arguments is None else arguments)
     options, rest = parser.parse_known_args(arguments)
     if rest:
         if not hasattr(options, "settings") or any(word.startswith("-") for word in rest):
@@ -85,8 +91,19 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
+def _refuse_empty(words: list[str]) -> None:
+    """ValueError for a word without a letter, which as a path would be the folder one is in."""
+    for before, word in pairwise(["", *words]):
+        option, equals, value = word.partition("=")
+        if not word:
+            option = before if before.startswith("--") else "an argument"
+        elif value or not equals or not word.startswith("--"):
+            continue
+        raise ValueError(f"{option} '' is empty: give a value, or leave it out")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="adainf", description=__doc__)
+    parser = Parser(prog="adainf", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in _COMMANDS.items():
         command.add(commands.add_parser(name, help=command.HELP))

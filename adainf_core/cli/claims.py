@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from adainf_core.cli.common import add_action
+from adainf_core.cli.common import add_action, claimed, count, folder
+from adainf_core.evidence.runs.scales import SCALES
 
 HELP = "the ledger of claims and its verdicts"
 
@@ -16,12 +17,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     fixed = add_action(
         actions, "register", _register, "fix the claims and plans of studies before their runs"
     )
-    show.add_argument("--scale", default="laptop")
+    show.add_argument("--scale", choices=SCALES, default="laptop")
     fixed.add_argument(
-        "--looks", type=int, default=1, help="how often the runs will be judged, default 1"
+        "--looks",
+        type=count(1, 1000),
+        default=1,
+        help="how often the runs will be judged, default 1",
     )
     for action in (show, fixed):
-        action.add_argument("--results", type=Path, default=None, help="default: results/")
+        action.add_argument("--results", type=folder, default=None, help="default: results/")
 
 
 def _show(options: argparse.Namespace) -> None:
@@ -42,5 +46,7 @@ def _register(options: argparse.Namespace) -> None:
     from adainf_core.evidence.registration import register
     from adainf_core.evidence.runs.records import RESULTS
 
-    changed = register(options.results or RESULTS, options.looks)
+    results: Path = options.results or RESULTS
+    with claimed(results=(results, "shared folder")):
+        changed = register(results, options.looks)
     print(f"registered: {', '.join(changed) or 'nothing new'}")

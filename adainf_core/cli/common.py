@@ -1,16 +1,20 @@
-"""What the commands share."""
+"""What the commands share: options and what they may be, places to write to, sets of images."""
 
 from __future__ import annotations
 
 import argparse
+import math
+import os
+import shutil
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from adainf_core.data.folder_files import ReadingWarning
+from adainf_core.data.folder_files import ReadingWarning, split_names
+from adainf_core.files import Kind, claim_output
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +27,16 @@ DATASET = "a name (adainf data list), or an npz archive or a folder of images"
 _BLOCK_BYTES = 2**23
 
 
+# ---- options
+
+
+class Parser(argparse.ArgumentParser):
+    """Words that cannot be parsed are a ValueError that says so in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message.removeprefix('argument ')} (see {self.prog} --help)")
+
+
 def add_action(actions: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
     """A command among `actions` that calls `run` with its options."""
     command = actions.add_parser(name, help=text, description=text)
@@ -31,7 +45,189 @@ def add_action(actions: Any, name: str, run: Any, text: str) -> argparse.Argumen
 
 
 def add_root(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--root", default=None, help="folder of the data sets (else ADAINF_DATA)")
+    parser.add_argument(
+        "--root",
+        type=lambda text: str(folder_to_be(text)),
+        default=None,
+        help="folder of the data sets (else ADAINF_DATA)",
+    )
+
+
+def count(least: int = 1, most: int = 10**12) -> Callable[[str], int]:
+    """An option's type: a whole number in least..most."""
+
+    def parsed(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        if not least <= number <= most:
+            allowed = f"in {least}..{most}" if number > most else f"at least {least}"
+            raise argparse.ArgumentTypeError(f"{text} has to be {allowed}")
+        return number
+
+    return parsed
+
+
+def seconds(text: str) -> float:
+    """An option's type: a time from 0, "inf" for no limit."""
+    number = _number(text)
+    if not number >= 0:
+        raise argparse.ArgumentTypeError(f"{text} is no time: give seconds, 0 or more")
+    return number
+
+
+def positive(text: str) -> float:
+    """An option's type: a finite number above 0."""
+    number = _number(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} has to be positive and finite")
+    return number
+
+
+def share(text: str) -> float:
+    """An option's type: a number strictly between 0 and 1."""
+    number = _number(text)
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"{text} has to lie strictly between 0 and 1")
+    return number
+
+
+def share_or_all(text: str) -> float:
+    """An option's type: a number from 0 to 1."""
+    number = _number(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} has to lie in 0..1")
+    return number
+
+
+#: An option's types: pixels a side, what a random choice starts from, how many such, processes.
+pixels, seed, seeds, processes = (
+    count(1, 65_535), count(0, 2**64 - 1), count(1, 10_000), count(1, 1024)
+)  # fmt: skip
+
+
+def folder(text: str) -> Path:
+    """An option's type: a folder that is there."""
+    path = Path(text)
+    if not path.is_dir():
+        found = "a file" if path.exists() else "not there"
+        raise argparse.ArgumentTypeError(f"{text} is {found}: name a folder")
+    return path
+
+
+def folder_to_be(text: str) -> Path:
+    """An option's type: a folder, or a place for one."""
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a file: name a folder")
+    return path
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
+# ---- places to write to
+
+
+@contextmanager
+def claimed(**places: tuple[Path | None, Kind]) -> Iterator[None]:
+    """Hold the places of these options (None: not asked for) while the block runs.
+
+    See `claim_output`, whose errors here name the option, too. ValueError where two are one place.
+    """
+    taken: dict[Path, str] = {}
+    with ExitStack() as stack:
+        for name, (path, kind) in places.items():
+            if path is None:
+                continue
+            option = f"--{name.replace('_', '-')}"
+            other = taken.setdefault(path.resolve(), option)
+            if other != option:
+                raise ValueError(f"{option} {path} is the place of {other}, too: name another")
+            try:
+                stack.enter_context(claim_output(path, kind))
+            except OSError as error:
+                raise type(error)(f"{option} {error}") from None
+        yield
+
+
+def kept_in(checkpoint: Path | None) -> str:
+    """What a run that was stopped leaves, in words."""
+    if checkpoint is None:
+        return "nothing is kept: name a --checkpoint to go on from"
+    if not checkpoint.is_file():
+        return "no step was taken, or none is kept"
+    return f"{checkpoint} is as it was last written: the same command goes on"
+
+
+def runs_kept(records: Path | None) -> str:
+    """What runs that were stopped leave in a folder of records, in words."""
+    if records is None:
+        return "nothing is kept: name --records to go on from"
+    return (
+        f"finished runs are recorded in {records} and begun ones wait there at a checkpoint: the "
+        "same command goes on"
+    )
+
+
+# ---- sets of images
+
+
+def check_split(name: str, split: str, option: str = "--split", default: str = "train") -> None:
+    """ValueError for a split of a path that has none."""
+    path = Path(name)
+    if split == default or not path.exists():
+        return
+    if not (path.is_dir() and split_names(path)):
+        raise ValueError(f"{option} {split}: {name} is a path without such parts")
+
+
+def check_named(**sets: str | None) -> None:
+    """ValueError, before any is read, for an option's set that has no name and is not there."""
+    from adainf_core.data.named_sets import LOADERS
+
+    for option, name in sets.items():
+        if name is not None and name not in LOADERS and not Path(name).exists():
+            raise ValueError(
+                f"--{option.replace('_', '-')}: unknown image set {name!r}, and no file or folder; "
+                f"known: {', '.join(sorted(LOADERS))}"
+            )
+
+
+def check_room(
+    name: str,
+    images: int,
+    size: int,
+    room: float,
+    of: str = "memory",
+    option: str = "--size",
+) -> None:
+    """ValueError where so many images of `size` pixels a side take more than `room` bytes."""
+    needed = 3.0 * images * size**2
+    if needed > room:
+        raise ValueError(
+            f"{option}: {images:,} images of {name} at {size:,} pixels a side would take "
+            f"{needed / 1e9:,.0f} GB, and there are {room / 1e9:,.0f} GB of {of}: "
+            "take fewer or smaller"
+        )
+
+
+def memory() -> float:
+    """Bytes of memory that the machine has, infinite where it does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return math.inf
+
+
+def disk(path: Path) -> float:
+    """Bytes that are free where `path` is to be."""
+    return shutil.disk_usage(next(part for part in path.absolute().parents if part.exists())).free
 
 
 @contextmanager
@@ -58,6 +254,7 @@ def shown_set(name: str, split: str, root: str | None) -> ImageSet:
     from adainf_core.data.generated import GeneratedImages
     from adainf_core.data.named_sets import named_or_own
 
+    check_split(name, split)
     is_store = (Path(name) / "meta.json").is_file()
     images = GeneratedImages.open(name) if is_store else named_or_own(name, split, root=root)
     describe(images)
@@ -67,8 +264,11 @@ def shown_set(name: str, split: str, root: str | None) -> ImageSet:
 def sized_set(name: str, size: int | None, root: str | None, split: str = "train") -> ImageSet:
     """The images of that name or at that path, `size` pixels a side where given: see `at_size`."""
     from adainf_core.data.named_sets import named_or_own
+    from adainf_core.data.sources import folder_source
 
     if size is None or Path(name).is_dir():
+        if size is not None:
+            check_room(name, folder_source(Path(name), size).shape[0], size, memory())
         return named_or_own(name, split, size, root)
     return at_size(named_or_own(name, split, root=root), size)
 
@@ -80,6 +280,7 @@ def at_size(images: ImageSet, size: int) -> ImageSet:
     which it is compared with differ in nothing else.
     """
     height, width = images.images.shape[2:]
+    check_room(images.name, len(images), size, memory())
     whole = size > 0 and height == width and height % size == 0
     return images.downsampled(size) if whole else images.resized(size)
 

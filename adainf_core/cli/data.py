@@ -8,8 +8,10 @@ from pathlib import Path
 from adainf_core.cli.common import (
     add_action,
     add_root,
+    check_split,
     describe,
     describe_source,
+    pixels,
     show_copies,
     shown_set,
     sized_set,
@@ -26,7 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     show.add_argument("name", help="a name, a store of generated images, an npz or a folder")
     show.add_argument("--split", default="train")
-    show.add_argument("--size", type=int, default=None, help="side in pixels to bring files to")
+    show.add_argument("--size", type=pixels, default=None, help="side in pixels to bring files to")
     show.add_argument(
         "--near-copies",
         action="store_true",
@@ -49,6 +51,7 @@ def _show_data(options: argparse.Namespace) -> None:
     from adainf_core.data.known_copies import known_copies
     from adainf_core.data.sources import ARCHIVES, folder_source, npz_source
 
+    check_split(options.name, options.split)
     path, near = Path(options.name), options.near_copies
     if path.is_dir() and not (path / "meta.json").is_file():
         describe_source(folder_source(split_folder(path, options.split), options.size), near)

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adainf_core.cli.common import DATASET, add_root, at_size, sized_set
+from adainf_core.cli.common import (
+    DATASET,
+    add_root,
+    at_size,
+    check_named,
+    check_split,
+    claimed,
+    count,
+    pixels,
+    seed,
+    share,
+    sized_set,
+)
+from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
     from adainf_core.data.images import ImageSet
+    from adainf_core.gap.estimate import GapEstimate
+    from adainf_core.gap.report import GapReport
 
 HELP = "how far generated images are from real ones"
 
@@ -35,18 +52,42 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--size",
-        type=int,
+        type=pixels,
         default=None,
         help="side in pixels to bring all to; default: GENERATED's",
     )
-    parser.add_argument("--n", type=int, default=10_000, help="images of either side at most")
-    parser.add_argument("--confidence", type=float, default=0.95)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--n", type=count(), default=10_000, help="images of either side at most")
+    parser.add_argument("--confidence", type=share, default=0.95)
+    parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument(
+        "--keep-copies",
+        action="store_true",
+        help="measure copies too: only for independent draws of what repeats itself",
+    )
     parser.add_argument("--html", type=Path, default=Path("gap.html"), help="page to write")
+    parser.add_argument("--json", type=Path, default=None, help="file for the table's numbers")
     add_root(parser)
 
 
 def _gap(options: argparse.Namespace) -> None:
+    check_split(options.real, options.split)
+    if options.held_out is not None:
+        check_named(held_out=options.held_out)
+        check_split(options.held_out, options.held_out_split, "--held-out-split", "test")
+    with (
+        claimed(html=(options.html, "file"), json=(options.json, "file")),
+        telling_what_stays(lambda: "nothing was written"),
+    ):
+        report = _measured(options)
+        # before anything is shown: a terminal that fails loses nothing
+        report.write_html(options.html)
+        if options.json is not None:
+            _write_json(report, options.json)
+    print(report.table())
+    print(options.html)
+
+
+def _measured(options: argparse.Namespace) -> GapReport:
     from adainf_core.data.generated import generated_images
     from adainf_core.data.images import ImageSet
     from adainf_core.gap.extractors import named_extractor
@@ -61,7 +102,7 @@ def _gap(options: argparse.Namespace) -> None:
         held_out = _real(options.held_out, options.held_out_split, size, options.root)
     # files of a folder are resized as they are read: the generated images then in the same way
     resize = ImageSet.resized if Path(options.real).is_dir() else at_size
-    report = gap_report(
+    return gap_report(
         real,
         resize(generated, size),
         extractor,
@@ -69,9 +110,42 @@ def _gap(options: argparse.Namespace) -> None:
         n=options.n,
         confidence=options.confidence,
         seed=options.seed,
+        keep_copies=options.keep_copies,
     )
-    print(report.table())
-    print(report.write_html(options.html))
+
+
+def _write_json(report: GapReport, path: Path) -> None:
+    """The rows of the table with what they were measured on, as JSON; null where not finite."""
+    from adainf_core.files import atomic_file
+
+    def plain(found: GapEstimate | None) -> dict[str, float | None] | None:
+        if found is None:
+            return None
+        ends = {name: getattr(found, name) for name in ("value", "low", "high")}
+        values = {name: v if math.isfinite(v) else None for name, v in ends.items()}
+        return values | {"n_real": found.n_real, "n_generated": found.n_generated}
+
+    content = {
+        "real": report.real.name,
+        "generated": report.generated.name,
+        "extractor": report.extractor,
+        "real_against_real": report.mirror,
+        "confidence": report.confidence,
+        "seed": report.seed,
+        "repeated": report.repeated,
+        "notes": report.notes,
+        "rows": [
+            {
+                "measure": row.measure,
+                "features": row.features,
+                "generated": plain(row.found),
+                "real_against_real": plain(row.mirrored),
+            }
+            for row in report.rows
+        ],
+    }
+    with atomic_file(path) as file:
+        file.write((json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
 def _common_size(asked: int | None, generated: ImageSet) -> int:

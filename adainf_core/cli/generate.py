@@ -7,12 +7,34 @@ from __future__ import annotations
 
 import argparse
 import os
+import warnings
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adainf_core.cli.common import DATASET, add_action, add_root, describe, shown_set, sized_set
+from adainf_core.cli.common import (
+    DATASET,
+    add_action,
+    add_root,
+    check_named,
+    check_room,
+    claimed,
+    count,
+    describe,
+    disk,
+    kept_in,
+    memory,
+    pixels,
+    seconds,
+    seed,
+    share,
+    share_or_all,
+    shown_set,
+    sized_set,
+)
+from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
     from adainf_core.data.generated import GeneratedImages
@@ -36,24 +58,32 @@ def _add_train(actions: Any) -> None:
     train = add_action(actions, "train", _train, "train a diffusion model, or go on training it")
     train.add_argument("dataset", help=DATASET)
     train.add_argument("--out", type=Path, required=True, help="folder of the model to make")
-    train.add_argument("--steps", type=int, default=20_000)
-    train.add_argument("--size", type=int, default=None, help="side in pixels; default: as it is")
+    train.add_argument("--steps", type=count(), default=20_000)
+    train.add_argument(
+        "--size", type=pixels, default=None, help="side in pixels; default: as it is"
+    )
     train.add_argument("--checkpoint", type=Path, default=None, help="default: OUT.pt")
-    train.add_argument("--max-seconds", type=float, default=float("inf"))
+    train.add_argument("--max-seconds", type=seconds, default=float("inf"))
     train.add_argument("settings", nargs="*", help="such as batch_size=64 widths=[32,64,128]")
     add_root(train)
 
 
 def _train(options: argparse.Namespace) -> None:
+    checkpoint = options.checkpoint or options.out.with_name(f"{options.out.name}.pt")
+    with (
+        claimed(out=(options.out, "new folder"), checkpoint=(checkpoint, "file")),
+        telling_what_stays(lambda: kept_in(checkpoint)),
+    ):
+        _train_from(checkpoint, options)
+
+
+def _train_from(checkpoint: Path, options: argparse.Namespace) -> None:
     from adainf_core.configuration import override
     from adainf_core.generators.diffusion_config import DiffusionConfig
     from adainf_core.generators.diffusion_training import train_diffusion
 
-    if options.out.exists():
-        raise ValueError(f"{options.out} is there already: choose another --out or delete it")
     config = override(DiffusionConfig(), options.settings)
     images = sized_set(options.dataset, options.size, options.root)
-    checkpoint = options.checkpoint or options.out.with_name(f"{options.out.name}.pt")
     trained = train_diffusion(
         images,
         config,
@@ -85,11 +115,11 @@ def _add_sample(actions: Any) -> None:
         "dial such as gaussian_mixture, which is fitted to --real",
     )
     sample.add_argument("--store", type=Path, required=True, help="folder to make, or to continue")
-    sample.add_argument("--count", type=int, default=10_000)
-    sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--count", type=count(), default=10_000)
+    sample.add_argument("--seed", type=seed, default=0)
     sample.add_argument("--real", default=None, help="real images to fit to, or to compare with")
-    sample.add_argument("--size", type=int, default=None, help="side in pixels of --real")
-    sample.add_argument("--max-seconds", type=float, default=float("inf"))
+    sample.add_argument("--size", type=pixels, default=None, help="side in pixels of --real")
+    sample.add_argument("--max-seconds", type=seconds, default=float("inf"))
     sample.add_argument(
         "settings", nargs="*", help="of the sampler (steps=10 kind=ddim) or of the dial's generator"
     )
@@ -98,17 +128,33 @@ def _add_sample(actions: Any) -> None:
 
 def _sample(options: argparse.Namespace) -> None:
     fitted = _fitted(options.generator)
-    real = None
-    if options.real is not None:
-        real = sized_set(options.real, options.size, options.root)
-    if not fitted:
-        store = _sample_diffusion(options, real)
-    elif real is not None:
-        store = _sample_fitted(options, real)
-    else:
+    if fitted and options.real is None:
         raise ValueError(f"{options.generator} is fitted to real images: name them with --real")
+    check_named(real=options.real)
+    with (
+        claimed(store=(options.store, "shared folder")),  # its images have a lock of their own
+        telling_what_stays(lambda: _drawn(options.store, options.count)),
+    ):
+        real = None
+        if options.real is not None:
+            real = sized_set(options.real, options.size, options.root)
+        if fitted:
+            assert real is not None  # named, so read
+            store = _sample_fitted(options, real)
+        else:
+            store = _sample_diffusion(options, real)
     describe(store)
     print(f"store        {store.path}")
+
+
+def _drawn(store: Path, planned: int) -> str:
+    """What a store that was stopped holds, in words."""
+    from adainf_core.data.store_meta import read_meta
+
+    done = read_meta(store)["shape"][0] if (store / "meta.json").is_file() else 0
+    if not done:
+        return "no image is kept"
+    return f"{done:,} of {planned:,} images are kept in {store}: the same command goes on"
 
 
 def _fitted(name: str) -> bool:
@@ -136,11 +182,17 @@ def _fitted(name: str) -> bool:
 
 def _sample_diffusion(options: argparse.Namespace, real: ImageSet | None) -> GeneratedImages:
     from adainf_core.configuration import override
-    from adainf_core.generators.diffusion import DiffusionGenerator, sample_to_store
+    from adainf_core.generators.diffusion import (
+        DiffusionGenerator,
+        UnverifiedModelWarning,
+        sample_to_store,
+    )
     from adainf_core.generators.diffusion_config import Sampler
 
     sampler = override(Sampler(), options.settings)
-    generator = replace(DiffusionGenerator.load(options.generator), sampler=sampler)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnverifiedModelWarning)  # the store's origin says it
+        generator = replace(DiffusionGenerator.load(options.generator), sampler=sampler)
     return sample_to_store(
         generator,
         options.store,
@@ -185,7 +237,7 @@ def _add_import(actions: Any) -> None:
     )
     keep.add_argument("--store", type=Path, default=None, help="folder to make")
     keep.add_argument("--real", default=None, help="training images to compare with")
-    keep.add_argument("--size", type=int, default=None, help="side in pixels (folders)")
+    keep.add_argument("--size", type=pixels, default=None, help="side in pixels (folders)")
     keep.add_argument(
         "--skip-broken", action="store_true", help="leave out files that cannot be read (folders)"
     )
@@ -195,24 +247,27 @@ def _add_import(actions: Any) -> None:
         help="bring floats or other integers to 0..255, their range told by all values (archives)",
     )
     keep.add_argument(
-        "--channel-order", default="auto", help="bgr reverses, as_is keeps; default: auto, checked"
+        "--channel-order",
+        choices=("auto", "bgr", "as_is"),
+        default="auto",
+        help="bgr reverses, as_is keeps; default: auto, checked",
     )
     keep.add_argument(
         "--limit",
-        type=float,
+        type=share,
         default=0.01,
         help="largest share of constant images; default: 0.01",
     )
     keep.add_argument(
         "--duplicate-limit",
-        type=float,
+        type=share_or_all,
         default=5e-6,
         help="largest share of the pairs of images that are equal; default: 5e-6, as of draws from "
         "200,000 pictures",
     )
     keep.add_argument(
         "--memorised-limit",
-        type=float,
+        type=share_or_all,
         default=0.1,
         help="largest share of images that are copies of --real; default: 0.1",
     )
@@ -227,6 +282,37 @@ def _add_import(actions: Any) -> None:
 
 
 def _import(options: argparse.Namespace) -> None:
+    from adainf_core.data.generated import default_store
+
+    check_named(real=options.real)
+    _check_import(options)
+    store: Path = options.store or default_store(options.source)
+    # one that is there is looked at, and not written
+    with (
+        nullcontext() if (store / "meta.json").is_file() else claimed(store=(store, "new folder")),
+        telling_what_stays(lambda: "nothing is kept"),
+    ):
+        found = _imported(options, store)
+    describe(found)
+    print(f"store        {found.path}")
+
+
+def _check_import(options: argparse.Namespace) -> None:
+    from adainf_core.data.sources import folder_source
+
+    if options.source.is_dir():
+        if options.convert:
+            raise ValueError(f"--convert is for archives of arrays, not {options.source}")
+        if options.size is not None:
+            images = folder_source(options.source, options.size).shape[0]
+            check_room(str(options.source), images, options.size, disk(options.source), "disk")
+    elif options.size is not None:
+        raise ValueError(f"--size {options.size} resizes folders of files, not {options.source}")
+    elif options.skip_broken:
+        raise ValueError(f"--skip-broken is for folders of files, not {options.source}")
+
+
+def _imported(options: argparse.Namespace, store: Path) -> GeneratedImages:
     from adainf_core.data.generated import GeneratedImages, ImportLimits
     from adainf_core.data.sources import ARCHIVES, npz_source
 
@@ -236,27 +322,18 @@ def _import(options: argparse.Namespace) -> None:
     if size is None and options.source.suffix in ARCHIVES and Path(options.real or "").is_dir():
         size = npz_source(options.source, **archive).shape[-1]  # real files may be of any size
     real = None if options.real is None else sized_set(options.real, size, options.root)
-    rest = {
+    rest: dict[str, Any] = {
         "real": real,
-        "store": options.store,
+        "store": store,
         "channel_order": options.channel_order,
         "limits": limits,
         "near_copies": options.near_copies,
     }
     if options.source.is_dir():
-        if options.convert:
-            raise ValueError(f"--convert is for archives of arrays, not {options.source}")
-        found = GeneratedImages.from_folder(
+        return GeneratedImages.from_folder(
             options.source, options.size, skip_broken=options.skip_broken, **rest
         )
-    elif options.size is not None:
-        raise ValueError(f"--size {options.size} resizes folders of files, not {options.source}")
-    elif options.skip_broken:
-        raise ValueError(f"--skip-broken is for folders of files, not {options.source}")
-    else:
-        found = GeneratedImages.from_npz(options.source, convert=options.convert, **rest)
-    describe(found)
-    print(f"store        {found.path}")
+    return GeneratedImages.from_npz(options.source, convert=options.convert, **rest)
 
 
 # ---- show
@@ -272,11 +349,11 @@ def _add_show(actions: Any) -> None:
         help="PNG to write; default: NAME.png, beside a store or an archive, else here",
     )
     show.add_argument(
-        "--count", type=int, default=100, help="images on it: the first in the set's order"
+        "--count", type=count(), default=100, help="images on it: the first in the set's order"
     )
-    show.add_argument("--columns", type=int, default=10)
-    show.add_argument("--scale", type=int, default=None, help="side of a pixel")
-    show.add_argument("--seed", type=int, default=None, help="a random choice, in the set's order")
+    show.add_argument("--columns", type=count(), default=10)
+    show.add_argument("--scale", type=pixels, default=None, help="side of a pixel")
+    show.add_argument("--seed", type=seed, default=None, help="a random choice, in the set's order")
     show.add_argument("--split", default="train")
     add_root(show)
 
@@ -286,12 +363,15 @@ def _show(options: argparse.Namespace) -> None:
     from adainf_core.files import atomic_file
 
     path = _sheet_place(options.name, options.out)
-    images = shown_set(options.name, options.split, options.root)
-    sheet = contact_sheet(
-        images, options.count, options.columns, scale=options.scale, seed=options.seed
-    )
-    with atomic_file(path) as file:
-        sheet.save(file, format="PNG")
+    with claimed(out=(path, "file")):
+        images = shown_set(options.name, options.split, options.root)
+        side = max(images.images.shape[2:]) * (options.scale or 1)
+        check_room(images.name, min(options.count, len(images)), side, memory(), option="--scale")
+        sheet = contact_sheet(
+            images, options.count, options.columns, scale=options.scale, seed=options.seed
+        )
+        with atomic_file(path) as file:
+            sheet.save(file, format="PNG")
     shown = min(options.count, len(images))
     chosen = "the first" if options.seed is None or shown == len(images) else "a random"
     print(

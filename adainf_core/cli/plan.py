@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import statistics
 import textwrap
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adainf_core.cli.common import DATASET, add_root
+from adainf_core.cli.common import (
+    DATASET,
+    add_root,
+    check_named,
+    claimed,
+    count,
+    duration,
+    folder_to_be,
+    positive,
+    processes,
+    runs_kept,
+    seconds,
+    seeds,
+)
+from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
     from adainf_core.advice.own_images import Comparison, OwnImages
@@ -37,48 +52,71 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--method", default="simclr", help="of the commands; --run takes simclr")
     parser.add_argument(
-        "--batch-size", type=int, default=None, help="default: 512, 256 to --run, or what fits"
+        "--batch-size", type=count(2), default=None, help="default: 512, 256 to --run, or what fits"
     )
-    parser.add_argument("--steps", type=int, default=None, help="default: 100000, 1000 to --run")
     parser.add_argument(
-        "--replication", type=int, default=None, help="AdaInf's N; default: beta nearest to 1/3"
+        "--steps", type=count(), default=None, help="default: 100000, 1000 to --run"
+    )
+    parser.add_argument(
+        "--replication",
+        type=count(1, 10**6),
+        default=None,
+        help="AdaInf's N; default: beta nearest to 1/3",
     )
     parser.add_argument(
         "--noise",
-        type=float,
+        type=positive,
         default=None,
         help="standard deviation over seeds of a paired difference, in points; default: recorded",
     )
-    parser.add_argument("--gap-images", type=int, default=1000, help="a side, for the quick look")
-    parser.add_argument("--seeds", type=int, default=5, help="of each arm")
-    parser.add_argument("--run", dest="run_now", action="store_true", help="compare the arms now")
-    parser.add_argument("--probe", default="linear", help="linear or knn, of --run")
-    parser.add_argument("--processes", type=int, default=1, help="runs side by side")
-    parser.add_argument("--budget", type=float, default=float("inf"), help="seconds of --run")
     parser.add_argument(
-        "--records", type=Path, default=None, help="folder that keeps the runs; the same goes on"
+        "--gap-images", type=count(), default=1000, help="a side, for the quick look"
+    )
+    parser.add_argument("--seeds", type=seeds, default=5, help="of each arm")
+    parser.add_argument("--run", dest="run_now", action="store_true", help="compare the arms now")
+    parser.add_argument("--probe", choices=("linear", "knn"), default="linear", help="of --run")
+    parser.add_argument("--processes", type=processes, default=1, help="runs side by side")
+    parser.add_argument("--budget", type=seconds, default=float("inf"), help="seconds of --run")
+    parser.add_argument(
+        "--records",
+        type=folder_to_be,
+        default=None,
+        help="folder that keeps the runs; the same goes on",
     )
     parser.add_argument("settings", nargs="*", help="of every arm, such as pretrain.width=32")
     add_root(parser)
 
 
 def _plan(options: argparse.Namespace) -> None:
+    if not options.run_now:
+        _planned(options)
+        return
+    with (
+        claimed(records=(options.records, "shared folder")),
+        telling_what_stays(lambda: runs_kept(options.records)),
+    ):
+        _planned(options)
+
+
+def _planned(options: argparse.Namespace) -> None:
     from adainf_core.advice.own_images import own_images
     from adainf_core.advice.planning import make_plan
     from adainf_core.configuration import override
-    from adainf_core.learning.recipes import Recipe
-    from adainf_core.validation import as_count
+    from adainf_core.learning.recipes import Recipe, recipe
 
     now = options.run_now
+    if now and options.seeds < 2:
+        raise ValueError(f"--seeds {options.seeds}: --run compares arms over two seeds or more")
+    check_named(labels=options.labels, test=options.test)
     steps = _STEPS[now] if options.steps is None else options.steps
     _check_settings(options.settings)
     override(Recipe(), options.settings)  # an unknown key ends here
+    recipe(method=options.method)  # and an unknown method
     own = own_images(options.real, options.generated, options.labels, options.test, options.root)
     batch_size = options.batch_size
     if batch_size is None:  # at most the largest power of two among the real images
         batch_size = min(_BATCH[now], 1 << (len(own.real).bit_length() - 1))
     noise, whose = _noise(options.noise)
-    as_count(options.seeds, "seeds", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the bound says it in words
         plan = make_plan(
@@ -113,8 +151,6 @@ def _noise(asked: float | None) -> tuple[float, str]:
     from adainf_core.advice.planning import recorded_noise
 
     if asked is not None:
-        if not 0 < asked < float("inf"):
-            raise ValueError(f"--noise {asked} has to be positive and finite, in points")
         return asked, "as given"
     found = recorded_noise()
     if found is None:
@@ -185,8 +221,8 @@ def _show_plan(plan: Plan, whose: str) -> None:
         )
     print(f"\nSeeds for a difference, at a noise of {plan.noise:.2f} points")
     print(f"({whose}):")
-    for points, seeds in plan.seeds:
-        print(f"{points:7.1f} points: {'more than 200' if seeds is None else seeds}")
+    for points, needed in plan.seeds:
+        print(f"{points:7.1f} points: {'more than 200' if needed is None else needed}")
 
 
 # ---- commands
@@ -254,6 +290,7 @@ def _policy_name(chosen: Recipe) -> str:
 
 def _run(options: argparse.Namespace, plan: Plan) -> None:
     from adainf_core.advice.own_images import compare, own_study
+    from adainf_core.advice.planning import ARMS
     from adainf_core.configuration import override
     from adainf_core.learning.pretrain_config import PretrainConfig
     from adainf_core.learning.recipes import Recipe
@@ -278,24 +315,58 @@ def _run(options: argparse.Namespace, plan: Plan) -> None:
         progress=True,
     )
     show_comparison(found, f"{options.probe} accuracy")
+    _show_rest(found, len(ARMS) * options.seeds, options)
 
 
 def show_comparison(found: Comparison, what: str) -> None:
-    """Print each arm's accuracy, each question with its interval, and the word of the rule."""
-    from adainf_core.advice.planning import ARMS, LEVEL, seeds_needed
+    """Print each arm's accuracy, each question with its interval, and the word of the rule.
+
+    Where no question is decided, the seeds that would decide stand in place of the rows.
+    """
+    from adainf_core.advice.planning import ARMS, LEVEL
+    from adainf_core.evidence.judging.verdicts import Outcome
     from adainf_core.statistics.intervals import t_interval
 
     metric = "linear" if all("linear" in r.metrics for r in found.records) else "knn"
     print(f"\n{what} in %, mean and 95 % interval over seeds:\n")
     for arm, treatment in ARMS.items():
         values = [r.metrics[metric] for r in found.records if r.arm == arm]
-        shown = f"{t_interval(values):.1f}, n = {len(values)}" if len(values) > 1 else "not run"
+        shown = "not run" if not values else f"{values[0]:.1f}, n = 1"
+        if len(values) > 1:
+            shown = f"{t_interval(values):.1f}, n = {len(values)}"
         print(f"{treatment.label:14} {shown}")
-    print(f"\nin points, paired by seed, each at {100 * LEVEL:.4g} %:\n")
-    for verdict in found.verdicts:
-        value = "" if verdict.difference is None else f"{verdict.difference:+.1f}"
-        print(f"{verdict.outcome_and_sign:24} {value:24} {verdict.claim.statement}")
-    if found.noise is not None and found.noise > 0:
-        needed = seeds_needed(1.0, found.noise)
-        count = "more than 200" if needed is None else needed
-        print(f"\nnoise {found.noise:.2f} points: {count} seeds find a difference of 1 point")
+    shared = min((v.difference.n if v.difference else 0 for v in found.verdicts), default=0)
+    undecided = (Outcome.NOT_DECIDED, Outcome.NOT_RUN)
+    if all(verdict.outcome in undecided for verdict in found.verdicts):
+        few = shared or "fewer than 2"
+        print(f"\n{few} seeds of all arms decide none of the {len(found.verdicts)} questions")
+    else:
+        print(f"\nin points, paired by seed, each at {100 * LEVEL:.4g} %:\n")
+        for verdict in found.verdicts:
+            value = "" if verdict.difference is None else f"{verdict.difference:+.1f}"
+            print(f"{verdict.outcome_and_sign:24} {value:24} {verdict.claim.statement}")
+    _show_needed(found.noise, shared)
+
+
+def _show_needed(noise: float | None, done: int) -> None:
+    """The seeds that find a difference of a point, and how many more that are than are `done`."""
+    from adainf_core.advice.planning import seeds_needed
+
+    if not noise:
+        return
+    needed = seeds_needed(1.0, noise)
+    words = "more than 200" if needed is None else f"{needed:,}"
+    print(f"noise {noise:.2f} points: {words} seeds find a difference of 1 point", end="")
+    print(f", {needed - done:,} more than these" if needed and needed > done else "")
+
+
+def _show_rest(found: Comparison, planned: int, options: argparse.Namespace) -> None:
+    """What the budget has left to run, and how long that takes."""
+    left = planned - len(found.records)
+    if not left:
+        return
+    print(f"\n{len(found.records)} of {planned} runs are done", end="")
+    if found.records:
+        each = statistics.median(record.wall_seconds for record in found.records)
+        print(f", the others take {duration(left * each / options.processes)}", end="")
+    print(f"; {runs_kept(options.records)}")

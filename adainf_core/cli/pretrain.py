@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adainf_core.cli.common import DATASET, add_root, duration, flat
+from adainf_core.cli.common import (
+    DATASET,
+    add_root,
+    check_named,
+    check_split,
+    claimed,
+    duration,
+    flat,
+    kept_in,
+    seconds,
+)
+from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
     from adainf_core.data.inflation import Inflation
@@ -31,7 +44,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint", type=Path, default=None, help="file to write and go on from"
     )
-    parser.add_argument("--max-seconds", type=float, default=float("inf"))
+    parser.add_argument("--max-seconds", type=seconds, default=float("inf"))
     parser.add_argument("--tensorboard", type=Path, default=None, help="folder for the loss curve")
     parser.add_argument("--dry-run", action="store_true", help="show the run and its cost, stop")
     parser.add_argument("settings", nargs="*", help="such as pretrain.steps=1000 sampling=iid")
@@ -39,7 +52,25 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _pretrain(options: argparse.Namespace) -> None:
+    with (
+        _outputs(options),
+        telling_what_stays(lambda: kept_in(options.checkpoint)),
+    ):
+        _train(options)
+
+
+def _outputs(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """The places to write to, before torch is imported; of several processes the first's."""
+    if options.dry_run or os.environ.get("RANK", "0") != "0":
+        return nullcontext()
+    return claimed(
+        checkpoint=(options.checkpoint, "file"), tensorboard=(options.tensorboard, "shared folder")
+    )
+
+
+def _train(options: argparse.Namespace) -> None:
     from adainf_core.configuration import override
+    from adainf_core.data.store_meta import read_meta
     from adainf_core.learning import distributed
     from adainf_core.learning.estimating import estimate
     from adainf_core.learning.pretraining import pretrain
@@ -47,6 +78,10 @@ def _pretrain(options: argparse.Namespace) -> None:
 
     preset = recipe(options.dataset, options.method, options.preset, options.generated)
     chosen = override(preset, options.settings)
+    check_named(dataset=chosen.dataset)
+    check_split(chosen.dataset, chosen.split, "split")
+    if chosen.generated is not None:
+        read_meta(Path(chosen.generated))  # before the real images, which may be many
     with distributed.process_group(chosen.pretrain.device):
         first = distributed.rank() == 0
         with distributed.first_rank_first():

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adainf_core.cli.common import DATASET, add_root
+from adainf_core.cli.common import DATASET, add_root, check_named, claimed, count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--k",
-        type=int,
+        type=count(),
         default=None,
         help="neighbours that vote; default: 10 (knn), 200 (knn-weighted)",
     )
@@ -47,13 +47,19 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _probe(options: argparse.Namespace) -> None:
+    if options.test is None and Path(options.dataset).exists():
+        raise ValueError(f"--dataset {options.dataset} is a path: name the --test images too")
+    check_named(dataset=options.dataset, test=options.test)
+    with claimed(cache=(options.cache, "shared folder")):
+        _show_probes(options)
+
+
+def _show_probes(options: argparse.Namespace) -> None:
     from adainf_core.data.labelled_pairs import numbered_as, paired_labels
     from adainf_core.data.named_sets import named_or_own
     from adainf_core.devices import chosen_device
     from adainf_core.learning.pretraining import load_pretrained
 
-    if options.test is None and Path(options.dataset).exists():
-        raise ValueError(f"--dataset {options.dataset} is a path: name the --test images too")
     trained = load_pretrained(options.checkpoint)
     if not trained.finished:
         print(f"the run has stopped after {trained.steps} steps", file=sys.stderr)

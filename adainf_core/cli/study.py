@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adainf_core.cli.common import add_action, duration, flat
+from adainf_core.cli.common import (
+    add_action,
+    claimed,
+    count,
+    duration,
+    flat,
+    folder,
+    folder_to_be,
+    processes,
+    runs_kept,
+    seconds,
+    seeds,
+)
+from adainf_core.evidence.runs.scales import SCALES
+from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
     from adainf_core.evidence.runs.grid import Study
@@ -30,22 +45,31 @@ def add(parser: argparse.ArgumentParser) -> None:
     run.add_argument("names", nargs="+", metavar="name", help="studies, the most valuable first")
     state.add_argument("names", nargs="*", metavar="name", help="default: every study")
     check.add_argument("names", nargs="*", metavar="name", help="default: every study")
-    check.add_argument("--sample", type=int, default=1, help="runs of each version of the code")
+    check.add_argument("--sample", type=count(), default=1, help="runs of each version of the code")
     check.add_argument("--spot", action="store_true", help="one run a study, and write nothing")
     check.add_argument("--again", action="store_true", help="those of the code as it is, too")
     for action in (show, run, state, check, pictures):
-        action.add_argument("--scale", default=None, help="default: ADAINF_SCALE, else quick")
-    for action in (run, state, check, pictures, pack, collect):
-        action.add_argument("--results", type=Path, default=None, help="default: results/")
-    for action in (pack, collect):
-        action.add_argument("folder", type=Path)
+        action.add_argument(
+            "--scale", choices=SCALES, default=None, help="default: ADAINF_SCALE, else quick"
+        )
+    for action in (run, pictures, collect):  # which make it
+        action.add_argument("--results", type=folder_to_be, default=None, help="default: results/")
+    for action in (state, check, pack):
+        action.add_argument("--results", type=folder, default=None, help="default: results/")
+    pack.add_argument("folder", type=folder_to_be)
+    collect.add_argument("folder", type=folder)
     for action in (run, state):
-        action.add_argument("--budget", type=float, default=_NO_LIMIT, help="seconds")
-    run.add_argument("--seeds", type=int, default=None, help="of each arm; default: the study's")
+        action.add_argument("--budget", type=seconds, default=_NO_LIMIT, help="seconds")
+    run.add_argument("--seeds", type=seeds, default=None, help="of each arm; default: the study's")
     run.add_argument(
-        "--processes", type=int, default=None, help="default: one a core, one on an accelerator"
+        "--processes",
+        type=processes,
+        default=None,
+        help="default: one a core, one on an accelerator",
     )
-    state.add_argument("--processes", type=int, default=1, help="that the budget is shared by")
+    state.add_argument(
+        "--processes", type=processes, default=1, help="that the budget is shared by"
+    )
     run.add_argument("--stale", action="store_true", help="repeat runs whose code has changed")
 
 
@@ -90,19 +114,21 @@ def _run(options: argparse.Namespace) -> None:
     ends = time.monotonic() + options.budget
     studies = [named_study(name) for name in options.names]
     scales = [_scale(options, study) for study in studies]
-    for study, scale in zip(studies, scales, strict=True):
-        records = run_study(
-            study,
-            scale,
-            seeds=options.seeds,
-            store=_results(options),
-            processes=options.processes,
-            budget=ends - time.monotonic(),
-            stale=options.stale,
-            progress=True,
-        )
-        planned = len(study.plan(scale, options.seeds))
-        print(f"{study.name} at {scale}: {len(records)} of {planned} runs are recorded")
+    results = _results(options)
+    with _written(results), telling_what_stays(lambda: runs_kept(results)):
+        for study, scale in zip(studies, scales, strict=True):
+            records = run_study(
+                study,
+                scale,
+                seeds=options.seeds,
+                store=results,
+                processes=options.processes,
+                budget=ends - time.monotonic(),
+                stale=options.stale,
+                progress=True,
+            )
+            planned = len(study.plan(scale, options.seeds))
+            print(f"{study.name} at {scale}: {len(records)} of {planned} runs are recorded")
 
 
 def _status(options: argparse.Namespace) -> None:
@@ -110,6 +136,7 @@ def _status(options: argparse.Namespace) -> None:
     from adainf_core.evidence.studies.catalogue import named_study, studies
 
     named = [named_study(name) for name in options.names] or list(studies().values())
+    unsealed = 0
     print(f"{'study':22} {'scale':8} {'runs':>5} {'done':>5} {'stale':>5}  a run       left")
     for study in named:
         for scale in [options.scale] if options.scale else study.layouts:
@@ -118,6 +145,7 @@ def _status(options: argparse.Namespace) -> None:
             found = status(study, scale, _results(options))
             each = "unknown" if found.seconds is None else f"{found.seconds:.0f} s"
             left = len(found.left) * (found.seconds or 0)
+            unsealed += len(found.unsealed)
             print(
                 f"{study.name:22} {scale:8} {found.planned:5} {found.recorded:5} "
                 f"{len(found.stale):5}  {each:10}  {duration(left) if left else '-'}"
@@ -125,28 +153,32 @@ def _status(options: argparse.Namespace) -> None:
             if options.budget < _NO_LIMIT and found.left:
                 added = found.within(options.budget, options.processes)
                 print(f"    the budget adds {len(added)}: {', '.join(added) or 'unknown'}")
+    if unsealed:
+        print(
+            f"{unsealed} of the runs done are in records of an earlier version: "
+            "without a checksum, damage in their numbers goes unnoticed"
+        )
 
 
 def _verify(options: argparse.Namespace) -> None:
     from adainf_core.evidence.runs.replay import spot_check, verify
     from adainf_core.evidence.studies.catalogue import named_study, studies
 
-    if options.sample < 1:
-        raise ValueError(f"--sample {options.sample}: repeat one run or more")
     named = [named_study(name) for name in options.names] or list(studies().values())
-    refuted = []
-    for study in named:
-        for scale in [_scale(options, study)] if options.scale else study.layouts:
-            if options.spot:
-                found = spot_check(study, scale, _results(options))
-            else:
-                found = verify(
-                    study, scale, _results(options), sample=options.sample, again=options.again
-                )
-            for line in found.lines():
-                print(line)
-            if found.refuted:
-                refuted.append(f"{study.name} at {scale}")
+    refuted, results = [], _results(options)
+    with nullcontext() if options.spot else _written(results):
+        for study in named:
+            for scale in [_scale(options, study)] if options.scale else study.layouts:
+                if options.spot:
+                    found = spot_check(study, scale, results)
+                else:
+                    found = verify(
+                        study, scale, results, sample=options.sample, again=options.again
+                    )
+                for line in found.lines():
+                    print(line)
+                if found.refuted:
+                    refuted.append(f"{study.name} at {scale}")
     if refuted:
         raise ValueError(
             f"{', '.join(refuted)}: the code gives other numbers than are recorded; undo the "
@@ -166,23 +198,31 @@ def _pictures(options: argparse.Namespace) -> None:
     )
     if draw is None:
         raise ValueError(f"study {options.name!r} shows no generated images")
-    print(write_pictures(study.name, scale, draw(study, scale), _results(options)))
+    with _written(_results(options)):
+        print(write_pictures(study.name, scale, draw(study, scale), _results(options)))
 
 
 def _pack(options: argparse.Namespace) -> None:
     from adainf_core.evidence.collecting import pack
 
-    print(f"{len(pack(options.folder, _results(options)))} files in {options.folder}")
+    with claimed(folder=(options.folder, "shared folder")):
+        print(f"{len(pack(options.folder, _results(options)))} files in {options.folder}")
 
 
 def _collect(options: argparse.Namespace) -> None:
     from adainf_core.evidence.collecting import collect
 
-    found = collect(options.folder, _results(options))
+    with _written(_results(options)):
+        found = collect(options.folder, _results(options))
     print(
         f"{found.new} new records, {found.known} known ones, {found.unfinished} unfinished runs "
         f"from {options.folder}"
     )
+    if found.unsealed:
+        print(
+            f"{found.unsealed} of the new ones came without a checksum, from an earlier version: "
+            "what they have now is of the numbers that came"
+        )
 
 
 def _scale(options: argparse.Namespace, study: Study) -> str:
@@ -192,6 +232,10 @@ def _scale(options: argparse.Namespace, study: Study) -> str:
     scale: str = options.scale or current_scale()
     study.layout(scale)
     return scale
+
+
+def _written(results: Path) -> AbstractContextManager[None]:
+    return claimed(results=(results, "shared folder"))
 
 
 def _results(options: argparse.Namespace) -> Path:

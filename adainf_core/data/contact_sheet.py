@@ -41,7 +41,9 @@ def contact_sheet(
     scale = -(-_SIDE // height) if scale is None else as_count(scale, "scale", 1)
     chosen = np.arange(shown)
     if seed is not None:
-        chosen = np.sort(np.random.default_rng(seed).choice(n, shown, replace=False))
+        chosen = np.sort(
+            np.random.default_rng(as_count(seed, "seed", 0)).choice(n, shown, replace=False)
+        )
     rows = -(-shown // columns)
     step_y, step_x = height * scale + _BETWEEN, width * scale + _BETWEEN
     sheet = np.full((rows * step_y + _BETWEEN, columns * step_x + _BETWEEN, 3), 255, np.uint8)

@@ -33,6 +33,7 @@ from adainf_core.data.store_meta import (
 )
 from adainf_core.data.tally import Tally, in_words, total
 from adainf_core.files import atomic_file, atomic_folder
+from adainf_core.validation import as_path
 
 ChannelOrder = Literal["auto", "bgr", "as_is"]
 _CHANCE = 1e-4  # that more pairs are equal than the limit asks for
@@ -101,7 +102,7 @@ class GeneratedImages(ImageSet):
         Raises FileNotFoundError where there is none, ValueError naming the file that is damaged, or
         the store that holds no finished image yet.
         """
-        folder = Path(path)
+        folder = as_path(path, "path")
         meta = read_meta(folder)
         shape = tuple(meta["shape"])
         planned = meta.get("planned", shape[0])

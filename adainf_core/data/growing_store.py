@@ -58,7 +58,8 @@ def grown_store(
     Draws until the store is complete or `max_seconds` are over, one block at least; `complete` says
     which. Room for all images is reserved first. Whatever ends a call (an exception of `draw`, a
     full disk, SIGKILL), the finished blocks stay, `GeneratedImages.open` reads them, and the same
-    call goes on. `progress` shows a bar on a terminal.
+    call goes on; an exception before the first of them leaves nothing. `progress` shows a bar on a
+    terminal.
 
     Raises ValueError naming what differs or is out of range, or what `draw` returned instead of
     images; BlockingIOError while another process fills the store;
@@ -77,7 +78,12 @@ def grown_store(
             return GeneratedImages.open(folder).first(count)
     with locked_images(folder) as file:
         meta = _begun(folder, file, origin, shape, block)
-        _grow(folder, file, meta, draw, count, block, real, progress, max_seconds)
+        try:
+            _grow(folder, file, meta, draw, count, block, real, progress, max_seconds)
+        except BaseException:
+            if not meta["shape"][0]:
+                _remove_empty(folder)
+            raise
     grown = GeneratedImages.open(folder)
     return grown.first(count) if len(grown) >= count else grown
 
@@ -146,6 +152,14 @@ def _grow(
 
 
 # ---- what may be continued
+
+
+def _remove_empty(folder: Path) -> None:
+    """Leave nothing of a store in which no image was finished."""
+    for name in ("meta.json", "images.npy", LOCK):
+        (folder / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _image_shape(image_shape: tuple[int, int, int]) -> tuple[int, ...]:
@@ -245,10 +259,6 @@ def _reserve(folder: Path, file: BinaryIO, meta: dict[str, Any]) -> int:
         kept = f"the {finished:,} images there are kept"
         if not finished:
             kept = "nothing was left behind"
-            for name in ("meta.json", "images.npy", LOCK):
-                (folder / name).unlink(missing_ok=True)
-            with suppress(OSError):
-                folder.rmdir()
         raise OSError(
             error.errno,
             f"no room for {meta['planned']:,} images ({needed / 1e9:.2f} GB) at {folder} "

@@ -18,9 +18,21 @@ from adainf_core.data.sources import (
     square,
 )
 from adainf_core.data.value_range import refusal
+from adainf_core.validation import in_words
 
 _CHUNK = 1000
 _MOST_CLASSES = 2**24
+
+
+def as_image_set(images: ImageSet, name: str) -> ImageSet:
+    """`images` as they are; ValueError for what is no set of images, a path or a name included."""
+    if not isinstance(images, ImageSet):
+        raise ValueError(
+            f"{name} = {in_words(images)} must be an ImageSet: load one with load_images(name), "
+            "ImageSet.from_folder(path) or ImageSet.from_npz(path), or make one of an array with "
+            "ImageSet(images, None, 'mine')"
+        )
+    return images
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +54,10 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
+        if not isinstance(images, np.ndarray):
+            raise ValueError(f"{self.name}: images = {in_words(images)} must be a uint8 array")
+        if labels is not None and not isinstance(labels, np.ndarray):
+            raise ValueError(f"{self.name}: labels = {in_words(labels)} must be an int64 array")
         if images.dtype != np.uint8:
             raise ValueError(f"{self.name}: {refusal(images)}")
         if images.ndim != 4 or images.shape[1] != 3:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, as_image_set
+from adainf_core.validation import as_choice, as_count, as_indices, as_number
 
 # streams of random numbers, so that no two purposes share one
 _OFFSET, _BATCH, _EPOCH = range(3)
@@ -47,6 +48,7 @@ class Inflation:
 
     real: ImageSet
     generated: ImageSet | None = None
+    _: KW_ONLY
     replication: float | None = None
     beta: float | None = None
     sampling: Literal["iid", "epoch"] = "iid"
@@ -55,13 +57,17 @@ class Inflation:
     _order: tuple[tuple[int, int], np.ndarray] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.sampling not in ("iid", "epoch"):
-            raise ValueError(f"sampling={self.sampling!r} is unknown: choose 'iid' or 'epoch'")
-        if self.replication is not None and not 1 <= self.replication < math.inf:
+        as_choice(self.sampling, "sampling", ("iid", "epoch"))
+        as_image_set(self.real, "real")
+        if self.generated is not None:
+            as_image_set(self.generated, "generated")
+        if self.replication is not None and not (
+            1 <= as_number(self.replication, "replication") < math.inf
+        ):
             raise ValueError(
                 f"replication={self.replication} is outside [1, inf); use beta for smaller shares"
             )
-        if self.beta is not None and not 0 <= self.beta <= 1:
+        if self.beta is not None and not 0 <= as_number(self.beta, "beta") <= 1:
             raise ValueError(f"beta={self.beta} is outside [0, 1]: it is the share of real draws")
         if self.generated is None:
             if self.beta not in (None, 1.0):
@@ -144,10 +150,7 @@ class Inflation:
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Full batches in an epoch; ValueError where not even one fits."""
-        if not 1 <= batch_size <= self.epoch_size:
-            raise ValueError(
-                f"batch_size={batch_size} is outside 1..{self.epoch_size}, the images of an epoch"
-            )
+        as_count(batch_size, "batch_size", 1, self.epoch_size, ", the images of an epoch")
         return self.epoch_size // batch_size
 
     def batch_indices(self, step: int, batch_size: int, seed: int) -> np.ndarray:
@@ -157,11 +160,8 @@ class Inflation:
         of w ranks takes the next batch_size / w of them, rank 0 the first. Raises ValueError for a
         negative step or seed, or a batch size below 1 or (by epoch) beyond the epoch.
         """
-        if step < 0 or seed < 0 or batch_size < 1:
-            raise ValueError(
-                f"step={step}, batch_size={batch_size}, seed={seed}: need a step and a seed of at "
-                "least 0 and a batch of at least 1"
-            )
+        step, seed = as_count(step, "step", 0), as_count(seed, "seed", 0)
+        batch_size = as_count(batch_size, "batch_size", 1)
         if self.sampling == "epoch":
             return self._epoch_batch(step, batch_size, seed)
         rng = _stream(seed, _BATCH, step)
@@ -228,7 +228,16 @@ class Inflation:
         return indices < len(self.real)
 
     def gather(self, indices: np.ndarray) -> np.ndarray:
-        """Copies uint8 (n, 3, h, w) of the images at `indices` int (n,), from both sides."""
+        """Copies uint8 (n, 3, h, w) of the images at `indices` int (n,), from both sides.
+
+        Raises ValueError for indices outside those of the images.
+        """
+        last = sum(map(len, self.images)) - 1
+        indices = as_indices(indices, "indices") if len(indices) else indices
+        if len(indices) and indices.max() > last:
+            raise ValueError(
+                f"indices has {indices.max()}, outside 0..{last}, the images there are"
+            )
         batch = np.empty((len(indices), *self.real.images.shape[1:]), dtype=np.uint8)
         is_real = self.is_real(indices)
         batch[is_real] = self.real.images[indices[is_real]]
@@ -268,7 +277,7 @@ class Inflation:
 
     def exposures(self, steps: int, batch_size: int) -> Exposures:
         """Expected passes over each real and each generated image in `steps` training batches."""
-        draws = steps * batch_size
+        draws = as_count(steps, "steps", 0) * as_count(batch_size, "batch_size", 1)
         if self.generated is None:
             return Exposures(draws / len(self.real), 0.0)
         generated = draws * (1 - self._share) / len(self.generated)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, as_image_set
 
 
 def numbered_as(train: ImageSet, test: ImageSet) -> ImageSet:
@@ -46,6 +46,8 @@ def paired_labels(train: ImageSet, test: ImageSet) -> tuple[np.ndarray, np.ndarr
     Classes are matched as in `numbered_as`. Raises ValueError as it does, for images of two sizes,
     fewer than two classes, and for two sets of the same images.
     """
+    as_image_set(train, "train")
+    as_image_set(test, "test")
     labels, test_labels = labels_of(train), labels_of(numbered_as(train, test))
     sizes = ["x".join(map(str, part.images.shape[2:])) for part in (train, test)]
     if sizes[0] != sizes[1]:

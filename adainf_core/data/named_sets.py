@@ -17,6 +17,7 @@ from adainf_core.data.cache import cache_folder
 from adainf_core.data.folder_files import split_folder
 from adainf_core.data.images import ImageSet
 from adainf_core.data.sources import ARCHIVES, ImageSource, files_source, npz_source
+from adainf_core.validation import as_path, in_words
 
 _STL10_CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship",
                   "truck")  # fmt: skip
@@ -39,6 +40,10 @@ def load_images(
     unknown name or split, FileNotFoundError or RuntimeError in one line that names the file and the
     remedy.
     """
+    for argument, value in (("name", name), ("split", split)):
+        if not isinstance(value, str):
+            raise ValueError(f"{argument}={in_words(value)} must be a string")
+    place = None if root is None else as_path(root, "root")
     if name not in LOADERS:
         raise ValueError(f"unknown image set {name!r}; known: {', '.join(sorted(LOADERS))}")
     splits = SPLITS.get(name, ("train", "test"))
@@ -47,7 +52,7 @@ def load_images(
         raise ValueError(f"unknown split {split!r} of {name}; choose {known}")
     if name == "digits":  # which come with a package
         return _digits(split)
-    chosen = root if root is not None else os.environ.get("ADAINF_DATA")
+    chosen = place if place is not None else os.environ.get("ADAINF_DATA")
     folder = Path(chosen).expanduser() if chosen else cache_folder()
     return LOADERS[name](folder, split, download)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from adainf_core.data.folder_files import (
 from adainf_core.data.image_files import BrokenImageError, read_rgb
 from adainf_core.data.npz_members import StoredArray, array_names, is_npy, stored_array
 from adainf_core.data.value_range import RangeError, ValueRange, value_range
+from adainf_core.devices import check_memory
 from adainf_core.files import atomic_file
 
 if TYPE_CHECKING:
@@ -68,7 +70,9 @@ class ImageSource:
         return self
 
     def read(self) -> np.ndarray:
-        """All images, uint8 (n, 3, h, w), in memory."""
+        """All images, uint8 (n, 3, h, w), in memory; ValueError where it cannot hold them."""
+        n, _, height, width = self.shape
+        check_memory(math.prod(self.shape), f"{n:,} images of {height}x{width}")
         images, filled = np.empty(self.shape, np.uint8), 0
         for chunk in self.chunks():
             images[filled : filled + len(chunk)] = chunk

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from adainf_core.data.images import ImageSet
+from adainf_core.validation import as_choice, as_count, as_distribution, as_number, in_words
 
 SHAPES = ("triangle", "square", "star", "cross", "bar", "crescent", "ell", "arrow")
 #: The factors of a latent, in the order of `SpriteWorld.shape`.
@@ -48,14 +49,12 @@ class SpriteWorld:
     unseen_backgrounds: int = 2
 
     def __post_init__(self) -> None:
-        if self.size < 12:
+        if as_count(self.size, "size", 1) < 12:
             raise ValueError(f"size={self.size}: below 12 pixels two sprites may render alike")
         limits = {"hues": 12, "places": 5, "scales": 3, "tilts": 4, "backgrounds": 6}
         for name, most in limits.items():
-            if not 1 <= getattr(self, name) <= most:
-                raise ValueError(f"{name}={getattr(self, name)} is outside 1..{most}")
-        if not 0 <= self.unseen_backgrounds <= 2:
-            raise ValueError(f"unseen_backgrounds={self.unseen_backgrounds} is outside 0..2")
+            as_count(getattr(self, name), name, 1, most)
+        as_count(self.unseen_backgrounds, "unseen_backgrounds", 0, 2)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -86,6 +85,7 @@ class SpriteWorld:
         smooths a real sprite: all three lie outside the real support. "mode_drop" stays within
         it and knows only the first half of the hues.
         """
+        as_choice(flaw, "flaw", FLAWS)
         left, right, hue, *_, background, blur = np.indices(self.shape, sparse=True)
         same, seen, sharp = left == right, background < self.backgrounds, blur == 0
         if flaw == "chimera":
@@ -94,10 +94,8 @@ class SpriteWorld:
             chosen = same & ~seen & sharp
         elif flaw == "blur":
             chosen = same & seen & ~sharp
-        elif flaw == "mode_drop":
-            chosen = same & seen & sharp & (hue < (self.hues + 1) // 2)
         else:
-            raise ValueError(f"unknown flaw {flaw!r}; known: {', '.join(FLAWS)}")
+            chosen = same & seen & sharp & (hue < (self.hues + 1) // 2)
         chosen = np.broadcast_to(chosen, self.shape).ravel()
         if not chosen.any():
             raise ValueError(f"this world has no latents for the flaw {flaw!r}")
@@ -111,7 +109,7 @@ class SpriteWorld:
         """
         real, flawed = self.real_distribution(), self.flaw_distribution(flaw)
         most = 0.5 * np.abs(real - flawed).sum()
-        if not 0 <= tau <= most + 1e-12:
+        if not 0 <= as_number(tau, "tau") <= most + 1e-12:
             raise ValueError(f"tau={tau} is outside [0, {most:.4g}], the reach of {flaw!r}")
         return real + min(1.0, tau / most) * (flawed - real) if tau else real
 
@@ -119,6 +117,10 @@ class SpriteWorld:
         self, distribution: np.ndarray, count: int, rng: np.random.Generator, name: str = "sprites"
     ) -> ImageSet:
         """`count` i.i.d. images from a distribution over the grid, labelled by shape."""
+        as_distribution(distribution, "distribution", size=self.count)
+        count = as_count(count, "count", 1)
+        if not isinstance(rng, np.random.Generator):
+            raise ValueError(f"rng={in_words(rng)}: give numpy's, such as np.random.default_rng(0)")
         edges = np.cumsum(distribution)
         latents = np.searchsorted(edges, rng.random(count) * edges[-1], side="right")
         return self.labelled(latents, name=name)

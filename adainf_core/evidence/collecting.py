@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from adainf_core.configuration import differences, to_plain
-from adainf_core.evidence.runs.freshness import is_fresh
+from adainf_core.evidence.registration import registrations
+from adainf_core.evidence.runs.freshness import is_fresh, replays
 from adainf_core.evidence.runs.records import (
     RESULTS,
     Record,
@@ -24,24 +25,35 @@ from adainf_core.files import atomic_file
 
 #: Bytes of a piece of a checkpoint: what most ways of carrying files let through.
 PIECE = 15 * 2**20
+_RECORDS = "[!.]*/*/*.json"
 
 
 @dataclass(frozen=True)
 class Collected:
-    """How many records were new, how many were here already, and the checkpoints put in place."""
+    """How many records were new, how many were here already, and the checkpoints put in place.
+
+    Of the new ones `unsealed` came without a checksum, from an earlier version; they have one now,
+    of the numbers that came.
+    """
 
     new: int
     known: int
     unfinished: int
+    unsealed: int = 0
 
 
 def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
     """Copy what `root` holds into `folder`, checkpoints cut into pieces; the files written.
 
-    Records keep their places; no file is larger than `PIECE`.
+    Records keep their places; no file is larger than `PIECE`. Raises ValueError, before anything is
+    written, for a damaged one.
     """
-    written = []
-    for path in sorted(root.rglob("*.json")):
+    written, records = [], sorted(root.glob(_RECORDS))
+    for path in records:
+        read_record(path)
+    lists = (("registrations.json", registrations), ("replays.json", replays))
+    listed = [root / name for name, read in lists if read(root)]
+    for path in (*records, *listed):
         target = folder / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
@@ -68,7 +80,7 @@ def collect(folder: Path, root: Path = RESULTS) -> Collected:
     one of the same configuration that is here, under whichever study; FileNotFoundError where there
     is nothing to collect. A checkpoint that is here already, or lacks a piece, is left alone.
     """
-    found = sorted(folder.glob("[!.]*/*/*.json"))
+    found = sorted(folder.glob(_RECORDS))
     pieces = sorted(folder.glob(f"{UNFINISHED}/*/*/*.pt.001-of-*"))
     if not found and not pieces:
         raise FileNotFoundError(f"{folder}: no records (STUDY/SCALE/ARM-SEED.json) to collect")
@@ -89,7 +101,9 @@ def collect(folder: Path, root: Path = RESULTS) -> Collected:
             new.append(record)
     for record in new:
         write_record(record, root)
-    return Collected(len(new), known, sum(_join(first, folder, root) for first in pieces))
+    unfinished = sum(_join(first, folder, root) for first in pieces)
+    unsealed = sum(not record.sealed for record in new)
+    return Collected(len(new), known, unfinished, unsealed)
 
 
 def _checked(path: Path, folder: Path) -> tuple[Record, Any]:
@@ -99,7 +113,10 @@ def _checked(path: Path, folder: Path) -> tuple[Record, Any]:
             f"{path}: says it is {record.name} of {record.study} at {record.scale}; "
             "its place has to say the same"
         )
-    now = named_study(record.study).experiment(record.scale, record.arm, record.seed)
+    try:
+        now = named_study(record.study).experiment(record.scale, record.arm, record.seed)
+    except ValueError as error:  # a study, scale or arm that there is not
+        raise ValueError(f"{path}: {error}") from None
     if now not in recorded(type(now), record.scale, folder):
         differing = differences(record.config, to_plain(now))
         raise ValueError(

@@ -4,7 +4,10 @@
 its family that a verdict depends on; rewording a statement, or adding what the paper says, does not
 change it. A *plan* is all runs of a study at a scale: arms, seeds, and every field of their
 experiments' configurations that differs from its default, so that a new field whose default leaves
-things as they were does not change it (nor does another default, which is why none may change).
+things as they were does not change it (nor does another default, which is why none may change). The
+*protocol* is what a kind of experiment measures by and no configuration holds, such as the probes'
+penalties and folds (`grid.Experiment`); registrations cover it since November 30, 2026, and what
+was registered before stays as it is.
 
 What had begun before it was registered is exploratory. It is judged all the same, and said to be.
 """
@@ -18,7 +21,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adainf_core.configuration import to_plain
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
@@ -32,7 +35,7 @@ from adainf_core.validation import as_count
 RULE = 1
 _WORDS = ("statement", "published", "asked_by", "short")
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
-_COVERS = ("rule", "rule and plan")
+_COVERS = ("rule", "rule and plan", "rule, plan and protocol")
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,9 @@ class Registration:
     """What was registered of a study, and when.
 
     `rule` is the rule's hash, `commit` holds what was registered, `registered` is the UTC time.
-    `covers` is "rule", as in the first registrations, or "rule and plan"; `plan` then has a hash
-    for each scale, and `looks` is how often the records are judged, the last time included.
-    ValueError where `covers` and `plan` disagree.
+    `covers` is "rule", as in the first registrations, "rule and plan", or, as in all new ones,
+    "rule, plan and protocol"; `plan` then has a hash for each scale, and `looks` is how often the
+    records are judged, the last time included. ValueError where `covers` and `plan` disagree.
     """
 
     rule: str
@@ -53,7 +56,8 @@ class Registration:
     looks: int = 1
 
     def __post_init__(self) -> None:
-        if not isinstance(self.plan, dict) or self.covers != _COVERS[bool(self.plan)]:
+        fitting = _COVERS[1:] if self.plan else _COVERS[:1]
+        if not isinstance(self.plan, dict) or self.covers not in fitting:
             raise ValueError(f"covers={self.covers!r} with plan={self.plan!r}")
 
 
@@ -74,15 +78,19 @@ def rule_hash(study: str) -> str:
     return _hash({"rule": RULE, "margin": MARGIN, "confidence": CONFIDENCE, "claims": claims})
 
 
-def plan_hash(study: Study, scale: str) -> str:
-    """Hash of all runs of `study` at `scale`: see the module."""
-    runs = sorted(study.plan(scale))
-    return _hash(
-        {
-            f"{arm}-{seed}": to_plain(study.experiment(scale, arm, seed), defaults=False)
-            for arm, seed in runs
-        }
-    )
+def plan_hash(study: Study, scale: str, protocol: bool = True) -> str:
+    """Hash of all runs of `study` at `scale` and, with `protocol`, of what measures them."""
+    runs = {
+        f"{arm}-{seed}": study.experiment(scale, arm, seed)
+        for arm, seed in sorted(study.plan(scale))
+    }
+    plain: dict[str, Any] = {
+        name: to_plain(experiment, defaults=False) for name, experiment in runs.items()
+    }
+    if not protocol:
+        return _hash(plain)
+    kinds = {experiment.kind: dict(experiment.protocol) for experiment in runs.values()}
+    return _hash({"runs": plain, "protocol": kinds})
 
 
 def registrations(root: Path = RESULTS) -> dict[str, Registration]:
@@ -118,7 +126,7 @@ def register(root: Path = RESULTS, looks: int = 1) -> list[str]:
             continue
         if name not in known or _disagreement(known[name], study, study.layouts):
             plan = {scale: plan_hash(study, scale) for scale in study.layouts}
-            known[name] = Registration(rule_hash(name), commit, now, _COVERS[True], plan, looks)
+            known[name] = Registration(rule_hash(name), commit, now, _COVERS[-1], plan, looks)
             changed.append(name)
     with atomic_file(root / "registrations.json") as file:
         entries = {name: _written(entry) for name, entry in known.items()}
@@ -170,7 +178,9 @@ def _disagreement(registration: Registration, study: Study, scales: Iterable[str
     if registration.rule != rule_hash(study.name):
         return "rule"
     if registration.plan and any(
-        registration.plan.get(scale) != plan_hash(study, scale) for scale in scales
+        registration.plan.get(scale)
+        != plan_hash(study, scale, protocol=registration.covers == _COVERS[-1])
+        for scale in scales
     ):
         return "plan"
     return ""

@@ -2,13 +2,15 @@
 
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
-from adainf_core.evidence.published import PUBLISHED
+from adainf_core.evidence.published import HEADLINE, PUBLISHED
 from adainf_core.evidence.runs.scales import current_scale
+from adainf_core.evidence.studies.gap_experiment import at_least
 from adainf_core.findings.benchmarks import SweptToy, benchmark, coverage_rows, recovered
 from adainf_core.findings.captions import caption
+from adainf_core.findings.escaping import escaped
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
-from adainf_core.findings.gaps import GapFindings, at_least
+from adainf_core.findings.gaps import GapFindings
 from adainf_core.findings.ledgers import (
     count_table,
     distinct_runs,
@@ -32,6 +34,7 @@ from adainf_core.findings.telling import (
 
 __all__ = [
     "CONFIDENCE",
+    "HEADLINE",
     "MARGIN",
     "NOT_DECIDED",
     "PUBLISHED",
@@ -48,6 +51,7 @@ __all__ = [
     "coverage_rows",
     "current_scale",
     "distinct_runs",
+    "escaped",
     "forest",
     "holds",
     "in_full",

@@ -164,8 +164,8 @@ def recovered() -> list[Recovered]:
 def coverage_rows(n: int, methods: Sequence[str] = ("ks", "adaptive")) -> list[tuple[str, ...]]:
     """Rows of a table from benchmarks/tv_coverage.py, for samples of n scores a side.
 
-    Laws, distance, the share of misses of each method in percent with its interval, and the median
-    bound of each.
+    Kind of samples, distance, the share of misses of each method in percent with its interval, and
+    the median bound of each.
     """
     by_case: dict[tuple[str, float], dict[str, Any]] = {}
     for row in benchmark("tv_coverage")["coverage"]:

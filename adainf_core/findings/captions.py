@@ -10,6 +10,7 @@ from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import replay_of
 from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import Record
+from adainf_core.findings.escaping import as_code, escaped
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -31,14 +32,14 @@ def provenance(records: Sequence[Record]) -> str:
     """One line on where the numbers of a figure come from: runs, machine, versions, time."""
     if not records:
         raise ValueError("no records to speak of: run the study first")
-    days = sorted({record.finished[:10] for record in records})
+    days = sorted({escaped(record.finished[:10]) for record in records})
     versions = sorted(
-        {f"torch {r.versions['torch']}, Python {r.versions['python']}" for r in records}
+        {escaped(f"torch {r.versions['torch']}, Python {r.versions['python']}") for r in records}
     )
     return (
-        f"{len(records)} runs of `{records[0].study}` at scale `{records[0].scale}`, "
+        f"{len(records)} runs of {as_code(records[0].study)} at scale {as_code(records[0].scale)}, "
         f"{days[0] if len(days) == 1 else f'{days[0]} to {days[-1]}'}, "
-        f"{', '.join(sorted({record.device for record in records}))}, "
+        f"{', '.join(sorted({escaped(record.device) for record in records}))}, "
         f"{'; '.join(versions)}, "
         f"{sum(record.wall_seconds for record in records) / 60:.0f} minutes in all"
     )
@@ -56,7 +57,7 @@ def standing_of_code(study: Study, records: Iterable[Record], root: Path) -> str
         if found is None:
             stale += 1
         else:
-            commits[(found.commit or "no commit")[:7]] = None
+            commits[escaped((found.commit or "no commit")[:7])] = None
     if stale:
         return f"**stale**: the code of {stale} has changed since"
     if commits:

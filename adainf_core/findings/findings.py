@@ -31,6 +31,7 @@ from adainf_core.figures import (
     verdict_table,
 )
 from adainf_core.findings.captions import caption, source_of
+from adainf_core.findings.escaping import unmarked
 from adainf_core.findings.forests import alt_text, forest
 from adainf_core.findings.telling import phrase, published, said, tell
 from adainf_core.statistics.intervals import Interval, PlausibleLevels, best_level, t_interval
@@ -90,7 +91,7 @@ class Findings:
     @property
     def recorded(self) -> str:
         """Where its numbers come from, as `caption` ends with it, but without marks of Markdown."""
-        return source_of(self).replace("`", "").replace("**", "")
+        return unmarked(source_of(self))
 
     def pictures(self) -> dict[str, np.ndarray]:
         """The sample images that were kept, uint8 (n, 3, h, w), by their name."""

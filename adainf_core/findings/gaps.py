@@ -43,7 +43,6 @@ __all__ = [
     "MORE_IS_BETTER",
     "RIGHT",
     "GapFindings",
-    "at_least",
     "number",
     "written",
 ]

@@ -12,10 +12,17 @@ from adainf_core.evidence.registration import record_began
 from adainf_core.evidence.runs.records import Record
 from adainf_core.evidence.runs.status import status
 from adainf_core.figures import VERDICT_STYLE, Table
+from adainf_core.findings.escaping import as_code
 from adainf_core.findings.findings import Findings
 
 _ASKED = {"paper": "the paper's", "control": "controls", "trap": "traps in the code"}
-_TAGS = {"R": "official README", "Q": "quoted by others", "H": "a review", "D": "derived"}
+_TAGS = {
+    "R": "official README",
+    "A": "abstract",
+    "Q": "quoted by others",
+    "H": "a review",
+    "D": "derived",
+}
 _INSIDE = {None: "–", True: "yes", False: "no"}
 
 
@@ -89,7 +96,7 @@ def registration_table(entries: Sequence[LedgerEntry], scale: str) -> Table:
         stale = f", {len(stands.stale)} stale" if stands and stands.stale else ""
         began = min((f"{record_began(r):%Y-%m-%d %H:%M:%SZ}" for r in found.records), default="–")
         commit, time = ("–", "–") if fixed is None else (
-            f"`{fixed.commit[:10]}`", fixed.registered.replace("T", " "))  # fmt: skip
+            as_code(fixed.commit[:10]), fixed.registered.replace("T", " "))  # fmt: skip
         done = f"{len(found.records)} of {found.planned}{stale}"
         rows.append((f"`{name}`", str(len(mine)), commit, time, began, done))
     header = ("study", "claims", "commit of the rule", "registered", "first run began", "runs")

@@ -7,9 +7,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adainf_core.gap.estimate import as_confidence
 from adainf_core.theory.tv_estimation import BetaDifference, BoundMethod, TVEstimate, tv_lower_bound
-from adainf_core.validation import as_real, as_share
+from adainf_core.validation import as_confidence, as_real, as_share
 
 _FAVOUR = 0.8  # of the risk is the chosen rank's, the rest is spread over all ranks
 _METHOD = cast(BoundMethod, "favoured")  # `BoundMethod` lists those of `tv_lower_bound`

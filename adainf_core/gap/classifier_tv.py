@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from adainf_core.gap.estimate import (
     wilson,
 )
 from adainf_core.theory.tv_estimation import BoundMethod, TVEstimate, tv_lower_bound
+from adainf_core.validation import IntArray, as_number, as_seed, in_words
 
 
 class MirrorWarning(UserWarning):
@@ -82,6 +84,7 @@ def classifier_tv(
     classifier: Any = None,
     real_again: ArrayLike | None = None,
     training_share: float = 0.5,
+    groups: Sequence[IntArray] | None = None,
 ) -> ClassifierTV:
     """Lower bound on D_TV(P_d, P_g) from rows of both sides, with a mirrored run as a check.
 
@@ -107,6 +110,11 @@ def classifier_tv(
     preparation between `real` and `generated` (PNG against JPEG, colour order, resizing), which
     counts as a difference of distributions; and on half the rows it sees less.
 
+    groups: for each side given (`real`, `generated`, then `real_again`) the group of copies that
+    each row belongs to, as `data.copies.find_copies` numbers them over all sides. Copies that two
+    sides share then fall on one side of the split: none is learnt from and compared, and a set
+    against itself is at distance 0. Within a side give one row of each group.
+
     ValueError on rows that are not finite or do not fit together, before anything is trained.
     """
     sides = [as_rows(real, "real", 8), as_rows(generated, "generated", 4)]
@@ -117,20 +125,30 @@ def classifier_tv(
     if classifier is not None and not all(
         hasattr(classifier, name) for name in ("fit", "predict_proba")
     ):
-        raise ValueError(f"classifier = {classifier!r} needs the methods fit and predict_proba")
+        raise ValueError(
+            f"classifier = {in_words(classifier)} needs the methods fit and predict_proba"
+        )
+    training_share = as_number(training_share, "training_share")
     if not 0 < training_share < 1:
         raise ValueError(f"training_share = {training_share:g} must lie strictly between 0 and 1")
     # a wrong option fails before training
-    if method != "favoured":
+    as_seed(seed)
+    if not isinstance(method, str) or method != "favoured":
         tv_lower_bound([0.0], [0.0], confidence, method=method)
     normal_quantile(confidence)
 
+    members = _group_numbers(groups, sides)
     first, second = (sides[0], sides[2]) if real_again is not None else np.array_split(sides[0], 2)
     size = min(len(first), len(second), len(sides[1]))
-    rng = np.random.default_rng(seed)
+    pairs = [(sides[0], sides[1]), (first[:size], second[:size])]
+    of_pairs: list[list[IntArray] | None] = [None, None]
+    if members is not None:
+        again = members[2] if real_again is not None else members[0][len(first) :]
+        of_pairs = [members[:2], [members[0][:size], again[:size]]]
+    rng = np.random.default_rng(as_seed(seed))
     outcomes = [
-        _compared(*pair, classifier, rng, training_share, method, confidence)
-        for pair in ((sides[0], sides[1]), (first[:size], second[:size]))
+        _compared(*pair, of_pair, classifier, rng, training_share, method, confidence)
+        for pair, of_pair in zip(pairs, of_pairs, strict=True)
     ]
     (estimate, accuracy, auc, name), (mirrored, mirrored_accuracy, mirrored_auc, _) = outcomes
     if mirrored.lower > 0:
@@ -148,9 +166,26 @@ def _alarm(mirrored: TVEstimate) -> str:
     )
 
 
+def _group_numbers(
+    groups: Sequence[IntArray] | None, sides: Sequence[Rows]
+) -> list[IntArray] | None:
+    """The groups as int64, one number a row of each side; ValueError where they do not fit."""
+    if groups is None:
+        return None
+    found = [np.asarray(group) for group in groups]
+    shapes, needed = [group.shape for group in found], [(len(rows),) for rows in sides]
+    if shapes != needed or any(group.dtype.kind not in "iu" for group in found):
+        raise ValueError(
+            f"groups = arrays of shapes {shapes}: give whole numbers of shapes {needed}, a number "
+            "for each row of each side"
+        )
+    return [group.astype(np.int64) for group in found]
+
+
 def _compared(
     real: Rows,
     generated: Rows,
+    groups: Sequence[IntArray] | None,
     classifier: Any,
     rng: np.random.Generator,
     training_share: float,
@@ -158,7 +193,10 @@ def _compared(
     confidence: float,
 ) -> tuple[TVEstimate, GapEstimate, GapEstimate, str]:
     """Bound, accuracy, area and classifier of one comparison, all on rows not trained on."""
-    parts = [_split(rows, training_share, rng) for rows in (real, generated)]
+    if groups is None:
+        parts = [_split(rows, training_share, rng) for rows in (real, generated)]
+    else:
+        parts = _split_by_group((real, generated), groups, training_share, rng)
     rows = np.concatenate([training for training, _ in parts])
     origin = np.repeat([0, 1], [len(training) for training, _ in parts])
     seed = int(rng.integers(2**31))
@@ -186,6 +224,24 @@ def _split(rows: Rows, share: float, rng: np.random.Generator) -> list[Rows]:
     # halves of an odd number leave the larger one for training, as numpy splits
     count = int(np.clip(round(share * len(rows) + 1e-9), 2, len(rows) - 2))
     return np.split(shuffled, [count])
+
+
+def _split_by_group(
+    sides: Sequence[Rows], groups: Sequence[IntArray], share: float, rng: np.random.Generator
+) -> list[list[Rows]]:
+    """Training and held-out rows of either side, a whole group always on one side of the split."""
+    names, members = np.unique(np.concatenate(groups), return_inverse=True)
+    training = rng.permutation(len(names)) < share * len(names)
+    chosen = np.split(training[members], [len(groups[0])])
+    if min(min(side.sum(), (~side).sum()) for side in chosen) < 2:
+        raise ValueError(
+            f"the sides have {len(np.unique(groups[0]))} and {len(np.unique(groups[1]))} different "
+            "rows, too few to learn from some and compare others: give more"
+        )
+    return [
+        [rows[taken][rng.permutation(taken.sum())], rows[~taken]]
+        for rows, taken in zip(sides, chosen, strict=True)
+    ]
 
 
 def _unseen_scores(fitted: Any, rows: Rows, origin: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adainf_core.statistics.estimate import Estimate
-from adainf_core.validation import as_count
+from adainf_core.validation import as_confidence, as_count, as_real
 
 Rows = NDArray[np.float32]
 
@@ -23,7 +23,10 @@ class GapEstimate(Estimate):
 
 def as_rows(values: ArrayLike, name: str, least: int = 2) -> Rows:
     """Features as float32 (n, d); ValueError naming what is wrong with them and the remedy."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError, RuntimeError):  # ragged lists, tensors with a gradient
+        array = as_real(values, name)
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(
             f"{name} has shape {array.shape}: give one row per image, images.reshape(n, -1)"
@@ -56,14 +59,6 @@ def same_columns(real: Rows, other: Rows, name: str) -> None:
             f"{name} has {other.shape[1]} columns and real {real.shape[1]}: "
             "describe both sides by the same features"
         )
-
-
-def as_confidence(confidence: float) -> float:
-    """A level strictly between 0 and 1."""
-    level = float(confidence)
-    if not 0 < level < 1:
-        raise ValueError(f"confidence = {level:g} must lie strictly between 0 and 1")
-    return level
 
 
 def normal_quantile(confidence: float) -> float:

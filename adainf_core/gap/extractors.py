@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adainf_core.gap.estimate import Rows
-from adainf_core.validation import as_count
+from adainf_core.validation import as_count, as_images, as_path, in_words
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,10 +32,7 @@ class Extractor:
     function: Callable[[np.ndarray], np.ndarray]
 
     def __call__(self, images: np.ndarray) -> Rows:
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3:
-            raise ValueError(
-                f"images are {images.dtype} of shape {images.shape}: need uint8 (n, 3, h, w)"
-            )
+        as_images(images)
         features = np.ascontiguousarray(self.function(images), np.float32)
         if features.ndim != 2 or len(features) != len(images):
             raise ValueError(
@@ -111,7 +108,7 @@ def resnet20(path: str | Path) -> Extractor:
     """
     from adainf_core.gap.resnet20 import load_resnet20
 
-    network = load_resnet20(Path(path))
+    network = load_resnet20(as_path(path, "path"))
     return Extractor(
         "ResNet-20, supervised on CIFAR-10",
         "CIFAR-10's 50,000 training images with labels",
@@ -148,6 +145,7 @@ def ssl_encoder(checkpoint: str | Path) -> Extractor:
     from adainf_core.learning.features import extract_features
     from adainf_core.learning.pretraining import load_pretrained
 
+    checkpoint = as_path(checkpoint, "checkpoint")
     trained = load_pretrained(checkpoint)
     size = trained.image_size
 
@@ -156,7 +154,7 @@ def ssl_encoder(checkpoint: str | Path) -> Extractor:
         return extract_features(trained.encoder, seen)
 
     return Extractor(
-        f"own encoder {Path(checkpoint).name} ({trained.steps} steps)",
+        f"own encoder {checkpoint.name} ({trained.steps} steps)",
         f"{trained.mixture}; self-supervised, no labels",
         function,
     )
@@ -170,7 +168,7 @@ def inception(path: str | Path) -> Extractor:
     or `pt_inception-2015-12-05-6726825d.pth`): nothing is downloaded. ImportError or
     FileNotFoundError names the remedy.
     """
-    weights = Path(path)
+    weights = as_path(path, "path")
     if not weights.is_file():
         raise FileNotFoundError(
             f"no Inception-v3 weights at {weights}: they are not downloaded for you; get "
@@ -245,6 +243,10 @@ def named_extractor(name: str) -> Extractor:
 
     ValueError naming what is known, and what needs a path.
     """
+    if not isinstance(name, str):
+        raise ValueError(
+            f"name = {in_words(name)} must be a string; known: {', '.join(EXTRACTORS)}"
+        )
     kind, _, path = name.partition(":")
     if kind not in EXTRACTORS:
         raise ValueError(f"unknown extractor {kind!r}; known: {', '.join(EXTRACTORS)}")

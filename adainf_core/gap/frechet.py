@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adainf_core.gap.estimate import GapEstimate, as_confidence, as_sides
-from adainf_core.validation import as_count
+from adainf_core.gap.estimate import GapEstimate, as_sides
+from adainf_core.validation import as_confidence, as_count
 
 _PARTS = (1, 2, 3)  # the sizes n, n/2 and n/3 that the extrapolation sees
 _BLOCKS = 10

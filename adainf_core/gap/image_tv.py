@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from adainf_core.gap.classifier_tv import ClassifierTV, classifier_tv
+from adainf_core.validation import IntArray, as_images, as_seed
 
 #: Share of the rows that the classifier learns from; the rest is compared.
 TRAINING_SHARE = 0.35
@@ -19,22 +21,33 @@ def image_tv(
     real_again: np.ndarray | None = None,
     confidence: float = 0.95,
     seed: int = 0,
+    groups: Sequence[IntArray] | None = None,
 ) -> ClassifierTV:
     """Lower bound on D_TV(P_d, P_g) from uint8 images (n, 3, h, w) of both sides, no extractor.
 
     `classifier_tv` with a `NeighbourClassifier`, 35 % of the rows to learn from and the method
     "favoured". It sees images that no real one resembles, lost modes and wrong colours where real
     images are many beside the ways they differ, as with sprites; of photographs it sees colours
-    and edges.
+    and edges. `groups` are the copies, as in `classifier_tv`.
     """
     from adainf_core.gap.neighbour_classifier import NeighbourClassifier
 
+    sides = {"real": real, "generated": generated}
+    if real_again is not None:
+        sides["real_again"] = real_again
+    for name, images in sides.items():
+        if as_images(images, name).shape[1:] != real.shape[1:]:
+            raise ValueError(
+                f"{name} has images of {images.shape[2:]} and real of {real.shape[2:]}: bring them "
+                "to one size with ImageSet.resized"
+            )
     options: dict[str, Any] = {"confidence": confidence, "seed": seed, "method": "favoured"}
     return classifier_tv(
         real.reshape(len(real), -1),
         generated.reshape(len(generated), -1),
-        classifier=NeighbourClassifier(real.shape[1:], seed),
+        classifier=NeighbourClassifier(real.shape[1:], as_seed(seed)),
         real_again=None if real_again is None else real_again.reshape(len(real_again), -1),
         training_share=TRAINING_SHARE,
+        groups=groups,
         **options,
     )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.gap.estimate import GapEstimate, Rows, as_rows, as_sides, same_columns, wilson
+from adainf_core.gap.estimate import GapEstimate, as_rows, as_sides, same_columns, wilson
 from adainf_core.gap.neighbours import nearest
-from adainf_core.validation import IntArray
+from adainf_core.validation import FloatArray, IntArray, as_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Memorisation:
     threshold: float
     z: float
     copies: int
-    distances: Rows
+    distances: FloatArray
     nearest_real: IntArray
     reference: str
 
@@ -55,6 +55,7 @@ def memorisation(
     hide memorisation. ValueError on a quantile outside (0, 1) or too few rows to read it from.
     """
     train, made = as_sides(real, generated)
+    quantile = as_number(quantile, "quantile")
     if not 0 < quantile < 1:
         raise ValueError(f"quantile = {quantile:g} must lie strictly between 0 and 1")
     if held_out is None:
@@ -75,13 +76,14 @@ def memorisation(
     share = GapEstimate(
         float(near.mean()), low, high, len(train), len(made), confidence=float(confidence)
     )
-    known = {row.tobytes() for row in train}
-    copies = sum(row.tobytes() in known for row in made)
+    # zero has two signs, which are equal
+    known = {row.tobytes() for row in train + np.float32(0)}
+    copies = sum(row.tobytes() in known for row in made + np.float32(0))
     z = _mann_whitney(distances[:, 0], reference)
     return Memorisation(share, quantile, threshold, z, copies, distances[:, 0], indices[:, 0], name)
 
 
-def _mann_whitney(distances: Rows, reference: Rows) -> float:
+def _mann_whitney(distances: FloatArray, reference: FloatArray) -> float:
     """U of `distances` over `reference`, less its mean and over its deviation under equality."""
     from scipy.stats import rankdata
 

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from adainf_core.gap.estimate import Rows, as_rows
 from adainf_core.gap.neighbours import neighbour_distances
+from adainf_core.validation import as_seed, in_words
 
 _RANKS = (1, 5)  # of the neighbours whose distances describe an image
 _FOLDS = 5
@@ -39,6 +40,9 @@ class NeighbourClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, rows: ArrayLike, origin: ArrayLike) -> NeighbourClassifier:
         """Learn from rows (n, 3·h·w) of origin (n,) 0, real, or 1, generated; 5 of each."""
         images, origins = self._images(rows), np.asarray(origin)
+        as_seed(self.seed)
+        if origins.shape != (len(images),):
+            raise ValueError(f"origin is {in_words(origins)}: give one number a row, {len(images)}")
         if not np.array_equal(np.unique(origins), [0, 1]) or np.bincount(origins).min() < _FOLDS:
             raise ValueError(
                 f"origin needs at least {_FOLDS} rows of each of 0, real, and 1, generated"

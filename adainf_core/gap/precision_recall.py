@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.gap.estimate import GapEstimate, as_sides, normal_quantile, wilson
-from adainf_core.gap.neighbours import distance_blocks, nearest
+from adainf_core.gap.neighbours import exact_blocks, nearest
 from adainf_core.validation import as_count
 
 
@@ -39,22 +39,34 @@ def precision_recall(
 ) -> PrecisionRecall:
     """The four measures of features real (m, d) and generated (n, d), at least k + 1 rows a side.
 
-    Distances are Euclidean and computed in blocks. A point on a ball's edge is outside, as in the
-    authors' code. Copies on one side make radii of zero, in which nothing lies; remove them.
+    Distances are Euclidean, in double precision, and computed in blocks. A point on a ball's edge
+    is outside, as in the authors' code, and so is one that rounding cannot tell from it: a set
+    against itself has density 1. Copies on one side make radii of zero, in which nothing lies:
+    remove them (`data.copies.find_copies`). ValueError where that is so of more than half a side.
     """
     z = normal_quantile(confidence)
     k = as_count(k, "k", 1)
     first, second = as_sides(real, generated, k + 1)
     m, n = len(first), len(second)
-    radii_real = nearest(first, first, k, own=True)[0][:, -1] ** 2
-    radii_generated = nearest(second, second, k, own=True)[0][:, -1] ** 2
+    # the edge of each ball, as a squared distance
+    edge_real, edge_generated = (
+        nearest(side, side, k, own=True)[0][:, -1] ** 2 for side in (first, second)
+    )
+    for name, edges in (("real", edge_real), ("generated", edge_generated)):
+        empty = int((edges == 0).sum())
+        if 2 * empty > len(edges):
+            raise ValueError(
+                f"{empty:,} of {len(edges):,} {name} rows have {k} exact copies or more on their "
+                "own side: measure distinct rows (adainf_core.data.copies.find_copies)"
+            )
     balls = np.zeros(n, np.int64)  # real balls around each generated row
     recalled, covered = np.zeros(m, bool), np.zeros(m, bool)
-    for block, squared in distance_blocks(first, second):
-        inside = squared < radii_real[block, None]
+    for block, squared, rounding in exact_blocks(first, second):
+        squared += rounding
+        inside = squared < edge_real[block, None]
         balls += inside.sum(axis=0)
         covered[block] = inside.any(axis=1)
-        recalled[block] = (squared < radii_generated).any(axis=1)
+        recalled[block] = (squared < edge_generated).any(axis=1)
 
     def share(hits: np.ndarray) -> GapEstimate:
         low, high = wilson(int(hits.sum()), len(hits), confidence)

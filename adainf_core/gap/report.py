@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.data.images import ImageSet
+from adainf_core.data.copies import find_copies
+from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.gap.classifier_tv import ClassifierTV, MirrorWarning, classifier_tv
-from adainf_core.gap.estimate import GapEstimate, Rows, as_confidence
+from adainf_core.gap.estimate import GapEstimate, Rows
 from adainf_core.gap.extractors import Extractor, random_convolution
 from adainf_core.gap.frechet import frechet_estimate
 from adainf_core.gap.image_tv import image_tv
@@ -19,7 +20,7 @@ from adainf_core.gap.kernel_distance import kernel_distance
 from adainf_core.gap.memorisation import Memorisation, memorisation
 from adainf_core.gap.precision_recall import precision_recall
 from adainf_core.gap.rows import GapRow, shown
-from adainf_core.validation import as_count
+from adainf_core.validation import IntArray, as_confidence, as_count, as_path, as_seed, in_words
 
 _LEAST = 120  # rows a side: what halves of the real ones need for an extrapolated distance
 
@@ -29,13 +30,16 @@ class GapReport:
     """How far generated images are from real ones, as every measure sees it; printed, a table.
 
     `rows` has one `GapRow` a measure, `memorised` the distances to the nearest real images,
-    `classifiers` the two comparisons by classifiers (of images, of features) whole. `notes` are
-    warnings that a reader of the table must know. `real`, `generated` are the images measured.
+    `classifiers` the two comparisons by classifiers (of images, of features) whole. `repeated` says
+    in a line each what repeats among the images drawn, and what both sides share; `notes` are
+    warnings that a reader of the table must know. `real`, `generated` are the distinct images,
+    which were measured.
     """
 
     rows: tuple[GapRow, ...]
     memorised: Memorisation
     classifiers: tuple[ClassifierTV, ClassifierTV]
+    repeated: tuple[str, ...]
     notes: tuple[str, ...]
     real: ImageSet
     generated: ImageSet
@@ -50,6 +54,7 @@ class GapReport:
         level = f"{100 * self.confidence:g} %"
         lines = [
             f"{self.generated.name} against {self.real.name}",
+            *self.repeated,
             f"features of {self.extractor} (trained on: {self.saw})",
             f"real against real: {self.mirror}; intervals at {level}",
             "",
@@ -79,10 +84,10 @@ class GapReport:
         from adainf_core.files import atomic_file
         from adainf_core.gap.report_page import page
 
-        text = page(self)
-        with atomic_file(Path(path)) as file:
+        target, text = as_path(path, "path"), page(self)
+        with atomic_file(target) as file:
             file.write(text.encode())
-        return Path(path)
+        return target
 
 
 def gap_report(
@@ -94,25 +99,38 @@ def gap_report(
     n: int = 10_000,
     confidence: float = 0.95,
     seed: int = 0,
+    keep_copies: bool = False,
 ) -> GapReport:
     """Measure the gap between `real`, the generator's training images, and `generated` ones.
 
-    From either set at most `n` images are drawn at random (`seed`). `extractor` makes the features
-    (default: `random_convolution()`, which has learnt nothing); the bound on images needs none.
+    From either set at most `n` images are drawn at random (`seed`), and of copies among them,
+    exact, mirrored or near (`data.copies.find_copies`), one is measured. What two sides share is on
+    one side of every split that a classifier is trained and compared on. With `keep_copies` all are
+    measured as they are: for independent draws of a distribution that repeats itself, as a finite
+    world of sprites does; of any other images the bounds are then not bounds. `extractor` makes the
+    features (default: `random_convolution()`, which has learnt nothing); the bound on images needs
+    none.
+
     `held_out` real images, which the generator has not seen, serve twice: they take the place of
     generated ones in "real against real", and their distances to the training images say how near
     chance comes. Without them the first half of the drawn real images is compared with the second,
     and other training images are the reference.
 
-    ValueError on images of different sizes or fewer than 120 of them, before anything is computed.
+    ValueError on images of different sizes or fewer than 120 distinct ones (any 120 with
+    `keep_copies`), before anything is measured.
     """
     as_confidence(confidence)
     n = as_count(n, "n", _LEAST)
-    rng = np.random.default_rng(as_count(seed, "seed", 0))
+    rng = np.random.default_rng(as_seed(seed))
     sets = {"real": real, "generated": generated}
     if held_out is not None:
         sets["held_out"] = held_out
+    if extractor is not None and not isinstance(extractor, Extractor):
+        raise ValueError(
+            f"extractor = {in_words(extractor)} must be an Extractor: give named_extractor(name)"
+        )
     for name, given in sets.items():
+        as_image_set(given, name)
         if given.images.shape[1:] != real.images.shape[1:]:
             raise ValueError(
                 f"{name} has images of {given.images.shape[2:]} and real of "
@@ -121,11 +139,14 @@ def gap_report(
         if len(given) < _LEAST:
             raise ValueError(f"{name} has {len(given)} images: at least {_LEAST} are needed")
     drawn = {name: _drawn(images, n, rng) for name, images in sets.items()}
+    groups, repeated = None, ["copies among the images are kept: they pass for independent draws"]
+    if not keep_copies:
+        drawn, groups, repeated = _distinct(drawn)
     chosen = extractor or random_convolution()
     images = {name: some.images for name, some in drawn.items()}
     features = {name: chosen(some) for name, some in images.items()}
 
-    by_classifier, notes = _classified(images, features, confidence, seed)
+    by_classifier, notes = _classified(images, features, groups, confidence, seed)
     memorised = memorisation(
         features["real"], features["generated"], features.get("held_out"), confidence=confidence
     )
@@ -152,6 +173,7 @@ def gap_report(
         tuple(rows),
         memorised,
         by_classifier,
+        tuple(repeated),
         tuple(notes),
         drawn["real"],
         drawn["generated"],
@@ -170,10 +192,48 @@ def _drawn(images: ImageSet, n: int, rng: np.random.Generator) -> ImageSet:
     return ImageSet(np.array(images.images)[rng.permutation(len(images))], None, images.name)
 
 
+def _distinct(
+    drawn: dict[str, ImageSet],
+) -> tuple[dict[str, ImageSet], list[IntArray], list[str]]:
+    """One image of each group of copies a side, their groups over all sides, and what was found."""
+    copies = find_copies(*(images.images for images in drawn.values()))
+    ends = np.cumsum([len(images) for images in drawn.values()])
+    of_sides = dict(zip(drawn, np.split(copies.group, ends[:-1]), strict=True))
+    said = [
+        f"{name}: {again:,} of {len(side):,} images repeat others, {len(side) - again:,} distinct"
+        for name, side in of_sides.items()
+        if (again := len(side) - len(np.unique(side)))
+    ]
+    kept = {name: np.sort(np.unique(side, return_index=True)[1]) for name, side in of_sides.items()}
+    groups = {name: of_sides[name][kept[name]] for name in drawn}
+    for name, others in (("generated", "real"), ("held_out", "real"), ("generated", "held_out")):
+        if not {name, others} <= groups.keys():
+            continue
+        shared = int(np.isin(groups[name], groups[others]).sum())
+        if shared == len(groups[name]) == len(groups[others]):
+            said.append(f"{name} and {others} are the same images: no distance between them")
+        elif shared:
+            said.append(
+                f"{shared:,} of {len(groups[name]):,} {name} images are copies of {others} ones"
+            )
+    for name, places in kept.items():
+        if len(places) < _LEAST:
+            raise ValueError(
+                f"{name} has {len(places):,} distinct images among {len(drawn[name]):,}, the rest "
+                f"are copies: at least {_LEAST} are needed"
+            )
+    distinct = {name: images.subset(kept[name]) for name, images in drawn.items()}
+    return distinct, list(groups.values()), said
+
+
 def _classified(
-    images: dict[str, np.ndarray], features: dict[str, Rows], confidence: float, seed: int
+    images: dict[str, np.ndarray],
+    features: dict[str, Rows],
+    groups: list[IntArray] | None,
+    confidence: float,
+    seed: int,
 ) -> tuple[tuple[ClassifierTV, ClassifierTV], list[str]]:
-    options: dict[str, Any] = {"confidence": confidence, "seed": seed}
+    options: dict[str, Any] = {"confidence": confidence, "seed": seed, "groups": groups}
     with warnings.catch_warnings(record=True) as alarms:
         warnings.simplefilter("always", MirrorWarning)
         of_images = image_tv(

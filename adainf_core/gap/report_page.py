@@ -46,7 +46,8 @@ svg { display: block; height: auto; width: 100%; }
 def page(report: GapReport) -> str:
     """The whole page as text: measures with bars, contact sheets, nearest real neighbours."""
     title = f"{report.generated.name} against {report.real.name}"
-    notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in report.notes)
+    said = (*report.repeated, *report.notes)
+    notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in said)
     sizes = f"{len(report.real):,} real and {len(report.generated):,} generated images"
     head = (
         f"<p>{sizes}. Features: {html.escape(report.extractor)} "

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.generators.generator import BLOCK, Blockwise, stream
 from adainf_core.generators.principal_axes import PrincipalAxes, as_pixels
-from adainf_core.validation import as_count
+from adainf_core.validation import as_count, as_number
 
 Rows = NDArray[np.float64]
 
@@ -124,6 +124,8 @@ class Bootstrap(Blockwise):
 
         Raises ValueError for a `noise` below 0.
         """
+        as_image_set(real, "real")
+        as_count(seed, "seed", 0)
         _check_width(noise, "noise")
         return cls(real.unlabelled(), noise)
 
@@ -163,5 +165,5 @@ class HeldOut:
 
 
 def _check_width(value: float, name: str) -> None:
-    if not 0 <= value < np.inf:
+    if not 0 <= as_number(value, name) < np.inf:
         raise ValueError(f"{name}={value}: a width is finite and not negative")

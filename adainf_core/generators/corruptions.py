@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.generators.generator import stream
 from adainf_core.generators.principal_axes import PrincipalAxes, as_pixels
 from adainf_core.validation import as_count, as_labels
@@ -88,6 +88,7 @@ def clusters(images: ImageSet, count: int = 10, seed: int = 0) -> NDArray[np.int
     """
     from sklearn.cluster import KMeans
 
+    as_image_set(images, "images")
     as_count(count, "count", 2, len(images) - 1, f", to cluster {len(images)} images")
     some = images
     if len(images) > _FITTED:
@@ -106,6 +107,7 @@ def chimeras(images: ImageSet, seed: int = 0) -> ImageSet:
     labels) and drawn with replacement; the middle column of an odd width is the partner's. Raises
     ValueError where an image has no partner.
     """
+    as_image_set(images, "images")
     # unlabelled, every image is a class of its own
     labels = np.arange(len(images)) if images.labels is None else images.labels
     counts = np.bincount(labels)

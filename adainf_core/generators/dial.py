@@ -20,12 +20,12 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.generators import classical, corruptions, dilution
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.generators.generator import Generator, InBlocks, stream
-from adainf_core.generators.pipelines import model_place
-from adainf_core.validation import as_share
+from adainf_core.generators.pipelines import checked_digest, model_place
+from adainf_core.validation import as_seed, as_share, in_words
 
 
 class _Fitted:
@@ -199,6 +199,12 @@ class Diffusion(_Fitted):
         place = Path(model_place(self.model))
         return tuple(sorted(path for path in place.glob("*/*") if path.suffix != ".md"))
 
+    def origin(self) -> str:
+        """Which model it is, to the bit, for records of what is sampled from it."""
+        return (
+            f"{self.model}, SHA-256 of its files: {checked_digest(Path(model_place(self.model)))}"
+        )
+
     def make(self, real: ImageSet, held_out: ImageSet | None, seed: int) -> Generator:
         from adainf_core.generators.diffusion import DiffusionGenerator
 
@@ -281,6 +287,15 @@ def make_generator(
         if setting not in GENERATORS:
             raise ValueError(f"unknown generator {setting!r}; known: {', '.join(GENERATORS)}")
         setting = GENERATORS[setting]
+    if not hasattr(setting, "make"):
+        raise ValueError(
+            f"setting={in_words(setting)} is no setting: give one of GENERATORS "
+            f"({', '.join(GENERATORS)}), or its name"
+        )
+    as_image_set(real, "real")
+    if held_out is not None:
+        as_image_set(held_out, "held_out")
+    as_seed(seed)
     return setting.make(real, held_out, seed)
 
 

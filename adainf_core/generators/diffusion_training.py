@@ -17,9 +17,10 @@ import torch
 
 from adainf_core.configuration import differences, to_plain
 from adainf_core.data.images import ImageSet
-from adainf_core.devices import chosen_device
+from adainf_core.devices import check_memory, chosen_device
 from adainf_core.generators.diffusion import DiffusionGenerator, prepared
 from adainf_core.generators.diffusion_config import DiffusionConfig
+from adainf_core.generators.pipelines import plain
 from adainf_core.progress import progress_range
 from adainf_core.stopping import StopRequest, stop_requests
 from adainf_core.tensor_files import read_tensors, write_tensors
@@ -49,9 +50,10 @@ def train_diffusion(
     is done and kept: SIGTERM like `max_seconds`, Ctrl-C as a KeyboardInterrupt that says how to go
     on.
 
-    Raises ValueError before any training for images that do not fit or a checkpoint of another run
-    or beyond `steps`, FloatingPointError when the loss or a weight stops being finite (the
-    checkpoint then is from before, and no model is returned).
+    Raises ValueError before any training for images that do not fit, a network or batch that
+    memory cannot hold, or a checkpoint of another run or beyond `steps`, FloatingPointError when
+    the loss or a weight stops being finite (the checkpoint then is from before, and no model is
+    returned).
     """
     run = _Run(images, config)
     steps = as_count(steps, "steps", 0)
@@ -132,6 +134,12 @@ class _Run:
             raise ValueError(f"{images.name}: images are {height}x{width}, need square ones")
         self.images, self.config = images, config
         self.device = chosen_device(config.device)
+        check_memory(
+            config.training_bytes(height),
+            f"training with widths={config.widths} blocks={config.blocks} "
+            f"batch_size={config.batch_size} on images of {height}x{width}",
+            self.device,
+        )
         self.unet = prepared(config.unet(height), self.device)
         self.model = torch.compile(self.unet) if config.compile else self.unet
         self.scheduler = config.scheduler()
@@ -251,7 +259,7 @@ class _Run:
             self.average.copy_to(unet.parameters())
         unet = prepared(unet, self.device).eval().requires_grad_(False)
         name = f"{self.images.name}-diffusion-{self.step}"
-        return DiffusionGenerator(unet, dict(self.scheduler.config), name)
+        return DiffusionGenerator(unet, plain(self.scheduler.config), name)
 
 
 def _fingerprint(images: ImageSet) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, as_image_set
+from adainf_core.validation import as_count, as_seed
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,11 @@ class GaussianMixtureGenerator:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
 
+        as_image_set(real, "real")
+        seed = as_seed(seed)
         most = min(len(real), int(np.prod(real.images.shape[1:])))
         for name, value in (("components", components), ("principal", principal)):
-            if not 1 <= value <= most:
-                raise ValueError(f"{name}={value} is outside 1..{most}, what {real.name} can carry")
+            as_count(value, name, 1, most, f", what {real.name} can carry")
         pixels = real.images.reshape(len(real), -1).astype(np.float32) / 255
         pca = PCA(principal, random_state=seed).fit(pixels)
         mixture = GaussianMixture(components, reg_covar=1e-3, max_iter=30, random_state=seed)
@@ -54,7 +56,7 @@ class GaussianMixtureGenerator:
 
     def sample(self, count: int, seed: int = 0) -> ImageSet:
         """`count` unlabelled images, deterministic given `seed`."""
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(as_count(seed, "seed", 0))
         mixture = self._mixture
         # sklearn samples component by component; shuffled, any prefix is a sample too
         which = rng.choice(self.components, count, p=mixture.weights_ / mixture.weights_.sum())

@@ -1,10 +1,22 @@
-"""Diffusers pipelines as files: which names mean which, and which of them can be sampled here."""
+"""Diffusers pipelines as files: which names mean which, and which of them can be sampled here.
+
+A folder that is written here carries `DIGESTS`, a hash of every other file in it, and is held
+against them whenever it is read.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
+from adainf_core.generators.diffusion_config import training_schedule
+
+#: The file that holds the SHA-256 of every other one in a model's folder.
+DIGESTS = "sha256.json"
+#: What stands for the digest of a model whose folder carries none.
+UNVERIFIED = "none came with the model"
 #: Trained here and shipped with the package; `DiffusionGenerator.load` knows them by name.
 SHIPPED = Path(__file__).with_name("shipped")
 
@@ -36,6 +48,68 @@ def is_model(path: str | Path) -> bool:
     return (Path(path) / "model_index.json").is_file()
 
 
+def write_digests(folder: Path) -> str:
+    """Put the hashes of all files in `folder` into its `DIGESTS`; the digest of them all."""
+    text = _digests(folder)
+    (folder / DIGESTS).write_bytes(text)
+    return hashlib.sha256(text).hexdigest()
+
+
+def checked_digest(folder: Path) -> str:
+    """The digest of a model's files, 64 hexadecimal digits, or `UNVERIFIED` where it carries none.
+
+    Raises ValueError naming the files that are not as they were written.
+    """
+    try:
+        noted = (folder / DIGESTS).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return UNVERIFIED
+    found = _digests(folder)
+    if noted == found:
+        return hashlib.sha256(found).hexdigest()
+    try:
+        then, now = json.loads(noted), json.loads(found)
+        differing = sorted(name for name in then | now if then.get(name) != now.get(name))
+    except (ValueError, AttributeError, TypeError):
+        differing = []
+    raise ValueError(
+        f"{folder} is damaged or was changed ({', '.join(differing) or DIGESTS} is not what was "
+        f"written): restore it, or delete {folder / DIGESTS} to load it unchecked"
+    )
+
+
+def _digests(folder: Path) -> bytes:
+    """The hash of each file in `folder` by its path there, but for hidden ones, as JSON."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and name.parts != (DIGESTS,) and not any(p[0] == "." for p in name.parts):
+            with path.open("rb") as file:
+                found[name.as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return (json.dumps(found, indent=1, sort_keys=True) + "\n").encode()
+
+
+def unknown_keys(pipeline: Any) -> str:
+    """The first key that diffusers would pass over, as "scheduler.beta_strat"; "" if none.
+
+    A key that is misspelt is one; a default then takes the place of the value.
+    """
+    for name, part in (("unet", pipeline.unet), ("scheduler", pipeline.scheduler)):
+        _, unknown, _ = part.extract_init_dict(plain(part.config))
+        if unknown:
+            return f"{name}.{sorted(unknown)[0]}"
+    return ""
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """A configuration of diffusers without the keys that it notes for itself.
+
+    One of those lists fields that keep their defaults whatever they are set to later, another is
+    the folder that a model was read from.
+    """
+    return {key: value for key, value in config.items() if key[0] != "_"}
+
+
 def unfit(unet: Any, schedule: dict[str, Any]) -> str:
     """Why a pipeline cannot be sampled here; "" if it can."""
     from diffusers import UNet2DModel
@@ -50,7 +124,40 @@ def unfit(unet: Any, schedule: dict[str, Any]) -> str:
         return "does not say the sample_size of its images"
     if config.get("class_embed_type") is not None or config.get("num_class_embeds") is not None:
         return "is conditional on classes"
-    for key in ("beta_schedule", "prediction_type"):
-        if not schedule.get(key):
-            return f"has a schedule without {key}"
+    if not schedule.get("beta_schedule"):
+        return "has a schedule without beta_schedule"
+    if schedule.get("prediction_type") not in ("epsilon", "v_prediction", "sample"):
+        return f"has prediction_type = {schedule.get('prediction_type')!r}"
+    if schedule.get("use_flow_sigmas"):
+        return "has a schedule of flow matching"
+    return _unfit_schedule(schedule) or _unfit_size(unet)
+
+
+def _unfit_schedule(schedule: dict[str, Any]) -> str:
+    try:
+        squares = training_schedule(schedule).alphas_cumprod
+    except NotImplementedError as error:
+        return f"has a schedule that cannot be made ({error})"
+    if len(squares) != schedule["num_train_timesteps"]:
+        return f"has {len(squares)} betas for {schedule['num_train_timesteps']} noise levels"
+    if not bool((squares[:-1] > 0).all() and (squares < 1).all()):  # nan is neither
+        return "has a schedule whose signal is used up, or not touched, before its last level"
+    return ""
+
+
+def _unfit_size(unet: Any) -> str:
+    """Why the network does not turn images of its own size into such; shapes alone are computed."""
+    import torch
+
+    size = unet.config["sample_size"]
+    try:
+        height, width = size if isinstance(size, list | tuple) else (size, size)
+        with torch.device("meta"):
+            image, time = torch.empty(1, 3, height, width), torch.zeros((), dtype=torch.int64)
+            made = type(unet).from_config(plain(unet.config))(image, time, return_dict=False)[0]
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return f"cannot take images of its own sample_size, {size} ({reason})"
+    if made.shape != image.shape:
+        return f"makes images of {tuple(made.shape[1:])} from {tuple(image.shape[1:])}"
     return ""

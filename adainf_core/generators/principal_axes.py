@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adainf_core.data.images import ImageSet
-from adainf_core.validation import as_count
+from adainf_core.data.images import ImageSet, as_image_set
+from adainf_core.validation import as_count, as_seed
 
 _CHUNK = 2000
 _LEAST = 0.01  # grey levels: pixels are whole numbers, so what varies less is rounding
@@ -35,6 +35,8 @@ class PrincipalAxes:
         """
         from sklearn.decomposition import PCA
 
+        as_image_set(real, "real")
+        seed = as_seed(seed)
         n, values = len(real), int(np.prod(real.images.shape[1:]))
         most = min(n - 1, values)
         as_count(principal, "principal", 1, most, f", what {n} images of {real.name} can carry")

@@ -23,7 +23,8 @@ from typing import Literal, NamedTuple, overload
 import torch
 
 from adainf_core.learning.operations import Operation
-from adainf_core.learning.policies import AugmentationPolicy
+from adainf_core.learning.policies import AugmentationPolicy, as_policy
+from adainf_core.validation import as_count, in_words
 
 # ITU-R 601 luma, as in PIL and torchvision
 LUMA = (0.299, 0.587, 0.114)
@@ -73,12 +74,22 @@ def view_noise(
     operation follow, a function of the generator's state before, of the operation's name, and of
     how many called so precede it. They do not move the generator.
     """
+    n, generator = as_count(n, "n", 0), _as_generator(generator)
     streams = [_stream(generator, name) for name in _numbered(extra)]
     tables = [
         torch.rand((n, columns), generator=source, device=source.device, dtype=torch.float32)
         for source, columns in zip([generator, *streams], _columns(extra), strict=True)
     ]
     return torch.cat(tables, 1) if extra else tables[0]
+
+
+def _as_generator(generator: torch.Generator) -> torch.Generator:
+    if not isinstance(generator, torch.Generator):
+        raise ValueError(
+            f"generator={in_words(generator)}: give a torch.Generator, such as "
+            "torch.Generator().manual_seed(0)"
+        )
+    return generator
 
 
 def _columns(extra: tuple[Operation, ...]) -> list[int]:
@@ -127,9 +138,11 @@ def augment(
     `images` is uint8 (n, 3, h, w); the result is float32 of the same shape in [0, 1], on the same
     device. `view` (0 or 1) picks the entry of per-view probabilities. With `return_parameters` the
     drawn `ViewParameters` come along, so that the view can be replayed elsewhere (up to the extra
-    operations, which they do not cover). Raises ValueError for images of another dtype or shape.
+    operations, which they do not cover). Raises ValueError for images of another dtype or shape and
+    for another view.
     """
-    n = _image_shape(images)[0]
+    n, view = _image_shape(images)[0], as_count(view, "view", 0, 1)
+    as_policy(policy)
     noise = view_noise(n, generator, policy.extra).to(images.device)
     views, parameters = _augmented(images, policy, noise, view)
     return (views, parameters) if return_parameters else views
@@ -144,11 +157,13 @@ def two_views(
     `view_noise(2 * n, generator, policy.extra)` on the same device; its rows i and n + i belong to
     pair i. Raises ValueError for anything else.
     """
-    n = _image_shape(first)[0]
-    if first.shape != second.shape:
+    n = _image_shape(first, "first")[0]
+    as_policy(policy)
+    if _image_shape(second, "second") and first.shape != second.shape:
         raise ValueError(f"first images are {tuple(first.shape)}, second {tuple(second.shape)}")
-    if noise.shape != (needed := (2 * n, sum(_columns(policy.extra)))):
-        raise ValueError(f"noise is {tuple(noise.shape)}, {n} images need {needed}")
+    needed = 2 * n, sum(_columns(policy.extra))
+    if not isinstance(noise, torch.Tensor) or noise.shape != needed:
+        raise ValueError(f"noise is {in_words(noise)}, {n} images need {needed}")
     return _augmented(torch.cat([first, second]), policy, noise, view=None)[0]
 
 
@@ -165,10 +180,16 @@ def _augmented(
     return views, parameters
 
 
-def _image_shape(images: torch.Tensor) -> tuple[int, int, int]:
-    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
+def _image_shape(images: torch.Tensor, name: str = "images") -> tuple[int, int, int]:
+    if (
+        not isinstance(images, torch.Tensor)
+        or images.dtype != torch.uint8
+        or images.ndim != 4
+        or images.shape[1] != 3
+    ):
         raise ValueError(
-            f"images are {images.dtype} {tuple(images.shape)}, need torch.uint8 (n, 3, h, w)"
+            f"{name} are {in_words(images)}, need a torch.uint8 tensor (n, 3, h, w), "
+            "such as torch.from_numpy(image_set.images)"
         )
     return images.shape[0], images.shape[2], images.shape[3]
 

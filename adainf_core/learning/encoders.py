@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from adainf_core.learning.pretrain_config import ENCODERS
+from adainf_core.learning.pretrain_config import ENCODERS, WIDEST
+from adainf_core.validation import as_choice, as_count
 
 PIXEL_MEAN, PIXEL_STD = 0.5, 0.25
 
@@ -57,8 +58,7 @@ def small_cnn(width: int = 16) -> Encoder:
 
     Made for 16x16 images (features come from a 2x2 map, averaged); feature_dim is 8 * width.
     """
-    if width < 1:
-        raise ValueError(f"width={width} has to be at least 1")
+    width = as_count(width, "width", 1, WIDEST)
     layers: list[nn.Module] = [_conv(3, width)]
     for scale in (1, 2, 4):
         layers += [_conv(scale * width, 2 * scale * width, stride=2), _Residual(2 * scale * width)]
@@ -73,10 +73,8 @@ def resnet(name: str, stem_padding: int = 1) -> Encoder:
     """
     from torchvision import models
 
-    if name not in ENCODERS[1:]:
-        raise ValueError(f"unknown ResNet {name!r}; known: {', '.join(ENCODERS[1:])}")
-    if stem_padding not in (1, 2):
-        raise ValueError(f"stem_padding={stem_padding}: choose 1, or 2 as in the official code")
+    as_choice(name, "name", ENCODERS[1:])
+    as_count(stem_padding, "stem_padding", 1, 2)
     backbone = getattr(models, name)(weights=None)
     feature_dim = backbone.fc.in_features
     backbone.conv1 = nn.Conv2d(3, 64, 3, stride=1, padding=stem_padding, bias=False)
@@ -87,6 +85,5 @@ def resnet(name: str, stem_padding: int = 1) -> Encoder:
 
 def build_encoder(name: str, width: int = 16, stem_padding: int = 1) -> Encoder:
     """The encoder called `name`: "small_cnn" (with `width`) or a ResNet (with `stem_padding`)."""
-    if name not in ENCODERS:
-        raise ValueError(f"unknown encoder {name!r}; known: {', '.join(ENCODERS)}")
+    as_choice(name, "name", ENCODERS)
     return small_cnn(width) if name == "small_cnn" else resnet(name, stem_padding)

@@ -12,7 +12,8 @@ from torch import nn
 
 from adainf_core.files import atomic_file
 from adainf_core.learning.augmentation import augment
-from adainf_core.learning.policies import AugmentationPolicy
+from adainf_core.learning.policies import AugmentationPolicy, as_policy
+from adainf_core.validation import as_count, as_images, as_path, as_seed, in_words
 
 _CHUNK = 4096  # images read at once for their hash
 
@@ -32,11 +33,19 @@ def extract_features(
     `augmentation` each image is seen through one view drawn from `seed`. With `cache`, a folder,
     features found there are returned memory-mapped and new ones are kept; the file's name hashes
     the encoder (its printed architecture, parameters and buffers), the images and the view, but no
-    source code. Raises ValueError for an encoder that returns no (n, d), features that are not
-    finite, or a damaged cache file.
+    source code. Raises ValueError for an encoder that returns no (n, d) or takes no float32 images,
+    features that are not finite, or a damaged cache file.
     """
+    images, encoder = as_images(images), as_module(encoder, "encoder")
+    batch_size, seed = as_count(batch_size, "batch_size", 1), as_seed(seed)
+    if augmentation is not None:
+        as_policy(augmentation, "augmentation")
     view = "" if augmentation is None else f"{augmentation} {seed}"
-    path = None if cache is None else Path(cache) / f"{_fingerprint(encoder, images, view)}.npy"
+    path = (
+        None
+        if cache is None
+        else as_path(cache, "cache") / f"{_fingerprint(encoder, images, view)}.npy"
+    )
     if path is not None and path.exists():
         return _read_features(path, len(images))
     modes = {module: module.training for module in encoder.modules()}
@@ -56,6 +65,16 @@ def extract_features(
         with atomic_file(path) as file:
             np.save(file, features)
     return features
+
+
+def as_module(module: nn.Module, name: str) -> nn.Module:
+    """`module` as it is; ValueError for what is no network."""
+    if not isinstance(module, nn.Module):
+        raise ValueError(
+            f"{name} = {in_words(module)} must be a torch.nn.Module, such as the `encoder` of "
+            "what pretrain returns"
+        )
+    return module
 
 
 def encoder_device(encoder: nn.Module) -> torch.device:
@@ -79,9 +98,19 @@ def _run(
         seen = (
             batch.float() / 255 if augmentation is None else augment(batch, augmentation, generator)
         )
-        found = encoder(seen.contiguous(memory_format=torch.channels_last))
-        if found.ndim != 2:
-            raise ValueError(f"the encoder returns {tuple(found.shape)}, need (images, features)")
+        seen = seen.contiguous(memory_format=torch.channels_last)
+        try:
+            found = encoder(seen)
+        except RuntimeError as error:
+            precisions = {p.dtype for p in encoder.parameters()} - {torch.float32}
+            if not precisions:
+                raise
+            raise ValueError(
+                f"the encoder holds {', '.join(map(str, precisions))} and fails on float32 images "
+                f"({' '.join(str(error).split())[:80]}): give encoder.float()"
+            ) from None
+        if not isinstance(found, torch.Tensor) or found.ndim != 2:
+            raise ValueError(f"the encoder returns {in_words(found)}, need (images, features)")
         if start == 0:
             features = np.empty((len(images), found.shape[1]), np.float32)
         features[start : start + len(found)] = found.float().cpu().numpy()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from adainf_core.validation import as_count, as_labels, as_real, in_words
+
 
 def few_label_error(
     features: ArrayLike,
@@ -20,13 +22,13 @@ def few_label_error(
     Rows that are equal tie, and a tie goes to the lower class. ValueError where a class has no
     more than `per_class` rows or features are not finite.
     """
-    x = np.array(features, dtype=np.float64)
-    if x.ndim != 2 or len(x) != len(labels) or not np.isfinite(x).all():
-        raise ValueError(
-            f"features of shape {x.shape} for {len(labels)} labels: need one finite row a label"
-        )
-    if per_class < 1 or draws < 1:
-        raise ValueError(f"per_class={per_class} and draws={draws} have to be at least 1")
+    x = as_real(features, "features")
+    if x.ndim != 2 or not np.isfinite(x).all():
+        raise ValueError(f"features of shape {x.shape}: need one finite row a label")
+    labels = as_labels(labels, len(x), "labels")
+    per_class, draws = as_count(per_class, "per_class", 1), as_count(draws, "draws", 1)
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng={in_words(rng)}: give numpy's, such as np.random.default_rng(0)")
     classes = np.unique(labels)
     rows = [np.flatnonzero(labels == c) for c in classes]
     fewest = min(rows, key=len)

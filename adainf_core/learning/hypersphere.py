@@ -30,6 +30,7 @@ def uniformity(embeddings: ArrayLike, t: float = 2.0) -> float:
     z = _rows(embeddings, "embeddings")
     if len(z) < 2:
         raise ValueError("embeddings has one row: uniformity is about pairs, give two or more")
+    t = as_positive(t, "t")
     return float(np.log(np.exp(-t * pdist(z, "sqeuclidean")).mean()))
 
 
@@ -48,4 +49,7 @@ def _rows(values: ArrayLike, name: str) -> FloatArray:
     x = as_real(values, name)
     if x.ndim != 2:
         raise ValueError(f"{name} has shape {x.shape}: give one embedding a row, (n, d)")
+    broken = np.flatnonzero(~np.isfinite(x).all(axis=1))
+    if len(broken):
+        raise ValueError(f"{name}[{broken[0]}] is not finite: drop the row")
     return x

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.learning.view_graph import image_distribution
-from adainf_core.validation import FloatArray, as_count, as_labels
+from adainf_core.validation import FloatArray, as_confidence, as_count, as_labels
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ def image_bootstrap(
     """
     distribution = image_distribution(weights, len(np.asarray(weights)))
     resamples = as_count(resamples, "resamples", 2)
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence} is outside (0, 1)")
+    confidence = as_confidence(confidence)
     groups = (
         np.zeros(len(distribution), np.int64)
         if strata is None
@@ -65,15 +64,18 @@ def image_bootstrap(
     )
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     upper = below if above is None else above
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_count(seed, "seed", 0))
     lows, highs = np.empty(resamples), np.empty(resamples)
     for draw in range(resamples):
         drawn = np.zeros(len(distribution))
         for own in members:
-            counts = rng.multinomial(len(own), np.full(len(own), 1 / len(own)))
-            mass = distribution[own] * counts
-            if mass.sum() > 0:
-                drawn[own] = mass * (distribution[own].sum() / mass.sum())
+            total, alike = distribution[own].sum(), np.full(len(own), 1 / len(own))
+            mass = distribution[own] * rng.multinomial(len(own), alike)
+            # images without mass may be all that is drawn: a stratum that has some keeps it
+            while mass.sum() == 0 < total:
+                mass = distribution[own] * rng.multinomial(len(own), alike)
+            if total > 0:
+                drawn[own] = mass * (total / mass.sum())
         drawn /= drawn.sum()
         lows[draw] = below(drawn)
         highs[draw] = lows[draw] if above is None else upper(drawn)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.learning.augmentation import augment
 from adainf_core.learning.encoders import build_encoder
-from adainf_core.learning.policies import AugmentationPolicy
+from adainf_core.learning.policies import AugmentationPolicy, as_policies
 from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.validation import in_words
 
 
 class Bfloat16(nn.Module):
@@ -36,10 +37,12 @@ def train_labeler(
     seed; AdamW under a one-cycle rate that peaks at twice the learning rate, in bfloat16 on the
     processor. Deterministic given the seed. ValueError for unlabelled images or no policy.
     """
+    as_image_set(images, "images")
+    if not isinstance(config, PretrainConfig):
+        raise ValueError(f"config={in_words(config)} must be a PretrainConfig")
     if images.labels is None or images.classes is None:
         raise ValueError(f"{images.name} has no labels: a labeler learns from them")
-    if not policies:
-        raise ValueError("policies is empty: name at least one policy to draw views from")
+    policies = as_policies(policies)
     pixels, labels = torch.from_numpy(images.images), torch.from_numpy(images.labels)
     generator = torch.Generator().manual_seed(config.seed)
     with torch.random.fork_rng(devices=[]):

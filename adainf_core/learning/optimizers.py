@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from adainf_core.learning.pretrain_config import OPTIMIZERS
+from adainf_core.validation import in_words
 
 
 class LARS(torch.optim.Optimizer):
@@ -87,4 +88,4 @@ def build_optimizer(
         return torch.optim.SGD(groups, momentum=momentum, weight_decay=weight_decay, fused=True)
     if name == "lars":
         return LARS(groups, lr=0.0, momentum=momentum, weight_decay=weight_decay)
-    raise ValueError(f"optimizer={name!r} is unknown; choose {', '.join(OPTIMIZERS)}")
+    raise ValueError(f"optimizer={in_words(name)} is unknown; choose {', '.join(OPTIMIZERS)}")

@@ -6,10 +6,16 @@ A policy says what a view may do to its image and how often; `augmentation` does
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from adainf_core.learning.operations import Operation
+from adainf_core.learning.operations.common import ViewOperation
+from adainf_core.validation import as_count, as_number, in_words
+
+# the fields that hold two numbers
+_PAIRS = ("crop_scale", "crop_ratio", "blur_sigma", "solarize_p")
 
 
 @dataclass(frozen=True)
@@ -38,19 +44,24 @@ class AugmentationPolicy:
     extra: tuple[Operation, ...] = ()
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name == "extra":
-                continue  # operations have checked themselves
-            if field.name.endswith("_p"):
-                for p in value if isinstance(value, tuple) else (value,):
-                    if not 0 <= p <= 1:
-                        raise ValueError(f"{field.name}={value}: a probability lies in [0, 1]")
-            elif isinstance(value, tuple):
-                if not 0 < value[0] <= value[1] < math.inf:
-                    raise ValueError(f"{field.name}={value}: need 0 < low <= high < inf")
-            elif not 0 <= value < math.inf:
-                raise ValueError(f"{field.name}={value}: a strength is finite and not negative")
+        for name in [field.name for field in fields(self) if field.name != "extra"]:
+            value = getattr(self, name)
+            if name in _PAIRS and not (isinstance(value, tuple) and len(value) == 2):
+                raise ValueError(f"{name}={in_words(value)}: give a pair of numbers")
+            numbers = [as_number(one, name) for one in (value if name in _PAIRS else (value,))]
+            if name.endswith("_p"):
+                if not all(0 <= p <= 1 for p in numbers):
+                    raise ValueError(f"{name}={value}: a probability lies in [0, 1]")
+            elif name in _PAIRS:
+                if not 0 < numbers[0] <= numbers[1] < math.inf:
+                    raise ValueError(f"{name}={value}: need 0 < low <= high < inf")
+            elif not 0 <= numbers[0] < math.inf:
+                raise ValueError(f"{name}={value}: a strength is finite and not negative")
+        # operations have checked themselves
+        if not isinstance(self.extra, tuple) or not all(
+            isinstance(operation, ViewOperation) for operation in self.extra
+        ):
+            raise ValueError(f"extra={in_words(self.extra)}: give a tuple of operations")
         if self.crop_scale[1] > 1:
             raise ValueError(f"crop_scale={self.crop_scale}: a crop is at most the whole image, 1")
         if self.hue > 0.5:
@@ -59,12 +70,13 @@ class AugmentationPolicy:
     @classmethod
     def named(cls, name: str) -> AugmentationPolicy:
         """The official policy called `name`, of `POLICIES`."""
-        if name not in POLICIES:
+        if not isinstance(name, str) or name not in POLICIES:
             raise ValueError(f"unknown policy {name!r}; known: {', '.join(POLICIES)}")
         return POLICIES[name]
 
     def for_image_size(self, size: int, reference: int = 32) -> AugmentationPolicy:
         """The same policy on smaller or larger images: the blur shrinks and grows with them."""
+        size, reference = as_count(size, "size", 1), as_count(reference, "reference", 1)
         low, high = self.blur_sigma
         return replace(
             self,
@@ -82,7 +94,7 @@ class AugmentationPolicy:
         where a line leaves what a policy allows (nothing is clipped: `symmetric`, with crops from
         0.08, ends just above 1.08).
         """
-        if not strength >= 0:
+        if not as_number(strength, "strength") >= 0:
             raise ValueError(f"strength={strength}: need 0 (no augmentation) or more")
         low, high = self.crop_scale
         changes: dict[str, Any] = {
@@ -115,6 +127,23 @@ POLICIES: dict[str, AugmentationPolicy] = {
     "asymmetric": _ASYMMETRIC,
     "asymmetric_adainf": _adainf(_ASYMMETRIC),
 }
+
+
+def as_policy(policy: AugmentationPolicy, name: str = "policy") -> AugmentationPolicy:
+    """`policy` as it is; ValueError for anything else, a policy's name included."""
+    if not isinstance(policy, AugmentationPolicy):
+        raise ValueError(
+            f"{name}={in_words(policy)} is no AugmentationPolicy: give one of POLICIES "
+            f"({', '.join(POLICIES)}), as POLICIES['symmetric']"
+        )
+    return policy
+
+
+def as_policies(policies: Sequence[AugmentationPolicy]) -> list[AugmentationPolicy]:
+    """A sequence of policies as a list; ValueError where it is empty or holds anything else."""
+    if not isinstance(policies, list | tuple) or not policies:
+        raise ValueError(f"policies={in_words(policies)}: give a list of at least one policy")
+    return [as_policy(policy, f"policies[{place}]") for place, policy in enumerate(policies)]
 
 
 def _jitter_times(factor: float) -> AugmentationPolicy:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
-
-from adainf_core.learning.methods import MethodConfig, SimCLR
-from adainf_core.learning.policies import POLICIES, AugmentationPolicy
+from adainf_core.learning.methods import METHODS, MethodConfig, SimCLR
+from adainf_core.learning.policies import POLICIES, AugmentationPolicy, as_policy
+from adainf_core.validation import as_choice, as_count, as_number, as_positive, as_seed, in_words
 
 #: The encoders and optimisers by name; `encoders` and `optimizers` build them.
 ENCODERS = ("small_cnn", "resnet18", "resnet34", "resnet50")
 OPTIMIZERS = ("adamw", "sgd", "lars")
+#: The widest encoder that may be asked for; what fits is told when it is built.
+WIDEST = 2**16
+_LARGEST_BATCH = 2**20
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ class PretrainConfig:
     torch.compile, and on accelerators the augmentation. With `online_learning_rate` a linear
     classifier learns along, on detached features of the real labelled images in the batch: the
     official code's probe, an extra to compare with. `device` is "cpu", "cuda" or None for whichever
-    is there. Raises ValueError for a value out of range.
+    is there. A `seed` lies in 0..2^32 - 1: of a larger one torch's generator on processors
+    would read 32 bits, and draw the networks of a smaller one. Raises ValueError for a value out of
+    range.
     """
 
     policy: AugmentationPolicy | None = field(default_factory=lambda: POLICIES["symmetric"])
@@ -53,45 +56,50 @@ class PretrainConfig:
     device: str | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("width", 1), ("warmup", 0), ("seed", 0)):
-            value = getattr(self, name)
-            if not _whole(value, least):
-                raise ValueError(f"{name}={value} has to be a whole number, at least {least}")
-        for name in ("learning_rate", "online_learning_rate"):
-            value = getattr(self, name)
-            if not (value is None or 0 < value < math.inf):
-                raise ValueError(f"{name}={value} has to be positive and finite")
+        if self.policy is not None:
+            as_policy(self.policy)
+        if not isinstance(self.method, MethodConfig):
+            raise ValueError(
+                f"method={in_words(self.method)} is no method: give one of METHODS "
+                f"({', '.join(METHODS)}), as METHODS['simclr']()"
+            )
+        for name, least, most in (
+            ("steps", 1, 10**9),
+            ("warmup", 0, 10**9),
+            ("width", 1, WIDEST),
+            ("batch_size", 2, _LARGEST_BATCH),
+        ):
+            as_count(getattr(self, name), name, least, most)
+        as_seed(self.seed)
+        as_positive(self.learning_rate, "learning_rate")
+        if self.online_learning_rate is not None:
+            as_positive(self.online_learning_rate, "online_learning_rate")
         for name, known in (
             ("encoder", ENCODERS),
             ("optimizer", OPTIMIZERS),
             ("precision", ("fp32", "bf16")),
             ("device", ("cpu", "cuda", None)),
         ):
-            if getattr(self, name) not in known:
-                choices = ", ".join(map(str, known))
-                raise ValueError(f"{name}={getattr(self, name)!r} is unknown; choose {choices}")
-        if not _whole(self.batch_size, 2):
-            raise ValueError(
-                f"batch_size={self.batch_size}: need a whole number, and contrast at least 2 images"
-            )
-        if not 0 <= self.weight_decay < math.inf:
+            as_choice(getattr(self, name), name, known)
+        if not 0 <= as_number(self.weight_decay, "weight_decay") < math.inf:
             raise ValueError(f"weight_decay={self.weight_decay} is outside [0, inf)")
-        if not 0 <= self.momentum < 1:
+        if not 0 <= as_number(self.momentum, "momentum") < 1:
             raise ValueError(f"momentum={self.momentum} is outside [0, 1)")
         if not 0 <= self.warmup <= self.steps:
             raise ValueError(f"warmup={self.warmup} is outside 0..steps={self.steps}")
-        if self.stem_padding not in (1, 2):
-            raise ValueError(f"stem_padding={self.stem_padding}: choose 1 or 2")
+        as_count(self.stem_padding, "stem_padding", 1, 2)
         for name in ("pixel_mean", "pixel_std"):
             values = getattr(self, name)
-            if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
-                raise ValueError(f"{name}={values}: give one finite value or three")
+            if (
+                not isinstance(values, tuple)
+                or len(values) not in (1, 3)
+                or not all(math.isfinite(as_number(value, name)) for value in values)
+            ):
+                raise ValueError(
+                    f"{name}={in_words(values)}: give one finite value or three, as a tuple"
+                )
         if min(self.pixel_std) <= 0:
             raise ValueError(f"pixel_std={self.pixel_std} has to be positive")
-
-
-def _whole(value: Any, least: int) -> bool:
-    return isinstance(value, int | np.integer) and least <= int(value) < 2**63
 
 
 def warmup_cosine(step: int, config: PretrainConfig) -> float:

@@ -17,7 +17,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from adainf_core.configuration import from_plain, to_plain
-from adainf_core.devices import chosen_device
+from adainf_core.data.images import ImageSet
+from adainf_core.devices import check_memory, chosen_device
+from adainf_core.files import claim_output
 from adainf_core.learning import distributed
 from adainf_core.learning.augmentation import two_views, view_noise
 from adainf_core.learning.checkpoints import (
@@ -33,6 +35,7 @@ from adainf_core.learning.optimizers import build_optimizer
 from adainf_core.learning.pretrain_config import PretrainConfig, warmup_cosine
 from adainf_core.progress import progress_range
 from adainf_core.stopping import StopRequest, stop_requests
+from adainf_core.validation import as_number, as_path, in_words
 
 _HISTORY = 50  # entries of a loss curve
 _LOOK = 100  # steps between two looks at whether the loss is finite
@@ -81,19 +84,22 @@ def pretrain(
     processes.
 
     Raises ValueError before any training for a batch larger than the data, labels missing for an
-    online probe, a policy for views or none for images, or a checkpoint of another run, and
+    online probe, a policy for views or none for images, or a checkpoint of another run; OSError for
+    a checkpoint that cannot be written or that another run is writing (`claim_output`); and
     FloatingPointError when loss or weights stop being finite (the checkpoint then is from before).
     """
-    if not max_seconds >= 0:
+    if not as_number(max_seconds, "max_seconds") >= 0:
         raise ValueError(f"max_seconds={max_seconds} is no time to train for")
-    path = None if checkpoint is None else Path(checkpoint)
-    started = time.monotonic()
-    with stop_requests() as stop:
+    if not as_number(checkpoint_seconds, "checkpoint_seconds") >= 0:
+        raise ValueError(f"checkpoint_seconds={checkpoint_seconds} is no time between checkpoints")
+    path = None if checkpoint is None else as_path(checkpoint, "checkpoint")
+    started, main = time.monotonic(), distributed.rank() == 0
+    claim = claim_output(path, "file") if path is not None and main else nullcontext()
+    with claim, stop_requests() as stop:
         run = Run(config, data)
         if path is not None and path.is_file():
             run.restore(path)
         _check_same_start(run)
-        main = distributed.rank() == 0
         _train(run, stop, path, checkpoint_seconds, started + max_seconds, progress, tensorboard)
         if path is not None and main:
             write_checkpoint(run.checkpoint(), path)
@@ -142,13 +148,24 @@ def _check_same_start(run: Run) -> None:
 
 def load_pretrained(path: str | Path) -> Pretrained:
     """What the run that wrote the checkpoint at `path` has reached."""
-    found = read_checkpoint(Path(path))
+    path = as_path(path, "path")
+    found = read_checkpoint(path)
     config = from_plain(PretrainConfig, found.config)
     trainee = _Trainee(config, _classes(found.classifier))
     trainee.method.load_state_dict(found.model)
     if trainee.classifier is not None and found.classifier is not None:
         trainee.classifier.load_state_dict(found.classifier)
-    return trainee.result(found.history, found.step, found.data, Path(path))
+    return trainee.result(found.history, found.step, found.data, path)
+
+
+def _check_memory(config: PretrainConfig) -> None:
+    """Raise ValueError where the networks alone are more than this machine can hold."""
+    with torch.device("meta"):
+        method = config.method.build(
+            build_encoder(config.encoder, config.width, config.stem_padding)
+        )
+    weights = sum(tensor.nbytes for tensor in [*method.parameters(), *method.buffers()])
+    check_memory(weights, f"width={config.width} of {config.encoder} under {config.method}")
 
 
 class _Trainee(nn.Module):
@@ -157,6 +174,7 @@ class _Trainee(nn.Module):
     def __init__(self, config: PretrainConfig, classes: int | None) -> None:
         super().__init__()
         self.steps = config.steps
+        _check_memory(config)
         # weights are drawn on the CPU, and whoever else draws there is not disturbed
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(int(config.seed))
@@ -348,6 +366,19 @@ class Run:
 
 def _checked_labels(config: PretrainConfig, data: Source) -> np.ndarray | None:
     """Labels for the online probe, if there is one; ValueError where config and data disagree."""
+    if not isinstance(config, PretrainConfig):
+        raise ValueError(f"config={in_words(config)} must be a PretrainConfig")
+    given: object = data
+    if isinstance(given, ImageSet):
+        raise ValueError(
+            f"data is {given.name}, an ImageSet: wrap it, as Inflation(images) or "
+            "Inflation(images, generated, replication=10)"
+        )
+    if not all(hasattr(data, name) for name in ("images", "labels", "batch", "fingerprint")):
+        raise ValueError(
+            f"data={in_words(data)} must be an Inflation of images, or a source of views (`Source` "
+            "in learning/feeding.py)"
+        )
     available = sum(map(len, data.images))
     if config.policy is not None and not available:
         raise ValueError("the data comes as views already: set policy=None")
@@ -368,7 +399,10 @@ def _checked_labels(config: PretrainConfig, data: Source) -> np.ndarray | None:
 
 
 def step_seed(seed: int, step: int) -> int:
-    """The seed of the augmentation's noise at `step`, well apart for neighbouring arguments."""
+    """The seed of the augmentation's noise at `step`, well apart for neighbouring arguments.
+
+    63 bits, of which torch's generator on processors reads the last 32.
+    """
     return int(np.random.SeedSequence((seed, step, 1)).generate_state(1, np.uint64)[0] >> 1)
 
 

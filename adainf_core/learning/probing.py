@@ -18,10 +18,10 @@ from torch import nn
 
 from adainf_core.data.images import ImageSet
 from adainf_core.data.labelled_pairs import class_of, labels_of, paired_labels
-from adainf_core.learning.features import encoder_device, extract_features
+from adainf_core.learning.features import as_module, encoder_device, extract_features
 from adainf_core.learning.policies import AugmentationPolicy
 from adainf_core.learning.softmax_regression import fit_softmax_regression, softmax_regression_path
-from adainf_core.validation import as_count
+from adainf_core.validation import LAST_SEED, as_count, as_positive, in_words
 
 #: Ridge penalties per training row that the linear probe chooses from, strong to weak: half a
 #: decade apart where the choice is worth points of accuracy.
@@ -101,16 +101,18 @@ def linear_probe(
     classes, a class with a single training image, a test class that training has not seen, or a
     `test` of the same images as `train`.
     """
+    as_module(encoder, "encoder")
+    views, seed = as_count(views, "views", 1), as_count(seed, "seed", 0)
+    if not isinstance(penalties, list | tuple) or not penalties:
+        raise ValueError(f"penalties={in_words(penalties)}: give a list of numbers")
+    penalties = sorted((as_positive(one, "penalties") for one in penalties), reverse=True)
     labels, test_labels, known = paired_labels(train, test)
-    if views < 1:
-        raise ValueError(f"views={views} has to be at least 1")
     counts = np.bincount(labels)
     if counts.min() < 2:
         raise ValueError(
             f"{class_of(train, known[counts.argmin()])} has a single image in {train.name}: "
             "holding some of each class out takes two"
         )
-    penalties = sorted(penalties, reverse=True)
     folds = _stratified_folds(labels, seed)
 
     def features(images: np.ndarray, view: int | None = None) -> torch.Tensor:
@@ -122,7 +124,7 @@ def linear_probe(
     if augmentation is None:
         x, repeats = plain, 1
     else:
-        seeds = np.random.default_rng(seed).integers(2**62, size=views).tolist()
+        seeds = (np.random.default_rng(seed).integers(2**62, size=views) & LAST_SEED).tolist()
         x = torch.stack([features(train.images, view) for view in seeds], 1).flatten(0, 1)
         repeats = views
     mean, std = x.mean(0), x.std(0)
@@ -196,10 +198,10 @@ def knn_probe(
     them all, and the protocol says so. `cache` goes to `extract_features`. Raises ValueError as
     `linear_probe` does, for a `k` that is no whole number from 1 on and a temperature <= 0.
     """
+    as_module(encoder, "encoder")
     labels, test_labels, known = paired_labels(train, test)
     asked, k = as_count(k, "k", 1), min(k, len(train))
-    if temperature is not None and not temperature > 0:
-        raise ValueError(f"temperature={temperature} has to be positive")
+    temperature = None if temperature is None else as_positive(temperature, "temperature")
     device = encoder_device(encoder)
     x, x_test = (
         F.normalize(torch.tensor(extract_features(encoder, part.images, cache=cache))).to(device)

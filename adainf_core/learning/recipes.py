@@ -12,6 +12,7 @@ from adainf_core.data.named_sets import named_or_own
 from adainf_core.learning.methods import METHODS
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.validation import as_choice, in_words
 
 PRESETS = ("none", "vanilla", "adainf")
 
@@ -35,6 +36,11 @@ class Recipe:
     sampling: Literal["iid", "epoch"] = "epoch"
     stratified: bool = False
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+
+    def __post_init__(self) -> None:
+        as_choice(self.sampling, "sampling", ("iid", "epoch"))
+        if not isinstance(self.pretrain, PretrainConfig):
+            raise ValueError(f"pretrain={in_words(self.pretrain)} must be a PretrainConfig")
 
     def data(self, root: str | Path | None = None, download: bool = True) -> Inflation:
         """The inflated training set; `root` is the folder of the data sets.
@@ -90,13 +96,13 @@ def recipe(
     `OFFICIAL_ONLINE_RATES`). Raises ValueError for an unknown method or preset, or generated images
     missing or unwanted.
     """
-    if method not in METHODS:
-        raise ValueError(f"method={method!r} is unknown; choose {', '.join(METHODS)}")
-    if preset not in PRESETS:
-        raise ValueError(f"preset={preset!r} is unknown; choose {', '.join(PRESETS)}")
+    if not isinstance(dataset, str):
+        raise ValueError(f"dataset={in_words(dataset)} must be a name, a string")
+    as_choice(method, "method", METHODS)
+    as_choice(preset, "preset", PRESETS)
     if (generated is None) != (preset == "none"):
         need = "wants no generated images" if preset == "none" else "needs generated images"
-        raise ValueError(f"preset={preset!r} {need}, but generated={generated!r}")
+        raise ValueError(f"preset={preset!r} {need}, but generated={in_words(generated)}")
     official = METHODS[method].official().on(dataset)
     mean, std = _PIXELS.get(dataset, ((0.5,), (0.25,)))
     return Recipe(

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from adainf_core.validation import as_count, as_positive, in_words
+
 #: A fit has converged when its gradient, in the solver's coordinates, is shorter than this share
 #: of the objective, which then is within about 1e-4 of itself above its minimum. (A share, because
 #: where classes separate the curvature vanishes along with the objective.)
@@ -61,7 +63,8 @@ def fit_softmax_regression(
     `features` is float32 or float64 (n, d), `labels` int64 (n,) in 0..classes-1 on one device. In
     scikit-learn's terms C = 1 / (penalty * n), for three classes or more. From a `start`
     near the optimum it takes fewer steps to the same place. Raises ValueError for a penalty <= 0,
-    without which the optimum may not exist, and for shapes that do not fit.
+    without which the optimum may not exist, for shapes and types that do not fit, for labels out of
+    range and for features that are not finite.
     """
     return next(softmax_regression_path(features, labels, (penalty,), classes, start))
 
@@ -78,13 +81,11 @@ def softmax_regression_path(
     Cheapest from strong to weak: the second moment of the features is computed once, and
     neighbouring optima are close.
     """
-    if features.ndim != 2 or labels.shape != features.shape[:1]:
-        raise ValueError(
-            f"features {tuple(features.shape)} and labels {tuple(labels.shape)} do not fit: "
-            "need (n, d) and (n,)"
-        )
-    if not min(penalties) > 0:
-        raise ValueError(f"penalty={min(penalties)} has to be positive")
+    _check_rows(features, labels, as_count(classes, "classes", 1), start)
+    try:
+        penalties = [as_positive(penalty, "penalty") for penalty in penalties]
+    except TypeError:
+        raise ValueError(f"penalties={in_words(penalties)}: give a list of numbers") from None
     features, (n, d) = features.detach(), features.shape
     moment = features.new_zeros(d + 1, d + 1, dtype=torch.float64)
     for part in features.split(_CHUNK):
@@ -99,6 +100,39 @@ def softmax_regression_path(
         fit = _minimise(features, labels, penalty, parameters, inverse_root)
         parameters = _joined(fit)
         yield fit
+
+
+def _check_rows(
+    features: torch.Tensor, labels: torch.Tensor, classes: int, start: SoftmaxRegression | None
+) -> None:
+    for name, tensor, dtypes in (
+        ("features", features, (torch.float32, torch.float64)),
+        ("labels", labels, (torch.int64,)),
+    ):
+        if not isinstance(tensor, torch.Tensor) or tensor.dtype not in dtypes:
+            kinds = " or ".join(map(str, dtypes))
+            raise ValueError(f"{name} is {in_words(tensor)}: give a tensor of {kinds}")
+    if features.ndim != 2 or not len(features) or labels.shape != features.shape[:1]:
+        raise ValueError(
+            f"features {tuple(features.shape)} and labels {tuple(labels.shape)} do not fit: "
+            "need (n, d) and (n,), n at least 1"
+        )
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= classes:
+        raise ValueError(
+            f"labels has {low if low < 0 else high}, outside 0..{classes - 1}: number the classes "
+            f"from 0, or raise classes={classes}"
+        )
+    broken = (~features.isfinite().all(1)).nonzero()
+    if len(broken):
+        raise ValueError(f"features[{int(broken[0])}] is not finite: drop the row")
+    if start is not None:
+        parameters, wanted = _joined(start), (classes, features.shape[1] + 1)
+        if parameters.shape != wanted or parameters.dtype != features.dtype:
+            raise ValueError(
+                f"start is a fit of {parameters.dtype} {tuple(parameters.shape)}: these features "
+                f"and classes need {features.dtype} {wanted}"
+            )
 
 
 def _minimise(

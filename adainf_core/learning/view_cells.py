@@ -14,9 +14,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from adainf_core.learning.features import extract_features
-from adainf_core.learning.policies import AugmentationPolicy
-from adainf_core.validation import IntArray, as_count, freeze
+from adainf_core.learning.features import as_module, extract_features
+from adainf_core.learning.policies import AugmentationPolicy, as_policies, as_policy
+from adainf_core.validation import (
+    LAST_SEED,
+    IntArray,
+    as_count,
+    as_images,
+    as_real,
+    as_seed,
+    freeze,
+)
 
 Features = NDArray[np.float32]
 _CHUNK = 10_000  # images whose features are in memory at once
@@ -33,7 +41,7 @@ class Landmarks:
     points: Features
 
     def __post_init__(self) -> None:
-        points = np.array(self.points, np.float32)
+        points = as_real(self.points, "points").astype(np.float32)
         if points.ndim != 2 or 0 in points.shape:
             raise ValueError(f"points has shape {points.shape}, need (landmarks, features)")
         broken = np.flatnonzero(~np.isfinite(points).all(1))
@@ -48,9 +56,9 @@ class Landmarks:
         """Index of the nearest landmark, int64 (n,), of features (n, d): exact, by brute force."""
         from sklearn.metrics import pairwise_distances_argmin
 
-        if features.ndim != 2 or features.shape[1] != self.points.shape[1]:
+        if np.ndim(features) != 2 or features.shape[1] != self.points.shape[1]:
             raise ValueError(
-                f"features have shape {features.shape}, the landmarks have "
+                f"features have shape {np.shape(features)}, the landmarks have "
                 f"{self.points.shape[1]} features each"
             )
         found = pairwise_distances_argmin(np.ascontiguousarray(features, np.float32), self.points)
@@ -70,12 +78,12 @@ class Landmarks:
         images: uint8 (n, 3, h, w), n ≥ count, best none that the graph is made of. Deterministic
         given `seed`. One set of landmarks should serve all graphs that are to be compared.
         """
-        count = as_count(count, "count", 1, len(images), ": a landmark is a view of its own image")
-        if not policies:
-            raise ValueError("policies is empty: name at least one policy to draw landmarks from")
-        rng = np.random.default_rng(seed)
+        most = len(as_images(images))
+        count = as_count(count, "count", 1, most, ": a landmark is a view of its own image")
+        policies = as_policies(policies)
+        rng = np.random.default_rng(as_seed(seed))
         shares = np.array_split(rng.permutation(len(images))[:count], len(policies))
-        seeds = rng.integers(2**62, size=len(policies)).tolist()
+        seeds = (rng.integers(2**62, size=len(policies)) & LAST_SEED).tolist()
         return cls(
             np.concatenate(
                 [
@@ -104,7 +112,7 @@ class PixelPCA(nn.Module):
     @classmethod
     def fit(cls, images: NDArray[np.uint8], dimension: int = 32) -> PixelPCA:
         """The `dimension` leading components of uint8 (n, 3, h, w), each to variance one."""
-        pixels = torch.from_numpy(images.reshape(len(images), -1)).float() / 255
+        pixels = torch.from_numpy(as_images(images).reshape(len(images), -1)).float() / 255
         most = min(len(pixels) - 1, pixels.shape[1])
         dimension = as_count(dimension, "dimension", 1, most, ", what the images span")
         mean = pixels.mean(0)
@@ -144,6 +152,7 @@ def sample_view_labels(
     labeler: any module from float images in [0, 1] to class scores (b, classes). One `seed`, one
     set of views: those of `sample_view_graph` are the same pictures.
     """
+    as_module(labeler, "labeler")
     return read_views(images, policy, labeler, lambda scores: scores.argmax(axis=1), views, seed)
 
 
@@ -160,8 +169,9 @@ def read_views(
     Memory is bounded by the outputs of 10,000 views; the first views do not depend on how many
     follow. Deterministic given `seed`.
     """
-    views = as_count(views, "views", 1)
-    if len(images) == 0:
+    views, seed = as_count(views, "views", 1), as_seed(seed)
+    as_policy(policy)
+    if len(as_images(images)) == 0:
         raise ValueError("there are no images to draw views of")
     found = np.empty((len(images), views), np.int64)
     # one seed a view and chunk: more views leave the first ones as they were
@@ -169,7 +179,7 @@ def read_views(
     for start in range(0, len(images), _CHUNK):
         part = slice(start, start + _CHUNK)
         for view, rng in enumerate(seeds):
-            own = int(rng.integers(2**62))
+            own = int(rng.integers(2**62)) & LAST_SEED
             found[part, view] = read(
                 extract_features(network, images[part], augmentation=policy, seed=own)
             )

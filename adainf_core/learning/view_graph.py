@@ -38,7 +38,11 @@ from adainf_core.validation import (
     as_count,
     as_distribution,
     as_labels,
+    as_real,
+    as_seed,
+    as_share,
     freeze,
+    in_words,
 )
 
 
@@ -54,11 +58,11 @@ class ViewGraph:
     cell_count: int
 
     def __post_init__(self) -> None:
-        cells = np.array(self.cells)
+        cells, cell_count = as_real(self.cells, "cells"), as_count(self.cell_count, "cell_count", 1)
         if cells.ndim != 2 or cells.shape[1] < 2 or not len(cells):
             raise ValueError(f"cells has shape {cells.shape}, need (images, views), two or more")
         flat = as_labels(cells.ravel(), cells.size, "cells").reshape(cells.shape)
-        if flat.max() >= self.cell_count:
+        if flat.max() >= cell_count:
             raise ValueError(f"cell {flat.max()} is outside 0..{self.cell_count - 1}")
         object.__setattr__(self, "cells", freeze(flat))
 
@@ -127,7 +131,7 @@ class ViewGraph:
         labels = as_labels(source_labels, len(self), "source_labels")
         distribution = image_distribution(weights, len(self))
         classes, codes = np.unique(labels, return_inverse=True)
-        half = np.random.default_rng(seed).permutation(len(self)) % 2
+        half = np.random.default_rng(as_seed(seed)).permutation(len(self)) % 2
         error = 0.0
         for fold in (0, 1):
             votes = np.zeros((self.cell_count, len(classes)))
@@ -206,6 +210,8 @@ def sample_view_graph(
     of 10,000 views at a time. Deterministic given `seed`, which should differ between sets that are
     joined.
     """
+    if not isinstance(landmarks, Landmarks):
+        raise ValueError(f"landmarks = {in_words(landmarks)} must be Landmarks")
     cells = read_views(images, policy, encoder, landmarks.nearest, views, seed)
     return ViewGraph(cells, len(landmarks))
 
@@ -220,9 +226,7 @@ def source_weights(n_real: int, n_generated: int = 0, beta: float | None = None)
     n_generated = as_count(n_generated, "n_generated", 0)
     if n_generated == 0:
         return np.full(n_real, 1 / n_real)
-    share = n_real / (n_real + n_generated) if beta is None else float(beta)
-    if not 0 <= share <= 1:
-        raise ValueError(f"beta = {share:g} is not in [0, 1]")
+    share = n_real / (n_real + n_generated) if beta is None else as_share(beta, "beta")
     return np.concatenate(
         [np.full(n_real, share / n_real), np.full(n_generated, (1 - share) / n_generated)]
     )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adainf_core.learning.view_graph import image_distribution
-from adainf_core.validation import as_labels
+from adainf_core.validation import as_labels, as_real, in_words
 
 
 def labeling_error(
@@ -18,7 +18,7 @@ def labeling_error(
     labeling that the labeler defines; with true labels it holds the labeler's own errors as well.
     weights (n,): the distribution of images, by default uniform.
     """
-    given = np.asarray(view_labels)
+    given = as_real(view_labels, "view_labels")
     if given.ndim != 2 or 0 in given.shape:
         raise ValueError(f"view_labels has shape {given.shape}, need (images, views)")
     views = as_labels(given.ravel(), given.size, "view_labels").reshape(given.shape)
@@ -36,9 +36,9 @@ def augmentation_confusion(features: NDArray[np.float32]) -> float:
     """
     from sklearn.neighbors import NearestNeighbors
 
-    if features.ndim != 3 or len(features) < 2 or features.shape[1] < 2:
+    if getattr(features, "ndim", 0) != 3 or len(features) < 2 or features.shape[1] < 2:
         raise ValueError(
-            f"features have shape {features.shape}, need (images, views, features), "
+            f"features are {in_words(features)}, need (images, views, features), "
             "two or more images and views"
         )
     n, views, size = features.shape

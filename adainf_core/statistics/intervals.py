@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.statistics.estimate import Estimate
-from adainf_core.validation import FloatArray, as_count, as_positive, as_real
+from adainf_core.validation import FloatArray, as_confidence, as_count, as_positive, as_real
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,8 @@ class Interval(Estimate):
 
 def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Student t interval of the mean of `values` (n,), n >= 2; assumes roughly normal seeds."""
-    x = np.asarray(values, dtype=float)
-    if x.ndim != 1 or len(x) < 2:
-        raise ValueError(f"an interval needs at least two seeds in a row, got shape {x.shape}")
-    _check(confidence)
+    x = _seeds(values, "values", least=2)
+    confidence = as_confidence(confidence)
     half = t_quantile((1 + confidence) / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
     mean = float(x.mean())
     return Interval(mean, mean - float(half), mean + float(half), len(x), confidence=confidence)
@@ -59,7 +57,7 @@ def wilson_interval(hits: int, n: int, confidence: float = 0.95) -> Interval:
 
     n = as_count(n, "n", 1)
     hits = as_count(hits, "hits", 0, n, f", the trials there are ({n})")
-    _check(confidence)
+    confidence = as_confidence(confidence)
     found = binomtest(hits, n).proportion_ci(confidence, method="wilson")
     return Interval(hits / n, float(found.low), float(found.high), n, confidence=confidence)
 
@@ -76,7 +74,7 @@ def standardized_difference(differences: ArrayLike, confidence: float = 0.95) ->
     from scipy.stats import nct
 
     x = _seeds(differences, "differences", least=3)
-    _check(confidence)
+    confidence = as_confidence(confidence)
     n, mean, sd = len(x), float(x.mean()), float(x.std(ddof=1))
     if sd <= 1e-3 * abs(mean) or sd == 0:
         raise ValueError(
@@ -108,7 +106,7 @@ def smallest_detectable(sd: float, n: int, confidence: float = 0.95, power: floa
     from scipy.stats import nct
 
     sd, n = as_positive(sd, "sd"), as_count(n, "n", 2)
-    _check(confidence)
+    confidence = as_confidence(confidence)
     if not (1 - confidence) / 2 < power < 1:
         raise ValueError(f"power={power} is outside ({(1 - confidence) / 2:g}, 1)")
     critical = t_quantile((1 + confidence) / 2, n - 1)
@@ -167,7 +165,7 @@ def best_level(
         raise ValueError(
             f"values[{level}, {seed}] = {x[level, seed]:g}: keep the seeds that each level has"
         )
-    _check(confidence)
+    confidence = as_confidence(confidence)
     lead = x[:, None] - x  # of level i over level j, seed by seed
     mean, deviation, freedom = lead.mean(axis=2), lead.std(axis=2, ddof=1), n - 1
     if spread is not None:
@@ -201,7 +199,7 @@ def rank_correlation(
         )
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError("predicted and found have to be finite")
-    _check(confidence)
+    confidence = as_confidence(confidence)
 
     def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         a, b = _mean_ranks(a), _mean_ranks(b)
@@ -227,11 +225,6 @@ def _mean_ranks(rows: np.ndarray) -> np.ndarray:
         twice += column < columns
         twice += column <= columns
     return np.ascontiguousarray(twice.T) / 2
-
-
-def _check(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence} is outside (0, 1)")
 
 
 def _seeds(values: ArrayLike, name: str, least: int) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.statistics.intervals import Interval
-from adainf_core.validation import FloatArray, as_count, as_real, freeze
+from adainf_core.validation import FloatArray, as_confidence, as_count, as_real, freeze
 
 LENGTH_SCALES = np.geomspace(0.1, 2.0, 6)  # of the range of x
 
@@ -65,8 +65,7 @@ def response_curve(
         raise ValueError(f"x has {len(x)} values and y has {len(y)}: give one y for each x")
     if len(np.unique(x)) < 3:
         raise ValueError(f"x has {len(np.unique(x))} different values: a curve needs at least 3")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence} is outside (0, 1)")
+    confidence = as_confidence(confidence)
     if log_x:
         for name, values in (("x", x), ("at", at)):
             if values.min() <= 0:

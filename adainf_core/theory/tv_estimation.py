@@ -9,7 +9,15 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adainf_core.validation import FloatArray, IntArray, as_count, as_real, freeze
+from adainf_core.validation import (
+    FloatArray,
+    IntArray,
+    as_confidence,
+    as_count,
+    as_real,
+    freeze,
+    in_words,
+)
 
 BoundMethod = Literal["ks", "adaptive"]
 
@@ -48,7 +56,7 @@ def dkw_band(n_real: int, n_generated: int, confidence: float = 0.95) -> float:
     alone, so the guarantee stands. No continuity of the distributions is needed.
     """
     sizes = as_count(n_real, "n_real", 1), as_count(n_generated, "n_generated", 1)
-    level = _level(confidence)
+    level = as_confidence(confidence)
     # Any split is valid; this grid treats both samples alike and is fine enough to lose nothing
     # visible against the best one.
     odds = np.exp(np.linspace(-14, 14, 1401))
@@ -92,11 +100,11 @@ def tv_lower_bound(
 
     ValueError on NaN, on no draws, and on an unknown method.
     """
-    if method not in get_args(BoundMethod):
+    if not isinstance(method, str) or method not in get_args(BoundMethod):
         raise ValueError(
-            f"method = {method!r}: use {' or '.join(map(repr, get_args(BoundMethod)))}"
+            f"method = {in_words(method)}: use {' or '.join(map(repr, get_args(BoundMethod)))}"
         )
-    level = _level(confidence)
+    level = as_confidence(confidence)
     real = _scores(real_scores, "real_scores")
     generated = _scores(generated_scores, "generated_scores")
     thresholds = np.concatenate([real, generated])
@@ -207,13 +215,6 @@ class BetaDifference:
 def _beta_variance(shape: FloatArray) -> FloatArray:
     total = shape.sum(axis=0)
     return shape.prod(axis=0) / (total**2 * (total + 1))
-
-
-def _level(confidence: float) -> float:
-    level = float(confidence)
-    if not 0 < level < 1:
-        raise ValueError(f"confidence = {level:g} must lie strictly between 0 and 1")
-    return level
 
 
 def _scores(values: ArrayLike, name: str) -> FloatArray:

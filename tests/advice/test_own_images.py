@@ -59,7 +59,9 @@ def test_pairs_of_copies_are_counted_over_all_pairs_of_places(sampling):
 @pytest.mark.parametrize("replication", [1, 3, 10])
 @pytest.mark.parametrize("sampling", ["iid", "epoch"])
 def test_weight_is_that_of_the_mixture(replication, sampling):
-    mixed = Inflation(numbered(50, "r"), numbered(200, "g"), replication, sampling=sampling)
+    mixed = Inflation(
+        numbered(50, "r"), numbered(200, "g"), replication=replication, sampling=sampling
+    )
     found = weigh(50, 200, replication, batch_size=16, steps=70, sampling=sampling)
     passes = mixed.exposures(70, 16)
     assert found.beta == pytest.approx(mixed.beta, rel=1e-12)
@@ -70,7 +72,10 @@ def test_weight_is_that_of_the_mixture(replication, sampling):
 def test_expected_copies_are_what_batches_hold(sampling, replication):
     n_real, n_generated, batch, steps = 15, 30, 24, 4000
     mixed = Inflation(
-        numbered(n_real, "r"), numbered(n_generated, "g"), replication, sampling=sampling
+        numbered(n_real, "r"),
+        numbered(n_generated, "g"),
+        replication=replication,
+        sampling=sampling,
     )
     others, draws = np.zeros(steps), np.zeros(steps)
     for step in range(steps):

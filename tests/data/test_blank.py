@@ -14,4 +14,4 @@ def test_blank_images_are_so_many_black_ones():
 
 
 def test_blank_images_mix():
-    assert Inflation(blank(50), blank(1000), 10).beta == pytest.approx(1 / 3)
+    assert Inflation(blank(50), blank(1000), replication=10).beta == pytest.approx(1 / 3)

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -233,15 +234,18 @@ def test_an_exception_of_draw_passes_and_what_was_drawn_stays(tmp_path):
     assert np.array_equal(grown(tmp_path / "store").images, truth(0, 25))
 
 
-def test_a_store_without_an_image_says_so(tmp_path):
+def test_an_error_before_the_first_image_leaves_nothing(tmp_path):
     def draw(start, stop):
+        shutil.copytree(tmp_path / "store", tmp_path / "killed")
         raise KeyError
 
     with pytest.raises(KeyError):
         grown(tmp_path / "store", draw=draw)
+    assert [path.name for path in tmp_path.iterdir()] == ["killed"]
+    # what a killed process would have left
     with pytest.raises(ValueError, match="holds none of its 25 images yet"):
-        GeneratedImages.open(tmp_path / "store")
-    assert len(grown(tmp_path / "store")) == 25
+        GeneratedImages.open(tmp_path / "killed")
+    assert (grown(tmp_path / "killed").images == truth(0, 25)).all()
 
 
 def test_a_store_that_was_altered_is_not_continued(tmp_path):

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ def test_indices_and_images_agree():
         ({"replication": float("nan")}, "replication=nan"),
         ({"replication": float("inf")}, "replication=inf"),
         ({"beta": 0.5, "replication": 2}, "drop one"),
-        ({"sampling": "shuffle"}, "sampling='shuffle' is unknown: choose 'iid' or 'epoch'"),
+        ({"sampling": "shuffle"}, "sampling='shuffle' is unknown; choose iid, epoch"),
         ({"sampling": "epoch", "replication": 2.6}, "replication=2.6 is not whole.*replication=3"),
         ({"sampling": "epoch", "beta": 0.3}, "beta=0.3 means replication=2.14.*take replication=2"),
         ({"sampling": "epoch", "beta": 1.0}, "beta=1 leaves no generated image"),
@@ -288,7 +289,7 @@ def test_iid_counts_its_epochs_by_generated_images():
 @modes
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [((-1, 4, 0), "step=-1"), ((0, 0, 0), "batch_size=0"), ((0, 4, -2), "seed=-2")],
+    [((-1, 4, 0), "step = -1"), ((0, 0, 0), "batch_size = 0"), ((0, 4, -2), "seed = -2")],
 )
 def test_wrong_batches_are_named(sampling, stratified, arguments, says):
     with pytest.raises(ValueError, match=says):
@@ -296,9 +297,26 @@ def test_wrong_batches_are_named(sampling, stratified, arguments, says):
 
 
 def test_a_batch_beyond_the_epoch_is_refused():
-    with pytest.raises(ValueError, match=r"batch_size=161 is outside 1\.\.160"):
+    with pytest.raises(ValueError, match=r"batch_size = 161 must be in 1\.\.160"):
         mixed("epoch", False).batch_indices(0, 161, 0)
     assert len(mixed("iid", False).batch_indices(0, 161, 0)) == 161
+
+
+def test_weights_go_by_name():
+    with pytest.raises(TypeError, match="positional argument"):
+        Inflation(REAL, GENERATED, 10)
+
+
+@pytest.mark.parametrize("real", ["cifar10", Path("photos"), REAL.images, None])
+def test_what_is_no_set_of_images_is_named(real):
+    with pytest.raises(ValueError, match=r"real = .* must be an ImageSet: load one with"):
+        Inflation(real)
+
+
+@pytest.mark.parametrize("indices", [[0, 250], [-1], [0.5]])
+def test_indices_outside_the_images_are_named(indices):
+    with pytest.raises(ValueError, match="indices"):
+        Inflation(REAL, GENERATED).gather(np.array(indices))
 
 
 # ---- images and exposures

@@ -1,11 +1,13 @@
 """Records from another machine: merged once, refused where they do not fit."""
 
+import json
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from adainf_core.cli import main
 from adainf_core.configuration import to_plain
 from adainf_core.evidence import collecting
 from adainf_core.evidence.collecting import collect, pack
@@ -82,6 +84,59 @@ def test_a_record_out_of_its_place_is_refused(made, tmp_path):
     moved.rename(tmp_path / "away" / "ablation" / "laptop" / "none-20.json")
     with pytest.raises(ValueError, match=r"none-20.json: says it is none-20 of failure-mode"):
         collect(tmp_path / "away", tmp_path / "home")
+
+
+def test_a_record_of_what_there_is_not_is_refused_with_its_file(made, tmp_path):
+    known = made()
+    for changes, says in (
+        ({"arm": "nobody"}, "has no arm 'nobody'"),
+        ({"scale": "huge"}, "has no scale 'huge'"),
+        ({"study": "unheard-of"}, "unknown study 'unheard-of'"),
+        ({"metrics": {"linear": 101.0}}, "metrics.linear=101.0 lies outside 0 to 100"),
+        ({"kind": "gap"}, "ran under another configuration"),
+    ):
+        away = tmp_path / str(changes)
+        path = write_record(replace(known, **changes), away)
+        with pytest.raises(ValueError, match=f"{path.name}: .*{says}"):
+            collect(away, tmp_path / "home")
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_damaged_record_is_not_packed(made, tmp_path):
+    path = write_record(made(), tmp_path / "away")
+    for content in (path.read_text()[:-20], path.read_text().replace("50.0", "90.0")):
+        path.write_text(content)
+        with pytest.raises(ValueError, match=f"{path}: "):
+            pack(tmp_path / "carried", tmp_path / "away")
+    (tmp_path / "lists").mkdir()
+    for name in ("registrations", "replays"):
+        (tmp_path / "lists" / f"{name}.json").write_text("[")
+        with pytest.raises(ValueError, match=f"{name}.json: not a list of {name}"):
+            pack(tmp_path / "carried", tmp_path / "lists")
+        (tmp_path / "lists" / f"{name}.json").unlink()
+    assert not (tmp_path / "carried").exists()
+
+
+def test_records_of_an_earlier_version_are_collected_with_a_word(made, tmp_path, capsys):
+    away, home = tmp_path / "away", tmp_path / "home"
+    path = write_record(made(), away)
+    write_record(made(arm="vanilla"), away)
+    content = json.loads(path.read_text())
+    del content["checksum"], content["probes"]
+    path.write_text(json.dumps(content | {"schema": 2}))
+    assert status(named_study("failure-mode"), "laptop", away).unsealed == ("none-20",)
+    assert collect(away, home).unsealed == 1
+    assert status(named_study("failure-mode"), "laptop", home).unsealed == ()
+    command = ["study", "status", "failure-mode", "--scale", "laptop", "--results"]
+    assert main([*command, str(away)]) == 0
+    assert (
+        "1 of the runs done are in records of an earlier version: without a checksum"
+        in capsys.readouterr().out
+    )
+    assert main([*command, str(home)]) == 0
+    assert "checksum" not in capsys.readouterr().out
+    assert main(["study", "collect", str(away), "--results", str(tmp_path / "third")]) == 0
+    assert "1 of the new ones came without a checksum" in capsys.readouterr().out
 
 
 def test_a_record_of_another_version_of_the_study_is_refused(made, tmp_path):

@@ -10,7 +10,7 @@ from adainf_core.configuration import to_plain
 from adainf_core.evidence.judging.claims import BestLevel, Contrast, Published, Term
 from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.evidence.ledger import MARGINS, LedgerEntry, ledger
-from adainf_core.evidence.runs.records import RESULTS, write_record
+from adainf_core.evidence.runs.records import RESULTS, read_record, write_record
 from adainf_core.evidence.studies.catalogue import all_claims, named_study
 from adainf_core.statistics.intervals import Interval
 
@@ -27,7 +27,7 @@ def recorded(make_record, tmp_path):
             make_record(
                 arm, seed, linear, study="failure-mode", scale="laptop",
                 kind=experiment.kind, config=to_plain(experiment), finished="2027-01-01T00:00:00Z",
-                metrics={"linear": linear, "knn": 60 - linear},
+                metrics={"linear": linear, "knn": 80 - linear},
             ),
             tmp_path,
         )  # fmt: skip
@@ -55,8 +55,8 @@ def test_a_line_for_each_claim_and_what_it_reads(recorded):
 def test_a_run_older_than_its_rule_is_judged_as_exploratory(recorded):
     judged = [entry for entry in ledger("laptop", recorded) if entry.claim.study == "failure-mode"]
     assert not any(entry.exploratory for entry in judged)
-    path = recorded / "failure-mode" / "laptop" / "none-20.json"
-    path.write_text(path.read_text().replace("2027-01-01", "2026-01-01"))
+    record = read_record(recorded / "failure-mode" / "laptop" / "none-20.json")
+    write_record(replace(record, finished="2026-01-01T00:00:00Z"), recorded)
     again = [entry for entry in ledger("laptop", recorded) if entry.claim.study == "failure-mode"]
     assert again == [replace(entry, exploratory=True) for entry in judged]
 

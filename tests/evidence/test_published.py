@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from adainf_core.evidence.published import KNOWN, RELATED, RelatedResult
+from adainf_core.evidence.published import (
+    HEADLINE,
+    KNOWN,
+    PUBLISHED,
+    RELATED,
+    TABLE_1,
+    RelatedResult,
+)
 from adainf_core.evidence.studies.catalogue import all_claims
 
 BIB = Path(__file__).resolve().parents[2] / "book" / "references.bib"
@@ -31,6 +38,13 @@ def test_a_result_is_well_formed(result):
     for value in (result.without, result.with_generated):
         assert value is None or 0 < value < 100
     assert -100 < result.gain < 100
+
+
+def test_the_headline_is_a_number_of_its_own():
+    assert PUBLISHED[HEADLINE] == {"adainf": 94.70} and HEADLINE[1] == "A"
+    # nothing is known beside it: no claim takes a difference from it
+    assert not any(p.source == HEADLINE[0] for claim in all_claims() for p in claim.published)
+    assert PUBLISHED[TABLE_1]["adainf"] == 93.42
 
 
 def test_a_gain_is_the_difference_of_its_values():

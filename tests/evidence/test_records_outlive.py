@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adainf_core.evidence.runs.fingerprints import PACKAGE
+from adainf_core.evidence.code.source import PACKAGE
 from adainf_core.evidence.runs.records import RESULTS
 
 ANOTHER = '''"""A method that nobody uses."""

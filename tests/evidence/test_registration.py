@@ -1,8 +1,9 @@
 """Registration: rules that are fixed before the runs they judge, and a file that says so."""
 
+import inspect
 import json
 import subprocess
-from dataclasses import field, fields, make_dataclass, replace
+from dataclasses import asdict, field, fields, make_dataclass, replace
 
 import pytest
 
@@ -20,6 +21,10 @@ from adainf_core.evidence.registration import (
 from adainf_core.evidence.runs.records import RESULTS
 from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.studies.catalogue import all_claims, family, studies
+from adainf_core.evidence.studies.gap_experiment import GapExperiment
+from adainf_core.evidence.studies.training import TrainingExperiment
+from adainf_core.gap.report import gap_report
+from adainf_core.learning import probing
 
 STUDIES, LEDGER = studies(), all_claims()
 
@@ -186,13 +191,49 @@ def test_a_changed_plan_is_refused_and_a_new_registration_takes_it(tmp_path, mon
     register(tmp_path, looks=3)
     entry = registrations(tmp_path)["sprite-gap"]
     assert entry.plan == {"laptop": plan_hash(SPRITES, "laptop")}
-    assert (entry.covers, entry.looks) == ("rule and plan", 3)
+    assert (entry.covers, entry.looks) == ("rule, plan and protocol", 3)
     more = replace(SPRITES, layouts={"laptop": replace(SPRITES.layout("laptop"), seeds=(2, 2))})
     with pytest.raises(ValueError, match="the plan of study 'sprite-gap' is another one"):
         standing(more, "laptop", [], tmp_path)
     monkeypatch.setattr(registration, "studies", lambda: STUDIES | {"sprite-gap": more})
     assert register(tmp_path) == ["sprite-gap"]
     assert standing(more, "laptop", [], tmp_path).registration.looks == 1
+
+
+# ---- protocols
+
+
+def test_what_measures_is_registered_anew_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(registration, "_git", lambda *words: {"status": ""}.get(words[0], "f" * 40))
+    register(tmp_path)
+    entries = registrations(tmp_path)
+    earlier = replace(
+        entries["sprite-gap"], covers="rule and plan",
+        plan={"laptop": plan_hash(SPRITES, "laptop", protocol=False)},
+    )  # fmt: skip
+    monkeypatch.setattr(GapExperiment, "protocol", {**GapExperiment.protocol, "confidence": 0.9})
+    with pytest.raises(ValueError, match="the plan of study 'sprite-gap' is another one"):
+        standing(SPRITES, "laptop", [], tmp_path)
+    entries["sprite-gap"] = earlier
+    written = {name: asdict(entry) for name, entry in entries.items()}
+    (tmp_path / "registrations.json").write_text(json.dumps(written))
+    assert standing(SPRITES, "laptop", [], tmp_path).registration == earlier
+    assert "sprite-gap" not in register(tmp_path)  # another kind's has changed nothing
+
+
+def test_what_a_kind_says_of_its_protocol_is_what_the_code_does():
+    said = TrainingExperiment.protocol
+    assert said["linear"]["penalties"] == probing.PENALTIES
+    assert said["linear"]["folds"] == probing._FOLDS
+    for name, probe in (("linear", probing.linear_probe), ("knn", probing.knn_probe)):
+        defaults = inspect.signature(probe).parameters
+        for key, value in said[name].items():
+            if key in defaults and key != "penalties":
+                assert defaults[key].default == value
+    assert (
+        GapExperiment.protocol["confidence"]
+        == inspect.signature(gap_report).parameters["confidence"].default
+    )
 
 
 @pytest.mark.parametrize("covers", ["rule", "plan", "nothing"])

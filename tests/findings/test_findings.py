@@ -14,6 +14,7 @@ from adainf_core.findings import (
     Findings,
     GapFindings,
     brief,
+    escaped,
     in_full,
     inside,
     phrase,
@@ -21,6 +22,7 @@ from adainf_core.findings import (
     said,
     short_name,
 )
+from adainf_core.findings.escaping import unmarked
 from adainf_core.statistics.response_curves import sweep_curve
 from adainf_core.theory import replication_to_beta
 
@@ -176,7 +178,7 @@ def test_caption_ends_with_runs_machine_and_versions(found):
     record = found.records[0]
     assert text.startswith("*Dots: seeds. Recorded: ")
     assert text.endswith(".*")
-    for part in (f"{len(found.records)} runs of `failure-mode`", record.device,
+    for part in (f"{len(found.records)} runs of `failure-mode`", escaped(record.device),
                  f"torch {record.versions['torch']}"):  # fmt: skip
         assert part in text
     both = found.caption("Dots.", Findings("ablation")).data
@@ -276,5 +278,6 @@ def test_dials_over_one_another_say_where_each_is_highest():
 
 def test_where_numbers_come_from_is_the_end_of_the_caption_in_plain_text(found):
     end = found.caption("Dots.").data.removeprefix("*Dots. ").removesuffix("*")
-    assert found.recorded == end.replace("`", "").replace("**", "")
+    assert found.recorded == unmarked(end)
+    assert found.records[0].device in found.recorded and "`" not in found.recorded
     assert found.recorded.startswith("Recorded: ") and found.recorded.endswith(".")

@@ -36,6 +36,28 @@ class Memory(BaseEstimator):
         return np.stack([1 - known, known], axis=1)
 
 
+def test_copies_on_both_sides_fall_on_one_side_of_the_split():
+    """A classifier that knows what it was trained on sees nothing of it among the others."""
+    rows = np.random.default_rng(4).normal(size=(200, 3))
+    rows[:, 1] = np.arange(200)  # a mark of the row
+    plain = classifier_tv(rows, rows[::-1], classifier=Memory())
+    assert plain.estimate.point == pytest.approx(0.5, abs=0.15)  # half of it was on the other side
+    groups = [np.arange(200), np.arange(200)[::-1]]
+    grouped = classifier_tv(rows, rows[::-1], classifier=Memory(), groups=groups)
+    assert grouped.estimate.point == 0 and grouped.estimate.n_real == grouped.estimate.n_generated
+    apart = [np.arange(200), np.arange(200, 400)]
+    assert classifier_tv(rows, rows[::-1], classifier=Memory(), groups=apart).estimate.point > 0.3
+
+
+def test_groups_that_do_not_fit_are_named():
+    rows = np.random.default_rng(5).normal(size=(40, 2))
+    for groups in ([np.arange(40)], [np.arange(40), np.arange(39)], [np.arange(40.0)] * 2):
+        with pytest.raises(ValueError, match=r"groups = .*\(40,\), \(40,\)"):
+            classifier_tv(rows, rows, groups=groups)
+    with pytest.raises(ValueError, match="1 and 1 different rows, too few"):
+        classifier_tv(rows, rows, groups=[np.zeros(40, int)] * 2)
+
+
 def test_shifted_features_are_told_apart_and_the_bound_holds():
     rng = np.random.default_rng(0)
     real, generated = rng.normal(size=(2, 1200, 12))

@@ -92,7 +92,7 @@ def test_the_ssl_encoder_of_a_checkpoint(tmp_path):
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="images are float64 of shape"):
+    with pytest.raises(ValueError, match="images = float64 of shape"):
         pixels()(images() / 255)
     with pytest.raises(ValueError, match="odd gives features of shape"):
         Extractor("odd", "", lambda some: some[:2].reshape(2, -1))(images())

@@ -62,3 +62,13 @@ def test_bad_input_is_named():
         memorisation(rows, rows, quantile=1)
     with pytest.raises(ValueError, match="held_out has 1 columns and real 2"):
         memorisation(rows, rows, rows[:, :1])
+
+
+def test_zero_of_either_sign_is_a_copy():
+    rng = np.random.default_rng(6)
+    train, held_out, made = rng.normal(size=(3, 200, 4)).astype(np.float32)
+    train[:5, 1], made[:5] = 0.0, train[:5]
+    made[:5, 1] = -0.0
+    found = memorisation(train, made, held_out)
+    assert found.copies == 5
+    assert (found.distances[:5] == 0).all() and (found.distances[5:] > 0).all()

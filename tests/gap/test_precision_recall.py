@@ -81,10 +81,57 @@ def test_neighbours_are_those_of_the_full_matrix():
     np.testing.assert_array_equal(indices, np.argsort(full, axis=1)[:, :3])
     np.testing.assert_allclose(distances, np.sort(full, axis=1)[:, :3], rtol=1e-4)
     ranked = neighbour_distances(queries.astype(np.float32), rows.astype(np.float32), (1, 3))
-    np.testing.assert_array_equal(ranked, distances[:, [0, 2]])
+    np.testing.assert_allclose(ranked, distances[:, [0, 2]], rtol=1e-4)
     own, which = nearest(rows.astype(np.float32), rows.astype(np.float32), own=True)
     assert (which[:, 0] != np.arange(90)).all()
     np.testing.assert_allclose(own[:, 0], np.sort(cdist(rows, rows), axis=1)[:, 1], rtol=1e-4)
+
+
+def brute_force(real, generated, k):
+    """`by_full_matrices` on squares of whole numbers in float64: every tie is exact."""
+    real, generated = real.astype(np.float64), generated.astype(np.float64)
+    own_real, own_generated, across = (
+        ((a[:, None] - b) ** 2).sum(axis=2)
+        for a, b in ((real, real), (generated, generated), (real, generated))
+    )
+    own_real, own_generated = (np.sort(own, axis=1)[:, k] for own in (own_real, own_generated))
+    inside = across < own_real[:, None]
+    return (
+        inside.any(axis=0).mean(),
+        (across < own_generated).any(axis=1).mean(),
+        inside.sum(axis=0).mean() / k,
+        inside.any(axis=1).mean(),
+    )
+
+
+@pytest.mark.parametrize("k", [1, 5])
+@pytest.mark.parametrize(("highest", "d"), [(4, 5), (40, 6), (256, 48)])
+def test_a_point_on_the_edge_of_a_ball_is_outside(highest, d, k):
+    rng = np.random.default_rng(highest + k)
+    real, generated = rng.integers(0, highest, (310, d)), rng.integers(0, highest, (290, d))
+    generated[:150] = real[rng.permutation(310)[:150]]
+    for others in (generated, real, real[rng.permutation(310)]):
+        found = precision_recall(real, others, k=k)
+        values = [getattr(found, m).value for m in MEASURES]
+        assert values == pytest.approx(brute_force(real, others, k), abs=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
+def test_a_set_against_itself_has_density_one(scale):
+    rng = np.random.default_rng(4)
+    rows = scale * (rng.normal(size=(700, 30)) + 100)  # more than a block, far from the origin
+    for others in (rows, rows[rng.permutation(700)]):
+        found = precision_recall(rows, others)
+        assert [getattr(found, m).value for m in MEASURES] == [1, 1, 1, 1]
+
+
+def test_distances_are_a_function_of_the_two_rows():
+    rng = np.random.default_rng(5)
+    rows = (1000 + rng.normal(size=(600, 20))).astype(np.float32)
+    distances, indices = nearest(rows, rows[::-1].copy())
+    assert (distances == 0).all() and (indices[:, 0] == np.arange(600)[::-1]).all()
+    first, second = nearest(rows[:50], rows[50:], 3)[0], nearest(rows[7:50], rows[:49:-1], 3)[0]
+    np.testing.assert_array_equal(first[7:], second)
 
 
 def test_wilson_interval():
@@ -100,3 +147,9 @@ def test_bad_input_is_named():
         precision_recall(rows[:5], rows)
     with pytest.raises(ValueError, match="k = 0 must be at least 1"):
         precision_recall(rows, rows, k=0)
+
+
+def test_a_side_of_copies_is_refused():
+    rows = np.random.default_rng(0).normal(size=(30, 4)).repeat(6, axis=0)
+    with pytest.raises(ValueError, match="180 of 180 real rows have 5 exact copies or more"):
+        precision_recall(rows, rows)

@@ -1,17 +1,21 @@
 """The gap report: what each row says, a page that stands alone, and the command."""
 
 import html.parser
+import io
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from adainf_core.cli import main
 from adainf_core.data.images import ImageSet
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.gap.extractors import pixels
 from adainf_core.gap.report import gap_report
+from adainf_core.gap.report_page import page
 
 WORLD = SpriteWorld(places=2, scales=1, tilts=1)
 
@@ -27,7 +31,7 @@ def report():
     held_out = sprites(WORLD.real_distribution(), 240, 2, "held-out")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return gap_report(real, made, pixels(4), held_out=held_out, n=240)
+        return gap_report(real, made, pixels(4), held_out=held_out, n=240, keep_copies=True)
 
 
 def test_rows_see_the_gap_and_the_zero_line_is_zero(report):
@@ -94,6 +98,27 @@ def test_the_page_stands_alone(report, tmp_path):
     assert [*path.parent.iterdir()] == [path]
 
 
+def test_no_text_in_a_report_marks_the_page_up(report):
+    hostile = "<script>alert('1')</script>\"><b>&"
+    rows = tuple(
+        replace(row, measure=hostile, features=hostile, sees=hostile, misses=hostile)
+        for row in report.rows
+    )
+    sides = (replace(side, name=hostile) for side in (report.real, report.generated))
+    real, generated = sides
+    text = page(
+        replace(
+            report, rows=rows, real=real, generated=generated, notes=(hostile,), mirror=hostile,
+            extractor=hostile, saw=hostile,
+        )
+    )  # fmt: skip
+    reader = Reader()
+    reader.feed(text)
+    assert reader.open == []
+    assert "<script" not in text and "<b>" not in text
+    assert text.count("&lt;script&gt;") >= 4 * len(rows)
+
+
 def test_the_command_prints_the_table_and_writes_the_page(report, tmp_path, capsys, monkeypatch):
     asked = {}
 
@@ -117,6 +142,82 @@ def test_the_command_prints_the_table_and_writes_the_page(report, tmp_path, caps
     assert "unknown extractor 'dino'" in capsys.readouterr().err
 
 
+@pytest.fixture(scope="module")
+def photographs():
+    """Noise of two grains, whose images are all different: uint8 (520, 3, 16, 16)."""
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(0, 200, (520, 3, 4, 4), np.uint8).repeat(4, axis=2).repeat(4, axis=3)
+    return coarse + rng.integers(0, 56, coarse.shape, np.uint8)
+
+
+def a_set(images, name="a set"):
+    return ImageSet(np.ascontiguousarray(images), None, name)
+
+
+def saved(images):
+    files = [io.BytesIO() for _ in images]
+    for image, file in zip(images, files, strict=True):
+        Image.fromarray(image.transpose(1, 2, 0)).save(file, "JPEG", quality=98, subsampling=0)
+    return np.stack([np.asarray(Image.open(file)).transpose(2, 0, 1) for file in files])
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        lambda x: np.concatenate([x, x]),
+        lambda x: x[:130].repeat(8, axis=0),
+        lambda x: np.concatenate([x, x[..., ::-1]]),
+        lambda x: np.concatenate([x, saved(x)]),
+    ],
+    ids=["twice", "eight times", "mirrored", "saved anew"],
+)
+def test_copies_of_real_images_are_no_distance(copied, photographs):
+    """Fresh images of the same distribution: what repeats on one side has to claim nothing."""
+    real, fresh = a_set(copied(photographs[:260])), a_set(photographs[260:])
+    report = gap_report(real, fresh, pixels(4))
+    distinct = 130 if len(real) > 1000 else 260
+    assert len(report.real) == distinct and len(report.generated) == 260
+    assert report.repeated[0] == (
+        f"real: {len(real) - distinct:,} of {len(real):,} images repeat others, {distinct} distinct"
+    )
+    assert report.repeated[0] in str(report) and report.repeated[0] in page(report)
+    for measure in ("total variation, images", "total variation, features"):
+        assert report.row(measure).found.low == report.row(measure).mirrored.low == 0
+    assert report.row("precision").found.value > 0.5
+
+
+def test_a_set_against_itself_is_said_first(photographs):
+    real = a_set(photographs[:150])
+    report = gap_report(real, a_set(photographs[:150][::-1]), pixels(4))
+    assert report.repeated == ("generated and real are the same images: no distance between them",)
+    for measure in ("precision", "recall", "density", "coverage"):
+        assert report.row(measure).found.value == 1
+    assert report.row("total variation, images").found.low == 0
+    # the classifier is asked about the same rows on both sides
+    assert report.row("total variation, features").found.value == 0
+
+
+def test_a_generator_that_copies_is_seen_though_real_images_repeat(photographs):
+    real = np.concatenate([photographs[:196], photographs[:4]])
+    report = gap_report(a_set(real), a_set(saved(real)), pixels(4))
+    assert report.repeated[:2] == (
+        "real: 4 of 200 images repeat others, 196 distinct",
+        "generated: 4 of 200 images repeat others, 196 distinct",
+    )
+    assert report.row("nearer than chance").found.value == 1
+    half = a_set(np.concatenate([photographs[:100], photographs[300:400]]))
+    said = gap_report(a_set(photographs[:200]), half, pixels(4)).repeated
+    assert said == ("100 of 200 generated images are copies of real ones",)
+
+
+def test_copies_are_kept_on_request(photographs):
+    real, fresh = a_set(photographs[:130].repeat(2, axis=0)), a_set(photographs[260:])
+    report = gap_report(real, fresh, pixels(4), keep_copies=True)
+    assert len(report.real) == 260 and "copies among the images are kept" in report.repeated[0]
+    with pytest.raises(ValueError, match=r"real has 30 distinct images among 240, .*at least 120"):
+        gap_report(a_set(photographs[:30].repeat(8, axis=0)), fresh)
+
+
 def test_bad_input_is_named():
     small, large = (ImageSet(np.zeros((130, 3, s, s), np.uint8), None, "x") for s in (8, 16))
     with pytest.raises(ValueError, match=r"generated has images of \(16, 16\)"):
@@ -130,7 +231,9 @@ def test_bad_input_is_named():
 def test_without_held_out_images_halves_of_the_real_ones_are_the_zero_line(report, monkeypatch):
     monkeypatch.setattr("adainf_core.gap.report._classified", lambda *_: (report.classifiers, []))
     real, made = (sprites(WORLD.real_distribution(), 131 + i, i, "a set") for i in range(2))
-    first, second, other = (gap_report(real, made, pixels(2), n=125, seed=s) for s in (0, 0, 1))
+    first, second, other = (
+        gap_report(real, made, pixels(2), n=125, seed=s, keep_copies=True) for s in (0, 0, 1)
+    )
     assert first.rows == second.rows != other.rows
     assert len(first.real) == len(first.generated) == 125
     for measure in ("kernel distance", "precision"):

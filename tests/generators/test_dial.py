@@ -271,6 +271,7 @@ def test_a_trained_diffusion_model_is_loaded(tmp_path):
     setting = dial.Diffusion(str(model.save(tmp_path / "model")), steps=2)
     generator = make_generator(setting, REAL)
     assert generator.sampler.steps == 2
+    assert setting.origin() == f"{setting.model}, SHA-256 of its files: {generator.files}"
     assert generator.sample(3).images.shape == (3, 3, 4, 4)
     wide = ImageSet(np.zeros((4, 3, 8, 8), np.uint8), None, "wide")
     with pytest.raises(ValueError, match="wide are"):

@@ -1,16 +1,19 @@
 """Sampling against distributions whose score is known, and models on disk."""
 
+import hashlib
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from adainf_core.generators import diffusion, pipelines
-from adainf_core.generators.diffusion import DiffusionGenerator, sample_to_store
+from adainf_core.generators.diffusion import (
+    DiffusionGenerator,
+    UnverifiedModelWarning,
+    sample_to_store,
+)
 from adainf_core.generators.diffusion_config import DiffusionConfig, Sampler
 from adainf_core.generators.pipelines import shipped_generators
 
@@ -22,55 +25,6 @@ def tiny(seed=0, size=8):
     unet = config.unet(size).eval().requires_grad_(False)
     schedule = dict(config.scheduler().config)
     return DiffusionGenerator(unet, schedule, "tiny", Sampler(steps=2, batch_size=4))
-
-
-class GaussianScore(nn.Module):
-    """The exact prediction where clean pixels are independent N(mean, std²)."""
-
-    def __init__(self, config, mean, std):
-        super().__init__()
-        self.anchor = nn.Parameter(torch.zeros(()), requires_grad=False)
-        self.config = SimpleNamespace(sample_size=4, in_channels=3)
-        self.levels = config.scheduler().alphas_cumprod
-        self.prediction, self.mean, self.std = config.prediction, mean, std
-
-    def forward(self, noisy, time, return_dict=False):
-        square = self.levels[int(time)]
-        alpha, sigma = square.sqrt(), (1 - square).sqrt()
-        gain = alpha * self.std**2 / (alpha**2 * self.std**2 + sigma**2)
-        clean = self.mean + gain * (noisy - alpha * self.mean)
-        noise = (noisy - alpha * clean) / sigma
-        if self.prediction == "epsilon":
-            return (noise,)
-        return (alpha * noise - sigma * clean,)
-
-
-@pytest.mark.parametrize("prediction", ["v_prediction", "epsilon"])
-@pytest.mark.parametrize("kind", ["dpm-solver++", "ddim"])
-def test_exact_scores_give_the_distribution_back(kind, prediction):
-    # the cosine schedule ends in pure noise, of which epsilon says nothing
-    schedule = "linear" if prediction == "epsilon" else "squaredcos_cap_v2"
-    config = replace(TINY, prediction=prediction, schedule=schedule)
-    mean, std = -0.3, 0.2
-    sampler = Sampler(kind, steps=100, batch_size=500, precision="fp32")
-    score = GaussianScore(config, mean, std)
-    generator = DiffusionGenerator(score, dict(config.scheduler().config), "gaussian", sampler)
-    pixels = generator.sample(500).images / 127.5 - 1
-    # 24,000 pixels: standard errors 0.0013 and 0.0009; the first-order solver's own error is of
-    # the size of a step, one part in a hundred of a range of log ratios of about ten
-    assert pixels.mean() == pytest.approx(mean, abs=0.006)
-    assert pixels.std() == pytest.approx(std, abs=0.005 if kind == "dpm-solver++" else 0.02)
-
-
-def test_the_second_order_solver_needs_fewer_steps():
-    config = replace(TINY, prediction="v_prediction")
-    score = GaussianScore(config, 0.1, 0.3)
-    errors = {}
-    for kind in ("dpm-solver++", "ddim"):
-        sampler = Sampler(kind, steps=10, batch_size=500, precision="fp32")
-        generator = DiffusionGenerator(score, dict(config.scheduler().config), "g", sampler)
-        errors[kind] = abs((generator.sample(500).images / 127.5 - 1).std() - 0.3)
-    assert errors["dpm-solver++"] < errors["ddim"] / 2
 
 
 def test_an_image_depends_on_its_index_and_the_seed_alone():
@@ -140,8 +94,150 @@ def test_a_damaged_model_is_one_clear_error(tmp_path):
     folder = tiny().save(tmp_path / "model")
     weights = next(folder.rglob("*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"was changed \(unet/diffusion_pytorch_model"):
+        DiffusionGenerator.load(folder)
+    (folder / "sha256.json").unlink()
     with pytest.raises(ValueError, match="no diffusion model can be read"):
         DiffusionGenerator.load(folder)
+
+
+def test_no_flipped_bit_passes_in_silence(tmp_path):
+    folder = tiny().save(tmp_path / "model", card="# A card\n")
+    random = np.random.default_rng(0)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert len(files) == 6
+    for path in files:
+        whole = path.read_bytes()
+        for place, bit in zip(
+            random.integers(len(whole), size=20), random.integers(8, size=20), strict=True
+        ):
+            flipped = bytearray(whole)
+            flipped[place] ^= 1 << bit
+            path.write_bytes(flipped)
+            with pytest.raises(ValueError, match="damaged or was changed") as caught:
+                DiffusionGenerator.load(folder)
+            assert path.name in str(caught.value) and "\n" not in str(caught.value)
+        path.write_bytes(whole[:-1])
+        with pytest.raises(ValueError, match=path.name):
+            DiffusionGenerator.load(folder)
+        path.write_bytes(whole)
+    DiffusionGenerator.load(folder)
+
+
+def test_files_that_joined_or_went_are_named(tmp_path):
+    folder = tiny().save(tmp_path / "model", card="# A card\n")
+    (folder / ".hidden").write_text("what a file manager leaves")
+    DiffusionGenerator.load(folder)
+    joined = folder / "unet" / "diffusion_pytorch_model.safetensors.index.json"
+    joined.write_text("{}")
+    with pytest.raises(ValueError, match=joined.name):
+        DiffusionGenerator.load(folder)
+    joined.unlink()
+    (folder / "README.md").unlink()
+    with pytest.raises(ValueError, match=r"README\.md is not what was written.*or delete"):
+        DiffusionGenerator.load(folder)
+
+
+def test_the_digest_of_the_files_stands_in_the_store(tmp_path):
+    folder = tiny().save(tmp_path / "model")
+    noted = (folder / "sha256.json").read_bytes()
+    read = DiffusionGenerator.load(folder, "cpu").using(steps=2, batch_size=4)
+    store = sample_to_store(read, tmp_path / "store", 4)
+    assert store.origin["files"] == read.files == hashlib.sha256(noted).hexdigest()
+    listed = json.loads(noted)
+    assert (
+        listed["unet/config.json"]
+        == hashlib.sha256((folder / "unet" / "config.json").read_bytes()).hexdigest()
+    )
+    assert len(listed) == 4
+    # the same weights behind another configuration of the network
+    changed = elsewhere(tmp_path / "changed", unet={"norm_eps": 0.1})
+    pipelines.write_digests(changed)
+    other = DiffusionGenerator.load(changed, "cpu").using(steps=2, batch_size=4)
+    assert other.digest() == read.digest() and other.files != read.files
+    with pytest.raises(ValueError, match="files"):
+        sample_to_store(other, tmp_path / "store", 8)
+
+
+def elsewhere(folder, unet=None, scheduler=None, index=None):
+    """A model in a folder without digests, with changes to its JSON files."""
+    tiny().save(folder)
+    (folder / "sha256.json").unlink()
+    for name, changes in (
+        ("unet/config.json", unet),
+        ("scheduler/scheduler_config.json", scheduler),
+        ("model_index.json", index),
+    ):
+        path = folder / name
+        path.write_text(json.dumps(json.loads(path.read_text()) | (changes or {})))
+    return folder
+
+
+def test_a_folder_made_elsewhere_is_read_with_a_word(tmp_path):
+    folder = elsewhere(tmp_path / "model")
+    with pytest.warns(UnverifiedModelWarning, match="model carries no digest of its files"):
+        read = DiffusionGenerator.load(folder, "cpu")
+    assert read.origin()["files"] == "none came with the model"
+    assert read.digest() == tiny().digest() and "files" not in tiny().origin()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"scheduler": {"num_train_timestep": 200}}, "scheduler.num_train_timestep, which"),
+        ({"scheduler": {"beta_scedule": "linear"}}, "scheduler.beta_scedule, which"),
+        ({"unet": {"norm_epss": 0.1}}, "unet.norm_epss, which"),
+        ({"index": {"vae": ["diffusers", "VQModel"]}}, "consists of scheduler, unet, vae"),
+        ({"index": {"unett": ["diffusers", "UNet2DModel"]}}, "consists of scheduler, unet, unett"),
+        ({"scheduler": {"num_train_timesteps": 10**11}}, "num_train_timesteps = 100000000000"),
+        ({"unet": {"layers_per_block": 10**5}}, "layers_per_block = 100000"),
+        ({"scheduler": {"prediction_type": "velocity"}}, "prediction_type = 'velocity'"),
+        ({"scheduler": {"beta_schedule": "steps"}}, "steps is not implemented"),
+        ({"scheduler": {"trained_betas": [0.1, 0.2]}}, "2 betas for 1000 noise levels"),
+        ({"scheduler": {"beta_schedule": "linear", "beta_end": 1.0}}, "signal is used up"),
+        ({"unet": {"sample_size": 33}}, "cannot take images of its own sample_size, 33"),
+    ],
+)
+def test_what_diffusers_would_pass_over_or_fail_at_later_is_refused(changes, named, tmp_path):
+    folder = elsewhere(tmp_path / "model", **changes)
+    with pytest.raises(ValueError, match=named) as caught:
+        DiffusionGenerator.load(folder, "cpu")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore::adainf_core.generators.diffusion.UnverifiedModelWarning")
+def test_a_pipeline_of_odd_size_is_sampled_where_its_network_takes_it(tmp_path):
+    from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+
+    unet = UNet2DModel(
+        sample_size=33, block_out_channels=(16,), norm_num_groups=16, layers_per_block=1,
+        down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",),
+    )  # fmt: skip
+    schedule = DDPMScheduler(beta_schedule="sigmoid", num_train_timesteps=500)
+    DDPMPipeline(unet, schedule).save_pretrained(tmp_path / "model")
+    for kind in ("dpm-solver++", "ddim"):
+        read = DiffusionGenerator.load(tmp_path / "model", "cpu").using(kind=kind, steps=3)
+        assert read.sample(2).images.shape == (2, 3, 33, 33)
+
+
+def test_a_sampler_that_does_not_suit_begins_no_store(tmp_path):
+    for sampler, named in (
+        ({"kind": "ddim", "steps": 1001}, "steps=1001 of ddim"),
+        ({"batch_size": 10**12}, "a batch of 1,000,000,000,000 images of 8x8 would take"),
+    ):
+        generator = tiny().using(**sampler)
+        with pytest.raises(ValueError, match=named):
+            sample_to_store(generator, tmp_path / "store", 10**12)
+        with pytest.raises(ValueError, match=named):
+            generator.sample(10**12)
+        assert not list(tmp_path.iterdir())
+
+
+def test_broken_weights_make_no_images():
+    generator = tiny()
+    generator.unet.conv_in.weight.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="tiny makes images that are not finite"):
+        generator.sample(1)
 
 
 def test_a_model_of_grey_images_is_refused(tmp_path):
@@ -181,12 +277,16 @@ def test_networks_that_cannot_be_sampled_here_are_refused(changed, named, tmp_pa
 
 
 def test_schedules_that_no_sampler_here_knows_are_refused(tmp_path):
-    from diffusers import DDPMPipeline, ScoreSdeVeScheduler, UNet2DModel
+    from diffusers import DDPMPipeline, HeunDiscreteScheduler, ScoreSdeVeScheduler, UNet2DModel
 
     unet = UNet2DModel.from_config(dict(tiny().unet.config))
     DDPMPipeline(unet, ScoreSdeVeScheduler()).save_pretrained(tmp_path / "model")
     with pytest.raises(ValueError, match="schedule without beta_schedule"):
         DiffusionGenerator.load(tmp_path / "model")
+    schedule = HeunDiscreteScheduler(beta_schedule="exp")
+    DDPMPipeline(unet, schedule).save_pretrained(tmp_path / "exp")
+    with pytest.raises(ValueError, match=r"cannot be made \(exp is not implemented"):
+        DiffusionGenerator.load(tmp_path / "exp")
 
 
 def test_a_folder_named_like_a_shipped_model_is_not_shadowed(tmp_path, monkeypatch):
@@ -250,6 +350,7 @@ def test_a_store_grows_and_refuses_what_is_not_its_own(tmp_path):
 
 def test_shipped_models_say_what_they_are():
     for name, folder in shipped_generators().items():
+        assert (folder / pipelines.DIGESTS).is_file()
         assert sum(path.stat().st_size for path in folder.rglob("*")) <= 20e6
         card = (folder / "README.md").read_text(encoding="utf-8")
         generator = DiffusionGenerator.load(name, device="cpu")

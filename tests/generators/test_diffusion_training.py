@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from diffusers import DDPMPipeline
 
 from adainf_core.data.images import ImageSet
-from adainf_core.generators.diffusion_config import DiffusionConfig
+from adainf_core.generators.diffusion import DiffusionGenerator
+from adainf_core.generators.diffusion_config import DiffusionConfig, training_schedule
 from adainf_core.generators.diffusion_training import _Run, cached_diffusion, train_diffusion
 
 TINY = DiffusionConfig(
@@ -108,6 +110,53 @@ def test_what_else_draws_random_numbers_is_left_alone():
     state = torch.random.get_rng_state()
     train_diffusion(stripes(), TINY, 1)
     assert torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("schedule", ["squaredcos_cap_v2", "linear"])
+def test_levels_that_are_trained_are_those_that_are_saved_and_sampled(schedule, tmp_path):
+    config = replace(TINY, schedule=schedule, noise_levels=200, prediction="epsilon")
+    run = _Run(stripes(), config)
+    trained = run.scheduler.alphas_cumprod
+    made = run.generator()
+    read = DiffusionGenerator.load(made.save(tmp_path / "model"), "cpu")
+    theirs = DDPMPipeline.from_pretrained(tmp_path / "model").scheduler
+    assert len(trained) == 200 and trained[-1] < 1e-3
+    assert torch.equal(theirs.alphas_cumprod, trained)
+    for generator in (made, read):
+        for kind in ("dpm-solver++", "ddim"):
+            sampler = replace(generator.sampler, kind=kind).scheduler(generator.schedule)
+            assert max(sampler.timesteps) == 199
+        assert torch.equal(training_schedule(generator.schedule).alphas_cumprod, trained)
+        assert generator.schedule["num_train_timesteps"] == 200
+        assert generator.schedule["prediction_type"] == "epsilon"
+    assert made.digest() == read.digest()
+
+
+def test_the_linear_schedule_of_a_thousand_levels_is_that_of_the_paper():
+    betas = replace(TINY, schedule="linear").scheduler().betas
+    assert torch.equal(betas, torch.linspace(1e-4, 0.02, 1000))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"blocks": 100_000, "widths": (256, 256)}, {"widths": (16, 16 * 10**9)},
+     {"batch_size": 10**12}],
+)  # fmt: skip
+def test_networks_and_batches_beyond_memory_are_refused(change):
+    with pytest.raises(
+        ValueError, match=r"training with widths=.* would take [\d,.]+ GB of memory"
+    ):
+        train_diffusion(stripes(), replace(TINY, **change), 1)
+
+
+@pytest.mark.parametrize("blocks", [1, 3])
+@pytest.mark.parametrize("widths", [(16,), (32, 64), (64, 32, 48)])
+def test_the_memory_that_is_refused_is_less_than_what_training_takes(widths, blocks):
+    config = replace(TINY, widths=widths, attention=(False,) * len(widths), blocks=blocks)
+    with torch.device("meta"):
+        count = sum(parameter.numel() for parameter in config.unet(8).parameters())
+    none = replace(config, batch_size=1).training_bytes(0)  # images of no pixels
+    assert 0.2 * 20 * count < none < 20 * count
 
 
 def test_checkpoints_of_other_runs_are_refused(tmp_path):
@@ -210,7 +259,8 @@ def test_every_image_counts_in_the_fingerprint(tmp_path):
     [({"widths": (16, 20)}, "widths"), ({"attention": (True,)}, "attention"),
      ({"prediction": "x0"}, "x0"), ({"schedule": "sigmoid"}, "sigmoid"),
      ({"precision": "fp16"}, "fp16"), ({"device": "tpu"}, "tpu"), ({"batch_size": 0}, "batch_size"),
-     ({"learning_rate": 0.0}, "learning_rate"), ({"blocks": 0}, "blocks")],
+     ({"learning_rate": 0.0}, "learning_rate"), ({"blocks": 0}, "blocks"),
+     ({"widths": (16,) * 5000}, "number of widths = 5000")],
 )  # fmt: skip
 def test_bad_settings_are_refused(change, named):
     with pytest.raises(ValueError, match=named):

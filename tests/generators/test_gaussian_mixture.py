@@ -39,5 +39,5 @@ def test_deterministic_given_the_seed():
 
 
 def test_more_components_than_images_are_refused():
-    with pytest.raises(ValueError, match="components=801"):
+    with pytest.raises(ValueError, match="components = 801"):
         fit(components=801)

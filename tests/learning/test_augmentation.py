@@ -120,7 +120,7 @@ def test_solarize_matches_torchvision(images):
     torch.testing.assert_close(second, expected / 255, atol=1e-5, rtol=0)
 
 
-def test_crop_boxes_follow_torchvisions_law():
+def test_crop_boxes_follow_torchvisions_distribution():
     drawn = view_parameters(view_noise(4000, generator()), SIZE, SIZE, POLICIES["symmetric"])
     torch.manual_seed(1)
     blank = torch.zeros(3, SIZE, SIZE)
@@ -153,7 +153,7 @@ def test_views_are_deterministic_given_the_generator(images):
     assert not torch.equal(one, augment(images, POLICIES["symmetric"], generator(8)))
 
 
-def test_masks_and_blur_follow_their_laws():
+def test_masks_and_blur_follow_their_distributions():
     n = 20_000
     policy = replace(BUSY, blur_sigma=(0.5, 1.5), flip_p=0.3)
     drawn = view_parameters(view_noise(n, generator()), SIZE, SIZE, policy, view=1)
@@ -296,3 +296,10 @@ def test_noise_of_another_shape_is_refused(images):
     for shape in ((N, NOISE), (2 * N, NOISE - 1)):
         with pytest.raises(ValueError, match="noise"):
             two_views(images, images, PLAIN, torch.zeros(shape))
+
+
+@pytest.mark.parametrize("view", [-1, 2, 1.0, None])
+def test_there_are_two_views(view):
+    images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+    with pytest.raises(ValueError, match=r"view = "):
+        augment(images, POLICIES["asymmetric"], torch.Generator(), view)

@@ -10,6 +10,7 @@ from torch import nn
 
 from adainf_core.learning.encoders import PIXEL_MEAN, PIXEL_STD, small_cnn
 from adainf_core.learning.features import extract_features
+from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.probing import PROBE_AUGMENTATION
 
 
@@ -125,3 +126,18 @@ def test_features_that_are_not_finite_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"not finite for 1 of 5 images, first for image 3"):
         extract_features(Diverged(), images, 2, cache=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_an_encoder_of_another_precision_is_named(dtype):
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(12, 2)).to(dtype)
+    images = np.zeros((3, 3, 2, 2), np.uint8)
+    with pytest.raises(ValueError, match=rf"holds {dtype} .* give encoder.float\(\)"):
+        extract_features(encoder, images)
+    assert extract_features(encoder.float(), images).shape == (3, 2)
+
+
+def test_seeds_of_views_beyond_32_bits_are_refused():
+    encoder, images = nn.Flatten(), np.zeros((3, 3, 4, 4), np.uint8)
+    with pytest.raises(ValueError, match=r"seed = 4294967296 must be in 0\.\.4294967295"):
+        extract_features(encoder, images, augmentation=POLICIES["symmetric"], seed=2**32)

@@ -50,10 +50,10 @@ def test_scale_and_shift_of_the_features_do_not_matter():
 @pytest.mark.parametrize(
     ("features", "per_class", "message"),
     [
-        (np.ones((3, 2)), 1, r"shape \(3, 2\) for 4 labels"),
+        (np.ones((3, 2)), 1, r"labels has shape \(4,\), expected \(3,\)"),
         (np.full((4, 2), np.nan), 1, "one finite row"),
         (np.ones((4, 2)), 2, "class 0 has 2 rows"),
-        (np.ones((4, 2)), 0, "per_class=0"),
+        (np.ones((4, 2)), 0, "per_class = 0 must be at least 1"),
     ],
 )
 def test_bad_input_is_named(features, per_class, message):

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from adainf_core import barlow_twins, byol, info_nce, nt_xent, spectral_contrastive
+from adainf_core.learning.methods.vicreg import vicreg
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -189,5 +190,49 @@ def test_impossible_shapes_are_refused(loss, shapes):
 
 
 def test_a_temperature_of_zero_is_refused():
-    with pytest.raises(ValueError, match="temperature=0 has to be positive"):
+    with pytest.raises(ValueError, match="temperature = 0 must be finite and above 0"):
         nt_xent(torch.ones(4, 2), torch.ones(4, 2), 0)
+
+
+LOSSES = {
+    "nt_xent": lambda a, b: nt_xent(a, b, 0.05),
+    "info_nce": lambda a, b: info_nce(a, b, F.normalize(normal(9, 4, seed=5).to(a.dtype), dim=1)),
+    "byol": byol,
+    "barlow_twins": barlow_twins,
+    "spectral_contrastive": lambda a, b: spectral_contrastive(a, b, mu=2.0),
+    "vicreg": vicreg,
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_of_float64_are_float64(name):
+    """Finite differences of a millionth, which nothing in float32 can follow."""
+    z1, z2 = (z.double() for z in normal(2, 5, 4, seed=3))
+    loss = LOSSES[name](z1, z2)
+    assert loss.dtype == torch.float64
+    assert torch.autograd.gradcheck(LOSSES[name], (z1.requires_grad_(), z2), rtol=1e-5)
+    # a wider second view widens the loss, and narrower ones leave it what it was
+    assert LOSSES[name](z1.float(), z2).dtype == torch.float64
+    for narrow in (torch.float32, torch.bfloat16):
+        assert LOSSES[name](z1.to(narrow), z2.to(narrow)).dtype == torch.float32
+
+
+def test_nt_xent_of_float64_is_its_definition_to_twelve_digits():
+    z1, z2 = (z.double() for z in normal(2, 5, 7))
+    assert nt_xent(z1, z2, 0.05).item() == pytest.approx(slow_nt_xent(z1, z2, 0.05), rel=1e-12)
+
+
+def test_views_may_be_named():
+    a, b = normal(2, 5, 4)
+    queue = F.normalize(normal(3, 4), dim=1)
+    assert info_nce(q=a, k=b, queue=queue) == info_nce(a, b, queue)
+    assert byol(a, target=b) == byol(a, b)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'target'"):
+        byol(a)
+
+
+@pytest.mark.parametrize("ids", [torch.arange(4), torch.arange(10), torch.zeros(5, 1), [0] * 5])
+def test_ids_of_another_length_are_named(ids):
+    a, b = normal(2, 5, 4)
+    with pytest.raises(ValueError, match=r"image_ids is .*: give a tensor \(5,\), one id"):
+        nt_xent(a, b, 0.2, ids)

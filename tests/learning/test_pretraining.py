@@ -20,7 +20,7 @@ from adainf_core.learning.augmentation import NOISE, two_views
 from adainf_core.learning.checkpoints import read_checkpoint, write_checkpoint
 from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, SimCLR, Spectral
 from adainf_core.learning.operations import Erase
-from adainf_core.learning.pretrain_config import warmup_cosine
+from adainf_core.learning.pretrain_config import PretrainConfig, warmup_cosine
 from adainf_core.learning.pretraining import Pretrained, Run, load_pretrained, pretrain, step_seed
 from adainf_core.learning.probing import online_probe
 
@@ -452,7 +452,14 @@ def test_progress_goes_to_the_terminal_only_if_asked(config, data, capfd, monkey
         {"pixel_mean": (0.1, 0.2)},
         {"online_learning_rate": 0},
         {"seed": -1},
-        {"seed": 2**64},
+        {"seed": 2**32},
+        {"method": "simcrl"},
+        {"method": SimCLR},
+        {"policy": "symmetric"},
+        {"width": 10**6},
+        {"batch_size": 10**12},
+        {"pixel_mean": 0.5},
+        {"learning_rate": "fast"},
         {"steps": 10.5},
         {"batch_size": 32.0},
         {"weight_decay": math.inf},
@@ -485,6 +492,43 @@ def test_online_probe_without_labels_is_refused(config, data):
 def test_a_missing_gpu_is_named(config, data):
     with pytest.raises(ValueError, match="no GPU is visible"):
         pretrain(replace(config, device="cuda"), data)
+
+
+def test_what_is_no_name_is_refused_with_the_names_there_are():
+    with pytest.raises(ValueError, match=r"method='simcrl'.* \(simclr, moco, byol, barlow, "):
+        PretrainConfig(method="simcrl")
+    with pytest.raises(ValueError, match=r"policy='weak'.* \(symmetric, symmetric_weak, "):
+        PretrainConfig(policy="weak")
+
+
+def test_images_that_are_not_wrapped_are_told_how(config, data):
+    for policy in (config.policy, None):
+        with pytest.raises(ValueError, match=r"an ImageSet: wrap it, as Inflation\(images\)"):
+            pretrain(replace(config, policy=policy), data.real)
+    with pytest.raises(ValueError, match=r"data='cifar10' must be an Inflation of images"):
+        pretrain(config, "cifar10")
+    with pytest.raises(ValueError, match="config='small' must be a PretrainConfig"):
+        pretrain("small", data)
+
+
+def test_networks_that_no_machine_holds_are_refused_at_once(config, data):
+    method = SimCLR(hidden=2**24, out=2**24)
+    with pytest.raises(ValueError, match=r"hidden=16777216.*would take 1,\d+,\d+\.\d GB of memory"):
+        pretrain(replace(config, method=method), data)
+
+
+def test_each_seed_has_a_network_of_its_own(config, data):
+    """Torch's generator on processors reads 32 bits: beyond them networks would come again."""
+    assert torch.equal(
+        *(torch.rand(3, generator=torch.Generator().manual_seed(seed)) for seed in (7, 2**32 + 7))
+    )
+    with pytest.raises(ValueError, match=r"seed = 4294967303 must be in 0\.\.4294967295"):
+        replace(config, seed=2**32 + 7)
+    first = [
+        next(Run(replace(config, seed=seed), data).trainee.parameters()).flatten()[0].item()
+        for seed in (0, 7, 2**31 + 7, 2**32 - 1)
+    ]
+    assert len(set(first)) == 4
 
 
 class Halves:

@@ -275,7 +275,7 @@ def test_a_class_with_one_image_cannot_be_held_out():
 
 
 def test_views_have_to_be_positive():
-    with pytest.raises(ValueError, match="views=0"):
+    with pytest.raises(ValueError, match="views = 0"):
         linear_probe(PIXELS, labelled([0, 1] * 5), labelled([0]), augmentation=FLIP, views=0)
 
 
@@ -284,7 +284,7 @@ def test_views_have_to_be_positive():
     [
         ({"k": 0}, "k = 0 must be at least 1"),
         ({"k": 1.5}, r"k = 1\.5 must be an integer"),
-        ({"k": 3, "temperature": 0.0}, r"temperature=0\.0"),
+        ({"k": 3, "temperature": 0.0}, "temperature = 0 must"),
     ],
 )
 def test_neighbours_that_do_not_exist_are_refused(wrong, message):

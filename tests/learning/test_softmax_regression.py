@@ -142,10 +142,35 @@ def test_too_few_steps_are_admitted(monkeypatch):
 
 @pytest.mark.parametrize("penalty", [0.0, -1.0, float("nan")])
 def test_penalty_has_to_be_positive(penalty):
-    with pytest.raises(ValueError, match=f"penalty={penalty} has to be positive"):
+    with pytest.raises(ValueError, match=f"penalty = {penalty:g} must be finite and above 0"):
         fit_softmax_regression(X, Y, penalty, 10)
 
 
 def test_shapes_have_to_fit():
     with pytest.raises(ValueError, match=r"features \(1797, 64\) and labels \(5,\)"):
         fit_softmax_regression(X, Y[:5], 1e-3, 10)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"labels": Y + 1}, r"labels has 10, outside 0\.\.9: .* or raise classes=10"),
+        ({"labels": Y - 1}, r"labels has -1, outside 0\.\.9"),
+        ({"labels": Y.float()}, "labels is torch.float32"),
+        ({"features": X.half()}, "features is torch.float16"),
+        ({"features": X.clone().index_fill_(0, torch.tensor([3]), torch.nan)}, r"features\[3\]"),
+        ({"features": X[:0], "labels": Y[:0]}, "n at least 1"),
+        ({"classes": 1.5}, "classes = 1.5 must be an integer"),
+    ],
+)
+def test_wrong_rows_are_named(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        fit_softmax_regression(**{"features": X, "labels": Y, "penalty": 1, "classes": 10} | wrong)
+
+
+def test_a_start_of_another_precision_or_size_is_named():
+    start = fit_softmax_regression(X, Y, 1, 10)
+    other = torch.float32 if X.dtype == torch.float64 else torch.float64
+    for features, classes in ((X.to(other), 10), (X[:, 1:], 10), (X, 11)):
+        with pytest.raises(ValueError, match="start is a fit of"):
+            fit_softmax_regression(features, Y, 1, classes, start)

@@ -347,9 +347,16 @@ def test_bracketed_interval_covers_where_the_percentile_one_misses(runs):
         (lambda: source_weights(5, 5, beta=1.5), "beta = 1.5"),
         (lambda: labeling_error(np.zeros((3, 2)), [0, 1]), r"source_labels has shape \(2,\)"),
         (lambda: augmentation_confusion(np.zeros((1, 2, 3))), r"shape \(1, 2, 3\)"),
-        (lambda: image_bootstrap(lambda w: 0.0, [0.5, 0.5], confidence=1), "confidence=1"),
+        (lambda: image_bootstrap(lambda w: 0.0, [0.5, 0.5], confidence=1), "confidence = 1 must"),
     ],
 )
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_stratum_keeps_its_mass_where_some_of_its_images_have_none():
+    """Of two images one alone has mass: a quarter of the resamples draw only the other."""
+    weights, strata = [0.0, 0.5, 0.25, 0.25], [0, 0, 1, 1]
+    found = image_bootstrap(lambda w: float(w[:2].sum()), weights, strata=strata, confidence=0.99)
+    assert (found.low, found.high) == pytest.approx((0.5, 0.5))

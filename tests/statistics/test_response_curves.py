@@ -160,7 +160,7 @@ def test_constant_points_give_a_flat_curve_with_the_maximum_anywhere():
         ([1, 2, 3], [1, 2, 3], [2, 4], {}, "at has 4, outside"),
         ([0, 2, 3], [1, 2, 3], [2], {"log_x": True}, "x has 0: a logarithm"),
         ([1, 2, 3], [1, 2, 3], [-1], {"log_x": True}, "at has -1: a logarithm"),
-        ([1, 2, 3], [1, 2, 3], [2], {"confidence": 95}, "confidence=95"),
+        ([1, 2, 3], [1, 2, 3], [2], {"confidence": 95}, "confidence = 95 must"),
         ([1, 2, 3], [1, 2, 3], [2], {"draws": 0}, "draws = 0"),
     ],
 )

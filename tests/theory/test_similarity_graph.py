@@ -113,6 +113,20 @@ def test_bad_adjacencies_are_named(make, weights, message):
         SimilarityGraph(make(np.array(weights, dtype=float)))
 
 
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_heavy_weight_excuses_no_asymmetry_elsewhere(make):
+    weights = np.ones((5, 5))
+    weights[0, 0] = 1e12
+    weights[2, 3] = 0.5
+    with pytest.raises(ValueError, match=r"adjacency\[2, 3\] = 0.5 but adjacency\[3, 2\] = 1:"):
+        SimilarityGraph(make(weights))
+    # Rounding in proportion to the two nodes is forgiven.
+    weights[2, 3] = 1 + 1e-12
+    weights[0, 2] = 1 + 1e-3
+    graph = SimilarityGraph(make(weights))
+    assert graph.component_count() == 1
+
+
 def test_bad_k_and_labels_are_named_and_rounding_is_forgiven():
     weights = random_adjacency(0)
     graph = SimilarityGraph((weights * (1 + 1e-7 * np.tri(9))).astype(np.float32))

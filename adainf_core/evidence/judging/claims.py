@@ -58,8 +58,8 @@ CONFIDENCE = 0.95
 class Published:
     """What the paper says of a claim: where, and the difference in points (None: no number).
 
-    `tag` says how it is known: "R" the official README, "Q" quoted from the paper by others, "H"
-    from the public reviews, "D" derived here from numbers that are.
+    `tag` says how it is known: "R" the official README, "A" the abstract, "Q" quoted from the paper
+    by others, "H" from the public reviews, "D" derived here from numbers that are.
     """
 
     source: str
@@ -71,9 +71,9 @@ class Published:
 class Claim(ABC):
     """A statement that the records of one `study` can decide; `key` is unique among all claims.
 
-    `published` lists all that the paper is known to say of it; it is empty for a control that its
-    tables, as far as they are known, do not have. `asked_by` is "paper" or "control", or "trap" for
-    what the official code gets wrong. `short` is a name for figures.
+    `published` lists all that the paper is known to say of it; it is empty only for a control that
+    its tables, as far as they are known, do not have. `asked_by` is "paper" or "control", or "trap"
+    for what the official code gets wrong. `short` is a name for figures.
     """
 
     key: str

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from adainf_core.configuration import changed
+from adainf_core.evidence.runs.quantities import Quantity
 from adainf_core.evidence.runs.scales import largest_within
 
 Entry = TypeVar("Entry")
@@ -17,25 +18,31 @@ Entry = TypeVar("Entry")
 class Outcome:
     """What one run found: numbers by name, how each was measured, beta, and the loss curve.
 
-    Accuracies are in percent. `beta` is the share of real draws, 0 where there are none.
+    Accuracies are in percent. `beta` is the share of real draws, 0 where there are none; `probes`
+    are facts of the probes by their names, as plain values.
     """
 
     metrics: dict[str, float]
     protocols: dict[str, str]
     beta: float
     history: list[dict[str, float]]
+    probes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Experiment(Protocol):
     """One run as a frozen dataclass: plain values that decide it, where it computes, and the run.
 
-    `kind` names its class in records, `seeded` the dotted fields that a study's seed goes to.
+    `kind` names its class in records, `seeded` the dotted fields that a study's seed goes to,
+    `quantities` says what kind of number each metric is (`quantities.quantity_of`), `protocol` has
+    the settings of its measurements that stand in the code and in no configuration.
     `small` is a version of it that takes seconds and passes through the same code: its metrics are
     kept with a record, for `replay` to compare with.
     """
 
     kind: ClassVar[str]
     seeded: ClassVar[tuple[str, ...]]
+    quantities: ClassVar[Mapping[str, Quantity]]
+    protocol: ClassVar[Mapping[str, Any]]
 
     @property
     def device(self) -> str | None: ...

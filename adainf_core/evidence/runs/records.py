@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import subprocess
@@ -15,11 +16,15 @@ from typing import Any
 import numpy as np
 
 from adainf_core.configuration import differences, from_plain
-from adainf_core.evidence.runs.fingerprints import PACKAGE
+from adainf_core.evidence.code.source import PACKAGE
+from adainf_core.evidence.runs.quantities import misplaced
+from adainf_core.evidence.runs.record_checks import fault
 from adainf_core.files import atomic_file
 
 RESULTS = PACKAGE.parent / "results"
-SCHEMA = 2
+SCHEMA = 3
+_UNSEALED = 2  # the layout of earlier versions, without a checksum
+_JOINED: dict[str, Any] = {"probes": {}}  # what it lacks beside that
 _CPU = (("family", "cpu family"), ("model", "model"))
 _VERSIONED = ("torch", "torchvision", "numpy", "scipy", "scikit-learn")
 
@@ -32,10 +37,11 @@ class Record:
     source tree that made it and `clean` says that nothing in it differed from the commit (both None
     where there is no repository); `code` is the fingerprint of the definitions that the run
     reaches (`fingerprints`). `metrics` are named and explained by `protocols`; `history` is the
-    loss curve; `rehearsal` the metrics of the experiment's small version under the same code and
+    loss curve; `probes` are facts of the probes by their names, such as the penalty chosen;
+    `rehearsal` the metrics of the experiment's small version under the same code and
     versions on the device `rehearsed_on`, which `replay` compares with. `wall_seconds` covers data
     to probe, in the process that finished it; `finished` is a UTC time (early records have its date
-    alone). `schema` numbers this layout.
+    alone). `schema` numbers the layout; a file of this one ends with a checksum of all of it.
     """
 
     study: str
@@ -57,6 +63,7 @@ class Record:
     history: list[dict[str, float]]
     rehearsal: dict[str, float] = field(default_factory=dict)
     rehearsed_on: str = ""
+    probes: dict[str, dict[str, Any]] = field(default_factory=dict)
     schema: int = SCHEMA
     #: The study whose folder holds it, where it counts for another one.
     home: str = field(default="", compare=False)
@@ -65,6 +72,11 @@ class Record:
     def name(self) -> str:
         """Arm and seed, as its file is called."""
         return f"{self.arm}-{self.seed}"
+
+    @property
+    def sealed(self) -> bool:
+        """Whether its file has a checksum; an earlier version's has none, and may be damaged."""
+        return self.schema == SCHEMA
 
 
 def record_path(study: str, scale: str, arm: str, seed: int, root: Path = RESULTS) -> Path:
@@ -78,10 +90,17 @@ def path_of(record: Record, root: Path = RESULTS) -> Path:
 
 
 def write_record(record: Record, root: Path = RESULTS) -> Path:
-    """Write `record` to its place, whole or not at all, and return the path."""
+    """Write `record` to its place, whole or not at all, with its checksum, and return the path.
+
+    Raises ValueError for what `read_record` would refuse.
+    """
     path = path_of(record, root)
+    content = {name: value for name, value in asdict(record).items() if name != "home"}
+    content["schema"] = SCHEMA
+    if said := fault(content):
+        raise ValueError(f"{path} is not written: {said}")
+    content["checksum"] = _checksum(content)
     with atomic_file(path) as file:
-        content = {name: value for name, value in asdict(record).items() if name != "home"}
         file.write((json.dumps(content, indent=1) + "\n").encode())
     return path
 
@@ -106,7 +125,8 @@ def read_pictures(study: str, scale: str, root: Path = RESULTS) -> dict[str, np.
 def read_record(path: Path) -> Record:
     """The record in `path`; ValueError naming the file and field where it is not sound.
 
-    A file that has not changed is read once in a process.
+    Not sound is what its checksum does not fit, and a value that no run could have written. A file
+    that has not changed is read once in a process.
     """
     state = path.stat()
     return _read(path, state.st_mtime_ns, state.st_size)
@@ -114,47 +134,40 @@ def read_record(path: Path) -> Record:
 
 @lru_cache(maxsize=8192)
 def _read(path: Path, changed: int, size: int) -> Record:
+    again = "delete it and run the study again"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not JSON ({error}); delete it and run the study again") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not JSON ({error}); {again}") from None
     if not isinstance(content, dict):
-        raise ValueError(f"{path}: holds no record; delete it and run the study again")
+        raise ValueError(f"{path}: holds no record; {again}")
     schema = content.get("schema")
-    if schema != SCHEMA:
-        newer = isinstance(schema, int) and schema > SCHEMA
-        remedy = "update adainf_core" if newer else "run the study again"
+    if type(schema) is not int or schema not in (SCHEMA, _UNSEALED):
+        newer = type(schema) is int and schema > SCHEMA
+        remedy = "update adainf_core" if newer else again
         raise ValueError(f"{path}: schema {schema!r}, this version reads {SCHEMA}; {remedy}")
     names = {part.name for part in fields(Record)} - {"home"}
+    names ^= _JOINED.keys() if schema == _UNSEALED else {"checksum"}
     for what, odd in (("lacks", names - content.keys()), ("has unknown", content.keys() - names)):
         if odd:
-            raise ValueError(f"{path}: {what} field {sorted(odd)[0]!r}; run the study again")
+            raise ValueError(f"{path}: {what} field {sorted(odd)[0]!r}; {again}")
+    if schema == SCHEMA and content.pop("checksum") != _checksum(content):
+        raise ValueError(f"{path}: damaged: its checksum is of another content; {again}")
+    content = _JOINED | content
+    if said := fault(content):
+        raise ValueError(f"{path}: {said}; {again}")
     record = Record(**content)
-    _check_types(path, record)
-    return record
-
-
-def _check_types(path: Path, record: Record) -> None:
-    """Raise ValueError, naming file and field, for a value that no run could have written."""
-    for name, kind in (
-        ("study", str), ("scale", str), ("arm", str), ("seed", int), ("kind", str),
-        ("config", dict), ("commit", (str, type(None))), ("code", str), ("versions", dict),
-        ("device", str), ("wall_seconds", (int, float)), ("finished", str), ("beta", (int, float)),
-        ("metrics", dict), ("protocols", dict), ("history", list), ("rehearsal", dict),
-        ("rehearsed_on", str),
-    ):  # fmt: skip
-        value = getattr(record, name)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ValueError(f"{path}: {name}={value!r} is of the wrong type; run the study again")
-    if record.clean not in (True, False, None):
-        raise ValueError(f"{path}: clean={record.clean!r} is of the wrong type; run it again")
-    for name, number in record.metrics.items():
-        if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
-            raise ValueError(f"{path}: metrics.{name}={number!r} is no number; run it again")
     if path.stem != record.name:
         raise ValueError(
             f"{path}: holds arm {record.arm!r}, seed {record.seed}; its name has to say the same"
         )
+    return record
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    """Of a record's fields, whatever their order and spacing: 32 hexadecimal digits."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def load_records(study: str, scale: str, root: Path = RESULTS) -> list[Record]:
@@ -171,7 +184,7 @@ def recorded(kind: type, scale: str, root: Path = RESULTS) -> dict[Hashable, lis
 
     Two configurations are the same where they are equal as objects: a field that joined since the
     run has its default. Raises ValueError naming the file and field where a record's configuration
-    is none of `kind`'s any more.
+    is none of `kind`'s any more, or a number is none that it can have found.
     """
     found: dict[Hashable, list[Record]] = {}
     for path in sorted(root.glob(f"*/{scale}/*.json")):
@@ -186,6 +199,10 @@ def recorded(kind: type, scale: str, root: Path = RESULTS) -> dict[Hashable, lis
 @lru_cache(maxsize=8192)
 def _experiment(kind: type, path: Path, changed: int, size: int) -> Any:
     record = _read(path, changed, size)
+    for name in ("metrics", "rehearsal"):
+        for metric, value in getattr(record, name).items():
+            if said := misplaced(kind, metric, value):
+                raise ValueError(f"{path}: {name}.{said}; delete it and run the study again")
     try:
         return from_plain(kind, record.config)
     except (ValueError, TypeError) as error:

@@ -4,7 +4,8 @@ Of a study's records whose fingerprint is not today's, a sample is repeated in p
 entries of its loss curve, where there is one, and its rehearsal, the experiment's small version
 from data to measurement, whose metrics lie in the record. With the versions and on the device of
 the record (of its rehearsal) a number has to agree to the last digit that is kept; elsewhere, where
-sums have another order, a loss within `LOSS` of its size and an accuracy within `ACCURACY` points.
+sums have another order, within the tolerance of its kind of number, which the kind of experiment
+declares (`quantities`).
 What agreed is written down (`freshness`) and speaks for all records of the study with that
 fingerprint.
 """
@@ -22,14 +23,12 @@ from typing import Any
 from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import Replay, is_fresh, write_replays
 from adainf_core.evidence.runs.grid import Curved, Study
+from adainf_core.evidence.runs.quantities import LOSS, quantity_of
 from adainf_core.evidence.runs.records import RESULTS, Record, machine, source_commit
 from adainf_core.evidence.runs.running import one_thread, rehearse, study_records
 
 #: Entries of a loss curve that are repeated.
 ENTRIES = 2
-#: Elsewhere than on the record's own machine: the share of a loss, and points of an accuracy or
-#: the share of another number, by which a repetition may differ.
-LOSS, ACCURACY = 0.01, 5.0
 _LAST_DIGIT = 1e-9
 
 
@@ -177,15 +176,19 @@ def _curve(record: Record, experiment: Any) -> Iterator[tuple[str, float, float,
     }
     for entry in begun:
         then, step = entry["loss"], entry["step"]
-        yield f"loss at step {step:g}", then, again.get(step, math.nan), LOSS * abs(then)
+        yield f"loss at step {step:g}", then, again.get(step, math.nan), LOSS.tolerance(then)
 
 
 def _rehearsal(record: Record, experiment: Any) -> Iterator[tuple[str, float, float, float]]:
     """The same of the rehearsal's metrics."""
     again = rehearse(experiment) if record.rehearsal else {}
+    kind: Any = type(experiment)
     for name in sorted(record.rehearsal.keys() | again.keys()):
         then, now = (side.get(name, math.nan) for side in (record.rehearsal, again))
-        yield f"{name} of the rehearsal", then, now, max(ACCURACY, LOSS * abs(then))
+        quantity = quantity_of(kind, name)
+        # a number that its kind does not know has changed its name: nothing is near it
+        tolerance = 0.0 if quantity is None else quantity.tolerance(then)
+        yield f"{name} of the rehearsal", then, now, tolerance
 
 
 def _by_code(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import signal
 import threading
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from adainf_core.configuration import differences, to_plain
-from adainf_core.evidence.runs.fingerprints import code_fingerprint
+from adainf_core.evidence.runs.fingerprints import code_fingerprint, configured
 from adainf_core.evidence.runs.freshness import is_fresh
 from adainf_core.evidence.runs.grid import Experiment, Outcome, Resumable, Study
 from adainf_core.evidence.runs.records import (
@@ -202,11 +203,18 @@ def _run_one(
         finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         beta=outcome.beta,
         metrics=rounded(outcome.metrics),
-        protocols=outcome.protocols,
+        protocols=outcome.protocols | _models(experiment),
         history=[{"step": h["step"], "loss": round(h["loss"], 4)} for h in outcome.history],
         rehearsal=rehearse(experiment) if first else {},
         rehearsed_on=device if first else "",
+        probes=outcome.probes,
     )
+
+
+def _models(experiment: Any) -> dict[str, str]:
+    """What a record says of a trained model whose images the run was given."""
+    found = [value.origin() for value in configured(experiment) if hasattr(value, "origin")]
+    return {"generator": "; ".join(found)} if found else {}
 
 
 def rehearse(experiment: Experiment) -> dict[str, float]:
@@ -217,8 +225,8 @@ def rehearse(experiment: Experiment) -> dict[str, float]:
 
 
 def rounded(metrics: dict[str, float]) -> dict[str, float]:
-    """Metrics as records keep them, to six significant digits."""
-    return {name: float(f"{value:.6g}") for name, value in metrics.items()}
+    """Metrics as records keep them: to six significant digits, without infinite ones."""
+    return {name: float(f"{value:.6g}") for name, value in metrics.items() if not math.isinf(value)}
 
 
 def _existing(
@@ -233,6 +241,11 @@ def _existing(
         same = known.get(experiment, [])
         if path.is_file():
             own = read_record(path)
+            if own.kind != experiment.kind:
+                raise ValueError(
+                    f"{path}: kind={own.kind!r}, where {study.name!r} has "
+                    f"{experiment.kind!r} experiments; move it away to run again"
+                )
             if own not in same:
                 there, here = own.config, to_plain(experiment)
                 raise ValueError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adainf_core.evidence.judging.claims import Bracketed, Known, LeastRatio
+from adainf_core.evidence.judging.claims import Bracketed, Known, LeastRatio, Published
 from adainf_core.evidence.runs.grid import Arm, Layout, Study
 from adainf_core.evidence.runs.records import Record
 from adainf_core.evidence.studies.graph_experiment import DIAL, STRENGTHS, GraphExperiment
@@ -60,21 +60,31 @@ _STEPS = tuple(zip(STRENGTHS, tuple(DIAL)[:-1], strict=True))  # each with the o
 _INFLATED = tuple(arm for arm in ARMS if arm != "none")
 _ASKED = {arm: "control" if arm.startswith("perfect") else "paper" for arm in _INFLATED}
 
+
+def _said(arm: str, source: str) -> tuple[Published, ...]:
+    """Where the paper says it; of a perfect generator it says nothing."""
+    return (Published(source),) if _ASKED[arm] == "paper" else ()
+
+
 CLAIMS = (
     Bracketed("alpha_rises", "Stronger augmentation raises α, at every step of the dial",
               NAME, tuple((_alpha("none", a), _alpha("none", b)) for a, b in _STEPS),
-              0.01, short="strength raises α"),
+              0.01, published=(Published("Figure 5(b), of a toy, in words"),),
+              short="strength raises α"),
     Bracketed("gap_rises", "Stronger augmentation raises λ₁₁, at every step of the dial",
               NAME, tuple((_gap("none", a), _gap("none", b)) for a, b in _STEPS),
-              0.01, short="strength raises λ₁₁"),
+              0.01, published=(Published("Figure 5(c), of a toy, in words"),),
+              short="strength raises λ₁₁"),
     *(Bracketed(f"gap_{arm}", f"Inflation ({ARMS[arm].label}) raises λ₁₁ at every "
                 "strength", NAME,
                 tuple((_gap(arm, s), _gap("none", s)) for s in STRENGTHS), 0.01,
+                published=_said(arm, "Figure 5(a), of a toy, in words"),
                 asked_by=_ASKED[arm], short=f"{ARMS[arm].label} raises λ₁₁")
       for arm in _INFLATED),
     *(Bracketed(f"best_{arm}", "The strength with the least α / λ₁₁ is lower with inflation "
                 f"({ARMS[arm].label})", NAME,
                 ((_best("none"), _best(arm)),), 0.5, same_side=True,
+                published=_said(arm, "Figure 3, of accuracy, in words"),
                 asked_by=_ASKED[arm], short=f"{ARMS[arm].label} lowers the best")
       for arm in _INFLATED),
 )  # fmt: skip

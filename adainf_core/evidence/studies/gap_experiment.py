@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.runs.grid import Outcome, Study
+from adainf_core.evidence.runs.quantities import Quantity
 from adainf_core.evidence.runs.records import Record
 from adainf_core.gap.estimate import GapEstimate
 from adainf_core.gap.extractors import random_convolution
@@ -44,6 +46,21 @@ CONFIDENCE = 0.95
 
 
 _SMALL = 300
+_SHARE = Quantity(0.0, 1.0, apart=0.02)
+# with a processor's wide instructions switched off: up to 0.03, of a fit to some hundred images
+_CLASSIFIED = Quantity(0.0, 1.0, apart=0.06)
+#: Of each measure, and, by the same name after "mirrored_", of real against real.
+_QUANTITIES = (
+    dict.fromkeys(MEASURES, _SHARE)
+    | dict.fromkeys(
+        ("tv_images", "accuracy_images", "tv_features", "accuracy_features"), _CLASSIFIED
+    )
+    | {
+        "frechet": Quantity(apart=0.005, share=0.01),
+        "kernel_distance": Quantity(apart=0.0005, share=0.01),
+        "density": Quantity(0.0, apart=0.02, share=0.02),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +96,17 @@ class GapExperiment:
 
     kind: ClassVar[str] = "gap"
     seeded: ClassVar[tuple[str, ...]] = ("seed",)
+    quantities: ClassVar[Mapping[str, Quantity]] = {
+        f"{side}{measure}{end}": quantity
+        for measure, quantity in _QUANTITIES.items()
+        for side in ("", "mirrored_")
+        for end in ("", "_low", "_high")
+    }
+    protocol: ClassVar[Mapping[str, Any]] = {
+        "measures": MEASURES,
+        "extractor": "random_convolution",
+        "confidence": CONFIDENCE,
+    }
 
     @property
     def device(self) -> str | None:
@@ -119,7 +147,15 @@ class GapExperiment:
         """Draw the images and measure them."""
         real, generated, held_out = self.sides()
         extractor = random_convolution()
-        report = gap_report(real, generated, extractor, held_out=held_out, n=self.n, seed=self.seed)
+        report = gap_report(
+            real,
+            generated,
+            extractor,
+            held_out=held_out,
+            n=self.n,
+            seed=self.seed,
+            keep_copies=True,  # draws of worlds and generators that may repeat themselves
+        )
         metrics: dict[str, float] = {}
         protocols: dict[str, str] = {}
         for short, name in MEASURES.items():

@@ -6,9 +6,10 @@ of the spectral contrastive loss; a network trained by SimCLR on the very same v
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,9 +20,11 @@ from adainf_core.data.latent_sprites import (
     latent_sprites,
 )
 from adainf_core.evidence.runs.grid import Outcome
+from adainf_core.evidence.runs.quantities import LOSS, PERCENT, Quantity
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.theory.graph_encoders import feature_probe_error, optimal_embedding
 
+_EXACT = 1e-6  # how far numbers that are exact may be off: their rounding in records
 _TIES = 20  # optimal encoders drawn where the spectrum leaves a choice
 
 
@@ -46,6 +49,16 @@ class LatentExperiment:
 
     kind: ClassVar[str] = "latent"
     seeded: ClassVar[tuple[str, ...]] = ("seed", "pretrain.seed")
+    quantities: ClassVar[Mapping[str, Quantity]] = {
+        "alpha": Quantity(0.0, 1.0, apart=_EXACT),
+        "gap": Quantity(-_EXACT, 2.0, apart=_EXACT),
+        "ratio": Quantity(0.0, share=_EXACT),
+        "tv": Quantity(0.0, 1.0, apart=_EXACT),
+        "loss": LOSS,
+    } | dict.fromkeys(
+        ("exact", "exact_vote", "trained", "trained_vote", "trained_features"), PERCENT
+    )
+    protocol: ClassVar[Mapping[str, Any]] = {"ties": _TIES}
 
     @property
     def device(self) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import LOADERS, load_images
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.runs.grid import Outcome, Study
+from adainf_core.evidence.runs.quantities import PERCENT, Quantity
 from adainf_core.generators.corruptions import colour_swap
 from adainf_core.generators.dial import Setting
 from adainf_core.generators.flawed_sprites import FlawedSprites
@@ -47,6 +49,17 @@ class TrainingExperiment:
 
     kind: ClassVar[str] = "training"
     seeded: ClassVar[tuple[str, ...]] = ("seed", "pretrain.seed")
+    quantities: ClassVar[Mapping[str, Quantity]] = dict.fromkeys(
+        ("linear", "knn", "online"), PERCENT
+    )
+    protocol: ClassVar[Mapping[str, Any]] = {
+        "linear": {
+            "penalties": (1.0, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6),
+            "folds": 5,
+            "augmentation": None,
+        },
+        "knn": {"k": 10, "temperature": None},
+    }
 
     world: str
     size: int
@@ -115,6 +128,7 @@ class TrainingExperiment:
             protocols={name: probe.account for name, probe in probes.items()},
             beta=data.beta or 0.0,
             history=trained.history,
+            probes={name: probe.details for name, probe in probes.items() if probe.details},
         )
 
     def _inflation(self) -> tuple[Inflation, ImageSet, ImageSet]:

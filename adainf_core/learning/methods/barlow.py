@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 from adainf_core.learning.methods.common import (
     Official,
-    check_at_least_one,
     check_positive,
-    in_float32,
+    check_sizes,
+    in_full_precision,
 )
+from adainf_core.validation import as_number
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +35,7 @@ class BarlowTwins:
     name: Literal["barlow"] = "barlow"
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "hidden", "out")
+        check_sizes(self, "hidden", "out")
         check_positive(self, "redundancy", "scale")
 
     @classmethod
@@ -62,7 +63,7 @@ class BarlowTwins:
         return barlow_twins(z1, z2, self.redundancy, self.scale)
 
 
-@in_float32
+@in_full_precision
 def barlow_twins(
     z1: torch.Tensor, z2: torch.Tensor, redundancy: float = 0.0051, scale: float = 0.1
 ) -> torch.Tensor:
@@ -74,6 +75,7 @@ def barlow_twins(
     """
     import torch.nn.functional as F
 
+    redundancy, scale = as_number(redundancy, "redundancy"), as_number(scale, "scale")
     z1, z2 = (F.batch_norm(z, None, None, training=True) for z in (z1, z2))
     correlation = z1.T @ z2 / len(z1)
     diagonal = correlation.diagonal()

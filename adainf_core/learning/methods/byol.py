@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from adainf_core.learning.methods.common import (
     Official,
-    check_at_least_one,
     check_momentum,
-    in_float32,
+    check_sizes,
+    in_full_precision,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class BYOL:
     name: Literal["byol"] = "byol"
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "hidden", "out")
+        check_sizes(self, "hidden", "out")
         check_momentum(self.momentum)
 
     @classmethod
@@ -59,7 +59,7 @@ class BYOL:
         return PredictorMethod(encoder, projector, self.momentum, predictor, byol)
 
 
-@in_float32
+@in_full_precision
 def byol(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """The BYOL loss (Grill et al. 2020): 2 - 2 cos of a prediction and its constant target.
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import wraps
+from inspect import signature
 from typing import TYPE_CHECKING, Any
+
+from adainf_core.validation import as_count, as_number, as_positive, in_words
 
 if TYPE_CHECKING:
     import torch
+
+#: The largest layer or queue that a method may ask for; what fits is told when it is built.
+MOST = 2**24
 
 
 @dataclass(frozen=True)
@@ -34,49 +39,56 @@ class Official:
         return replace(self, **self.tiny_imagenet) if dataset == "tinyimagenet" else self
 
 
-def check_at_least_one(method: Any, *names: str) -> None:
-    """ValueError for a field of `method` among `names` that is below 1."""
+def check_sizes(method: Any, *names: str) -> None:
+    """ValueError for a field of `method` among `names` that is no integer in 1..`MOST`."""
     for name in names:
-        if (value := getattr(method, name)) < 1:
-            raise ValueError(f"method.{name}={value} has to be at least 1")
+        as_count(getattr(method, name), f"method.{name}", 1, MOST)
 
 
 def check_positive(method: Any, *names: str) -> None:
     """ValueError for a field of `method` among `names` that is not positive and finite."""
     for name in names:
-        if not 0 < (value := getattr(method, name)) < math.inf:
-            raise ValueError(f"method.{name}={value} has to be positive and finite")
+        as_positive(getattr(method, name), f"method.{name}")
 
 
 def check_momentum(momentum: tuple[float, float]) -> None:
     """ValueError where the momentum does not rise within [0, 1]."""
-    if not 0 <= momentum[0] <= momentum[1] <= 1:
+    if not (isinstance(momentum, tuple) and len(momentum) == 2):
+        raise ValueError(f"method.momentum={in_words(momentum)}: give (start, end)")
+    start, end = (as_number(value, "method.momentum") for value in momentum)
+    if not 0 <= start <= end <= 1:
         raise ValueError(f"method.momentum={momentum}: need 0 <= start <= end <= 1")
 
 
-def check_temperature(temperature: float) -> None:
-    """ValueError for a temperature that is not positive."""
-    if not temperature > 0:
-        raise ValueError(f"temperature={temperature} has to be positive")
+def in_full_precision(loss: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """A loss of two views' embeddings (n, d), row i of both from one image, in float32 or float64.
 
-
-def in_float32(loss: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-    """A loss of two views' embeddings (n, d), row i of both from one image, in float32.
-
-    Whatever the input: bf16 keeps eight bits, and similarities divided by a small temperature need
-    more. Raises ValueError for shapes that differ and for n < 2.
+    In float64 where either view is, otherwise in float32: bf16 keeps eight bits, and similarities
+    divided by a small temperature need more. Raises ValueError for what is no pair of tensors of
+    real numbers, for shapes that differ and for n < 2.
     """
 
+    names = list(signature(loss).parameters)
+    views = names[:2]
+
     @wraps(loss)
-    def exact(z1: torch.Tensor, z2: torch.Tensor, *rest: Any, **options: Any) -> torch.Tensor:
+    def exact(*given: Any, **options: Any) -> torch.Tensor:
         import torch
 
+        rest = dict(zip(names, given, strict=False)) | options
+        if len(given) > len(names) or not all(name in rest for name in views):
+            return loss(*given, **options)  # Python's own error
+        z1, z2 = (rest.pop(name) for name in views)
+        for name, z in zip(views, (z1, z2), strict=True):
+            if not torch.is_tensor(z) or z.is_complex():
+                raise ValueError(f"{name} is {in_words(z)}: give a tensor of real numbers (n, d)")
         if z1.ndim != 2 or z1.shape != z2.shape or len(z1) < 2:
             raise ValueError(
                 f"views have shapes {tuple(z1.shape)} and {tuple(z2.shape)}: need two equal "
-                "(n, d) with n >= 2"
+                f"(n, d) with n >= 2, as {' and '.join(views)}"
             )
+        dtype = torch.promote_types(torch.promote_types(z1.dtype, z2.dtype), torch.float32)
         with torch.autocast(z1.device.type, enabled=False):
-            return loss(z1.float(), z2.float(), *rest, **options)
+            return loss(z1.to(dtype), z2.to(dtype), **rest)
 
     return exact

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from adainf_core.learning.methods.common import (
     Official,
-    check_at_least_one,
     check_momentum,
     check_positive,
-    check_temperature,
-    in_float32,
+    check_sizes,
+    in_full_precision,
 )
+from adainf_core.validation import as_positive, in_words
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +37,7 @@ class MoCo:
     name: Literal["moco"] = "moco"
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "hidden", "out", "queue")
+        check_sizes(self, "hidden", "out", "queue")
         check_positive(self, "temperature")
         check_momentum(self.momentum)
 
@@ -70,7 +70,7 @@ class MoCo:
         return info_nce(query, key, queue, self.temperature)
 
 
-@in_float32
+@in_full_precision
 def info_nce(
     q: torch.Tensor, k: torch.Tensor, queue: torch.Tensor, temperature: float = 0.2
 ) -> torch.Tensor:
@@ -83,8 +83,12 @@ def info_nce(
     import torch
     import torch.nn.functional as F
 
-    check_temperature(temperature)
+    temperature = as_positive(temperature, "temperature")
+    if not torch.is_tensor(queue) or queue.ndim != 2 or queue.shape[1] != q.shape[1]:
+        raise ValueError(
+            f"queue is {in_words(queue)}: give a tensor (m, {q.shape[1]}) of earlier keys"
+        )
     q, k = F.normalize(q, dim=1), F.normalize(k.detach(), dim=1)
     positive = (q * k).sum(1, keepdim=True)
-    logits = torch.cat([positive, q @ queue.float().T], 1) / temperature
+    logits = torch.cat([positive, q @ queue.to(q.dtype).T], 1) / temperature
     return F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long, device=q.device))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 from adainf_core.learning.methods.common import (
     Official,
-    check_at_least_one,
     check_positive,
-    check_temperature,
-    in_float32,
+    check_sizes,
+    in_full_precision,
 )
+from adainf_core.validation import as_positive, in_words
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +35,7 @@ class SimCLR:
     name: Literal["simclr"] = "simclr"
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "hidden", "out")
+        check_sizes(self, "hidden", "out")
         check_positive(self, "temperature")
 
     @classmethod
@@ -64,7 +64,7 @@ class SimCLR:
         return nt_xent(z1, z2, self.temperature, gather(ids) if self.mask_copies else None)
 
 
-@in_float32
+@in_full_precision
 def nt_xent(
     z1: torch.Tensor,
     z2: torch.Tensor,
@@ -81,8 +81,12 @@ def nt_xent(
     import torch
     import torch.nn.functional as F
 
-    check_temperature(temperature)
+    temperature = as_positive(temperature, "temperature")
     n = len(z1)
+    if image_ids is not None and (not torch.is_tensor(image_ids) or image_ids.shape != (n,)):
+        raise ValueError(
+            f"image_ids is {in_words(image_ids)}: give a tensor ({n},), one id for each pair"
+        )
     z = F.normalize(torch.cat([z1, z2]), dim=1)
     logits = z @ z.T / temperature
     partner = torch.arange(2 * n, device=z.device).roll(n)

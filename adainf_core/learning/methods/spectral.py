@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 from adainf_core.learning.methods.common import (
     Official,
-    check_at_least_one,
     check_positive,
-    in_float32,
+    check_sizes,
+    in_full_precision,
 )
+from adainf_core.validation import as_positive
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +34,7 @@ class Spectral:
     name: Literal["spectral"] = "spectral"
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "hidden", "out")
+        check_sizes(self, "hidden", "out")
         if self.mu is not None:
             check_positive(self, "mu")
 
@@ -60,7 +61,7 @@ class Spectral:
         return spectral_contrastive(z1, z2, self.mu)
 
 
-@in_float32
+@in_full_precision
 def spectral_contrastive(
     z1: torch.Tensor, z2: torch.Tensor, mu: float | None = None
 ) -> torch.Tensor:
@@ -72,6 +73,7 @@ def spectral_contrastive(
     length and the loss is divided by mu, as the authors train. Raises ValueError for n < 2.
     """
     if mu is not None:
+        mu = as_positive(mu, "mu")
         # the norm bounded from below: an embedding of zero would have a gradient of 0 / 0
         z1, z2 = (
             z * (mu**0.5 / z.norm(dim=1, keepdim=True).clamp(min=1e-12)).clamp(max=1)

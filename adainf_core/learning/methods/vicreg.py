@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 from adainf_core.learning.methods.common import (
     Official,
-    check_at_least_one,
     check_positive,
-    in_float32,
+    check_sizes,
+    in_full_precision,
 )
+from adainf_core.validation import as_number
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +36,7 @@ class VICReg:
     name: Literal["vicreg"] = "vicreg"
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "hidden", "out")
+        check_sizes(self, "hidden", "out")
         check_positive(self, "invariance", "variance", "covariance")
 
     @classmethod
@@ -65,7 +66,7 @@ class VICReg:
         return vicreg(z1, z2, self.invariance, self.variance, self.covariance)
 
 
-@in_float32
+@in_full_precision
 def vicreg(
     z1: torch.Tensor,
     z2: torch.Tensor,
@@ -81,6 +82,8 @@ def vicreg(
     covariances of different coordinates, divided by d; both with n - 1 degrees of freedom. Zero
     for views that agree on uncorrelated coordinates of unit variance. Raises ValueError for n < 2.
     """
+    invariance = as_number(invariance, "invariance")
+    variance, covariance = as_number(variance, "variance"), as_number(covariance, "covariance")
     n, d = z1.shape
     loss = invariance * (z1 - z2).square().mean()
     for z in (z1, z2):

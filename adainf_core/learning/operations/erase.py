@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from adainf_core.learning.operations.common import ViewOperation
+from adainf_core.validation import as_number, in_words
 
 if TYPE_CHECKING:
     import torch
@@ -35,10 +36,13 @@ class Erase(ViewOperation):
 
     def __post_init__(self) -> None:
         for name in ("p", "value"):
-            if not 0 <= getattr(self, name) <= 1:
+            if not 0 <= as_number(getattr(self, name), f"erase: {name}") <= 1:
                 raise ValueError(f"erase: {name}={getattr(self, name)} lies outside [0, 1]")
         for name in ("scale", "ratio"):
-            low, high = getattr(self, name)
+            value = getattr(self, name)
+            if not (isinstance(value, tuple) and len(value) == 2):
+                raise ValueError(f"erase: {name}={in_words(value)}: give a pair of numbers")
+            low, high = (as_number(end, f"erase: {name}") for end in value)
             if not 0 < low <= high < math.inf:
                 raise ValueError(f"erase: {name}={(low, high)}: need 0 < low <= high < inf")
         if self.scale[1] > 1:

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from adainf_core.evidence.runs import fingerprints
-from adainf_core.evidence.runs.fingerprints import code_fingerprint, reached
+from adainf_core.evidence.code import source
+from adainf_core.evidence.runs.fingerprints import code_fingerprint, forget, reached
 
 MAIN = '''
 """A small experiment."""
@@ -86,17 +86,12 @@ LATE = "def twice(x):\n    return 2 * x\n\ndef thrice(x):\n    return 3 * x\n"
 FILES = {"main": MAIN, "methods": METHODS, "data": DATA, "shared": SHARED, "late": LATE}
 
 
-def forget() -> None:
-    for cached in (fingerprints._reached, fingerprints._module, fingerprints._source):
-        cached.cache_clear()
-
-
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """A package of five modules; `edit` changes one and gives the experiment's new fingerprint."""
     package = tmp_path / "toy"
     package.mkdir()
-    monkeypatch.setattr(fingerprints, "PACKAGE", package)
+    monkeypatch.setattr(source, "PACKAGE", package)
     monkeypatch.syspath_prepend(str(tmp_path))
 
     class Tree:
@@ -202,12 +197,31 @@ def test_a_computed_lookup_takes_the_whole_table(tree):
     assert {"LOADERS", "_tens", "_ones"} <= set(reached(tree.toy))
 
 
+def test_a_table_that_lacks_the_key_of_another_gives_its_default(tree):
+    use = "LOADERS[self.data]() * FACTORS.get(self.data, 1)"
+    text = FILES["main"].replace("LOADERS[self.data]()", use)
+    text = text.replace("import LOADERS", "import FACTORS, LOADERS")
+
+    def with_factors(factors: str) -> str:
+        tree.write(main=text, data=FILES["data"] + f"\nFACTORS = {factors}\n")
+        return code_fingerprint(tree.toy)
+
+    before = with_factors('{"ones": 2}')
+    assert not any("FACTORS" in name for name in reached(tree.toy))
+    assert with_factors('{"ones": 3, "twos": 2}') == before
+    assert with_factors('{"ones": 2, "tens": 2}') != before
+    # an unknown key may be any
+    alone = text.replace(use, "FACTORS.get(self.data, 1)")
+    tree.write(main=alone, data=FILES["data"] + '\nFACTORS = {"ones": 2}\n')
+    assert "FACTORS" in reached(tree.toy)
+
+
 def test_files_of_a_configuration_count_byte_by_byte(tree, tmp_path):
     weights, found = tmp_path / "weights.bin", []
     type(tree.toy.method).files = lambda self: (weights,)
     for content in (b"\x00\xff weights", b"\x00\xfe weights", b"\x00\xff weights"):
         weights.write_bytes(content)
-        fingerprints._file_digest.cache_clear()
+        forget()
         found.append(code_fingerprint(tree.toy))
     assert found[0] == found[2] != found[1]
 

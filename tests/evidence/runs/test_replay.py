@@ -6,18 +6,21 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from adainf_core.evidence.runs import freshness, records
+from adainf_core.evidence.runs import freshness, records, replay
 from adainf_core.evidence.runs.freshness import is_fresh, replays
 from adainf_core.evidence.runs.grid import Arm, Layout, Study
+from adainf_core.evidence.runs.quantities import misplaced, quantity_of
 from adainf_core.evidence.runs.records import write_record
 from adainf_core.evidence.runs.replay import verify
 from adainf_core.evidence.runs.running import run_one
 from adainf_core.evidence.runs.status import status
+from adainf_core.evidence.studies.catalogue import named_study, studies
 from adainf_core.evidence.studies.training import TrainingExperiment
 from adainf_core.learning import augmentation, optimizers
 from adainf_core.learning.methods import SimCLR, simclr
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.probing import PENALTIES
 
 STUDY = Study(
     "tiny",
@@ -65,6 +68,13 @@ def test_what_agrees_is_written_down_and_speaks_for_all_of_its_code(root):
     assert note.exact == note.compared == 5
     assert status(STUDY, "quick", root).stale == ()
     assert verify(STUDY, "quick", root).fresh == 2  # and it is not done twice
+
+
+def test_a_record_keeps_what_its_probes_chose(made):
+    for record in made:
+        assert record.probes.keys() == {"linear"}
+        assert record.probes["linear"]["penalty"] in PENALTIES
+        assert 0 <= record.probes["linear"]["held_out_accuracy"] <= 1
 
 
 def test_a_replay_is_of_one_code_alone(root, monkeypatch):
@@ -125,6 +135,64 @@ def test_elsewhere_the_stated_tolerance_holds(root, made, monkeypatch):
         begun = [entry | {"loss": entry["loss"] * 1.1} for entry in record.history]
         write_record(replace(record, device="another one", history=begun, code="other"), root)
     assert verify(STUDY, "quick", root).refuted == 2
+
+
+#: Of each kind of experiment: a study, a metric of the rehearsal, by how much another machine may
+#: move it, and by how much it may not.
+MOVED = [
+    ("failure-mode", "linear", 3.0, 9.0),
+    ("failure-mode", "last_loss", 0.05, 0.5),
+    ("theory-predicts", "alpha", 0.0, 0.01),
+    ("theory-predicts", "trained", 3.0, 9.0),
+    ("sprite-gap", "precision", 0.01, 0.1),
+    ("sprite-gap", "tv_features", 0.03, 0.1),
+    ("sprite-gap", "frechet_high", 1e-4, 0.1),
+    ("sprite-gap", "kernel_distance", 1e-4, 0.1),
+    ("cifar-graph", "alpha@strong", 0.15, 0.3),
+    ("cifar-graph", "gap_low_10@strong", 0.1, 0.3),
+    ("cifar-graph", "components@none", 1.0, 3.0),
+]
+
+
+@pytest.mark.parametrize(("study", "metric", "may", "may_not"), MOVED)
+def test_elsewhere_each_kind_of_number_has_a_tolerance_of_its_own(
+    study, metric, may, may_not, monkeypatch
+):
+    named = named_study(study)
+    record = next(r for r in records.load_records(study, "laptop") if metric in r.rehearsal)
+    away = replace(record, device="another", rehearsed_on="another", history=[])
+    experiment = named.experiment("laptop", record.arm, record.seed)
+    for moved, caught in ((may, 0), (may_not, 1)):
+        again = record.rehearsal | {metric: record.rehearsal[metric] + moved}
+        monkeypatch.setattr(replay, "rehearse", lambda experiment, again=again: again)
+        found = replay.repeat(away, experiment)
+        assert (found.exact, len(found.differing)) == (0, caught)
+        assert all(f"{metric} of the rehearsal" in line for line in found.differing)
+    gone = {name: value for name, value in record.rehearsal.items() if name != metric}
+    monkeypatch.setattr(replay, "rehearse", lambda experiment: gone | {"renamed": 0.0})
+    assert len(replay.repeat(away, experiment).differing) == 2
+
+
+KINDS = ["failure-mode", "theory-predicts", "sprite-gap", "cifar-graph"]
+
+
+@pytest.mark.parametrize("study", KINDS)
+def test_every_recorded_number_is_of_a_known_kind_whose_tolerance_tells_some_apart(study):
+    kind = type(next(iter(named_study(study).layouts.values())).base)
+    found: dict[str, list[float]] = {}
+    for each in studies().values():
+        for record in records.load_records(each.name, "laptop"):
+            if record.kind == kind.kind:
+                for name, value in [*record.metrics.items(), *record.rehearsal.items()]:
+                    assert misplaced(kind, name, value) == ""
+                    quantity, _, _ = name.partition("@")
+                    found.setdefault(quantity, []).append((value, name))
+    assert found
+    for values in found.values():
+        (low, _), (high, name) = min(values), max(values)
+        # real against real, and an upper end that is always 1, are alike everywhere
+        if not name.startswith("mirrored_") and high > low:
+            assert high - low > 2 * quantity_of(kind, name).tolerance(high)
 
 
 def test_a_record_without_a_rehearsal_or_data_is_unknown(root, made, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import random
@@ -21,6 +22,7 @@ from adainf_core.evidence.runs import running
 from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import is_fresh
 from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study, Times
+from adainf_core.evidence.runs.quantities import PERCENT, Quantity
 from adainf_core.evidence.runs.records import (
     load_records,
     read_record,
@@ -30,8 +32,10 @@ from adainf_core.evidence.runs.records import (
 )
 from adainf_core.evidence.runs.running import default_processes, run_one, run_study, study_records
 from adainf_core.evidence.studies import training
+from adainf_core.evidence.studies.catalogue import named_study
 from adainf_core.evidence.studies.training import TrainingExperiment
 from adainf_core.generators.flawed_sprites import FlawedSprites
+from adainf_core.generators.pipelines import DIGESTS, shipped_generators
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.policies import POLICIES
@@ -48,6 +52,7 @@ class Sum:
 
     kind: ClassVar[str] = "sum"
     seeded: ClassVar[tuple[str, ...]] = ("seed",)
+    quantities: ClassVar[dict[str, Quantity]] = {"linear": PERCENT}
     device: ClassVar[str] = "cpu"
 
     def run(self) -> Outcome:
@@ -126,6 +131,17 @@ def test_a_record_says_what_it_is_of(ran, tmp_path):
     assert record.protocols == {"linear": "a sum"} and record.history == [{"step": 1, "loss": 1.0}]
     finished = datetime.strptime(record.finished + "+0000", "%Y-%m-%dT%H:%M:%SZ%z").timestamp()
     assert before - 1 <= finished <= datetime.now().timestamp() and 0 <= record.wall_seconds < 9
+
+
+def test_a_record_names_the_model_whose_images_it_is_of(monkeypatch):
+    study = named_study("diffusion")
+    outcome = Outcome({"linear": 1.0}, {"linear": "a sum"}, 0.0, [])
+    monkeypatch.setattr(TrainingExperiment, "run", lambda self: outcome)
+    found = {arm: run_one(study, "laptop", arm, 40).protocols for arm in ("diffusion", "none")}
+    noted = (shipped_generators()["cifar10-16"] / DIGESTS).read_bytes()
+    said = f"cifar10-16, SHA-256 of its files: {hashlib.sha256(noted).hexdigest()}"
+    assert found["diffusion"] == {"linear": "a sum", "generator": said}
+    assert found["none"] == {"linear": "a sum"}
 
 
 def test_a_run_is_shared_between_studies(ran, tmp_path):

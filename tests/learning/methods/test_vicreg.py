@@ -89,7 +89,7 @@ def test_the_method_hands_its_weights_to_the_loss_of_the_two_halves():
 @pytest.mark.parametrize("wrong", [{"out": 0}, {"invariance": 0}, {"covariance": math.inf}])
 def test_wrong_hyper_parameters_are_named(wrong):
     (name,) = wrong
-    with pytest.raises(ValueError, match=rf"method\.{name}={wrong[name]}"):
+    with pytest.raises(ValueError, match=rf"method\.{name} = {wrong[name]}"):
         VICReg(**wrong)
     with pytest.raises(ValueError, match="views have shapes"):
         vicreg(torch.ones(4, 2), torch.ones(3, 2))

@@ -69,7 +69,7 @@ def test_boxes_are_those_of_torchvision_on_the_same_numbers(operation, h, w):
     assert 0 < erased < 400
 
 
-def test_boxes_follow_torchvisions_law():
+def test_boxes_follow_torchvisions_distribution():
     n = 3000
     # erased views of one: what is zero is the box
     views = Erase(p=1.0).apply(torch.ones(n, 3, 32, 32), uniforms(n))[:, 0] == 0

@@ -21,6 +21,14 @@ def _interruptible():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _copies_kept_elsewhere(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("copies")
+        patch.setattr("adainf_core.data.known_copies._folder", lambda: folder)
+        yield
+
+
 @pytest.fixture
 def make_record():
     """Makes a record of the smallest possible run."""

@@ -227,7 +227,10 @@ def test_a_run_stops_goes_on_and_is_probed(store, tmp_path, capsys):
     protocols = ["linear", "knn", "online"]
     asked = [part for name in protocols for part in ("--protocol", name)]
     assert main(["probe", str(path), "--dataset", "digits", *asked]) == 0
-    out = capsys.readouterr().out.splitlines()
+    copies, *out = capsys.readouterr().out.splitlines()
+    assert copies.startswith(
+        "copies           none of 355 test images repeat training images; near"
+    )
     assert [line.split()[0] for line in out] == protocols
     # an encoder of thirty steps tells digits apart: the probes get the labels right
     assert float(out[0].split()[1]) > 50 and "ONLINE" in out[2]
@@ -523,9 +526,114 @@ def test_the_limit_of_an_import_can_be_raised(tmp_path, capsys):
     images[:3] = images[0]
     np.savez(tmp_path / "twice.npz", images=images)
     arguments = ["generate", "import", str(tmp_path / "twice.npz")]
-    assert main(arguments) == 2 and "2 of 20 images are duplicates" in capsys.readouterr().err
-    assert main([*arguments, "--limit", "0.2"]) == 0
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert "2 of 20 images are duplicates" in err and "(--duplicate-limit)" in err
+    assert main([*arguments, "--duplicate-limit", "0.2"]) == 0
     assert "duplicates   2" in capsys.readouterr().out
+
+
+def test_copies_are_said_by_kind_and_checks_of_earlier_stores_are_read(tmp_path, capsys):
+    images = load_images("digits").images[:200]
+    np.savez(
+        tmp_path / "a.npz", images=np.concatenate([images, images[:1], images[1:2, ..., ::-1]])
+    )
+    assert main(["generate", "import", str(tmp_path / "a.npz")]) == 0
+    said = "duplicates   2 (exact 1, mirrored 1, near ones not searched)\nmemorised    None\n"
+    assert said in capsys.readouterr().out
+    described = tmp_path / "a.images" / "meta.json"
+    meta = json.loads(described.read_text())
+    meta["checks"] = {"constant": 0, "duplicates": 1, "memorised": None, "order": "undecided"}
+    described.write_text(json.dumps(meta))
+    assert main(["data", "show", str(tmp_path / "a.images")]) == 0
+    out = capsys.readouterr().out
+    assert "duplicates   1\nmemorised    None\n" in out
+    assert "copies       2 of 202 images repeat an earlier one (exact 1, mirrored 1)" in out
+
+
+@pytest.mark.parametrize(
+    ("make", "more", "says"),
+    [
+        (lambda x: x, ["--real"], "these are the real images themselves: 200 of 200 images"),
+        (lambda x: np.concatenate([x[:20, ..., ::-1], 255 - x]), ["--real", "--memorised-limit",
+         "0.01"], "20 of 220 images are copies of real (mirrored 20)"),
+        (lambda x: x[:1].repeat(200, axis=0), [], "199 of 200 images are duplicates"),
+        (lambda x: x, ["--memorised-limit", "3"], "--memorised-limit: 3 has to lie in 0..1"),
+    ],
+)  # fmt: skip
+def test_sets_of_copies_are_refused_in_one_line(tmp_path, capsys, make, more, says):
+    images = load_images("digits").images[:200]
+    np.savez(tmp_path / "real.npz", images=images)
+    np.savez(tmp_path / "a.npz", images=make(images))
+    more = [part for word in more for part in ([word, str(tmp_path / "real.npz")]
+                                               if word == "--real" else [word])]  # fmt: skip
+    assert main(["generate", "import", str(tmp_path / "a.npz"), *more]) == 2
+    err = capsys.readouterr().err
+    assert says in err and err.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "real.npz"]
+
+
+def test_a_set_of_real_images_is_imported_on_request(tmp_path, capsys):
+    images = load_images("digits").images[:200]
+    np.savez(tmp_path / "a.npz", images=images)
+    path = str(tmp_path / "a.npz")
+    assert main(["generate", "import", path, "--real", path, "--memorised-limit", "1"]) == 0
+    said = "memorised    200 (exact 200, near ones not searched)\n"
+    assert said in capsys.readouterr().out
+
+
+def test_test_images_that_repeat_training_images_are_said(tmp_path, capsys):
+    digits, path = load_images("digits"), str(tmp_path / "run.pt")
+
+    def written(name, images, labels):
+        np.savez(tmp_path / f"{name}.npz", images=images, labels=labels)
+        return str(tmp_path / f"{name}.npz")
+
+    train = written("train", digits.images[:300], digits.labels[:300])
+    mirrored = digits.images[250:300, :, :, ::-1]
+    overlap = written("overlap", np.concatenate([digits.images[200:250], mirrored,
+                                                 digits.images[300:500]]),
+                      np.concatenate([digits.labels[200:500]]))  # fmt: skip
+    fresh = written("fresh", digits.images[300:500], digits.labels[300:500])
+    inside = written("inside", digits.images[50:90], digits.labels[50:90])
+    assert main(["pretrain", "--dataset", train, *SMALL, "pretrain.steps=5", "size=8",
+                 "--checkpoint", path]) == 0  # fmt: skip
+    capsys.readouterr()
+
+    def probed(test, *more):
+        words = ["probe", path, "--dataset", train, "--test", test, "--protocol", "knn", *more]
+        return main([*words, "--k", "1"]), *capsys.readouterr()
+
+    _, alone, _ = probed(fresh)
+    _, both, _ = probed(overlap)
+    first, second = both.splitlines()
+    assert first == ("copies           100 of 300 test images repeat training images (exact 50, "
+                     "mirrored 50); near copies not searched")  # fmt: skip
+    number = alone.splitlines()[1].split()[:4]
+    assert second.split()[:4] == number  # accuracy and error are those of the others
+    assert "on the 200 that repeat none; " in second
+    every = float(second.split("none; ")[1].split()[0])
+    right = 2 * float(number[1])  # of 200; an exact copy is its own nearest neighbour
+    assert right + 50 <= 3 * every + 0.02 and "% on all 300; offline" in second
+    status, out, err = probed(inside)
+    assert (status, out) == (2, "") and err.count("\n") == 1
+    assert "inside: all 40 images are copies of images of train (exact 40)" in err
+
+
+def test_of_named_sets_the_usual_number_comes_first(tmp_path, capsys, monkeypatch):
+    digits, path = load_images("digits"), str(tmp_path / "run.pt")
+    some = {"train": digits.subset(np.arange(300)), "test": digits.subset(np.arange(200, 500))}
+    assert main([*DIGITS, "pretrain.steps=5", "--checkpoint", path]) == 0
+    capsys.readouterr()
+    monkeypatch.setattr("adainf_core.data.named_sets.named_or_own",
+                        lambda name, split, *_, **__: some[split])  # fmt: skip
+    assert main(["probe", path, "--dataset", "digits", "--protocol", "knn", "--k", "1"]) == 0
+    copies, usual, others = capsys.readouterr().out.splitlines()
+    assert "100 of 300 test images repeat training images (exact 100)" in copies
+    assert "on the 200 that repeat none" in others and "offline" in usual
+    right = [round(float(line.split()[at]) / 100 * n)
+             for line, at, n in ((usual, 1, 300), (others, 0, 200))]  # fmt: skip
+    assert right[0] == right[1] + 100
 
 
 READER_GONE = """
@@ -580,7 +688,8 @@ def test_probes_match_classes_by_name(numbered_otherwise, capsys):
         words = ["probe", str(numbered_otherwise / "run.pt"), "--dataset", train, "--test", test]
         capsys.readouterr()
         status, printed = main([*words, *more]), capsys.readouterr()
-        return [float(line.split()[1]) for line in printed.out.splitlines()] or status, printed.err
+        lines = printed.out.splitlines()[1:]  # but that on copies
+        return [float(line.split()[1]) for line in lines] or status, printed.err
 
     named, plain, folder = (str(numbered_otherwise / n) for n in ("named.npz", "plain.npz", "test"))
     protocols = [word for name in ("linear", "knn", "online") for word in ("--protocol", name)]

@@ -4,12 +4,14 @@ import shlex
 
 import numpy as np
 import pytest
+from photo_tiles import tiles
 from PIL import Image
 
 from adainf_core.advice import own_images as module
 from adainf_core.advice.planning import ARMS, QUESTIONS, paper_replication, weigh
 from adainf_core.cli import _parse, main
 from adainf_core.configuration import override
+from adainf_core.data.copies import find_copies
 from adainf_core.data.images import ImageSet
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.runs.running import run_one
@@ -50,9 +52,11 @@ def test_the_table_is_that_of_the_sizes(folder, capsys):
     assert main(planned(folder, "--steps", "200", "--noise", "0.8")) == 0
     out = capsys.readouterr().out
     assert "real: 60 images of 16x16, 4 classes" in out and "test: 40 images" in out
-    own = paper_replication(60, 250)
+    n_generated = len(find_copies(ImageSet.from_npz(folder / "fakes.npz").images).distinct)
+    assert f"fakes: {n_generated} images" in out and "of 250 images repeat" in " ".join(out.split())
+    own = paper_replication(60, n_generated)
     row = next(line for line in out.splitlines() if line.endswith("<- AdaInf")).split()
-    expected = weigh(60, 250, own, 32, 200)
+    expected = weigh(60, n_generated, own, 32, 200)
     assert int(row[0]) == own and float(row[1]) == pytest.approx(expected.beta, abs=5e-5)
     assert float(row[2]) == pytest.approx(expected.real_passes, abs=0.05)
     assert float(row[4]) == pytest.approx(expected.copies, abs=5e-5)
@@ -181,3 +185,31 @@ def test_images_without_labels_get_a_plan_but_no_probes(folder, capsys, tmp_path
     assert main([*arguments, "--batch-size", "32", "--labels", str(folder / "real.npz")]) == 0
     out = capsys.readouterr().out
     assert "--test TEST" in out and "# TEST: labelled images" in out
+
+
+@pytest.mark.usefixtures("quick")
+def test_copies_are_said_first(capsys, tmp_path):
+    photographs = tiles()
+    labels = np.arange(80) % 4
+    np.savez(tmp_path / "ten.npz", images=np.repeat(photographs[:80], 10, 0),
+             labels=np.repeat(labels, 10))  # fmt: skip
+    np.savez(tmp_path / "fakes.npz", images=photographs[80:])
+    np.savez(tmp_path / "own.npz", images=photographs[:80])
+    np.savez(tmp_path / "half.npz", images=photographs[60:140])
+    np.savez(tmp_path / "few.npz", images=photographs[100:140])
+
+    def said(made):
+        words = ["plan", str(tmp_path / "ten.npz"), str(tmp_path / made), "--seeds", "1"]
+        assert main(words) == 0
+        return capsys.readouterr().out
+
+    out = said("fakes.npz")
+    assert out.startswith("real         ten: 60 images of 32x32, 4 classes; copies: 720 of 800")
+    assert "copies and all" in out and "no bound" in out
+    out = said("own.npz")
+    assert out.startswith("shared       the generated images are the real images themselves")
+    assert "no distance is claimed" in out and "no bound" not in out
+    out = said("half.npz")
+    assert out.startswith("shared       20 of 80 generated images are copies of real ones\n")
+    out = " ".join(said("few.npz").split())
+    assert "no distance is claimed: 60 real and 40 generated images are too few" in out

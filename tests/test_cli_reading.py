@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from adainf_core.cli import main
-from adainf_core.cli.common import describe
+from adainf_core.cli.common import describe, show_copies
 from adainf_core.data.images import ImageSet
+from adainf_core.data.known_copies import known_copies
 
 RNG = np.random.default_rng(0)
 SAID = "photos: passed over: 3 files (.gif 2, hidden 1)\n"
@@ -94,7 +95,9 @@ def test_a_set_that_is_streamed_is_described_as_one_in_memory(tmp_path, capsys, 
     np.savez(path, images=pixels, labels=np.arange(count) % 5)
     assert main(["data", "show", str(path)]) == 0
     said = capsys.readouterr().out
-    describe(ImageSet.from_npz(path))
+    whole = ImageSet.from_npz(path)
+    describe(whole)
+    show_copies(known_copies(whole))
     assert capsys.readouterr().out == said
     some = pixels[:: max(1, count // 4000)] / 255
     for moment in (some.mean((0, 2, 3)), some.std((0, 2, 3))):

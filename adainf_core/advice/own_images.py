@@ -15,7 +15,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from adainf_core.advice.distinct import distinct, without_copies_of
 from adainf_core.advice.planning import ARMS, QUESTIONS, paired_noise, paper_replication
+from adainf_core.data.copies import Copies
 from adainf_core.data.generated import GeneratedImages, generated_images
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
@@ -31,7 +33,7 @@ from adainf_core.learning.policies import POLICIES, AugmentationPolicy
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.pretraining import pretrain
 from adainf_core.learning.probing import knn_probe, linear_probe
-from adainf_core.validation import as_count
+from adainf_core.validation import IntArray, as_count
 
 #: The scale under which records of such a comparison are kept.
 SCALE = "own"
@@ -47,7 +49,10 @@ class OwnImages:
 
     `labelled` and `test` are what probes learn from and are tested on, None where nothing is
     labelled; `test_kept` says that `test` was held out of the labelled images, and of `real` where
-    they are the same. `digest` names the pixels of all.
+    they are the same. All but `test` are distinct: `copies` says of "real", "generated" and
+    "labelled" images, where these are others, which were copies and left out, and `test_copied` how
+    many test images were left out since they repeat labelled ones. `new` are the places of the
+    generated images that repeat no real one. `digest` names the pixels of all.
     """
 
     real: ImageSet
@@ -55,6 +60,9 @@ class OwnImages:
     labelled: ImageSet | None
     test: ImageSet | None
     test_kept: bool
+    copies: dict[str, Copies]
+    test_copied: int
+    new: IntArray
     digest: str
 
 
@@ -72,9 +80,12 @@ def own_images(
     store, an npz archive or a folder. All come to the generated images' size. Probes learn from
     `labelled`, or else from `real` where that has labels. Without `test` a named set's test images
     are taken, else a quarter of each class of the labelled ones, the same every time, is held out.
-    The last two sets that were asked for are kept in memory. Raises ValueError for real images that
-    would be enlarged, colours that fit in reversed order, labels that a probe cannot learn from or
-    be tested on: classes are matched by name where both sides name them (`labelled_pairs`).
+    Copies are left out first, so that none is on both sides, and test images that repeat labelled
+    ones. The last two sets that were asked for are kept in memory. Raises ValueError for real
+    images that would be enlarged, colours that fit in reversed order, labels that a probe cannot
+    learn from or be tested on (classes are matched by name where both sides name them,
+    `labelled_pairs`), a set of nothing but copies of one image, and test images that all repeat
+    labelled ones.
     """
     made = _generated(generated)
     height, width = made.images.shape[2:]
@@ -82,13 +93,18 @@ def own_images(
         raise ValueError(f"{generated}: images are {height}x{width}, not square: import them anew")
     trained = _sized(real, "train", height, root)
     _check_colours(made, trained)
+    copies: dict[str, Copies] = {}
+    trained, copies["real"] = distinct(trained)
+    made, copies["generated"] = distinct(made)
+    new = without_copies_of(trained, made)
     known = trained if trained.labels is not None else None
     if labelled is not None:
         known = _sized(labelled, "train", height, root)
         if known.labels is None:
             raise ValueError(f"{labelled} has no labels: a folder has one sub-folder a class")
+        known, copies["labelled"] = distinct(known)
     named = labelled if labelled is not None else real
-    held, kept = None, False
+    held, kept, copied = None, False, 0
     if test is not None:
         held = _sized(test, "test", height, root)
     elif known is not None and named in LOADERS:
@@ -101,9 +117,19 @@ def own_images(
         known = known.subset(rest)
     if held is not None:
         _check_labels(known, held)
+        assert known is not None
+        if not kept:
+            others = without_copies_of(known, held)
+            if not len(others):
+                raise ValueError(
+                    f"{held.name}: all {len(held):,} images are copies of images of {known.name}: "
+                    "name others to test on"
+                )
+            copied = len(held) - len(others)
+            held = held.subset(others) if copied else held
     sets = [part for part in (trained, made, known, held) if part is not None]
     digest = "-".join(part._digest()[:12] for part in sets)
-    return OwnImages(trained, made, known, held, kept, digest)
+    return OwnImages(trained, made, known, held, kept, copies, copied, new, digest)
 
 
 def _generated(path: str) -> ImageSet:

@@ -22,7 +22,7 @@ from adainf_core.evidence.studies import failure_mode
 from adainf_core.evidence.studies.paper_model import INFLATION, MAIN, N
 from adainf_core.statistics.intervals import Interval, smallest_detectable
 from adainf_core.theory.total_variation import replication_to_beta
-from adainf_core.validation import as_count
+from adainf_core.validation import IntArray, as_count
 
 if TYPE_CHECKING:
     from adainf_core.data.images import ImageSet
@@ -240,9 +240,11 @@ def recorded_noise(root: Path = RESULTS) -> float | None:
 class Plan:
     """What there is to know before training: see `make_plan`.
 
-    `weights` has a row for each N, `replication` is AdaInf's; `gap` is the quick bound on the total
-    variation, from at most `GAP_IMAGES` images a side. `noise` is the standard deviation of a
-    paired difference that `seeds` rests on, (difference, seeds or None where 200 are too few).
+    Images are counted without their copies. `weights` has a row for each N, `replication` is
+    AdaInf's; `gap` is the quick bound on the total variation, from at most `GAP_IMAGES` images a
+    side. `shared` generated images are copies of real ones and left out of it; where fewer than 50
+    are left on a side no distance is claimed, and `gap` is None. `noise` is the standard deviation
+    of a paired difference that `seeds` rests on, (difference, seeds or None where 200 are too few).
     """
 
     n_real: int
@@ -251,7 +253,8 @@ class Plan:
     steps: int
     weights: tuple[Weight, ...]
     replication: int
-    gap: ClassifierTV
+    shared: int
+    gap: ClassifierTV | None
     noise: float
     seeds: tuple[tuple[float, int | None], ...]
 
@@ -267,18 +270,25 @@ def make_plan(
     gap_images: int = GAP_IMAGES,
     confidence: float = CONFIDENCE,
     seed: int = 0,
+    new: IntArray | None = None,
 ) -> Plan:
     """The numbers of a `Plan` for images of one size, shuffled epochs and `QUESTIONS`.
 
-    `replication` is by default the N whose beta is nearest to the paper's; `seed` draws the images
-    that the gap is measured on, at `confidence`. ValueError for a batch larger than the real
-    images, sets of two sizes, or too few images for the bound.
+    `new` are the places of the generated images that repeat no real one, where both sets hold
+    distinct images alone; by default copies are searched and left out. `replication` is by default
+    the N whose beta is nearest to the paper's; `seed` draws the images that the gap is measured on,
+    at `confidence`. ValueError for a batch larger than the real images, sets of two sizes, or too
+    few images for the bound.
     """
+    from adainf_core.advice.distinct import distinct, without_copies_of
     from adainf_core.gap.image_tv import image_tv
 
+    as_count(gap_images, "gap_images", _FEWEST_COMPARED)
+    if new is None:
+        (real, _), (generated, _) = distinct(real), distinct(generated)
+        new = without_copies_of(real, generated)
     n_real, n_generated = len(real), len(generated)
     as_count(batch_size, "batch_size", 2, n_real, ", the real images")
-    as_count(gap_images, "gap_images", _FEWEST_COMPARED)
     if real.images.shape[1:] != generated.images.shape[1:]:
         raise ValueError(
             f"real images are {real.images.shape[1:]}, generated ones "
@@ -288,11 +298,16 @@ def make_plan(
     copies = sorted({*REPLICATIONS, as_count(chosen, "replication", 1)})
     weights = tuple(weigh(n_real, n_generated, n, batch_size, steps) for n in copies)
     seeds = tuple((points, seeds_needed(points, noise)) for points in DIFFERENCES)
-    rng = np.random.default_rng(seed)
-    looked = [
-        side.images[np.sort(rng.choice(len(side), min(len(side), gap_images), replace=False))]
-        for side in (real, generated)
-    ]
-    # in a random order: the mirrored run compares the first half with the second
-    gap = image_tv(*(rng.permutation(side) for side in looked), confidence=confidence, seed=seed)
-    return Plan(n_real, n_generated, batch_size, steps, weights, chosen, gap, noise, seeds)
+    shared = n_generated - len(new)
+    gap = None
+    if min(n_real, len(new)) >= _FEWEST_COMPARED:
+        rng = np.random.default_rng(seed)
+        looked = [
+            side.images[places[np.sort(rng.choice(len(places), size, replace=False))]]
+            for side, places in ((real, np.arange(n_real)), (generated, new))
+            for size in [min(len(places), gap_images)]
+        ]
+        # in a random order: the mirrored run compares the first half with the second
+        sides = (rng.permutation(side) for side in looked)
+        gap = image_tv(*sides, confidence=confidence, seed=seed)
+    return Plan(n_real, n_generated, batch_size, steps, weights, chosen, shared, gap, noise, seeds)

@@ -19,6 +19,7 @@ from adainf_core.files import Kind, claim_output
 if TYPE_CHECKING:
     import numpy as np
 
+    from adainf_core.data.copies import Copies
     from adainf_core.data.images import ImageSet
     from adainf_core.data.sources import ImageSource
 
@@ -89,6 +90,14 @@ def share(text: str) -> float:
     number = _number(text)
     if not 0 < number < 1:
         raise argparse.ArgumentTypeError(f"{text} has to lie strictly between 0 and 1")
+    return number
+
+
+def share_or_all(text: str) -> float:
+    """An option's type: a number from 0 to 1."""
+    number = _number(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} has to lie in 0..1")
     return number
 
 
@@ -279,6 +288,7 @@ def at_size(images: ImageSet, size: int) -> ImageSet:
 def describe(images: ImageSet) -> None:
     """Print size and colours of a set, and of a generated one what was found and is known."""
     from adainf_core.data.generated import GeneratedImages
+    from adainf_core.data.tally import in_words
 
     # a few thousand tell the colours; a set may be larger than memory
     some = images.images[:: _step(len(images))]
@@ -286,8 +296,14 @@ def describe(images: ImageSet) -> None:
     _summary(images, (some[start : start + rows] for start in range(0, len(some), rows)))
     if not isinstance(images, GeneratedImages):
         return
+    kinds = images.checks.get("kinds", {})  # which earlier stores lack
     for check, found in images.checks.items():
-        print(f"{check:12} {found}")
+        if check == "kinds":
+            continue
+        said = [in_words(kinds[check])] if found and check in kinds else []
+        said += ["near ones not searched"] * (check in kinds and kinds[check]["near"] is None)
+        more = f" ({', '.join(said)})" if said else ""
+        print(f"{check:12} {found}{more}")
     if not images.complete:
         print(f"{'planned':12} {images.planned:,}; the same command goes on")
     for key, value in flat(images.origin or {}):
@@ -296,25 +312,34 @@ def describe(images: ImageSet) -> None:
         print(f"{'note':12} {caveat}")
 
 
-def describe_source(source: ImageSource) -> None:
-    """Print the same of images that are read once, and never in memory as a whole."""
+def describe_source(source: ImageSource, near_copies: bool | None = None) -> None:
+    """Print the same of images that are read once, and never in memory as a whole; their copies."""
     import numpy as np
 
     from adainf_core.data.folders import title
     from adainf_core.data.images import ImageSet
+    from adainf_core.data.known_copies import SourceCopies
 
     source.told()
+    copies = SourceCopies(source, near_copies)
     pixels = np.broadcast_to(np.uint8(0), source.shape)
     name, names = title(source.path), source.class_names
     outline = ImageSet(pixels, source.labels, name, class_names=names)
 
     def some() -> Iterator[np.ndarray]:
         at, step = 0, _step(len(outline))
-        for chunk in source.chunks():
+        for chunk in copies.watching(source.chunks()):
             yield chunk[-at % step :: step]
             at += len(chunk)
 
     _summary(outline, some())
+    show_copies(copies.copies())
+
+
+def show_copies(found: Copies) -> None:
+    """Print how many images repeat an earlier one, and how near copies are asked for."""
+    more = "" if found.near_searched else " (--near-copies searches them)"
+    print(f"{'copies':12} {found}{more}")
 
 
 def _step(count: int) -> int:

@@ -12,6 +12,7 @@ from adainf_core.cli.common import (
     describe,
     describe_source,
     pixels,
+    show_copies,
     shown_set,
     sized_set,
 )
@@ -28,6 +29,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     show.add_argument("name", help="a name, a store of generated images, an npz or a folder")
     show.add_argument("--split", default="train")
     show.add_argument("--size", type=pixels, default=None, help="side in pixels to bring files to")
+    show.add_argument(
+        "--near-copies",
+        action="store_true",
+        default=None,
+        help="search copies saved anew or moved by a pixel also where images are many, which takes "
+        "time, or smaller than 32 pixels, where images alike pass for copies",
+    )
     add_root(show)
 
 
@@ -40,15 +48,20 @@ def _list_data(options: argparse.Namespace) -> None:
 
 def _show_data(options: argparse.Namespace) -> None:
     from adainf_core.data.folder_files import split_folder
+    from adainf_core.data.known_copies import known_copies
     from adainf_core.data.sources import ARCHIVES, folder_source, npz_source
 
     check_split(options.name, options.split)
-    path = Path(options.name)
+    path, near = Path(options.name), options.near_copies
     if path.is_dir() and not (path / "meta.json").is_file():
-        describe_source(folder_source(split_folder(path, options.split), options.size))
-    elif path.suffix in ARCHIVES and options.size is None:
-        describe_source(npz_source(path))
-    elif options.size is None:
-        shown_set(options.name, options.split, options.root)
+        describe_source(folder_source(split_folder(path, options.split), options.size), near)
+        return
+    if path.suffix in ARCHIVES and options.size is None:
+        describe_source(npz_source(path), near)
+        return
+    if options.size is None:
+        images = shown_set(options.name, options.split, options.root)
     else:
-        describe(sized_set(options.name, options.size, options.root, options.split))
+        images = sized_set(options.name, options.size, options.root, options.split)
+        describe(images)
+    show_copies(known_copies(images, near=near))

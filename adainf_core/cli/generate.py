@@ -30,6 +30,7 @@ from adainf_core.cli.common import (
     seconds,
     seed,
     share,
+    share_or_all,
     shown_set,
     sized_set,
 )
@@ -255,7 +256,27 @@ def _add_import(actions: Any) -> None:
         "--limit",
         type=share,
         default=0.01,
-        help="largest share of constant images, and of exact duplicates; default: 0.01",
+        help="largest share of constant images; default: 0.01",
+    )
+    keep.add_argument(
+        "--duplicate-limit",
+        type=share_or_all,
+        default=5e-6,
+        help="largest share of the pairs of images that are equal; default: 5e-6, as of draws from "
+        "200,000 pictures",
+    )
+    keep.add_argument(
+        "--memorised-limit",
+        type=share_or_all,
+        default=0.1,
+        help="largest share of images that are copies of --real; default: 0.1",
+    )
+    keep.add_argument(
+        "--near-copies",
+        action="store_true",
+        default=None,
+        help="search copies saved anew or moved by a pixel also where that takes minutes, or among "
+        "images of fewer than 32 pixels",
     )
     add_root(keep)
 
@@ -292,9 +313,10 @@ def _check_import(options: argparse.Namespace) -> None:
 
 
 def _imported(options: argparse.Namespace, store: Path) -> GeneratedImages:
-    from adainf_core.data.generated import GeneratedImages
+    from adainf_core.data.generated import GeneratedImages, ImportLimits
     from adainf_core.data.sources import ARCHIVES, npz_source
 
+    limits = ImportLimits(options.limit, options.duplicate_limit, options.memorised_limit)
     size = options.size
     archive = {"convert": options.convert, "needs_labels": False}
     if size is None and options.source.suffix in ARCHIVES and Path(options.real or "").is_dir():
@@ -304,7 +326,8 @@ def _imported(options: argparse.Namespace, store: Path) -> GeneratedImages:
         "real": real,
         "store": store,
         "channel_order": options.channel_order,
-        "limit": options.limit,
+        "limits": limits,
+        "near_copies": options.near_copies,
     }
     if options.source.is_dir():
         return GeneratedImages.from_folder(

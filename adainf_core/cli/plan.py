@@ -127,7 +127,9 @@ def _planned(options: argparse.Namespace) -> None:
             noise=noise,
             replication=options.replication,
             gap_images=options.gap_images,
+            new=own.new,
         )
+    _show_shared(plan)
     _show_images(own)
     _show_plan(plan, whose)
     if now:
@@ -138,6 +140,9 @@ def _planned(options: argparse.Namespace) -> None:
         print(shlex.join(command))
     if options.test is None and own.test_kept:
         print("# TEST: labelled images that are in no other set")
+    if any(len(found.distinct) < len(found) for found in own.copies.values()):
+        print("# these read the sets as they are, copies and all: the numbers above are of sets")
+        print("# from which the copies were removed")
     if own.labelled is None:
         print("# nothing is labelled, so nothing is probed: name labelled images by --labels")
 
@@ -162,6 +167,21 @@ def _check_settings(settings: list[str]) -> None:
             raise ValueError(f"{setting!r}: a plan sets {key} itself, see its options")
 
 
+def _show_shared(plan: Plan) -> None:
+    """What both sides share is said first."""
+    if plan.shared == plan.n_generated:
+        _fill("shared", "the generated images are the real images themselves, or copies of them")
+    elif plan.shared:
+        _fill(
+            "shared",
+            f"{plan.shared:,} of {plan.n_generated:,} generated images are copies of real ones",
+        )
+
+
+def _fill(word: str, text: str) -> None:
+    print(textwrap.fill(f"{word:12} {text}", 79, subsequent_indent=" " * 13))
+
+
 def _show_images(own: OwnImages) -> None:
     sets = {"real": own.real, "generated": own.generated, "labelled": own.labelled,
             "test": own.test}  # fmt: skip
@@ -170,13 +190,27 @@ def _show_images(own: OwnImages) -> None:
             print(f"{word:12} none")
             continue
         classes = "unlabelled" if images.classes is None else f"{images.classes} classes"
-        note = ", held out of the others" if word == "test" and own.test_kept else ""
+        note = ""
+        if word == "test" and own.test_kept:
+            note = ", held out of the others"
+        elif word == "test" and own.test_copied:
+            note = f"; copies of labelled images left out: {own.test_copied:,}"
+        elif word in own.copies:
+            note = f"; copies: {own.copies[word]}"
         side = "x".join(map(str, images.images.shape[2:]))
-        print(f"{word:12} {images.name}: {len(images):,} images of {side}, {classes}{note}")
+        _fill(word, f"{images.name}: {len(images):,} images of {side}, {classes}{note}")
 
 
 def _show_plan(plan: Plan, whose: str) -> None:
-    print(textwrap.fill(f"{'gap':12} {plan.gap}", 79, subsequent_indent=" " * 13))
+    new = plan.n_generated - plan.shared
+    if plan.gap is not None:
+        of = " Of the generated images that are no copies of real ones." if plan.shared else ""
+        _fill("gap", f"{plan.gap}{of}")
+    elif new:
+        sides = f"{plan.n_real:,} real and {new:,} generated images"
+        _fill("gap", f"no distance is claimed: {sides} are too few")
+    else:
+        _fill("gap", "no distance is claimed between images and their copies")
     print(f"\n{plan.steps:,} steps of {plan.batch_size:,}, in shuffled epochs:\n")
     print("  N    beta   passes of a real   of a generated   copies in its batch")
     for row in plan.weights:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from adainf_core.cli.common import DATASET, add_root, check_named, claimed, count
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from adainf_core.data.images import ImageSet
     from adainf_core.learning.probing import ProbeResult
 
@@ -72,10 +74,46 @@ def _show_probes(options: argparse.Namespace) -> None:
     )
     paired_labels(train, test)  # what does not fit ends here, before the network is looked at
     test = numbered_as(train, test)
+    new = _new_images(train, test)
     for protocol in options.protocol or ["linear", "knn"]:
         result = _probed(protocol, trained, train, test, options)
-        error = 100 * result.standard_error
-        print(f"{protocol:16} {100 * result.accuracy:.2f} % (± {error:.2f}, {result.protocol})")
+        on_new, which = result.on(new), f"on the {len(new):,} that repeat none"
+        if len(new) == len(test):
+            _show(protocol, result, result.protocol)
+        elif named:  # the number as everyone has it
+            _show(protocol, result, result.protocol)
+            _show("", on_new, which)
+        else:
+            whole = f"{100 * result.accuracy:.2f} % on all {len(test):,}"
+            _show(protocol, on_new, f"{which}; {whole}; {result.protocol}")
+
+
+def _new_images(train: ImageSet, test: ImageSet) -> np.ndarray:
+    """Places of the test images that repeat no training image; what was found is printed."""
+    import numpy as np
+
+    from adainf_core.data.copies import KINDS
+    from adainf_core.data.known_copies import known_copies
+
+    found = known_copies(train, test, within_first=False)
+    again = found.group[len(train) :] < len(train)
+    kinds = np.bincount(found.kind[len(train) :][again], minlength=len(KINDS) + 1)[1:]
+    said = ", ".join(f"{kind} {n:,}" for kind, n in zip(KINDS, kinds, strict=True) if n)
+    if again.all():
+        raise ValueError(
+            f"{test.name}: all {len(test):,} images are copies of images of {train.name} ({said}): "
+            "a probe is tested on others than it learns from"
+        )
+    word = f"{again.sum():,}" if said else "none"
+    told = f" ({said})" if said else ""
+    near = "" if found.near_searched else "; near copies not searched"
+    print(f"{'copies':16} {word} of {len(test):,} test images repeat training images{told}{near}")
+    return np.flatnonzero(~again)
+
+
+def _show(protocol: str, result: ProbeResult, said: str) -> None:
+    error = 100 * result.standard_error
+    print(f"{protocol:16} {100 * result.accuracy:.2f} % (± {error:.2f}, {said})")
 
 
 def _probed(

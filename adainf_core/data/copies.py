@@ -10,12 +10,11 @@ brightness or contrast. Where there is hardly any detail, as in a sky, the pixel
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
-import scipy.ndimage
 from numpy.typing import NDArray
 
 from adainf_core.validation import IntArray
@@ -28,6 +27,9 @@ DETAIL_LEVEL = 0.72  # correlation of the detail from which it is a copy
 PIXEL_LEVEL = 3.0  # or root mean square difference of the pixels, of 255, up to which it is one
 # Beyond so many pairs near copies are searched only on request: about a minute of one core.
 MOST_PAIRS = 2_500_000_000
+# So with smaller images, which hold too little to tell a picture from its likes: of 1,442 digits of
+# 8 x 8 pixels 1,362 would pass for copies.
+SMALLEST_SIDE = 32
 
 _SIDE, _COARSE, _REACH = 32, 8, 2
 _CHUNK, _ROWS, _COLUMNS, _BATCH = 1024, 1024, 8192, 1 << 15
@@ -73,14 +75,18 @@ class Copies:
         return text if self.near_searched else f"{text}; near copies not searched"
 
 
-def find_copies(*sets: NDArray[np.uint8], near: bool | None = None) -> Copies:
+def find_copies(
+    *sets: NDArray[np.uint8], near: bool | None = None, within_first: bool = True
+) -> Copies:
     """The copies within and among `sets`, each uint8 (n, 3, h, w), numbered one set after another.
 
     Sets may differ in size (an exact or mirrored copy has its original's size). A group holds all
     that a chain of copies joins. Near copies are searched where `near`, by default up to
-    `MOST_PAIRS` pairs of distinct images; the time grows with the pairs (50,000 against 10,000
-    images: about 20 seconds of one core), the memory with the images (about 1 kB each and 4 kB for
-    those looked at twice). ValueError for anything that is not such a set.
+    `MOST_PAIRS` pairs of distinct images of `SMALLEST_SIDE` pixels or more; the time grows with the
+    pairs (50,000 against 10,000 images: about 20 seconds of one core), the memory with the images
+    (about 1 kB each and 4 kB for those looked at twice). Without `within_first` no near copies are
+    searched among the pairs of the first set, which saves their time. ValueError for anything that
+    is not such a set.
     """
     for place, images in enumerate(sets):
         shape, dtype = np.shape(images), getattr(images, "dtype", type(images).__name__)
@@ -88,24 +94,50 @@ def find_copies(*sets: NDArray[np.uint8], near: bool | None = None) -> Copies:
             raise ValueError(
                 f"set {place} is {dtype} of shape {shape}: give images, uint8 (n, 3, h, w)"
             )
-    own, either = (np.concatenate(parts) for parts in zip(*map(_hashes, sets), strict=True))
+    found = same_images(*map(np.concatenate, zip(*map(image_hashes, sets), strict=True)))
+    apart = 0 if within_first else int(np.searchsorted(found.distinct, len(sets[0])))
+    if near is None:
+        side = min(min(images.shape[2:]) for images in sets)
+        near = side >= SMALLEST_SIDE and len(found.distinct) <= most_images(apart)
+    return with_near_copies(found, *sets, apart=apart) if near else found
+
+
+def most_images(apart: int = 0) -> int:
+    """How many distinct images have at most `MOST_PAIRS` pairs, those among `apart` not counted."""
+    pairs = MOST_PAIRS + apart * (apart - 1) // 2
+    return (1 + math.isqrt(1 + 8 * pairs)) // 2
+
+
+def same_images(own: NDArray[np.uint64], either: NDArray[np.uint64]) -> Copies:
+    """The exact and mirrored copies among images with these hashes (`image_hashes`)."""
     _, first, group = np.unique(either, return_index=True, return_inverse=True)
     group = first[group]  # the first image that is the same or mirrored
     _, first_own, again = np.unique(own, return_index=True, return_inverse=True)
     kind = np.where(group == np.arange(len(group)), 0, 2).astype(np.int8)
     kind[first_own[again] != np.arange(len(own))] = 1
-    distinct = np.flatnonzero(group == np.arange(len(group)))
-    if near is None:
-        near = len(distinct) * (len(distinct) - 1) // 2 <= MOST_PAIRS
-    if near:
-        joined = _joined(distinct, *sets)  # the first of each one's chain, as a place in `distinct`
-        kind[distinct[joined != np.arange(len(distinct))]] = 3
-        group = distinct[joined[np.searchsorted(distinct, group)]]
-    return Copies(group, kind, near)
+    return Copies(group, kind, near_searched=False)
 
 
-def _hashes(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """A 64-bit hash of each image, and one that its mirror image shares."""
+def with_near_copies(found: Copies, *sets: NDArray[np.uint8], apart: int = 0) -> Copies:
+    """`found` and the near copies, searched among all pairs but those of the first `apart` images.
+
+    `sets` hold all the images, or the distinct ones of `found` alone; `apart` counts distinct ones.
+    """
+    distinct = found.distinct
+    whole = sum(map(len, sets)) == len(found)
+    joined = _joined(distinct if whole else np.arange(len(distinct)), apart, *sets)
+    # joined: the first of each one's chain, as a place in `distinct`
+    kind = found.kind.copy()
+    kind[distinct[joined != np.arange(len(distinct))]] = 3
+    group = distinct[joined[np.searchsorted(distinct, found.group)]]
+    return Copies(group, kind, near_searched=True)
+
+
+def image_hashes(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """A 64-bit hash of each image, and one that its mirror image shares.
+
+    A million images clash at all in 3e-8 of cases.
+    """
     size = repr(images.shape[2:]).encode()[:16]
 
     def one(image: NDArray[np.uint8]) -> bytes:
@@ -116,7 +148,7 @@ def _hashes(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.u
     return own, np.minimum(own, mirrored)
 
 
-def _joined(distinct: IntArray, *sets: NDArray[np.uint8]) -> IntArray:
+def _joined(distinct: IntArray, apart: int, *sets: NDArray[np.uint8]) -> IntArray:
     """For each of the `distinct` images the first that a chain of near copies joins it to."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -129,7 +161,7 @@ def _joined(distinct: IntArray, *sets: NDArray[np.uint8]) -> IntArray:
         images = np.empty((len(places), 3, _SIDE, _SIDE), np.float32)
         for one, start, end in zip(sets, starts, starts[1:], strict=False):
             mine = (start <= distinct[places]) & (distinct[places] < end)
-            images[mine] = _at_common_size(one[distinct[places[mine]] - start])
+            images[mine] = at_common_size(one[distinct[places[mine]] - start])
         return images
 
     def detail(places: IntArray) -> NDArray[np.complex64]:
@@ -153,7 +185,7 @@ def _joined(distinct: IntArray, *sets: NDArray[np.uint8]) -> IntArray:
         images = small(some)
         coarse[some], colours[some] = _coarse(images), images.mean((2, 3))
     links = [np.empty((0, 2), np.int64)]
-    for pairs, mirrored in _alike(coarse):
+    for pairs, mirrored in _alike(coarse, apart):
         for some in _chunks(pairs, _BATCH):
             left, right = detail(some[:, 0]), detail(some[:, 1])
             agreement = _correlation(_mirrored(left) if mirrored else left, right)
@@ -170,11 +202,11 @@ def _chunks(rows: IntArray, size: int) -> Iterator[IntArray]:
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def _alike(coarse: NDArray[np.float32]) -> Iterator[tuple[IntArray, bool]]:
-    """Pairs i < j (m, 2) that agree coarsely, and whether i is taken mirrored."""
+def _alike(coarse: NDArray[np.float32], apart: int) -> Iterator[tuple[IntArray, bool]]:
+    """Pairs i < j (m, 2) that agree coarsely, `apart` <= j, and whether i is taken mirrored."""
     mirrored = coarse.reshape(-1, 3, _COARSE, _COARSE)[..., ::-1].reshape(coarse.shape)
     for rows in range(0, len(coarse), _ROWS):
-        for columns in range(rows, len(coarse), _COLUMNS):
+        for columns in range(max(rows, apart), len(coarse), _COLUMNS):
             right = coarse[columns : columns + _COLUMNS].T
             for turned, left in enumerate((coarse, mirrored)):
                 i, j = np.nonzero(left[rows : rows + _ROWS] @ right >= COARSE_LEVEL)
@@ -182,10 +214,15 @@ def _alike(coarse: NDArray[np.float32]) -> Iterator[tuple[IntArray, bool]]:
                 yield pairs[pairs[:, 0] < pairs[:, 1]], bool(turned)
 
 
-def _at_common_size(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Images averaged to 32 x 32 pixels, each weighed by its share of the new one."""
+def at_common_size(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images as they are searched: averaged to 32 x 32 pixels, rounded."""
     if images.shape[2:] == (_SIDE, _SIDE):
-        return images.astype(np.float32)
+        return images
+    return np.rint(_averaged(images)).astype(np.uint8)
+
+
+def _averaged(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Images averaged to 32 x 32 pixels, each weighed by its share of the new one."""
     down, across = (_averaging(side) for side in images.shape[2:])
     return (down @ images.astype(np.float32)) @ across.T
 
@@ -203,8 +240,9 @@ def _coarse(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
     A constant image is a row of zeros, which agrees with none.
     """
-    soft = scipy.ndimage.convolve1d(images, _SOFT, axis=3, mode="nearest")
-    soft = scipy.ndimage.convolve1d(soft, _SOFT, axis=2, mode="nearest")
+    from scipy.ndimage import convolve1d
+
+    soft = convolve1d(convolve1d(images, _SOFT, 3, mode="nearest"), _SOFT, 2, mode="nearest")
     block = _SIDE // _COARSE
     rows = soft.reshape(len(soft), 3, _COARSE, block, _COARSE, block).mean((3, 5))
     rows = (rows - rows.mean((2, 3), keepdims=True)).reshape(len(rows), -1)
@@ -217,10 +255,12 @@ def _detail(images: NDArray[np.float32]) -> NDArray[np.complex64]:
     The means of rows and columns are off, since a horizon is no detail, and the magnitudes are
     raised to the power 3/4, so that the coarse does not drown the fine.
     """
+    from scipy.fft import rfft2
+
     grey = images.mean(axis=1)
     grey -= (grey @ _EDGE)[:, :, None]
     grey -= (_EDGE @ grey)[:, None]
-    spectra = scipy.fft.rfft2(grey * _WINDOW)
+    spectra = rfft2(grey * _WINDOW)
     spectra *= (np.abs(spectra) + 1e-3) ** -0.25
     energy = (np.abs(spectra) ** 2 * _TWICE).sum((1, 2), keepdims=True) / _SIDE**2
     return spectra / np.maximum(np.sqrt(energy), 1e-3)
@@ -234,7 +274,9 @@ def _mirrored(spectra: NDArray[np.complex64]) -> NDArray[np.complex64]:
 
 def _correlation(left: NDArray[np.complex64], right: NDArray[np.complex64]) -> NDArray[np.float32]:
     """Highest correlation (m,) of two signals where one is moved by up to `_REACH` pixels."""
-    found = scipy.fft.irfft2(left * right.conj(), s=(_SIDE, _SIDE))
+    from scipy.fft import irfft2
+
+    found = irfft2(left * right.conj(), s=(_SIDE, _SIDE))
     near = np.arange(-_REACH, _REACH + 1)
     return found[:, near[:, None], near].max((1, 2))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,11 +28,35 @@ from adainf_core.data.store_meta import (
     remake,
     with_checksum,
 )
-from adainf_core.data.tally import Tally
+from adainf_core.data.tally import Tally, in_words, total
 from adainf_core.files import atomic_file, atomic_folder
 from adainf_core.validation import as_path
 
 ChannelOrder = Literal["auto", "bgr", "as_is"]
+_CHANCE = 1e-4  # that more pairs are equal than the limit asks for
+
+
+@dataclass(frozen=True)
+class ImportLimits:
+    """What an import refuses.
+
+    `constant` is the largest accepted share of constant images, and `memorised` that of copies of
+    the real ones, of any kind. `pairs` is the largest accepted share of *pairs* of images that are
+    equal: a set of n independent draws has about n^2 / 2 times this many equal pairs, whatever n,
+    while its share of duplicates grows with n. 5e-6 is that of draws from 200,000 pictures (CIFAKE
+    has 8e-7); equal pairs are refused where such draws have so many in less than 1 of 10,000 cases,
+    so that one duplicate in a hundred images is accepted at every size.
+    """
+
+    constant: float = 0.01
+    pairs: float = 5e-6
+    memorised: float = 0.1
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if not 0 <= value <= 1:
+                raise ValueError(f"{each.name}={value} is outside [0, 1]: it is a share")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +65,15 @@ class GeneratedImages(ImageSet):
 
     The store at `path` is a folder with images.npy (uint8 (n, 3, h, w), RGB) and meta.json, which
     holds a checksum of all images and one of itself.
-    `checks` counts the `constant` images, exact `duplicates` and `memorised` ones, which equal a
-    real training image (None without real images of that size), and says which channel `order`
-    fits the real ones: "rgb", "bgr" or "undecided". `channel_order` is what the import was told,
-    `compared` the name of the real set it was given. `caveats` are sentences on where an imported
-    set may come from and what was left out (`provenance`); `origin` says what drew the images of a
-    store that grows (`growing_store`), and `planned` how many it is to have. Make a set with
-    `from_npz`, `from_folder` or `growing_store.grown_store`, and read it again with `open`.
+    `checks` counts the `constant` images, `duplicates`, which repeat an earlier one, and
+    `memorised` ones, which repeat a real training image (None without real images of that size),
+    the copies by `kinds` (exact, mirrored and near ones; a store of an earlier version counts exact
+    ones), and says which channel `order` fits the real ones: "rgb", "bgr" or "undecided".
+    `channel_order` is what the import was told, `compared` the name of the real set it was given.
+    `caveats` are sentences on where an imported set may come from and what was left out
+    (`provenance`); `origin` says what drew the images of a store that grows (`growing_store`), and
+    `planned` how many it is to have. Make a set with `from_npz`, `from_folder` or
+    `growing_store.grown_store`, and read it again with `open`.
     """
 
     path: Path
@@ -118,7 +145,8 @@ class GeneratedImages(ImageSet):
         real: ImageSet | None = None,
         store: str | Path | None = None,
         channel_order: ChannelOrder = "auto",
-        limit: float = 0.01,
+        limits: ImportLimits | None = None,
+        near_copies: bool | None = None,
         convert: bool = False,
     ) -> GeneratedImages:
         """Import an npz archive (uint8 (n, h, w, 3) or (n, 3, h, w); see `ImageSet.from_npz`).
@@ -130,16 +158,18 @@ class GeneratedImages(ImageSet):
 
         `real` lets colours and copies be compared with the real training images. With
         `channel_order="auto"` a set whose colours fit them better in reversed order is refused
-        (`colour_order`); "bgr" reverses the channels, "as_is" takes them as they come. `limit` is
-        the largest accepted share of constant images, and of exact duplicates. With `convert`
-        floats and other integers are brought to 0..255 (`value_range`); `caveats` says what was
-        assumed, and `checks` how many values were `clipped`.
+        (`colour_order`); "bgr" reverses the channels, "as_is" takes them as they come. `limits`
+        (`ImportLimits`) says how many constant images and copies are accepted; the import ends as
+        soon as there are more. Near copies are searched where `near_copies`, by default where that
+        takes a minute at most (`find_copies`); they are counted, and as memorised ones judged. With
+        `convert` floats and other integers are brought to 0..255 (`value_range`); `caveats` says
+        what was assumed, and `checks` how many values were `clipped`.
 
         Raises ValueError naming the value and the remedy; a refused or failed import leaves nothing
         behind, and a full disk is an OSError that says so.
         """
         source = npz_source(Path(path), convert=convert, needs_labels=False)
-        return cls._import(source, real, store, channel_order, limit, [])
+        return cls._import(source, real, store, channel_order, limits, near_copies, [])
 
     @classmethod
     def from_folder(
@@ -150,7 +180,8 @@ class GeneratedImages(ImageSet):
         real: ImageSet | None = None,
         store: str | Path | None = None,
         channel_order: ChannelOrder = "auto",
-        limit: float = 0.01,
+        limits: ImportLimits | None = None,
+        near_copies: bool | None = None,
         skip_broken: bool = False,
     ) -> GeneratedImages:
         """Import a folder of image files (`ImageSet.from_folder`), the rest as in `from_npz`.
@@ -161,7 +192,7 @@ class GeneratedImages(ImageSet):
         skipped: list[Path] = []
         try:
             source = folder_source(Path(path), size, skipped if skip_broken else None)
-            return cls._import(source, real, store, channel_order, limit, skipped)
+            return cls._import(source, real, store, channel_order, limits, near_copies, skipped)
         except BrokenImageError as error:
             raise ValueError(
                 f"{error}, or leave such files out with skip_broken=True (--skip-broken)"
@@ -174,13 +205,13 @@ class GeneratedImages(ImageSet):
         real: ImageSet | None,
         store: str | Path | None,
         channel_order: ChannelOrder,
-        limit: float,
+        limits: ImportLimits | None,
+        near_copies: bool | None,
         skipped: list[Path],
     ) -> GeneratedImages:
         if channel_order not in ("auto", "bgr", "as_is"):
             raise ValueError(f"channel_order={channel_order!r}: choose 'auto', 'bgr' or 'as_is'")
-        if not 0 <= limit <= 1:
-            raise ValueError(f"limit={limit} is outside [0, 1]: it is a share of the images")
+        limits = limits or ImportLimits()
         if channel_order == "bgr":
             source = _reversed(source)
         place = default_store(source.path) if store is None else Path(store)
@@ -189,14 +220,23 @@ class GeneratedImages(ImageSet):
         identity = source.identity()  # before the images: a later change is noticed
         with atomic_folder(place) as folder:
             tally = Tally(source.shape[1:], real)
+
+            def counted() -> Iterator[np.ndarray]:
+                for chunk in source.chunks():
+                    yield tally.counted(chunk)
+                    if tally.brightest > 1:
+                        _refuse_flaws(source.path, tally, limits, source.shape[0], real)
+
             with (folder / "images.npy").open("wb") as file:
-                total = write_npy(file, source.shape, map(tally.counted, source.chunks()))
+                checksum = write_npy(file, source.shape, counted())
                 shape = (tally.count, *source.shape[1:])
                 file.seek(0)
                 file.write(npy_header(shape))  # of the same length, whatever was skipped
-            _refuse_flaws(source.path, tally, limit)
+            _refuse_flaws(source.path, tally, limits, tally.count, real)
             images = memory_map(folder / "images.npy", shape)
-            take_as_checked(folder / "images.npy", images, total)
+            take_as_checked(folder / "images.npy", images, checksum)
+            tally.search(images, near_copies)
+            _refuse_flaws(source.path, tally, limits, tally.count, real)
             checks = tally.checks(_checked_order(source.path, images, real, channel_order))
             if source.clipped is not None:
                 checks["clipped"] = source.clipped
@@ -211,7 +251,7 @@ class GeneratedImages(ImageSet):
                 "checks": checks,
                 "caveats": (*caveats(source), *_left_out(source, skipped)),
                 "skipped": len(skipped),
-                "images_crc32": checksum_text(total),
+                "images_crc32": checksum_text(checksum),
             }
             (folder / "meta.json").write_bytes(as_json(meta))
         return cls.open(place)
@@ -289,20 +329,45 @@ def _left_out(source: ImageSource, skipped: list[Path]) -> list[str]:
     ]
 
 
-def _refuse_flaws(path: Path, tally: Tally, limit: float) -> None:
-    """ValueError where a count is beyond what a sound set has."""
+def _refuse_flaws(
+    path: Path, tally: Tally, limits: ImportLimits, count: int, real: ImageSet | None
+) -> None:
+    """ValueError where what has passed is beyond what a sound set of `count` images has."""
+    from scipy.special import gammainc
+
+    seen = f"{tally.count:,}" if tally.count == count else f"the first {tally.count:,}"
     if tally.brightest <= 1:
         raise ValueError(
             f"{path}: no pixel is above {tally.brightest}; if values in 0..1 were cast to "
             "uint8, save them as they were and import with convert=True (--convert)"
         )
-    for kind in ("constant", "duplicates"):
-        number = getattr(tally, kind)
-        if number > limit * tally.count:
-            raise ValueError(
-                f"{path}: {number} of {tally.count} images are {kind}, more than limit={limit}: "
-                "mend the set or raise limit"
-            )
+    if tally.constant > limits.constant * count:
+        raise ValueError(
+            f"{path}: {tally.constant:,} of {seen} images are constant, a share of more than "
+            f"{limits.constant:g}: mend the set or raise ImportLimits.constant (--limit)"
+        )
+    expected, found = limits.pairs * count * (count - 1) / 2, tally.same_pairs
+    # of which there are so many by chance
+    if found > expected and gammainc(found, expected) < _CHANCE:
+        raise ValueError(
+            f"{path}: {tally.duplicates['exact']:,} of {seen} images are duplicates "
+            f"({found:,} pairs, a share of more than {limits.pairs:g} of all): mend the set or "
+            "raise ImportLimits.pairs (--duplicate-limit)"
+        )
+    if real is None or tally.memorised is None:
+        return
+    again = total(tally.memorised)
+    if again > limits.memorised * count:
+        who = (
+            f"these are the real images themselves: {again:,}"
+            if again == tally.count
+            else f"{again:,}"
+        )
+        raise ValueError(
+            f"{path}: {who} of {seen} images are copies of {real.name} "
+            f"({in_words(tally.memorised)}), a share of more than {limits.memorised:g}: mend the "
+            "set or raise ImportLimits.memorised (--memorised-limit)"
+        )
 
 
 def _checked_order(

@@ -149,6 +149,8 @@ def _grow(
             if time.monotonic() - begun >= max_seconds:
                 break
     with _keeping(folder, finished):
+        if finished >= count:
+            tally.search(stored[:finished])
         record(finished, real)
 
 

@@ -132,7 +132,16 @@ def _is_shape(value: Any) -> bool:
 
 def _is_checks(value: Any) -> bool:
     return isinstance(value, dict) and all(
-        each is None or isinstance(each, int | float | str) for each in value.values()
+        _is_kinds(each) if name == "kinds" else each is None or isinstance(each, int | float | str)
+        for name, each in value.items()
+    )
+
+
+def _is_kinds(value: Any) -> bool:
+    """Counts by kind of copy, None for a kind that was not searched, of each sort of copies."""
+    return isinstance(value, dict) and all(
+        isinstance(kinds, dict) and all(each is None or _is_count(each) for each in kinds.values())
+        for kinds in value.values()
     )
 
 

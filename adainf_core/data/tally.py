@@ -2,55 +2,114 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from adainf_core.data.copies import KINDS, find_copies, image_hashes
 from adainf_core.data.images import ImageSet
 
 
 class Tally:
     """Counts over images that come in chunks, for sets that are never in memory as a whole.
 
-    `count` images have passed, of which `constant` have one value everywhere, `duplicates` equal an
-    earlier one and `memorised` equal an image of `real` (None where that is absent or of another
-    image shape than `shape`, (3, h, w)). `brightest` is the largest value seen. Copies are told by
-    a 64-bit hash; a million images clash at all in 3e-8 of cases. 8 bytes an image are kept.
+    `count` images have passed, of which `constant` have one value everywhere; `brightest` is the
+    largest value seen. `same_pairs` counts the pairs of images that are equal. `duplicates` repeat
+    an earlier image, by kind (`KINDS`), and `memorised` an image of `real` (None where that is
+    absent or of another image shape than `shape`, (3, h, w)). Exact and mirrored copies are told by
+    64-bit hashes as they pass, about 40 bytes an image; near ones, None until `search`, afterwards.
     """
 
     def __init__(self, shape: tuple[int, ...], real: ImageSet | None = None) -> None:
-        self.count = self.constant = self.duplicates = self.brightest = 0
-        self.memorised: int | None = None
-        self._seen = np.empty(0, np.uint64)  # sorted
+        self.count = self.constant = self.brightest = self.same_pairs = 0
+        self._own, self._either = _Seen(), _Seen()
+        self._real: ImageSet | None = None
+        self.memorised: dict[str, int | None] | None = None
         if real is not None and real.images.shape[1:] == shape:
-            self.memorised = 0
-            self._real = np.unique(_hashes(real.images))
+            self._real, self.memorised = real, {"exact": 0, "mirrored": 0, "near": None}
+            self._real_own, self._real_either = map(np.unique, image_hashes(real.images))
+        self._near: int | None = None
+
+    @property
+    def duplicates(self) -> dict[str, int | None]:
+        """How many images repeat an earlier one, by kind."""
+        exact = self.count - len(self._own.values)
+        return {
+            "exact": exact,
+            "mirrored": self.count - len(self._either.values) - exact,
+            "near": self._near,
+        }
 
     def counted(self, images: np.ndarray) -> np.ndarray:
         """Count `images` uint8 (m, 3, h, w) and hand them back, C-contiguous."""
         images = np.ascontiguousarray(images)
         flat = images.reshape(len(images), -1)
         highest = flat.max(axis=1)
-        hashes = _hashes(images)
-        new = np.unique(hashes[~_among(hashes, self._seen)])
         self.count += len(images)
         self.constant += int((flat.min(axis=1) == highest).sum())
         self.brightest = max(self.brightest, int(highest.max()))
-        self.duplicates += len(images) - len(new)
-        self._seen = np.insert(self._seen, np.searchsorted(self._seen, new), new)
+        own, either = image_hashes(images)
+        self.same_pairs += self._own.add(own)
+        self._either.add(either)
         if self.memorised is not None:
-            self.memorised += int(_among(hashes, self._real).sum())
+            same = _among(own, self._real_own)
+            mirrored = _among(either, self._real_either) & ~same
+            for kind, found in (("exact", same), ("mirrored", mirrored)):
+                self.memorised[kind] = (self.memorised[kind] or 0) + int(found.sum())
         return images
+
+    def search(self, images: np.ndarray, near: bool | None = None) -> None:
+        """Count near copies, too, in all that has passed, `images`; `near` is `find_copies`'s."""
+        found = find_copies(images, near=near)
+        if found.near_searched:
+            self._near = self.count - len(found.distinct) - total(self.duplicates)
+        if self.memorised is None or self._real is None:
+            return
+        found = find_copies(self._real.images, images, near=near, within_first=False)
+        if found.near_searched:
+            start = len(self._real)
+            again = int((found.group[start:] < start).sum())
+            self.memorised["near"] = again - total(self.memorised)
 
     def checks(self, order: str) -> dict[str, Any]:
         """The counts as a store keeps them, with the verdict on the colour `order`."""
+        found = {"duplicates": self.duplicates, "memorised": self.memorised}
         return {
             "constant": self.constant,
-            "duplicates": self.duplicates,
-            "memorised": self.memorised,
+            **{name: None if kinds is None else total(kinds) for name, kinds in found.items()},
             "order": order,
+            "kinds": {name: dict(kinds) for name, kinds in found.items() if kinds is not None},
         }
+
+
+def total(kinds: dict[str, int | None]) -> int:
+    """The copies of all kinds; those that were not searched count for none."""
+    return sum(count or 0 for count in kinds.values())
+
+
+def in_words(kinds: dict[str, int | None]) -> str:
+    """Copies by kind: "exact 3, near 1"."""
+    return ", ".join(f"{kind} {kinds[kind]:,}" for kind in KINDS if kinds[kind])
+
+
+class _Seen:
+    """Values that have passed, and how often."""
+
+    def __init__(self) -> None:
+        self.values, self._times = np.empty(0, np.uint64), np.empty(0, np.int64)  # in order
+
+    def add(self, values: NDArray[np.uint64]) -> int:
+        """How many pairs of equal values these make, among themselves and with earlier ones."""
+        values, times = np.unique(values, return_counts=True)
+        known = _among(values, self.values)
+        places = np.searchsorted(self.values, values)
+        before = self._times[places[known]]
+        pairs = int((times * (times - 1) // 2).sum() + (before * times[known]).sum())
+        self._times[places[known]] += times[known]
+        self.values = np.insert(self.values, places[~known], values[~known])
+        self._times = np.insert(self._times, places[~known], times[~known])
+        return pairs
 
 
 def _among(values: np.ndarray, table: np.ndarray) -> np.ndarray:
@@ -59,10 +118,3 @@ def _among(values: np.ndarray, table: np.ndarray) -> np.ndarray:
         return np.zeros(len(values), bool)
     places = np.minimum(np.searchsorted(table, values), len(table) - 1)
     return table[places] == values
-
-
-def _hashes(images: np.ndarray) -> np.ndarray:
-    """A 64-bit hash uint64 (n,) of each image."""
-    rows = (np.ascontiguousarray(image).data for image in images)
-    digests = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in rows)
-    return np.frombuffer(digests, np.uint64)

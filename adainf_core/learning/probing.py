@@ -8,7 +8,7 @@ classifier that learnt during pre-training, and says so in its protocol.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,7 @@ class ProbeResult:
     the linear probe's: the `penalty` chosen, the `held_out_accuracy` that chose it, and as 0 or 1
     whether it was the grid's first or last (`penalty_at_edge`) and whether the fit `converged`.
     `penalty_path` holds each penalty that it tried, strong to weak, with its held-out accuracy.
+    `right` is a bool (n_test,): which test images were told right.
     """
 
     accuracy: float
@@ -48,11 +49,18 @@ class ProbeResult:
     n_test: int
     details: dict[str, float] = field(default_factory=dict)
     penalty_path: tuple[tuple[float, float], ...] = ()
+    right: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     @property
     def standard_error(self) -> float:
         """Binomial standard error over test images; it knows nothing of training seeds."""
         return (self.accuracy * (1 - self.accuracy) / self.n_test) ** 0.5
+
+    def on(self, chosen: np.ndarray) -> ProbeResult:
+        """The same probe on the `chosen` test images alone, their places as int (m,), m > 0."""
+        assert self.right is not None
+        right = self.right[chosen]
+        return replace(self, accuracy=float(right.mean()), n_test=len(right), right=right)
 
     @property
     def account(self) -> str:
@@ -152,8 +160,9 @@ def linear_probe(
         x, y.repeat_interleave(repeats), penalties[at], len(known), start=best
     )
     seen = f"{views} augmented views ({augmentation}) of each of " if augmentation else ""
+    right = model.log_probabilities(x_test).argmax(1) == y_test
     return ProbeResult(
-        model.accuracy(x_test, y_test),
+        _share(right),
         f"offline linear probe: multinomial logistic regression on frozen, standardised features "
         f"of {seen}all {len(train)} labelled images of {train.name}; ridge penalty chosen among "
         f"{len(penalties)} from {penalties[0]:g} to {penalties[-1]:g} (until two in a row are "
@@ -168,6 +177,7 @@ def linear_probe(
             "converged": float(model.converged),
         },
         tuple(tried),
+        right.cpu().numpy(),
     )
 
 
@@ -211,12 +221,14 @@ def knn_probe(
         votes[-1].scatter_add_(1, y[nearest], weight)
     cut = "" if k == asked else f" (k = {asked} was cut to the {k} training images)"
     vote = "one vote each" if temperature is None else f"exp(cosine / {temperature:g}) votes each"
+    right = torch.cat(votes).argmax(1) == torch.from_numpy(test_labels).to(device)
     return ProbeResult(
-        _accuracy(torch.cat(votes), torch.from_numpy(test_labels).to(device)),
+        _share(right),
         f"offline {k}-nearest-neighbour probe{cut}: {vote}, cosine similarity of frozen features "
         f"(neither centred nor standardised) to all {len(train)} labelled images of {train.name}",
         len(train),
         len(test),
+        right=right.cpu().numpy(),
     )
 
 
@@ -245,13 +257,15 @@ def online_probe(
         )
     with torch.inference_mode():
         scores = classifier(features.to(classifier.weight)).cpu()
+    right = scores.argmax(1) == torch.from_numpy(labels)
     return ProbeResult(
-        _accuracy(scores, torch.from_numpy(labels)),
+        _share(right),
         "ONLINE probe (not comparable between arms): linear classifier trained during "
         f"pre-training on {trained_on}, whose share of the batches beta decides; {test.name} "
         "unaugmented",
         None,
         len(test),
+        right=right.numpy(),
     )
 
 
@@ -265,5 +279,5 @@ def _stratified_folds(labels: np.ndarray, seed: int) -> np.ndarray:
     return folds
 
 
-def _accuracy(scores: torch.Tensor, labels: torch.Tensor) -> float:
-    return float((scores.argmax(1) == labels).double().mean())
+def _share(right: torch.Tensor) -> float:
+    return float(right.double().mean())

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from photo_tiles import saved, tiles
 from PIL import Image
 from scipy import stats
 
@@ -23,6 +24,7 @@ from adainf_core.advice.planning import (
     weigh,
 )
 from adainf_core.configuration import differences, to_plain
+from adainf_core.data.copies import find_copies
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.labelled_pairs import numbered_as
@@ -241,12 +243,17 @@ def test_neighbours_answer_where_no_linear_probe_ran(make_record):
 def sprites(tmp_path_factory):
     """A folder of labelled sprites, flawed ones in an archive, and others to test on."""
     folder, world, rng = tmp_path_factory.mktemp("own"), SpriteWorld(), np.random.default_rng(0)
-    real, test = (world.sample(world.real_distribution(), n, rng) for n in (96, 80))
+    real, test = (world.sample(world.real_distribution(), n, rng) for n in (200, 200))
+    fakes = world.sample(world.generated_distribution("background", 0.9), 400, rng)
+    found = find_copies(real.images, test.images, fakes.images).distinct
+    real, test, fakes = (
+        part.subset((found[(start <= found) & (found < start + len(part))] - start)[:count])
+        for part, start, count in ((real, 0, 96), (test, 200, 80), (fakes, 400, 300))
+    )
     for image, label, number in zip(real.images, real.labels, range(96), strict=True):
         path = folder / "real" / str(label) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image.transpose(1, 2, 0)).save(path)
-    fakes = world.sample(world.generated_distribution("background", 0.9), 300, rng)
     np.savez(folder / "fakes.npz", images=fakes.images)
     np.savez(folder / "test.npz", images=test.images, labels=test.labels)
     np.savez(folder / "unlabelled.npz", images=real.images)
@@ -314,9 +321,8 @@ def test_classes_are_told_by_their_folders(sprites, tmp_path):
         for name, label in names.items():
             folder = tmp_path / "test" / name
             folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(real.images[real.labels == label][0].transpose(1, 2, 0)).save(
-                folder / "0.png"
-            )
+            other = 255 - real.images[real.labels == label][0]  # a test image is no copy
+            Image.fromarray(other.transpose(1, 2, 0)).save(folder / "0.png")
 
     paths = (*(str(sprites / n) for n in ("real", "fakes.npz")), None, str(tmp_path / "test"))
     write({str(label): label for label in range(1, 8)})
@@ -401,3 +407,94 @@ def test_a_plan_holds_its_parts(sprites):
     assert 0 <= plan.gap.lower <= 1 and plan.gap.estimate.n_real < 60
     with pytest.raises(ValueError, match="the real images"):
         make_plan(own.real, own.generated, 90, 100, noise=0.8)
+
+
+# ---- copies
+
+
+@pytest.fixture(scope="module")
+def photographs():
+    found = tiles()
+    return found[np.random.default_rng(0).permutation(len(found))]
+
+
+def written(path, images, labels=None):
+    np.savez(path, images=images, **({} if labels is None else {"labels": labels}))
+    return str(path)
+
+
+def changed(images, kind):
+    return {
+        "exact": images,
+        "mirrored": images[..., ::-1],
+        "saved as JPEG": np.stack([saved(image, 95) for image in images]),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["exact", "mirrored", "saved as JPEG"])
+def test_copies_are_left_out_before_anything_is_counted_or_split(photographs, tmp_path, kind):
+    real = photographs[:80]
+    together = np.concatenate([real, changed(real, kind), real, real])
+    labels = np.tile(np.arange(80) % 4, 4)
+    paths = (written(tmp_path / "real.npz", together, labels),
+             written(tmp_path / "fakes.npz", photographs[80:]))  # fmt: skip
+    own = own_images(*paths)
+    again = find_copies(own.real.images, own.test.images)
+    assert len(again.distinct) == len(again)  # no copy on both sides of the held-out quarter
+    few = 4 if kind == "saved as JPEG" else 0  # which may be missed
+    assert 80 <= len(own.real) + len(own.test) <= 80 + few
+    assert sum(own.copies["real"].counts.values()) >= 240 - few
+    plan = make_plan(own.real, own.generated, 16, 100, noise=1, gap_images=60, new=own.new)
+    assert plan.n_real == len(own.real) and plan.gap.lower == 0
+    assert plan.replication == paper_replication(len(own.real), len(own.generated))
+    raw = make_plan(
+        ImageSet(together, None, "real"), own.generated, 16, 100, noise=1, gap_images=60
+    )
+    assert 80 <= raw.n_real <= 80 + few and raw.gap.lower == 0
+
+
+@pytest.mark.parametrize("kind", ["exact", "mirrored", "saved as JPEG"])
+def test_a_set_as_its_own_generator_has_no_distance(photographs, tmp_path, kind):
+    paths = (written(tmp_path / "real.npz", photographs, np.arange(len(photographs)) % 4),
+             written(tmp_path / "fakes.npz", changed(photographs, kind)))  # fmt: skip
+    own = own_images(*paths)
+    plan = make_plan(own.real, own.generated, 16, 100, noise=1, gap_images=60, new=own.new)
+    assert plan.gap is None and plan.shared >= 0.95 * plan.n_generated
+    if kind != "saved as JPEG":
+        assert plan.shared == plan.n_generated
+
+
+def test_too_few_images_have_no_bound(photographs):
+    few, many = (ImageSet(part, None, "s") for part in (photographs[:40], photographs[40:]))
+    for sides in ((few, many), (many, few)):
+        plan = make_plan(*sides, 16, 100, noise=1)
+        assert plan.gap is None and plan.shared == 0
+
+
+def test_a_gap_is_of_the_generated_images_that_are_new(photographs, monkeypatch):
+    looked = []
+    monkeypatch.setattr(
+        "adainf_core.gap.image_tv.image_tv", lambda *sides, **_: looked.append(sides) or "bound"
+    )
+    real = ImageSet(photographs[:80], None, "real")
+    made = ImageSet(photographs[60:140], None, "made")
+    plan = make_plan(real, made, 16, 100, noise=1)
+    assert plan.shared == 20 and plan.gap == "bound"
+    ((ours, theirs),) = looked
+    assert len(ours) == 80 and len(theirs) == 60
+    assert len(find_copies(ours, theirs).distinct) == 140
+
+
+def test_test_images_that_repeat_labelled_ones_are_left_out(photographs, tmp_path):
+    labels = np.arange(40) % 4
+    real = written(tmp_path / "real.npz", photographs[:40], labels)
+    fakes = written(tmp_path / "fakes.npz", photographs[80:140])
+    test = np.concatenate([changed(photographs[:12], "mirrored"), photographs[40:68]])
+    own = own_images(real, fakes, None, written(tmp_path / "test.npz", test, labels))
+    assert own.test_copied == 12 and np.array_equal(own.test.images, photographs[40:68])
+    inside = written(tmp_path / "inside.npz", photographs[8:20], labels[8:20])
+    with pytest.raises(ValueError, match="inside: all 12 images are copies of images of real"):
+        own_images(real, fakes, None, inside)
+    alone = written(tmp_path / "alone.npz", np.repeat(photographs[:1], 30, 0), np.arange(30) % 4)
+    with pytest.raises(ValueError, match="alone: all 30 images are copies of one"):
+        own_images(alone, fakes)

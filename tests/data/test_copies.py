@@ -1,11 +1,9 @@
 """Copies are found: by hand, by brute force, and planted among photographs."""
 
-import io
-
 import numpy as np
 import pytest
+from photo_tiles import saved, tiles
 from PIL import Image
-from sklearn.datasets import load_sample_images
 
 from adainf_core.data import copies
 from adainf_core.data.copies import KINDS, find_copies
@@ -17,21 +15,7 @@ def noise(n, side=32, seed=0):
 
 @pytest.fixture(scope="module")
 def photographs():
-    """Disjoint tiles of two photographs, those with something to see: (n, 3, 32, 32)."""
-    tiles = []
-    for photograph in load_sample_images().images:
-        for top in range(0, 384, 48):
-            for left in range(0, 624, 48):
-                tile = Image.fromarray(photograph[top : top + 48, left : left + 48])
-                tiles.append(np.asarray(tile.resize((32, 32), Image.Resampling.BOX)))
-    found = np.stack(tiles).transpose(0, 3, 1, 2)
-    return found[found.std(axis=(1, 2, 3)) > 20]
-
-
-def saved(image, quality):
-    held = io.BytesIO()
-    Image.fromarray(image.transpose(1, 2, 0)).save(held, "JPEG", quality=quality)
-    return np.asarray(Image.open(held)).transpose(2, 0, 1)
+    return tiles()
 
 
 def resized(image, side):
@@ -143,7 +127,7 @@ def test_averaging_is_torchs_of_areas(photographs):
 
     for side in (16, 32, 48, 50, 96):
         images = noise(3, side)
-        ours = copies._at_common_size(images)
+        ours = copies._averaged(images)
         times = 32 * side  # both grids divide it
         fine = np.kron(images.astype(np.float32), np.ones((1, 1, 32, 32), np.float32))
         expected = torch.nn.functional.avg_pool2d(torch.from_numpy(fine), times // 32).numpy()

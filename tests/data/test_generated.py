@@ -9,18 +9,26 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from photo_tiles import saved, tiles
 from PIL import Image
 
 from adainf_core.data import generated as generated_module
 from adainf_core.data import npz_members, sources
+from adainf_core.data.copies import image_hashes
 from adainf_core.data.folder_files import ReadingWarning
-from adainf_core.data.generated import GeneratedImages, default_store, generated_images
+from adainf_core.data.generated import (
+    GeneratedImages,
+    ImportLimits,
+    default_store,
+    generated_images,
+)
 from adainf_core.data.growing_store import grown_store
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.provenance import caveats
 from adainf_core.data.sources import npz_source
 from adainf_core.data.store_meta import as_json
+from adainf_core.data.tally import Tally
 
 
 def warm(n=200, seed=0) -> np.ndarray:
@@ -33,6 +41,11 @@ def warm(n=200, seed=0) -> np.ndarray:
 
 def first(pixels: np.ndarray) -> np.ndarray:
     return pixels.transpose(0, 3, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def photographs():
+    return tiles()
 
 
 PIXELS = warm()
@@ -53,7 +66,9 @@ def test_an_npz_becomes_a_store(tmp_path):
     made = GeneratedImages.from_npz(archive(tmp_path), real=REAL)
     assert np.array_equal(made.images, first(PIXELS)) and isinstance(made.images, np.memmap)
     assert made.labels is None and made.name == "edm" and made.path == tmp_path / "edm.images"
-    assert made.checks == {"constant": 0, "duplicates": 0, "memorised": 0, "order": "rgb"}
+    none = {"exact": 0, "mirrored": 0, "near": None}
+    assert made.checks == {"constant": 0, "duplicates": 0, "memorised": 0, "order": "rgb",
+                           "kinds": {"duplicates": none, "memorised": none}}  # fmt: skip
     opened = GeneratedImages.open(made.path)
     assert np.array_equal(opened.images, made.images) and opened.checks == made.checks
     assert sorted(path.name for path in made.path.iterdir()) == ["images.npy", "meta.json"]
@@ -266,11 +281,109 @@ def test_reversing_a_set_in_order_is_refused(tmp_path):
 
 
 def test_copies_of_real_images_are_counted(tmp_path):
-    pixels = np.concatenate([PIXELS, REAL.images[:7].transpose(0, 2, 3, 1)])
-    assert GeneratedImages.from_npz(archive(tmp_path, pixels), real=REAL).checks["memorised"] == 7
+    mirrored = REAL.images[7:9, :, :, ::-1]
+    pixels = np.concatenate([PIXELS, first_last(REAL.images[:7]), first_last(mirrored)])
+    made = GeneratedImages.from_npz(archive(tmp_path, pixels), real=REAL)
+    assert made.checks["memorised"] == 9
+    assert made.checks["kinds"]["memorised"] == {"exact": 7, "mirrored": 2, "near": None}
     larger = ImageSet(REAL.images.repeat(2, 2).repeat(2, 3), None, "larger")
     made = GeneratedImages.from_npz(tmp_path / "edm.npz", real=larger, store=tmp_path / "s")
-    assert made.checks["memorised"] is None
+    assert made.checks["memorised"] is None and "memorised" not in made.checks["kinds"]
+
+
+def first_last(images: np.ndarray) -> np.ndarray:
+    return images.transpose(0, 2, 3, 1)
+
+
+def test_copies_are_counted_by_kind(tmp_path, photographs):
+    real = ImageSet(photographs[:60], None, "real")
+    near = np.stack([saved(image, 92) for image in photographs[20:25]])
+    fresh = photographs[60:]
+    own = np.concatenate([fresh[:2], fresh[2:3, :, :, ::-1], saved(fresh[3], 90)[None]])
+    images = np.concatenate([fresh, photographs[:1], photographs[1:2, :, :, ::-1], near, own])
+    path = archive(tmp_path, first_last(images))
+    made = GeneratedImages.from_npz(path, real=real)
+    assert made.checks["kinds"] == {
+        "duplicates": {"exact": 2, "mirrored": 1, "near": 1},
+        "memorised": {"exact": 1, "mirrored": 1, "near": 5},
+    }
+    assert (made.checks["duplicates"], made.checks["memorised"]) == (4, 7)
+    made = GeneratedImages.from_npz(path, real=real, near_copies=False, store=tmp_path / "other")
+    assert (made.checks["duplicates"], made.checks["memorised"]) == (3, 2)
+
+
+@pytest.mark.parametrize("change", ["none", "mirrored", "saved as JPEG"])
+def test_real_images_as_generated_ones_are_refused(tmp_path, photographs, change):
+    copied = {
+        "none": photographs,
+        "mirrored": photographs[..., ::-1],
+        "saved as JPEG": np.stack([saved(image, 92) for image in photographs]),
+    }[change]
+    real = ImageSet(photographs, None, "real")
+    path = archive(tmp_path, first_last(copied))
+    with pytest.raises(ValueError, match=r"copies of real .*--memorised-limit") as refused:
+        GeneratedImages.from_npz(path, real=real)
+    named = "these are the real images themselves" in str(refused.value)
+    assert named or change == "saved as JPEG"  # a few of which may be missed
+    assert leftovers(tmp_path) == ["edm.npz"]
+    made = GeneratedImages.from_npz(path, real=real, limits=ImportLimits(memorised=1))
+    assert made.checks["memorised"] >= 0.95 * len(photographs)
+
+
+def test_an_import_that_will_be_refused_ends_early(tmp_path, monkeypatch):
+    monkeypatch.setattr(npz_members, "_CHUNK_BYTES", 20 * 192)
+    passed = []
+    monkeypatch.setattr(
+        "adainf_core.data.tally.image_hashes",
+        lambda images: passed.append(len(images)) or image_hashes(images),
+    )
+    pixels = np.concatenate([np.repeat(PIXELS[:10], 2, axis=0), warm(2000, seed=3)])
+    with pytest.raises(ValueError, match="10 of the first 20 images are duplicates"):
+        GeneratedImages.from_npz(archive(tmp_path, pixels), limits=ImportLimits(pairs=1e-6))
+    assert sum(passed) == 20
+
+
+def birthday(n, share, rng):
+    """n images of one pixel row, so many of them equal to another that the given share repeats."""
+    images = rng.integers(0, 256, (n, 4, 4, 3), np.uint8)
+    again = round(share * n)
+    images[n - again :] = images[:again]
+    return images
+
+
+@pytest.mark.parametrize(
+    ("n", "share", "accepted"),
+    [
+        (5000, 0.0014, True),  # CIFAKE at three sizes: one rate of pairs
+        (20_000, 0.008, True),
+        (50_000, 0.0184, True),
+        (200, 0.01, True),  # one in a hundred matters at no size
+        (500, 0.01, True),
+        (1000, 0.01, True),
+        (2000, 0.01, True),
+        (20_000, 0.01, True),
+        (200, 0.02, False),
+        (2000, 0.02, False),
+        (5000, 0.03, False),
+        (200, 0.5, False),  # each twice
+        (50_000, 0.5, False),
+    ],
+)
+def test_duplicates_are_judged_by_the_rate_of_pairs(tmp_path, n, share, accepted):
+    path = archive(tmp_path, birthday(n, share, np.random.default_rng(0)))
+    with nullcontext() if accepted else pytest.raises(ValueError, match="--duplicate-limit"):
+        made = GeneratedImages.from_npz(path)
+        assert made.checks["duplicates"] == round(share * n)
+
+
+def test_equal_pairs_are_counted_over_all_pairs():
+    values = np.random.default_rng(0).integers(0, 9, 60)
+    images = np.broadcast_to(values[:, None, None, None].astype(np.uint8), (60, 3, 4, 4))
+    tally = Tally((3, 4, 4))
+    for chunk in np.split(images, [7, 8, 30]):
+        tally.counted(chunk)
+    assert tally.same_pairs == sum(values[i] == values[j] for i in range(60) for j in range(i))
+    assert tally.duplicates["exact"] == 60 - len(np.unique(values))
 
 
 @pytest.mark.parametrize(
@@ -337,8 +450,11 @@ def constant(n):
 @pytest.mark.parametrize(
     ("pixels", "says"),
     [
-        (np.concatenate([PIXELS, PIXELS[:3]]), "3 of 203 images are duplicates, .* limit=0.01"),
-        (np.concatenate([PIXELS, constant(3)]), "3 of 203 images are constant, .* limit=0.01"),
+        (
+            np.concatenate([PIXELS, PIXELS[:4]]),
+            r"4 of 204 images are duplicates .*--duplicate-limit",
+        ),
+        (np.concatenate([PIXELS, constant(3)]), r"3 of 203 images are constant, .*\(--limit\)"),
         ((PIXELS > 100).astype(np.uint8), "no pixel is above 1; .*--convert"),
         ((PIXELS / 255).astype(np.float32), "images are float32 from 0"),
         (PIXELS[:0], "the set is empty"),
@@ -356,17 +472,16 @@ def test_a_few_flaws_are_counted_and_a_higher_limit_takes_more(tmp_path):
     assert GeneratedImages.from_npz(archive(tmp_path, pixels)).checks["duplicates"] == 2
     pixels = np.concatenate([PIXELS, PIXELS[:100]])
     path = archive(tmp_path, pixels)
-    made = GeneratedImages.from_npz(path, limit=0.5, store=tmp_path / "s")
+    made = GeneratedImages.from_npz(path, limits=ImportLimits(pairs=0.01), store=tmp_path / "s")
     assert made.checks["duplicates"] == 100
 
 
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [({"channel_order": "rgb"}, "channel_order='rgb'"), ({"limit": 2}, r"limit=2 is outside")],
-)
-def test_unknown_options_are_named(tmp_path, options, says):
-    with pytest.raises(ValueError, match=says):
-        GeneratedImages.from_npz(archive(tmp_path), **options)
+def test_unknown_options_are_named(tmp_path):
+    with pytest.raises(ValueError, match="channel_order='rgb'"):
+        GeneratedImages.from_npz(archive(tmp_path), channel_order="rgb")
+    for name in ("constant", "pairs", "memorised"):
+        with pytest.raises(ValueError, match=rf"{name}=2 is outside \[0, 1\]"):
+            ImportLimits(**{name: 2})
 
 
 def test_a_truncated_npz_leaves_nothing(tmp_path):
@@ -432,7 +547,7 @@ def test_an_import_never_holds_the_whole_set(tmp_path):
     path = archive(tmp_path, pixels)  # 123 MB
     del pixels
     tracemalloc.start()
-    made = GeneratedImages.from_npz(path)
+    made = GeneratedImages.from_npz(path, near_copies=False)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(made) == 40_000 and peak < 45e6

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adainf_core.data.generated import GeneratedImages
+from adainf_core.data.generated import GeneratedImages, ImportLimits
 from adainf_core.data.growing_store import grown_store
 from adainf_core.data.images import ImageSet
 from adainf_core.data.store_meta import as_json, read_meta
@@ -75,7 +75,8 @@ def test_a_store_is_drawn_in_fixed_blocks_and_opened_at_once_later(tmp_path):
     assert made.name == "noise" and made.labels is None and made.origin == ORIGIN
     assert made.complete and made.planned == 25 and made.compared is None
     assert made.checks == {
-        "constant": 0, "duplicates": 0, "memorised": None, "order": "undecided"
+        "constant": 0, "duplicates": 0, "memorised": None, "order": "undecided",
+        "kinds": {"duplicates": {"exact": 0, "mirrored": 0, "near": None}},
     }  # fmt: skip
     assert sorted(state(made.path)) == ["images.npy", "meta.json"]
     assert np.array_equal(np.load(made.path / "images.npy"), truth(0, 25))  # a plain npy file
@@ -266,7 +267,7 @@ def test_checks_are_those_of_an_import_however_the_images_came(tmp_path):
     images[[4, 12]] = 9  # two constant ones, the second a duplicate too
     real = ImageSet(np.concatenate([truth(100, 110), truth(20, 23)]), None, "real")
     np.savez(tmp_path / "a.npz", images=images)
-    imported = GeneratedImages.from_npz(tmp_path / "a.npz", real=real, limit=1)
+    imported = GeneratedImages.from_npz(tmp_path / "a.npz", real=real, limits=ImportLimits(1, 1, 1))
     assert imported.checks["duplicates"] == 4 and imported.checks["memorised"] == 3
 
     def draw(start, stop):
@@ -487,7 +488,7 @@ def apart(tmp_path, call: str):
 def test_twenty_kills_leave_a_usable_store_and_the_undisturbed_bytes(tmp_path, kind):
     rng = random.Random(1)
     moments = [
-        rng.randrange(3000) if kind == "at a call" else 0.02 * rng.random() for _ in range(20)
+        rng.randrange(6000) if kind == "at a call" else 0.02 * rng.random() for _ in range(20)
     ]
     finished = apart(tmp_path, f"kill_many_times(Path(sys.argv[1]), {moments}, 1000)")
     assert len(finished) == 20 and len(set(finished)) > 5 and finished[-1] < 1000

@@ -320,3 +320,14 @@ def test_a_probe_is_not_tested_on_what_it_learns_from(probe):
     train = coloured(60, 20, 1)
     with pytest.raises(ValueError, match="are the same images"):
         probe(ENCODER, train, train.subset(np.arange(60)[::-1]))
+
+
+def test_accuracy_on_some_test_images_is_that_of_a_probe_of_them():
+    train, test = coloured(120, 60, 0), coloured(90, 60, 1)
+    some = np.flatnonzero(np.random.default_rng(0).random(90) < 0.4)
+    for probe in (linear_probe, knn_probe):
+        whole, part = probe(ENCODER, train, test), probe(ENCODER, train, test.subset(some))
+        found = whole.on(some)
+        assert (found.accuracy, found.n_test) == (part.accuracy, len(some))
+        assert found.standard_error == part.standard_error
+        assert whole.right.mean() == whole.accuracy and whole.right.shape == (90,)

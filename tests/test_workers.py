@@ -106,11 +106,16 @@ def test_results_and_errors_come_back_whatever_they_are():
 
 def test_an_error_of_the_parent_ends_what_is_going_on(tmp_path):
     sign = tmp_path / "sign"
-    with pytest.raises(ZeroDivisionError), Workers(sleep_until, 1) as workers:
-        workers.start((tmp_path / "never", sign))
-        while not sign.exists():
-            workers._busy[0].answer()
-        raise ZeroDivisionError
+
+    def fails() -> None:
+        with Workers(sleep_until, 1) as workers:
+            workers.start((tmp_path / "never", sign))
+            while not sign.exists():
+                workers._busy[0].answer()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
     assert not alive(int(sign.read_text()))
 
 

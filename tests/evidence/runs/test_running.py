@@ -36,12 +36,14 @@ from adainf_core.evidence.runs.running import default_processes, run_one, run_st
 from adainf_core.evidence.studies import training
 from adainf_core.evidence.studies.catalogue import named_study
 from adainf_core.evidence.studies.training import TrainingExperiment
+from adainf_core.files import atomic_file, claim_output
 from adainf_core.generators.flawed_sprites import FlawedSprites
 from adainf_core.generators.pipelines import DIGESTS, shipped_generators
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.stopping import stop_requests
 from adainf_core.workers import Workers
 
 # ---- a study whose runs take no time: what each adds up, and what else it does
@@ -407,18 +409,10 @@ def live(folder: Path) -> None:
     os.setsid()
     training._CHECKPOINT_SECONDS = 0.0
     fork_workers()
-    start = workers._work
-
-    def work(*arguments) -> None:
-        with folder.with_suffix(".workers").open("a") as started:
-            started.write(f"{os.getpid()}\n")
-        start(*arguments)
-
-    workers._work = work
     run_study(TINY, "quick", store=folder, processes=2)
 
 
-def begin(folder: Path):
+def begin(folder: Path, live=live):
     life = SERVER.Process(target=live, args=(folder,))
     life.start()
     wait_for(lambda: group_lives(life.pid))
@@ -493,45 +487,93 @@ def test_children_of_a_killed_parent_save_and_end_by_themselves(tmp_path):
     assert found_in(tmp_path) == written  # who writes records is gone
 
 
-def killed_on_the_way(folder: Path, whom: str, rng: random.Random) -> bool:
-    """Kill the parent, the first or the last worker of a tiny study at random; end the study.
+# ---- whoever is killed
 
-    Whether the study was still going on when it was killed.
+
+@dataclass(frozen=True)
+class Count(Sum):
+    """A sum that is begun again from its checkpoint, which it writes all along."""
+
+    kind: ClassVar[str] = "count"
+
+    def resume(self, checkpoint: Path, max_seconds: float) -> Outcome | None:
+        with claim_output(checkpoint, "file"), stop_requests() as stop:
+            step = int(checkpoint.read_bytes()) if checkpoint.is_file() else 0
+            while step < STEPS:
+                if stop:
+                    return None
+                time.sleep(0.01)
+                step += 1
+                with atomic_file(checkpoint) as file:
+                    file.write(b"%d" % step)
+        return self.run()
+
+
+COUNTS = replace(AB, layouts={"quick": Layout(Count(), seeds=(3, 3))})
+
+
+def count(folder: Path) -> None:
+    """Run the counts to their end; a file beside `folder` names the workers as they start."""
+    os.setsid()
+    fork_workers()
+    start = workers._work
+
+    def work(*arguments) -> None:
+        with folder.with_suffix(".workers").open("a") as started:
+            started.write(f"{os.getpid()}\n")
+        start(*arguments)
+
+    workers._work = work
+    run_study(COUNTS, "quick", store=folder, processes=2)
+
+
+def counted(folder: Path) -> int:
+    """Steps done, in records and checkpoints."""
+    done = 0
+    for path in files(folder):
+        if path.suffix == ".pt":
+            with suppress(FileNotFoundError):  # it has become a record just now
+                done += int(path.read_bytes())
+        done += STEPS * (path.suffix == ".json")
+    return done
+
+
+def killed_on_the_way(folder: Path, whom: str, rng: random.Random) -> bool:
+    """Kill the parent, the first or the last worker anywhere in a study; end the study.
+
+    Whether the one killed was at work.
     """
     started = folder.with_suffix(".workers")
-    started.unlink(missing_ok=True)
-    life = begin(folder)
+    life = begin(folder, count)
     wait_for(lambda: started.is_file() and started.read_text().count("\n") == 2)
-    wanted, all_steps = rng.random(), STEPS * len(TINY.plan("quick"))
-    wait_for(lambda: progress(folder) >= wanted * all_steps or not life.is_alive())
-    time.sleep(rng.uniform(0, 0.03))
+    wanted = rng.random() * STEPS * len(COUNTS.plan("quick"))
+    wait_for(lambda: counted(folder) >= wanted or not life.is_alive())
+    time.sleep(rng.uniform(0, 0.02))
     first, last = map(int, started.read_text().split()[:2])
     with suppress(ProcessLookupError):  # it has ended by itself
-        os.kill({"parent": life.pid, "first worker": first, "last worker": last}[whom], 9)
+        os.kill({"parent": life.pid, "first": first, "last": last}[whom], signal.SIGKILL)
     life.join()
-    assert life.exitcode in ((0, -signal.SIGKILL) if whom == "parent" else (0,))
-    if whom == "parent":
-        wait_for(lambda: not group_lives(life.pid), seconds=5)
-        hit = life.exitcode != 0
-        life = begin(folder)
-        life.join()
+    if whom != "parent":
         assert life.exitcode == 0
-        return hit
-    return started.read_text().count("\n") == 3
-
-
-def test_whoever_is_killed_every_run_is_recorded_once_and_equal(tmp_path, kills=8):
-    life = begin(tmp_path / "undisturbed")
+        return started.read_text().count("\n") == 3
+    hit = life.exitcode == -signal.SIGKILL
+    wait_for(lambda: not group_lives(life.pid), seconds=5)
+    life = begin(folder, count)
     life.join()
     assert life.exitcode == 0
-    undisturbed, rng, hits = found_in(tmp_path / "undisturbed"), random.Random(1), 0
+    return hit
+
+
+def test_whoever_is_killed_every_run_is_recorded_once_and_equal(tmp_path):
+    rng, kills, hits = random.Random(0), 9, 0
+    runs = COUNTS.plan("quick")
     for kill in range(kills):
-        folder = tmp_path / str(kill)
-        whom = ("parent", "first worker", "last worker")[kill % 3]
+        folder, whom = tmp_path / str(kill), ("parent", "first", "last")[kill % 3]
         hits += killed_on_the_way(folder, whom, rng)
-        assert found_in(folder) == undisturbed and len(undisturbed) == 4, (kill, whom)
-        records = [record_path("tiny", "quick", *run, folder) for run in TINY.plan("quick")]
-        assert files(folder) == sorted(records), (kill, whom)
+        found = {(r.arm, r.seed): r.metrics for r in study_records(COUNTS, "quick", folder)}
+        assert found == {(arm, s): {"linear": AB_ARMS[arm] + s} for arm, s in runs}, (kill, whom)
+        records = [record_path("sums", "quick", *run, folder) for run in runs]
+        assert files(folder) == sorted(records), (kill, whom)  # and nothing is left over
     assert hits > kills // 2
 
 
@@ -585,7 +627,7 @@ def test_a_run_whose_process_dies_is_named_and_tried_once_more(tmp_path, times):
 
 
 def test_what_killed_processes_left_of_a_finished_run_is_removed(ran, tmp_path):
-    (record, _) = run_study(sums({"a": 1}), "quick", store=tmp_path)
+    run_study(sums({"a": 1}), "quick", store=tmp_path)
     waiting, locks = (tmp_path / running.UNFINISHED / part for part in ("sums/quick", "quick"))
     waiting.mkdir(parents=True)
     version = f"{0:016x}.pt"

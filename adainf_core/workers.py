@@ -93,7 +93,7 @@ class Workers:
                         self._idle.append(worker)
                     elif not worker.begun and (worker.process.exitcode or 0) > 0:
                         raise RuntimeError(
-                            f"a worker process {answer[1]} before it could begin: in a script, "
+                            f"{answer[1]} before it could begin: in a script, "
                             "keep the call below `if __name__ == '__main__':`"
                         )
                     return worker.job[1], *answer
@@ -137,8 +137,9 @@ class _Worker:
             self.process.join()
         status = self.process.exitcode or 0
         if status < 0:
-            return f"was killed ({signal.Signals(-status).name})"
-        return f"ended (exit status {status})"
+            names = {one.value: one.name for one in signal.Signals}  # without the real-time ones
+            return f"a worker process was killed ({names.get(-status, f'signal {-status}')})"
+        return f"a worker process ended (exit status {status})"
 
 
 def stop_with_parent(parent: int) -> None:

@@ -76,9 +76,9 @@ def test_the_death_of_the_one_started_last_is_noticed_while_the_first_goes_on(tm
         workers.start((die, signal.SIGKILL))
         job, _, error = workers.next_ended()  # the first ends only after that
         assert job == (die, signal.SIGKILL) and isinstance(error, WorkerDiedError)
-        assert str(error) == "was killed (SIGKILL)" and workers.busy == 1
+        assert str(error) == "a worker process was killed (SIGKILL)" and workers.busy == 1
         workers.start((die, 3))
-        assert str(workers.next_ended()[2]) == "ended (exit status 3)"
+        assert str(workers.next_ended()[2]) == "a worker process ended (exit status 3)"
         workers.start((twice, 4))
         assert workers.next_ended() == ((twice, 4), 8, None)
         let_go.touch()

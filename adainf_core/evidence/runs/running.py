@@ -344,7 +344,7 @@ def _run_all(
             elif isinstance(error, WorkerDiedError) and name not in died:
                 died.add(name)
                 again.append(job)
-                warnings.warn(f"{study} {name}: its process {error}; once more", stacklevel=3)
+                warnings.warn(f"{study} {name}: {error}; once more", stacklevel=3)
             elif error is not None:
                 failed.append((name, error))
             elif record is not None:
@@ -353,5 +353,5 @@ def _run_all(
         names, error = ", ".join(name for name, _ in failed), failed[0][1]
         said = repr(error)
         if isinstance(error, WorkerDiedError):
-            said = f"its process {error} twice; if memory ran out, take fewer processes"
+            said = f"{error} at it twice; if memory ran out, take fewer processes"
         raise RuntimeError(f"{study}: {names} failed, the other runs are done: {said}") from error

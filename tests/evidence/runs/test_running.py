@@ -613,15 +613,15 @@ def test_a_run_whose_process_dies_is_named_and_tried_once_more(tmp_path, times):
     life.join()
     assert life.exitcode == 0 and len(list(tmp_path.glob("try-*"))) == 2
     assert (tmp_path / "said").read_text() == (
-        "sums a-0: its process was killed (SIGKILL); once more\n"
+        "sums a-0: a worker process was killed (SIGKILL); once more\n"
     )
     done = {(r.arm, r.seed): r.metrics["linear"] for r in load_records("sums", "quick", tmp_path)}
     expected = {("a", 0): 1, ("b", 0): 2, ("a", 1): 2, ("b", 1): 3}
     if times == 2:
         del expected["a", 0]
         assert (tmp_path / "failed").read_text() == (
-            "sums: a-0 failed, the other runs are done: its process was killed (SIGKILL) twice; "
-            "if memory ran out, take fewer processes"
+            "sums: a-0 failed, the other runs are done: a worker process was killed "
+            "(SIGKILL) at it twice; if memory ran out, take fewer processes"
         )
     assert done == expected and (times == 2) == (tmp_path / "failed").exists()
 

@@ -142,7 +142,7 @@ class _Worker:
         return f"a worker process ended (exit status {status})"
 
 
-def stop_with_parent(parent: int) -> None:
+def _stop_with_parent(parent: int) -> None:
     """Leave Ctrl-C to the process `parent`, ours, and end soon after it.
 
     With SIGTERM, after which there are 3 seconds to save what can be saved.
@@ -167,7 +167,7 @@ def _signalled_by_system() -> bool:
 
 def _work(connection: Connection, parent: int) -> None:
     """Say that we are there, and do jobs until there are no more."""
-    stop_with_parent(parent)
+    _stop_with_parent(parent)
     with suppress(EOFError, OSError):
         connection.send(None)
         while (job := connection.recv_bytes()) != _END:

@@ -111,14 +111,20 @@ def toy_sweep(
     workers = min(as_count(processes, "processes", 1), count)
     chunks = [chunk.tolist() for chunk in np.array_split(np.arange(count), workers)]
     if workers == 1:
-        parts = [part(chunks[0])]
+        found = part(chunks[0])
     else:
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
+        from adainf_core.workers import Workers
 
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            parts = list(pool.map(part, chunks))
-    found = np.concatenate(parts, axis=4)
+        parts = {}
+        with Workers(part, workers) as pool:
+            for chunk in chunks:
+                pool.start((chunk,))
+            while pool.busy:
+                (chunk,), found, error = pool.next_ended()
+                if error is not None:
+                    raise error
+                parts[chunk[0]] = found
+        found = np.concatenate([parts[first] for first in sorted(parts)], axis=4)
     return ToySweep(
         strengths=radii,
         n_real=real,

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import math
 import os
-import signal
-import threading
+import re
 import time
 import warnings
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +33,11 @@ from adainf_core.evidence.runs.records import (
     source_commit,
     write_record,
 )
+from adainf_core.files import claim_output, remove_partials
+from adainf_core.workers import WorkerDiedError, Workers
 
 #: Folder of a results folder in which runs wait at a checkpoint.
 UNFINISHED = ".unfinished"
-_LOOK = 1.0  # seconds between two looks at whether the parent process is still there
-_LAST = 60.0  # seconds that a run has to write its checkpoint when it has to stop
 
 
 def study_records(
@@ -76,8 +73,9 @@ def run_study(
     do when this process is interrupted or killed; the next call goes on. Concurrent calls may share
     a `store`; each skips runs that another holds. `stale` repeats runs that are neither of the code
     as it is now nor replayed under it. A run whose data are not on this machine is left out with a
-    warning. `progress` shows a bar in the terminal. Raises ValueError where the store holds a run
-    of another configuration, and RuntimeError, when all others are done, where runs failed.
+    warning; one whose process dies is tried once more, with one too. `progress` shows a bar in the
+    terminal. Raises ValueError where the store holds a run of another configuration, and
+    RuntimeError, when all others are done, where runs failed or ended their process twice.
     """
     deadline = time.monotonic() + budget
     plan = study.plan(scale, seeds)
@@ -88,6 +86,10 @@ def run_study(
             for key, record in records.items()
             if is_fresh(record, study.experiment(scale, *key), store)
         }
+    if store is not None:
+        for partial in (store / study.name / scale).glob(".*.partial"):
+            remove_partials(partial.with_name(partial.name[1:].rsplit(".", 2)[0]))
+        _remove_left_over(store, study, scale, records)
     pending = [key for key in plan if key not in records]
 
     def jobs() -> Iterator[tuple]:
@@ -100,18 +102,14 @@ def run_study(
 
     if processes is None:
         processes = default_processes(study, scale)
-    finished = _run_all(jobs(), processes, deadline)
-    if progress:
-        from tqdm import tqdm
-
-        finished = tqdm(finished, total=len(pending), unit="run")
-    for record in finished:
-        records[record.arm, record.seed] = record
-        if store:
-            write_record(record, store)
-            done = _checkpoint(store, study, scale, record.arm, record.seed)
-            for path in done.parent.glob(f"{record.name}.*{done.suffix}"):
-                path.unlink(missing_ok=True)
+    # closed with the block: an error here stops the workers before it is told
+    with closing(_run_all(study.name, jobs(), processes, deadline)) as finished:
+        for record in _shown(finished, len(pending)) if progress else finished:
+            key = record.arm, record.seed
+            records[key] = record
+            if store is not None:
+                write_record(record, store)
+                _remove_left_over(store, study, scale, [key])
     return [records[key] for key in plan if key in records]
 
 
@@ -173,7 +171,7 @@ def _run_one(
     if store is None:
         outcome = experiment.run()
     else:
-        with _reserved(store / UNFINISHED / scale / f"{_short_hash(experiment)}.lock") as free:
+        with _reserved(store / UNFINISHED / scale / _short_hash(experiment)) as free:
             if not free:
                 return None
             if isinstance(experiment, Resumable):
@@ -279,79 +277,81 @@ def _short_hash(experiment: Any, code: str = "") -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _remove_left_over(
+    store: Path, study: Study, scale: str, done: Iterable[tuple[str, int]]
+) -> None:
+    """Remove the checkpoints of runs that are `done`, and what killed processes left of these.
+
+    Nothing that a living process is at.
+    """
+    names = {f"{arm}-{seed}": (arm, seed) for arm, seed in done}
+    waiting, locks = store / UNFINISHED / study.name / scale, store / UNFINISHED / scale
+    # of every version; names of arms may hold a dot
+    checkpoint = re.compile(r"\.?((.+)\.[0-9a-f]{16}\.pt)(\..+)?")
+    found = map(checkpoint.fullmatch, os.listdir(waiting) if waiting.is_dir() else ())
+    left = {waiting / match[1] for match in found if match and match[2] in names}
+    if locks.is_dir() and any(locks.iterdir()):
+        left |= {locks / _short_hash(study.experiment(scale, *key)) for key in names.values()}
+    for path in left:
+        if path.exists() or any(path.parent.glob(f".{glob.escape(path.name)}.*")):
+            with suppress(BlockingIOError), claim_output(path, "file"):
+                path.unlink(missing_ok=True)
+
+
 @contextmanager
 def _reserved(path: Path) -> Iterator[bool]:
     """Whether this process alone may do the run; the system gives it back when a process dies."""
-    from filelock import FileLock, Timeout
-
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(claim_output(path, "file"))
+        except BlockingIOError:
+            free = False
+        else:
+            free = True
+        yield free
 
 
-def _run_all(queue: Iterator[tuple], processes: int, deadline: float) -> Iterator[Record]:
+def _shown(finished: Iterator[Record], total: int) -> Iterator[Record]:
+    from tqdm import tqdm
+
+    yield from tqdm(finished, total=total, unit="run")
+
+
+def _run_all(
+    study: str, queue: Iterator[tuple], processes: int, deadline: float
+) -> Generator[Record, None, None]:
     """Records as they finish; work is handed out late, so that the deadline is kept.
 
     Raises RuntimeError naming the runs that failed when all others are done.
     """
-    before, failed = set(active_children()), list[tuple[str, Exception]]()
-    # spawned, not forked: a forked child inherits torch's locked thread pools
-    with ProcessPoolExecutor(
-        processes,
-        mp_context=get_context("spawn"),
-        initializer=_stop_with_parent,
-        initargs=(os.getpid(),),
-    ) as pool:
-        running: dict[Future[Record | None], str] = {}
-        try:
-            while True:
-                while len(running) < processes and time.monotonic() < deadline:
-                    job = next(queue, None)
-                    if job is None:
-                        break
-                    running[pool.submit(run_one, *job)] = f"{job[2]}-{job[3]}"
-                if not running:
+    failed = list[tuple[str, Exception]]()
+    again, died = list[tuple](), set[str]()
+    with Workers(run_one, processes) as workers:
+        while True:
+            while workers.busy < processes and time.monotonic() < deadline:
+                job = again.pop() if again else next(queue, None)
+                if job is None:
                     break
-                done = wait(running, return_when=FIRST_COMPLETED).done.pop()
-                name = running.pop(done)
-                error = done.exception()
-                if isinstance(error, FileNotFoundError) and error.filename is None:
-                    # the message of `load_images`, not a file that the system misses
-                    warnings.warn(f"{name} is left out: {error}", stacklevel=3)
-                elif isinstance(error, Exception) and not isinstance(error, BrokenProcessPool):
-                    failed.append((name, error))
-                else:
-                    record = done.result()
-                    if record is not None:
-                        yield record
-        except BaseException:
-            # an interrupt is the parent's alone: its children write their checkpoints and stop
-            for child in set(active_children()) - before:
-                child.terminate()
-            raise
+                workers.start(job)
+            if not workers.busy:
+                break
+            job, record, error = workers.next_ended()
+            name = f"{job[2]}-{job[3]}"
+            if isinstance(error, FileNotFoundError) and error.filename is None:
+                # the message of `load_images`, not a file that the system misses
+                warnings.warn(f"{name} is left out: {error}", stacklevel=3)
+            elif isinstance(error, WorkerDiedError) and name not in died:
+                died.add(name)
+                again.append(job)
+                warnings.warn(f"{study} {name}: {error}; once more", stacklevel=3)
+            elif error is not None:
+                failed.append((name, error))
+            elif record is not None:
+                yield record
     if failed:
-        error = failed[0][1]
-        names = ", ".join(name for name, _ in failed)
-        raise RuntimeError(f"{names} failed, the other runs are done: {error!r}") from error
-
-
-def _stop_with_parent(parent: int) -> None:
-    """Leave interrupts to the parent process, and stop when it is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_LOOK)
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(_LAST)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+        names, error = ", ".join(name for name, _ in failed), failed[0][1]
+        said = repr(error)
+        if isinstance(error, WorkerDiedError):
+            said = f"{error} at it twice; if memory ran out, take fewer processes"
+        raise RuntimeError(f"{study}: {names} failed, the other runs are done: {said}") from error

@@ -8,7 +8,8 @@ import os
 import random
 import signal
 import time
-from concurrent.futures import Executor, Future
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from multiprocessing import get_context
@@ -18,6 +19,7 @@ from typing import ClassVar
 
 import pytest
 
+from adainf_core import workers
 from adainf_core.evidence.runs import running
 from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import is_fresh
@@ -34,12 +36,15 @@ from adainf_core.evidence.runs.running import default_processes, run_one, run_st
 from adainf_core.evidence.studies import training
 from adainf_core.evidence.studies.catalogue import named_study
 from adainf_core.evidence.studies.training import TrainingExperiment
+from adainf_core.files import atomic_file, claim_output
 from adainf_core.generators.flawed_sprites import FlawedSprites
 from adainf_core.generators.pipelines import DIGESTS, shipped_generators
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.stopping import stop_requests
+from adainf_core.workers import Workers
 
 # ---- a study whose runs take no time: what each adds up, and what else it does
 
@@ -70,19 +75,25 @@ def sums(arms: dict[str, int], name: str = "sums", does=None, scale: str = "quic
     return Study(name, "What is the sum?", grid, {scale: Layout(Sum(does=does), seeds=(2, 2))})
 
 
-class InPlace(Executor):
-    """Runs a job when it is handed in, in this process."""
+class InPlace(Workers):
+    """Does a job when it is handed in, in this process."""
 
-    def __init__(self, *_, **__) -> None:
-        pass
+    def __init__(self, *arguments) -> None:
+        super().__init__(*arguments)
+        self.ended = []
 
-    def submit(self, job, *arguments) -> Future:
-        future: Future = Future()
+    @property
+    def busy(self) -> int:
+        return len(self.ended)
+
+    def start(self, job) -> None:
         try:
-            future.set_result(job(*arguments))
+            self.ended.append((job, self.function(*job), None))
         except Exception as error:
-            future.set_exception(error)
-        return future
+            self.ended.append((job, None, error))
+
+    def next_ended(self):
+        return self.ended.pop()
 
 
 @pytest.fixture
@@ -94,7 +105,7 @@ def ran(monkeypatch) -> list[tuple[str, int]]:
         started.append((arm, seed))
         return run_one(study, scale, arm, seed, *rest)
 
-    monkeypatch.setattr(running, "ProcessPoolExecutor", InPlace)
+    monkeypatch.setattr(running, "Workers", InPlace)
     monkeypatch.setattr(running, "run_one", noted)
     return started
 
@@ -320,6 +331,10 @@ def found_in(folder: Path) -> dict:
     }
 
 
+def files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
 def checkpoint(folder: Path, arm: str, seed: int) -> Path:
     """Where the run waits; a path without a file where it does not."""
     place = record_path("tiny", "quick", arm, seed, folder / running.UNFINISHED)
@@ -336,20 +351,23 @@ def test_a_run_that_the_deadline_stops_goes_on_to_the_same_record(ran, tmp_path)
     undisturbed = run_one(TINY, "quick", "none", 0)
     assert (record.metrics, record.history) == (undisturbed.metrics, undisturbed.history)
     assert record.beta == undisturbed.beta == 1
-    left = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"]
-    assert left == [record_path("tiny", "quick", "none", 0, tmp_path)]
+    assert files(tmp_path) == [record_path("tiny", "quick", "none", 0, tmp_path)]
 
 
 def test_what_another_process_is_at_is_left_to_it(ran, tmp_path):
+    lock = tmp_path / running.UNFINISHED / "quick" / running._short_hash(
+        TINY.experiment("quick", "none", 0)
+    )  # fmt: skip
+
     def elsewhere() -> None:
-        with running._reserved(next((tmp_path / running.UNFINISHED / "quick").glob("*.lock"))):
-            time.sleep(60)
+        while True:
+            with running._reserved(lock) as ours:  # or whoever asks whether it is free
+                time.sleep(60 * ours)
 
     assert run_one(TINY, "quick", "none", 0, tmp_path, deadline=time.monotonic()) is None
     step = read_checkpoint(checkpoint(tmp_path, "none", 0)).step
     other = get_context("fork").Process(target=elsewhere)
     other.start()
-    (lock,) = (tmp_path / running.UNFINISHED / "quick").glob("*.lock")
     wait_for(lambda: not free(lock))
     assert run_one(TINY, "quick", "none", 0, tmp_path) is None
     assert read_checkpoint(checkpoint(tmp_path, "none", 0)).step == step
@@ -380,17 +398,21 @@ SERVER = get_context("forkserver")
 SERVER.set_forkserver_preload(["pytest", "torch._dynamo", "adainf_core.evidence.studies.catalogue"])
 
 
+def fork_workers() -> None:
+    """Fork them from what has run nothing yet: as clean as spawned, and at once there."""
+    workers._LOOK, workers._LAST = 0.02, 1.0
+    workers.get_context = lambda _: get_context("fork")
+
+
 def live(folder: Path) -> None:
     """Run the tiny study to its end, in a process group of its own, with checkpoints all along."""
     os.setsid()
     training._CHECKPOINT_SECONDS = 0.0
-    running._LOOK, running._LAST = 0.02, 1.0
-    # runs are forked from what has run nothing yet: as clean as spawned, and at once there
-    running.get_context = lambda _: get_context("fork")
+    fork_workers()
     run_study(TINY, "quick", store=folder, processes=2)
 
 
-def begin(folder: Path):
+def begin(folder: Path, live=live):
     life = SERVER.Process(target=live, args=(folder,))
     life.start()
     wait_for(lambda: group_lives(life.pid))
@@ -463,3 +485,163 @@ def test_children_of_a_killed_parent_save_and_end_by_themselves(tmp_path):
     wait_for(lambda: not group_lives(life.pid), seconds=20)
     assert progress(tmp_path) > STEPS * len(written)  # what was going on is kept
     assert found_in(tmp_path) == written  # who writes records is gone
+
+
+# ---- whoever is killed
+
+
+@dataclass(frozen=True)
+class Count(Sum):
+    """A sum that is begun again from its checkpoint, which it writes all along."""
+
+    kind: ClassVar[str] = "count"
+
+    def resume(self, checkpoint: Path, max_seconds: float) -> Outcome | None:
+        with claim_output(checkpoint, "file"), stop_requests() as stop:
+            step = int(checkpoint.read_bytes()) if checkpoint.is_file() else 0
+            while step < STEPS:
+                if stop:
+                    return None
+                time.sleep(0.01)
+                step += 1
+                with atomic_file(checkpoint) as file:
+                    file.write(b"%d" % step)
+        return self.run()
+
+
+COUNTS = replace(AB, layouts={"quick": Layout(Count(), seeds=(3, 3))})
+
+
+def count(folder: Path) -> None:
+    """Run the counts to their end; a file beside `folder` names the workers as they start."""
+    os.setsid()
+    fork_workers()
+    start = workers._work
+
+    def work(*arguments) -> None:
+        with folder.with_suffix(".workers").open("a") as started:
+            started.write(f"{os.getpid()}\n")
+        start(*arguments)
+
+    workers._work = work
+    run_study(COUNTS, "quick", store=folder, processes=2)
+
+
+def counted(folder: Path) -> int:
+    """Steps done, in records and checkpoints."""
+    done = 0
+    for path in files(folder):
+        if path.suffix == ".pt":
+            with suppress(FileNotFoundError):  # it has become a record just now
+                done += int(path.read_bytes())
+        done += STEPS * (path.suffix == ".json")
+    return done
+
+
+def killed_on_the_way(folder: Path, whom: str, rng: random.Random) -> bool:
+    """Kill the parent, the first or the last worker anywhere in a study; end the study.
+
+    Whether the one killed was at work.
+    """
+    started = folder.with_suffix(".workers")
+    life = begin(folder, count)
+    wait_for(lambda: started.is_file() and started.read_text().count("\n") == 2)
+    wanted = rng.random() * STEPS * len(COUNTS.plan("quick"))
+    wait_for(lambda: counted(folder) >= wanted or not life.is_alive())
+    time.sleep(rng.uniform(0, 0.02))
+    first, last = map(int, started.read_text().split()[:2])
+    with suppress(ProcessLookupError):  # it has ended by itself
+        os.kill({"parent": life.pid, "first": first, "last": last}[whom], signal.SIGKILL)
+    life.join()
+    if whom != "parent":
+        assert life.exitcode == 0
+        return started.read_text().count("\n") == 3
+    hit = life.exitcode == -signal.SIGKILL
+    wait_for(lambda: not group_lives(life.pid), seconds=5)
+    life = begin(folder, count)
+    life.join()
+    assert life.exitcode == 0
+    return hit
+
+
+def test_whoever_is_killed_every_run_is_recorded_once_and_equal(tmp_path):
+    rng, kills, hits = random.Random(0), 9, 0
+    runs = COUNTS.plan("quick")
+    for kill in range(kills):
+        folder, whom = tmp_path / str(kill), ("parent", "first", "last")[kill % 3]
+        hits += killed_on_the_way(folder, whom, rng)
+        found = {(r.arm, r.seed): r.metrics for r in study_records(COUNTS, "quick", folder)}
+        assert found == {(arm, s): {"linear": AB_ARMS[arm] + s} for arm, s in runs}, (kill, whom)
+        records = [record_path("sums", "quick", *run, folder) for run in runs]
+        assert files(folder) == sorted(records), (kill, whom)  # and nothing is left over
+    assert hits > kills // 2
+
+
+# ---- runs that kill their process
+
+
+@dataclass(frozen=True)
+class Kills:
+    """Kills the process of arm a, seed 0 at its first `times` tries, noted in `folder`."""
+
+    folder: Path
+    times: int
+
+    def __call__(self, run: Sum) -> None:
+        if (run.number, run.seed) == (1, 0):
+            tries = len(list(self.folder.glob("try-*")))
+            (self.folder / f"try-{tries}").touch()
+            if tries < self.times:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def survive(folder: Path, times: int) -> None:
+    fork_workers()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            run_study(sums(AB_ARMS, does=Kills(folder, times)), "quick", store=folder, processes=2)
+        except RuntimeError as error:
+            (folder / "failed").write_text(str(error))
+    (folder / "said").write_text("".join(f"{warning.message}\n" for warning in said))
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_run_whose_process_dies_is_named_and_tried_once_more(tmp_path, times):
+    life = SERVER.Process(target=survive, args=(tmp_path, times))
+    life.start()
+    life.join()
+    assert life.exitcode == 0 and len(list(tmp_path.glob("try-*"))) == 2
+    assert (tmp_path / "said").read_text() == (
+        "sums a-0: a worker process was killed (SIGKILL); once more\n"
+    )
+    done = {(r.arm, r.seed): r.metrics["linear"] for r in load_records("sums", "quick", tmp_path)}
+    expected = {("a", 0): 1, ("b", 0): 2, ("a", 1): 2, ("b", 1): 3}
+    if times == 2:
+        del expected["a", 0]
+        assert (tmp_path / "failed").read_text() == (
+            "sums: a-0 failed, the other runs are done: a worker process was killed "
+            "(SIGKILL) at it twice; if memory ran out, take fewer processes"
+        )
+    assert done == expected and (times == 2) == (tmp_path / "failed").exists()
+
+
+def test_what_killed_processes_left_of_a_finished_run_is_removed(ran, tmp_path):
+    run_study(sums({"a": 1}), "quick", store=tmp_path)
+    waiting, locks = (tmp_path / running.UNFINISHED / part for part in ("sums/quick", "quick"))
+    waiting.mkdir(parents=True)
+    version = f"{0:016x}.pt"
+    lock = locks / f".{running._short_hash(AB.experiment('quick', 'a', 0))}.lock"
+    left = [
+        waiting / f"a-0.{version}",
+        waiting / f".a-0.{version}.lock",
+        waiting / f".a-0.{version}.0123abcd.partial",
+        tmp_path / "sums" / "quick" / ".a-0.json.0123abcd.partial",
+        lock,
+    ]
+    others = [waiting / f"a-0.5-0.{version}", waiting / f"a-5.{version}"]
+    for path in left + others:
+        path.touch()
+    kept = set(files(tmp_path)) - set(left)
+    run_study(sums({"a": 1}), "quick", store=tmp_path)
+    assert set(files(tmp_path)) == kept and len(ran) == 2

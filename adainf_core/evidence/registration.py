@@ -19,14 +19,14 @@ import json
 import subprocess
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from adainf_core.configuration import to_plain
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.runs.grid import Study
-from adainf_core.evidence.runs.records import RESULTS, Record
+from adainf_core.evidence.runs.records import RESULTS, Record, began
 from adainf_core.evidence.studies.catalogue import family, studies
 from adainf_core.files import atomic_file
 from adainf_core.validation import as_count
@@ -142,10 +142,10 @@ def standing(study: Study, scale: str, records: Iterable[Record], root: Path = R
     rule or plan have changed since the registration.
     """
     arms = {arm for claim in family(study.name) for arm in claim.arms}
-    began = [record_began(record) for record in records if record.arm in arms]
+    starts = [_time(began(record)) for record in records if record.arm in arms]
     found = registrations(root).get(study.name)
     if found is None:
-        return Standing(None, bool(began))
+        return Standing(None, bool(starts))
     what = _disagreement(found, study, [scale] if scale in study.layouts else [])
     if what:
         raise ValueError(
@@ -153,24 +153,7 @@ def standing(study: Study, scale: str, records: Iterable[Record], root: Path = R
             "than was registered; undo the change, or commit it and run adainf claims register, "
             "which makes the runs there are exploratory"
         )
-    return Standing(found, any(start < _time(found.registered) for start in began))
-
-
-def record_began(record: Record) -> datetime:
-    """When the run of a record began, UTC; the earliest it can have been if its day is known alone.
-
-    ValueError where its end is no time.
-    """
-    try:
-        ended = datetime.fromisoformat(record.finished)
-    except ValueError:
-        raise ValueError(
-            f"record {record.arm}-{record.seed} of {record.study!r}: finished={record.finished!r} "
-            "is no time, so nobody knows whether its rule is older; run it again"
-        ) from None
-    if ended.tzinfo is None:
-        ended = ended.replace(tzinfo=UTC)
-    return ended - timedelta(seconds=record.wall_seconds)
+    return Standing(found, any(start < _time(found.registered) for start in starts))
 
 
 def _disagreement(registration: Registration, study: Study, scales: Iterable[str]) -> str:

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from adainf_core.evidence.judging.verdicts import Verdict
 from adainf_core.evidence.ledger import LedgerEntry
-from adainf_core.evidence.registration import record_began
-from adainf_core.evidence.runs.records import Record
+from adainf_core.evidence.runs.records import Record, began
 from adainf_core.evidence.runs.status import status
 from adainf_core.figures import VERDICT_STYLE, Table
 from adainf_core.findings.escaping import as_code
@@ -94,11 +93,11 @@ def registration_table(entries: Sequence[LedgerEntry], scale: str) -> Table:
         if found.planned:
             stands = status(found.study, scale, found.root)
         stale = f", {len(stands.stale)} stale" if stands and stands.stale else ""
-        began = min((f"{record_began(r):%Y-%m-%d %H:%M:%SZ}" for r in found.records), default="–")
+        first = min((began(r).replace("T", " ") for r in found.records), default="–")
         commit, time = ("–", "–") if fixed is None else (
             as_code(fixed.commit[:10]), fixed.registered.replace("T", " "))  # fmt: skip
         done = f"{len(found.records)} of {found.planned}{stale}"
-        rows.append((f"`{name}`", str(len(mine)), commit, time, began, done))
+        rows.append((f"`{name}`", str(len(mine)), commit, time, first, done))
     header = ("study", "claims", "commit of the rule", "registered", "first run began", "runs")
     return Table(header, rows)
 

@@ -181,7 +181,7 @@ WRONG = {
     "identity": [3, ["x"]],
     "channel_order": ["brg", 3, None, ["bgr"]],
     "real": [3, ["x"], {}],
-    "checks": [["a"], 5, None, "abc", {"order": ["rgb"]}],
+    "checks": [["a"], 5, None, "abc", {"order": ["rgb"]}, {"kinds": {"duplicates": 3}}],
     "caveats": ["abc", 5, [3], None],
     "skipped": ["x", -1, 1.5, None, True],
     "planned": ["x", 299, -1, None, 1.5, [300]],

@@ -12,13 +12,12 @@ from adainf_core.evidence.judging.claims import Contrast, Published, Term
 from adainf_core.evidence.registration import (
     Registration,
     plan_hash,
-    record_began,
     register,
     registrations,
     rule_hash,
     standing,
 )
-from adainf_core.evidence.runs.records import RESULTS
+from adainf_core.evidence.runs.records import RESULTS, began
 from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.studies.catalogue import all_claims, family, studies
 from adainf_core.evidence.studies.gap_experiment import GapExperiment
@@ -119,12 +118,18 @@ def test_what_began_before_is_exploratory(registered, make_record):
 
 def test_a_day_without_a_time_may_have_been_its_earliest(registered, make_record):
     record = make_record(arm="vanilla", finished="2026-11-23", wall_seconds=60.0)
-    assert record_began(record).isoformat() == "2026-11-22T23:59:00+00:00"
+    assert began(record) == "2026-11-22T23:59:00Z"
     assert standing(RUNS, "laptop", [record], registered).exploratory
     later = replace(record, finished="2026-11-24")
     assert not standing(RUNS, "laptop", [later], registered).exploratory
-    with pytest.raises(ValueError, match="finished='soon' is no time"):
-        record_began(replace(record, finished="soon"))
+
+
+def test_a_repeated_run_counts_from_the_first(registered, make_record):
+    """What was looked at before the rule is not confirmed by running it again."""
+    again = make_record(arm="vanilla", finished="2026-11-24T10:00:00Z")
+    assert not standing(RUNS, "laptop", [again], registered).exploratory
+    again = replace(again, first_began="2026-11-22T10:00:00Z")
+    assert standing(RUNS, "laptop", [again], registered).exploratory
 
 
 def test_an_unregistered_study_is_exploratory_once_it_has_run(registered, make_record):

@@ -30,6 +30,8 @@ def _faults(content: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}={content[name]!r} is no number from 0 to {high:g}"
     if not _is_time(content["finished"]):
         yield f"finished={content['finished']!r} is no time"
+    if content.get("first_began") and not _is_time(content["first_began"]):
+        yield f"first_began={content['first_began']!r} is no time"
     if not _is_plain_table(content["config"]):
         yield f"config={content['config']!r} is no table of plain values"
     yield from _odd(content, "versions", _is_text, "text")

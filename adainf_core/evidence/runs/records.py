@@ -8,6 +8,7 @@ import platform
 import subprocess
 from collections.abc import Hashable
 from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,7 @@ RESULTS = PACKAGE.parent / "results"
 SCHEMA = 3
 _UNSEALED = 2  # the layout of earlier versions, without a checksum
 _JOINED: dict[str, Any] = {"probes": {}}  # what it lacks beside that
+_RARE = "first_began"  # is written where there is one
 _CPU = (("family", "cpu family"), ("model", "model"))
 _VERSIONED = ("torch", "torchvision", "numpy", "scipy", "scikit-learn")
 
@@ -41,7 +43,8 @@ class Record:
     `rehearsal` the metrics of the experiment's small version under the same code and
     versions on the device `rehearsed_on`, which `replay` compares with. `wall_seconds` covers data
     to probe, in the process that finished it; `finished` is a UTC time (early records have its date
-    alone). `schema` numbers the layout; a file of this one ends with a checksum of all of it.
+    alone); `first_began` is when the first run of the configuration began, where this one repeats
+    it. `schema` numbers the layout; a file of this one ends with a checksum of all of it.
     """
 
     study: str
@@ -64,6 +67,7 @@ class Record:
     rehearsal: dict[str, float] = field(default_factory=dict)
     rehearsed_on: str = ""
     probes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    first_began: str = ""
     schema: int = SCHEMA
     #: The study whose folder holds it, where it counts for another one.
     home: str = field(default="", compare=False)
@@ -77,6 +81,19 @@ class Record:
     def sealed(self) -> bool:
         """Whether its file has a checksum; an earlier version's has none, and may be damaged."""
         return self.schema == SCHEMA
+
+
+def began(record: Record) -> str:
+    """When the first run of the record's configuration began, UTC in ISO 8601.
+
+    Of a time that is known by its day alone, or of a run that was continued, the earliest.
+    """
+    if record.first_began:
+        return record.first_began
+    ended = datetime.fromisoformat(record.finished)
+    if ended.tzinfo is None:
+        ended = ended.replace(tzinfo=UTC)
+    return f"{ended - timedelta(seconds=record.wall_seconds):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def record_path(study: str, scale: str, arm: str, seed: int, root: Path = RESULTS) -> Path:
@@ -97,6 +114,8 @@ def write_record(record: Record, root: Path = RESULTS) -> Path:
     path = path_of(record, root)
     content = {name: value for name, value in asdict(record).items() if name != "home"}
     content["schema"] = SCHEMA
+    if not content[_RARE]:
+        del content[_RARE]
     if said := fault(content):
         raise ValueError(f"{path} is not written: {said}")
     content["checksum"] = _checksum(content)
@@ -148,12 +167,15 @@ def _read(path: Path, changed: int, size: int) -> Record:
         raise ValueError(f"{path}: schema {schema!r}, this version reads {SCHEMA}; {remedy}")
     names = {part.name for part in fields(Record)} - {"home"}
     names ^= _JOINED.keys() if schema == _UNSEALED else {"checksum"}
-    for what, odd in (("lacks", names - content.keys()), ("has unknown", content.keys() - names)):
+    for what, odd in (
+        ("lacks", names - {_RARE} - content.keys()),
+        ("has unknown", content.keys() - names),
+    ):
         if odd:
             raise ValueError(f"{path}: {what} field {sorted(odd)[0]!r}; {again}")
     if schema == SCHEMA and content.pop("checksum") != _checksum(content):
         raise ValueError(f"{path}: damaged: its checksum is of another content; {again}")
-    content = _JOINED | content
+    content = {_RARE: ""} | _JOINED | content
     if said := fault(content):
         raise ValueError(f"{path}: {said}; {again}")
     record = Record(**content)

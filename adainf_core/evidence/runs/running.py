@@ -24,6 +24,7 @@ from adainf_core.evidence.runs.grid import Experiment, Outcome, Resumable, Study
 from adainf_core.evidence.runs.records import (
     RESULTS,
     Record,
+    began,
     check_agreement,
     machine,
     path_of,
@@ -72,14 +73,16 @@ def run_study(
     seconds no run starts, and those that can be continued stop at a checkpoint in `store`, as they
     do when this process is interrupted or killed; the next call goes on. Concurrent calls may share
     a `store`; each skips runs that another holds. `stale` repeats runs that are neither of the code
-    as it is now nor replayed under it. A run whose data are not on this machine is left out with a
-    warning; one whose process dies is tried once more, with one too. `progress` shows a bar in the
-    terminal. Raises ValueError where the store holds a run of another configuration, and
-    RuntimeError, when all others are done, where runs failed or ended their process twice.
+    as it is now nor replayed under it; what is repeated still counts from when it was run first. A
+    run whose data are not on this machine is left out with a warning; one whose process dies is
+    tried once more, with one too. `progress` shows a bar in the terminal. Raises ValueError where
+    the store holds a run of another configuration, and RuntimeError, when all others are done,
+    where runs failed or ended their process twice.
     """
     deadline = time.monotonic() + budget
     plan = study.plan(scale, seeds)
     records = {} if store is None else _existing(study, scale, plan, store)
+    before = {key: began(record) for key, record in records.items()}
     if stale and store is not None:
         records = {
             key: record
@@ -106,6 +109,8 @@ def run_study(
     with closing(_run_all(study.name, jobs(), processes, deadline)) as finished:
         for record in _shown(finished, len(pending)) if progress else finished:
             key = record.arm, record.seed
+            if key in before:
+                record = replace(record, first_began=before[key])
             records[key] = record
             if store is not None:
                 write_record(record, store)

@@ -26,6 +26,7 @@ from adainf_core.evidence.runs.freshness import is_fresh
 from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study, Times
 from adainf_core.evidence.runs.quantities import PERCENT, Quantity
 from adainf_core.evidence.runs.records import (
+    began,
     load_records,
     read_record,
     record_path,
@@ -263,8 +264,12 @@ def test_stale_runs_are_repeated_where_that_is_asked(ran, tmp_path):
     del ran[:]
     found = run_study(AB, "quick", store=tmp_path)
     assert [fresh(AB, record, tmp_path) for record in found] == [True, False] * 2 and ran == []
+    first = {record.name: began(record) for record in found}
     found = run_study(AB, "quick", store=tmp_path, stale=True)
     assert ran == [("b", 0), ("b", 1)] and all(fresh(AB, record, tmp_path) for record in found)
+    # what was seen before is not seen for the first time again
+    assert {record.name: began(record) for record in found} == first
+    assert [bool(record.first_began) for record in found] == [False, True] * 2
     assert study_records(AB, "quick", tmp_path) == found
 
 

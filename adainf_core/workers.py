@@ -18,8 +18,8 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any, Self
 
 Job = tuple[Any, ...]
-_LOOK = 1.0  # seconds between two looks at whether a process is still there
-_LAST = 3.0  # seconds that a job has to save what it can when the parent process is gone
+_LOOK = 0.5  # seconds between two looks at whether a process is still there
+_LAST = 2.0  # seconds that a job has to save what it can when the parent process is gone
 _END = b""  # in place of a job
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl: the signal to get when the parent dies
 
@@ -33,7 +33,7 @@ class Workers:
 
     A context: without an error it ends when its idle processes have; with one, such as Ctrl-C,
     which is the parent's alone, the busy ones get SIGTERM first and may save what they can. When
-    the parent is killed, they get SIGTERM, too, and have 3 seconds. `function` and the jobs are
+    the parent is killed, they get SIGTERM, too, and have 2 seconds. `function` and the jobs are
     pickled; processes start by "spawn", for a forked one inherits torch's locked thread pools.
     """
 
@@ -131,7 +131,7 @@ class _Worker:
     def how_it_ended(self) -> str:
         """In words; closes this end."""
         self.connection.close()
-        self.process.join(_LOOK)
+        self.process.join(2 * _LOOK)
         if self.process.exitcode is None:
             self.process.kill()
             self.process.join()
@@ -145,7 +145,7 @@ class _Worker:
 def _stop_with_parent(parent: int) -> None:
     """Leave Ctrl-C to the process `parent`, ours, and end soon after it.
 
-    With SIGTERM, after which there are 3 seconds to save what can be saved.
+    With SIGTERM, after which there are 2 seconds to save what can be saved.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     told = sys.platform == "linux" and _signalled_by_system() and os.getppid() == parent

@@ -8,6 +8,7 @@ from pathlib import Path
 from adainf_core.cli.common import (
     add_action,
     add_root,
+    check_folder,
     check_split,
     describe,
     describe_source,
@@ -45,7 +46,9 @@ def _show_data(options: argparse.Namespace) -> None:
     check_split(options.name, options.split)
     path = Path(options.name)
     if path.is_dir() and not (path / "meta.json").is_file():
-        describe_source(folder_source(split_folder(path, options.split), options.size))
+        folder = split_folder(path, options.split)
+        check_folder(folder, options.size)
+        describe_source(folder_source(folder, options.size))
     elif path.suffix in ARCHIVES and options.size is None:
         describe_source(npz_source(path))
     elif options.size is None:

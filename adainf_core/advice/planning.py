@@ -279,6 +279,12 @@ def make_plan(
     n_real, n_generated = len(real), len(generated)
     as_count(batch_size, "batch_size", 2, n_real, ", the real images")
     as_count(gap_images, "gap_images", _FEWEST_COMPARED)
+    for side in (real, generated):
+        if len(side) < _FEWEST_COMPARED:
+            raise ValueError(
+                f"{side.name} has {len(side)} images: the bound on the gap needs "
+                f"{_FEWEST_COMPARED} a side"
+            )
     if real.images.shape[1:] != generated.images.shape[1:]:
         raise ValueError(
             f"real images are {real.images.shape[1:]}, generated ones "

@@ -401,3 +401,6 @@ def test_a_plan_holds_its_parts(sprites):
     assert 0 <= plan.gap.lower <= 1 and plan.gap.estimate.n_real < 60
     with pytest.raises(ValueError, match="the real images"):
         make_plan(own.real, own.generated, 90, 100, noise=0.8)
+    few = own.generated.subset(np.arange(49))
+    with pytest.raises(ValueError, match="49 images: the bound on the gap needs 50 a side"):
+        make_plan(own.real, few, 32, 100, noise=0.8)

@@ -237,6 +237,8 @@ def as_count(value: int, name: str, lowest: int, highest: int | None = None, why
     """An integer in [lowest, highest]; `why` explains the upper end in the error."""
     try:
         count = operator.index(value)
+        if isinstance(value, bool):
+            raise TypeError
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"{name} = {in_words(value)} must be an integer") from None
     if count < lowest or (highest is not None and count > highest):

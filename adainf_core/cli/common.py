@@ -217,6 +217,24 @@ def check_room(
         )
 
 
+def check_folder(path: Path, size: int | None, room: float = math.inf, of: str = "memory") -> None:
+    """`check_room` for the image files in a folder, and memory for one of them as it is resized.
+
+    Nothing is resized for that.
+    """
+    from adainf_core.data.sources import folder_source
+
+    if size is None:
+        return
+    check_room(str(path), folder_source(path, skipped=[]).shape[0], size, room, of)
+    needed = 13.0 * size**2  # PIL's pixels take 4 bytes, and three copies are made of 3
+    if needed > memory():
+        raise ValueError(
+            f"--size: an image of {path} at {size:,} pixels a side would take {needed / 1e9:,.0f} "
+            f"GB as it is resized, and there are {memory() / 1e9:,.0f} GB of memory: take smaller"
+        )
+
+
 def memory() -> float:
     """Bytes of memory that the machine has, infinite where it does not say."""
     try:
@@ -263,12 +281,12 @@ def shown_set(name: str, split: str, root: str | None) -> ImageSet:
 
 def sized_set(name: str, size: int | None, root: str | None, split: str = "train") -> ImageSet:
     """The images of that name or at that path, `size` pixels a side where given: see `at_size`."""
+    from adainf_core.data.folder_files import split_folder
     from adainf_core.data.named_sets import named_or_own
-    from adainf_core.data.sources import folder_source
 
     if size is None or Path(name).is_dir():
         if size is not None:
-            check_room(name, folder_source(Path(name), size).shape[0], size, memory())
+            check_folder(split_folder(Path(name), split), size, memory())
         return named_or_own(name, split, size, root)
     return at_size(named_or_own(name, split, root=root), size)
 

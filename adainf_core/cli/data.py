@@ -8,6 +8,7 @@ from pathlib import Path
 from adainf_core.cli.common import (
     add_action,
     add_root,
+    check_folder,
     check_split,
     describe,
     describe_source,
@@ -54,7 +55,9 @@ def _show_data(options: argparse.Namespace) -> None:
     check_split(options.name, options.split)
     path, near = Path(options.name), options.near_copies
     if path.is_dir() and not (path / "meta.json").is_file():
-        describe_source(folder_source(split_folder(path, options.split), options.size), near)
+        folder = split_folder(path, options.split)
+        check_folder(folder, options.size)
+        describe_source(folder_source(folder, options.size), near)
         return
     if path.suffix in ARCHIVES and options.size is None:
         describe_source(npz_source(path), near)

@@ -18,6 +18,7 @@ from adainf_core.cli.common import (
     DATASET,
     add_action,
     add_root,
+    check_folder,
     check_named,
     check_room,
     claimed,
@@ -298,14 +299,10 @@ def _import(options: argparse.Namespace) -> None:
 
 
 def _check_import(options: argparse.Namespace) -> None:
-    from adainf_core.data.sources import folder_source
-
     if options.source.is_dir():
         if options.convert:
             raise ValueError(f"--convert is for archives of arrays, not {options.source}")
-        if options.size is not None:
-            images = folder_source(options.source, options.size).shape[0]
-            check_room(str(options.source), images, options.size, disk(options.source), "disk")
+        check_folder(options.source, options.size, disk(options.source), "disk")
     elif options.size is not None:
         raise ValueError(f"--size {options.size} resizes folders of files, not {options.source}")
     elif options.skip_broken:

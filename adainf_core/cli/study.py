@@ -165,7 +165,7 @@ def _verify(options: argparse.Namespace) -> None:
     from adainf_core.evidence.studies.catalogue import named_study, studies
 
     named = [named_study(name) for name in options.names] or list(studies().values())
-    refuted, results = [], _results(options)
+    refuted, results, compared = [], _results(options), False
     with nullcontext() if options.spot else _written(results):
         for study in named:
             for scale in [_scale(options, study)] if options.scale else study.layouts:
@@ -177,8 +177,11 @@ def _verify(options: argparse.Namespace) -> None:
                     )
                 for line in found.lines():
                     print(line)
+                    compared = True
                 if found.refuted:
                     refuted.append(f"{study.name} at {scale}")
+    if not compared:
+        raise ValueError(f"{results} holds no record of these studies: nothing was verified")
     if refuted:
         raise ValueError(
             f"{', '.join(refuted)}: the code gives other numbers than are recorded; undo the "

@@ -42,6 +42,13 @@ def as_rows(values: ArrayLike, name: str, least: int = 2) -> Rows:
         raise ValueError(
             f"{name}[{bad[0]}] is not finite in single precision: drop or rescale the row"
         )
+    if array.dtype.itemsize > 4:
+        spread, size = float(np.ptp(array)), float(np.abs(rows).max())
+        if 0 < spread < 1e-4 * size:
+            raise ValueError(
+                f"{name} varies by {spread:.3g} about values of {size:.3g}, which single precision "
+                "hardly tells apart: subtract one constant from both sides"
+            )
     return rows
 
 

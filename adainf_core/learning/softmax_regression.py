@@ -47,7 +47,13 @@ class SoftmaxRegression:
         return _log_softmax(self.weight, self.bias, features).T
 
     def accuracy(self, features: torch.Tensor, labels: torch.Tensor) -> float:
-        """Share of rows whose most probable class is their label."""
+        """Share of rows whose most probable class is their label; ValueError on rows not finite."""
+        if labels.shape != features.shape[:1]:
+            raise ValueError(
+                f"labels have shape {tuple(labels.shape)} and features {tuple(features.shape)}: "
+                "give a label for each row"
+            )
+        _refuse_broken(features)
         return float((self.log_probabilities(features).argmax(1) == labels).double().mean())
 
 
@@ -123,9 +129,7 @@ def _check_rows(
             f"labels has {low if low < 0 else high}, outside 0..{classes - 1}: number the classes "
             f"from 0, or raise classes={classes}"
         )
-    broken = (~features.isfinite().all(1)).nonzero()
-    if len(broken):
-        raise ValueError(f"features[{int(broken[0])}] is not finite: drop the row")
+    _refuse_broken(features)
     if start is not None:
         parameters, wanted = _joined(start), (classes, features.shape[1] + 1)
         if parameters.shape != wanted or parameters.dtype != features.dtype:
@@ -196,3 +200,9 @@ def _joined(fit: SoftmaxRegression) -> torch.Tensor:
 def _log_softmax(weight: torch.Tensor, bias: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
     """Classes first: with ten classes this layout is several times the faster."""
     return F.log_softmax(torch.addmm(bias[:, None], weight, features.T), 0)
+
+
+def _refuse_broken(features: torch.Tensor) -> None:
+    broken = (~features.isfinite().all(1)).nonzero()
+    if len(broken):
+        raise ValueError(f"features[{int(broken[0])}] is not finite: drop the row")

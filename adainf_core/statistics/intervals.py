@@ -42,6 +42,9 @@ def paired_difference(
     treated: Mapping[int, float], reference: Mapping[int, float], confidence: float = 0.95
 ) -> Interval:
     """Interval of treated - reference over the seeds both have; both map seed -> value."""
+    for side in (treated, reference):
+        if not isinstance(side, Mapping):
+            raise ValueError(f"{side!r} has no seeds: map each seed to its value, as {{0: 41.2}}")
     seeds = sorted(treated.keys() & reference.keys())
     if len(seeds) < 2:
         raise ValueError(f"a paired interval needs two common seeds, got {seeds}")
@@ -191,7 +194,7 @@ def rank_correlation(
     side does not vary counts as 0. Deterministic. ValueError for fewer than three arms or values
     that are not finite.
     """
-    x, y = np.asarray(predicted, dtype=float), np.asarray(found, dtype=float)
+    x, y = as_real(predicted, "predicted"), as_real(found, "found")
     if x.ndim != 1 or y.ndim != 2 or len(x) != len(y) or len(x) < 3:
         raise ValueError(
             f"predicted has shape {x.shape} and found {y.shape}: need (arms,) and (arms, seeds), "

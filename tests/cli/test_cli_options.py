@@ -248,3 +248,32 @@ def test_values_that_can_be_pass():
     assert parse(["study", "run", "x", "--budget", "0", "--seeds", "1"]).budget == 0
     assert parse(["gap", "a", "b", "--seed", str(2**64 - 1)]).seed == 2**64 - 1
     assert parse(["gap", "a", "b", "--confidence", "0.5", "--size", "1"]).confidence == 0.5
+
+
+@pytest.mark.parametrize(
+    "words", [["data", "show"], ["generate", "import"], ["generate", "train", "--out", "m"]]
+)
+def test_no_file_is_resized_to_what_memory_cannot_hold(words, tmp_path, monkeypatch, capsys):
+    Image.new("RGB", (8, 8)).save(tmp_path / "picture.png")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("adainf_core.cli.common.memory", lambda: 1e9)
+    monkeypatch.setattr("adainf_core.data.sources.square", lambda *_: pytest.fail("resized"))
+    assert "GB" in refused([*words, ".", "--size", "20000"], capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+
+
+def test_a_broken_first_file_is_left_out_at_any_size(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").write_bytes(b"no image")
+    for name, grey in (("b", 50), ("c", 200)):
+        image = Image.new("RGB", (8, 8), (grey, 0, 0))
+        image.putpixel((0, 0), (0, 255, 255))
+        image.save(tmp_path / "images" / f"{name}.png")
+    words = ["generate", "import", "images", "--skip-broken", "--size", "8"]
+    assert main([*words, "--store", "store"]) == 0
+
+
+def test_verifying_no_record_is_no_success(tmp_path, capsys):
+    words = ["study", "verify", "failure-mode", "--results", str(tmp_path)]
+    assert "nothing was verified" in refused(words, capsys)

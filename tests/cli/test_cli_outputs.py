@@ -250,7 +250,8 @@ def report(monkeypatch):
     rows = [row("recall", 0.5, 1.0), row("near", np.float64(0))]
     made = Report(
         real=SimpleNamespace(name="real"), generated=SimpleNamespace(name="made"),
-        extractor="pixels", mirror="two halves", confidence=0.9, seed=4, notes=("a note",),
+        extractor="pixels", mirror="two halves", confidence=0.9, seed=4, repeated=(),
+        notes=("a note",),
         rows=rows,
     )  # fmt: skip
     monkeypatch.setattr("adainf_core.gap.report.gap_report", lambda *_, **__: made)

@@ -149,6 +149,13 @@ def test_bad_input_is_named():
         precision_recall(rows, rows, k=0)
 
 
+def test_rows_that_single_precision_cannot_tell_apart_are_refused():
+    rows = np.random.default_rng(0).normal(size=(30, 4))
+    with pytest.raises(ValueError, match="varies by .* about values of 1e.08"):
+        precision_recall(rows + 1e8, rows + 1e8)
+    assert precision_recall(rows + 100, rows + 100).density.value == 1
+
+
 def test_a_side_of_copies_is_refused():
     rows = np.random.default_rng(0).normal(size=(30, 4)).repeat(6, axis=0)
     with pytest.raises(ValueError, match="180 of 180 real rows have 5 exact copies or more"):

@@ -174,3 +174,13 @@ def test_a_start_of_another_precision_or_size_is_named():
     for features, classes in ((X.to(other), 10), (X[:, 1:], 10), (X, 11)):
         with pytest.raises(ValueError, match="start is a fit of"):
             fit_softmax_regression(features, Y, 1, classes, start)
+
+
+def test_accuracy_names_what_does_not_fit():
+    model = SoftmaxRegression(torch.zeros(2, 3), torch.zeros(2))
+    rows = torch.zeros(4, 3)
+    with pytest.raises(ValueError, match="give a label for each row"):
+        model.accuracy(rows, torch.zeros(3, dtype=torch.int64))
+    rows[2, 1] = torch.nan
+    with pytest.raises(ValueError, match=r"features\[2\] is not finite"):
+        model.accuracy(rows, torch.zeros(4, dtype=torch.int64))

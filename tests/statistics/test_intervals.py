@@ -76,6 +76,16 @@ def test_no_common_seed_is_refused():
         paired_difference({0: 1.0, 1: 1.0}, {1: 2.0, 2: 2.0})
 
 
+def test_values_without_seeds_and_words_are_named():
+    for values in ([1.0, 2.0], np.ones(2), None):
+        with pytest.raises(ValueError, match="has no seeds: map each seed"):
+            paired_difference(values, {0: 1.0, 1: 2.0})
+    with pytest.raises(ValueError, match="predicted"):
+        rank_correlation("abc", np.ones((3, 2)))
+    with pytest.raises(ValueError, match=r"values\[1\] = nan"):
+        t_interval([1.0, np.nan])
+
+
 def test_rank_correlation_is_spearmans():
     rng = np.random.default_rng(0)
     x = rng.integers(0, 5, 30).astype(float)  # with ties

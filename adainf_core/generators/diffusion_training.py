@@ -23,7 +23,13 @@ from adainf_core.generators.diffusion_config import DiffusionConfig
 from adainf_core.generators.pipelines import plain
 from adainf_core.progress import progress_range
 from adainf_core.stopping import StopRequest, stop_requests
-from adainf_core.tensor_files import read_tensors, write_tensors
+from adainf_core.tensor_files import (
+    misfit_losses,
+    naming_misfits,
+    read_tensors,
+    restore_optimizer,
+    write_tensors,
+)
 from adainf_core.validation import as_count
 
 FORMAT = 1
@@ -233,23 +239,39 @@ class _Run:
         found = read_tensors(path)
         if not isinstance(found, dict) or found.get("format") != FORMAT or "average" not in found:
             raise ValueError(f"{path} is no checkpoint of a diffusion model: choose another path")
-        kept, now = (
-            {**side["config"], **dict.fromkeys(_FREE), "images": side["images"]}
-            for side in (found, self.described)
-        )
+        with naming_misfits(path):
+            kept, now = (
+                {**side["config"], **dict.fromkeys(_FREE), "images": side["images"]}
+                for side in (found, self.described)
+            )
         differing = differences(kept, now)
         if differing:
             raise ValueError(
                 f"{path} is a checkpoint of another run: {differing[0]} now; choose another path "
                 "or delete it"
             )
-        self.unet.load_state_dict(found["unet"])
-        self.average.load_state_dict(found["average"])
-        self.average.to(self.device)
-        self.optimizer.load_state_dict(found["optimizer"])
+        with naming_misfits(path):
+            if type(found["step"]) is not int or found["step"] < 0:
+                raise ValueError(f"step is {found['step']!r}")
+            if said := misfit_losses(found["history"], found["pending"]):
+                raise ValueError(said)
+            self.unet.load_state_dict(found["unet"])
+            self._restore_average(found["average"])
+            restore_optimizer(self.optimizer, found["optimizer"])
         self.step, self.history = found["step"], list(found["history"])
         self.total = torch.tensor(found["pending"][0], device=self.device)
         self.since = found["pending"][1]
+
+    def _restore_average(self, found: dict[str, Any]) -> None:
+        ours = self.average.state_dict()
+        for key, value in ours.items():
+            if type(found[key]) is not type(value):
+                raise ValueError(f"the average's {key} is {found[key]!r:.60}")
+        shapes = [[tensor.shape for tensor in side["shadow_params"]] for side in (ours, found)]
+        if shapes[0] != shapes[1]:
+            raise ValueError("the average's weights are of other shapes")
+        self.average.load_state_dict(found)
+        self.average.to(self.device)
 
     def generator(self) -> DiffusionGenerator:
         """The average of the weights so far, as a generator."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from adainf_core.configuration import differences, from_plain, to_plain
 from adainf_core.learning.pretrain_config import PretrainConfig
-from adainf_core.tensor_files import read_tensors, write_tensors
+from adainf_core.tensor_files import misfit_losses, naming_misfits, read_tensors, write_tensors
 
 FORMAT = 2
 # where and how fast a run computes may change between its parts
@@ -57,7 +57,22 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if content.keys() != names:
         odd = sorted(content.keys() ^ names)[0]
         raise ValueError(f"{path} is no checkpoint: field {odd!r} is missing or unknown")
-    return Checkpoint(**content)
+    found = Checkpoint(**content)
+    if said := _misfit(found):
+        raise ValueError(f"{path} is no checkpoint: {said}; delete it to start afresh")
+    return found
+
+
+def _misfit(found: Checkpoint) -> str:
+    """The first field that no run can have written; "" if there is none."""
+    for name in ("config", "data", "model", "optimizer"):
+        if not isinstance(getattr(found, name), dict):
+            return f"{name} is {getattr(found, name)!r:.60}"
+    if type(found.step) is not int or found.step < 0:
+        return f"step is {found.step!r:.60}"
+    if not isinstance(found.classifier, dict | None):
+        return f"classifier is {found.classifier!r:.60}"
+    return misfit_losses(found.history, found.pending)
 
 
 def check_same_run(
@@ -67,7 +82,8 @@ def check_same_run(
 
     A setting that is younger than the checkpoint had its default.
     """
-    whole = to_plain(from_plain(PretrainConfig, checkpoint.config))
+    with naming_misfits(path):
+        whole = to_plain(from_plain(PretrainConfig, checkpoint.config))
     kept, now = (
         {key: value for key, value in side.items() if key not in _FREE} for side in (whole, config)
     )

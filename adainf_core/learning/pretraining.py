@@ -35,6 +35,7 @@ from adainf_core.learning.optimizers import build_optimizer
 from adainf_core.learning.pretrain_config import PretrainConfig, warmup_cosine
 from adainf_core.progress import progress_range
 from adainf_core.stopping import StopRequest, stop_requests
+from adainf_core.tensor_files import naming_misfits, restore_optimizer
 from adainf_core.validation import as_number, as_path, in_words
 
 _HISTORY = 50  # entries of a loss curve
@@ -150,12 +151,11 @@ def load_pretrained(path: str | Path) -> Pretrained:
     """What the run that wrote the checkpoint at `path` has reached."""
     path = as_path(path, "path")
     found = read_checkpoint(path)
-    config = from_plain(PretrainConfig, found.config)
-    trainee = _Trainee(config, _classes(found.classifier))
-    trainee.method.load_state_dict(found.model)
-    if trainee.classifier is not None and found.classifier is not None:
-        trainee.classifier.load_state_dict(found.classifier)
-    return trainee.result(found.history, found.step, found.data, path)
+    with naming_misfits(path):
+        config = from_plain(PretrainConfig, found.config)
+        trainee = _Trainee(config, _classes(found.classifier))
+        trainee.restore(found)
+        return trainee.result(found.history, found.step, found.data, path)
 
 
 def _check_memory(config: PretrainConfig) -> None:
@@ -196,6 +196,12 @@ class _Trainee(nn.Module):
         # generated images carry -1; a batch may hold nothing else, and 0 / 0 would be the mean
         known = distributed.all_reduce_sum((labels >= 0).sum()).clamp(min=1)
         return loss, loss + summed * distributed.world_size() / known  # ranks are averaged
+
+    def restore(self, found: Checkpoint) -> None:
+        """Take the weights of `found`."""
+        self.method.load_state_dict(found.model)
+        if self.classifier is not None and found.classifier is not None:
+            self.classifier.load_state_dict(found.classifier)
 
     def result(
         self,
@@ -352,10 +358,9 @@ class Run:
     def restore(self, path: Path) -> None:
         found = read_checkpoint(path)
         check_same_run(found, *self.described, path)
-        self.trainee.method.load_state_dict(found.model)
-        if self.trainee.classifier is not None and found.classifier is not None:
-            self.trainee.classifier.load_state_dict(found.classifier)
-        self.optimizer.load_state_dict(found.optimizer)
+        with naming_misfits(path):
+            self.trainee.restore(found)
+            restore_optimizer(self.optimizer, found.optimizer)
         self.step, self.history = found.step, list(found.history)
         self.total = torch.tensor(found.pending[0], device=self.device)
         self.since = found.pending[1]

@@ -127,7 +127,14 @@ def naming_damage(path: Path) -> Iterator[None]:
     """Context manager: what a damaged archive raises becomes a ValueError naming `path`."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        RuntimeError,
+        OSError,
+    ) as error:
         # RuntimeError: a member under a password, or packed in a way that is not known; OSError: a
         # place before the file, or what bz2 cannot unpack
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,7 @@ import torch
 from adainf_core.configuration import differences, to_plain
 from adainf_core.data.images import ImageSet
 from adainf_core.devices import check_memory, chosen_device
+from adainf_core.files import claim_output
 from adainf_core.generators.diffusion import DiffusionGenerator, prepared
 from adainf_core.generators.diffusion_config import DiffusionConfig
 from adainf_core.generators.pipelines import plain
@@ -34,6 +35,7 @@ from adainf_core.validation import as_count
 
 FORMAT = 1
 _HISTORY = 100  # steps between entries of the loss curve
+_LOOK = 0.5  # seconds between two looks at whether another process has made the model
 _FREE = ("device", "compile")  # may change between the parts of a run
 
 
@@ -93,25 +95,34 @@ def cached_diffusion(
 ) -> DiffusionGenerator:
     """The generator that `train_diffusion` makes, read from the folder `cache` if it is there.
 
-    With `cache` a new one is kept there, and its run goes on where it was interrupted. Weights are
-    rounded to half precision on the way, with and without a cache.
+    With `cache` a new one is kept there, and its run goes on where it was interrupted; while
+    another process makes it, this one waits. Weights are rounded to half precision on the way, with
+    and without a cache.
     """
     if cache is None:
         with TemporaryDirectory() as passing:
             return cached_diffusion(images, config, steps, Path(passing))
     decided = {**to_plain(config), **dict.fromkeys(_FREE), "images": _fingerprint(images)}
     key = hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:12]
-    folder = cache / f"{key}-{steps}"
-    if not folder.exists():
-        checkpoint = cache / f"{key}-{steps}.pt"
-        trained = train_diffusion(images, config, steps, checkpoint=checkpoint)
-        if not trained.finished:
-            raise InterruptedError(
-                f"terminated after {trained.steps} of {steps} steps, kept in {checkpoint}: "
-                "the same call goes on"
-            )
-        trained.generator.save(folder, half=True)
-        checkpoint.unlink()
+    folder, checkpoint = cache / f"{key}-{steps}", cache / f"{key}-{steps}.pt"
+    while not folder.exists():
+        with ExitStack() as claim:
+            try:
+                claim.enter_context(claim_output(folder, "new folder"))
+            except FileExistsError:  # made since we looked
+                break
+            except BlockingIOError:
+                time.sleep(_LOOK)
+                continue
+            trained = train_diffusion(images, config, steps, checkpoint=checkpoint)
+            if not trained.finished:
+                raise InterruptedError(
+                    f"terminated after {trained.steps} of {steps} steps, kept in {checkpoint}: "
+                    "the same call goes on"
+                )
+            trained.generator.save(folder, half=True)
+    if checkpoint.exists():  # of the run that is over, here or in a process that was killed then
+        checkpoint.unlink(missing_ok=True)
     return DiffusionGenerator.load(folder, config.device)
 
 

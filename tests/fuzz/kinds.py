@@ -379,16 +379,12 @@ KINDS = {
     ),
     "folder of PNG, read": Kind(_files(".png"), function(_read_folder), 25, "cats/*/*"),
     # JPEG has no checksum, either
-    "folder of JPEG, cut": Kind(
-        _files(".jpg"), function(_read_folder), 15, "cats/*/*", damage.cut
-    ),
+    "folder of JPEG, cut": Kind(_files(".jpg"), function(_read_folder), 15, "cats/*/*", damage.cut),
     "folder of JPEG, imported": Kind(
         _files(".jpg"), command(*_import, "IN/cats", made="store"), 25, "cats/*/*", shows=False
     ),
     "store": Kind(_store, function(_open), 30, "store/*"),
-    "store of odd values": Kind(
-        _store, function(_open), 30, "store/meta.json", damage.odd_json
-    ),
+    "store of odd values": Kind(_store, function(_open), 30, "store/meta.json", damage.odd_json),
     "store that grows": Kind(_grown, function(_open), 30, "store/*[!k]"),
     "store that grows, of odd values": Kind(
         _grown, function(_open), 30, "store/meta.json", damage.odd_json
@@ -412,9 +408,7 @@ KINDS = {
         _half_diffusion, function(_go_on_diffusion), 30, "run.pt", odd_tensors
     ),
     "model": Kind(_model, function(_sampled), 30, "model/**/*"),
-    "model, odd values": Kind(
-        _model, function(_sampled), 20, "model/**/*.json", damage.odd_json
-    ),
+    "model, odd values": Kind(_model, function(_sampled), 20, "model/**/*.json", damage.odd_json),
     "model without digests, odd values": Kind(
         _unverified, function(_sampled), 20, "model/**/*.json", damage.odd_json
     ),

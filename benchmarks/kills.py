@@ -175,7 +175,10 @@ def kill(name: str, given: Path, folder: Path, kills: int, rng: random.Random) -
             child.join(moment)
             if child.exitcode is not None:
                 break
-            os.killpg(child.pid, signal.SIGKILL)
+            try:
+                os.killpg(child.pid, signal.SIGKILL)
+            except ProcessLookupError:  # it has no group yet
+                child.kill()
             child.join()
             if child.exitcode == -signal.SIGKILL:
                 found.fell.append(moment)

@@ -65,13 +65,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def _misfit(found: Checkpoint) -> str:
     """The first field that no run can have written; "" if there is none."""
-    for name in ("config", "data", "model", "optimizer"):
+    tables = ["config", "data", "model", "optimizer"]
+    for name in [*tables, "classifier"] if found.classifier is not None else tables:
         if not isinstance(getattr(found, name), dict):
             return f"{name} is {getattr(found, name)!r:.60}"
     if type(found.step) is not int or found.step < 0:
         return f"step is {found.step!r:.60}"
-    if not isinstance(found.classifier, dict | None):
-        return f"classifier is {found.classifier!r:.60}"
     return misfit_losses(found.history, found.pending)
 
 

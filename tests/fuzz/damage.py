@@ -13,7 +13,7 @@ import numpy as np
 
 Damage = Callable[[np.random.Generator, Path], str]
 
-#: What takes the place of a value in JSON; no number is so large that making room for it would hang.
+#: What takes the place of a value in JSON; no whole number that somebody would make room for.
 ODD = (None, True, -1, 0, 0.5, 1e300, float("nan"), "", "x", [], [1], [[]], {}, {"a": 1})
 
 

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from adainf_core.configuration import differences, from_plain
+from adainf_core.data.npz_members import array_names, stored_array
 from adainf_core.evidence.code.source import PACKAGE
 from adainf_core.evidence.runs.quantities import misplaced
 from adainf_core.evidence.runs.record_checks import fault
-from adainf_core.data.npz_members import array_names, stored_array
 from adainf_core.files import atomic_file
 
 RESULTS = PACKAGE.parent / "results"

@@ -180,6 +180,7 @@ def kill(name: str, given: Path, folder: Path, kills: int, rng: random.Random) -
             except ProcessLookupError:  # it has no group yet
                 child.kill()
             child.join()
+            _wait_for_group(child.pid)
             if child.exitcode == -signal.SIGKILL:
                 found.fell.append(moment)
         _finished(start(out), name)
@@ -195,6 +196,16 @@ def _started(target: Callable[..., Any], *arguments: Any) -> BaseProcess:
     child = SERVER.Process(target=target, args=arguments)
     child.start()
     return child
+
+
+def _wait_for_group(group: int | None) -> None:
+    """Wait until the system has taken back what a killed process group held, its locks too."""
+    for _ in range(500):
+        try:
+            os.killpg(group or 0, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
 
 
 def _put(word: str, places: dict[str, str]) -> str:

@@ -63,20 +63,18 @@ def read_tensors(path: Path, kind: str = "checkpoint") -> Any:
 
 @contextmanager
 def naming_misfits(path: Path) -> Iterator[None]:
-    """Context manager: what does not fit as the content of `path` is put in place names `path`.
+    """Context manager: what of the checkpoint at `path` fits no run becomes a ValueError naming it.
 
-    Whole files can hold what no run of this version wrote; torch takes it up to a point, and then
-    raises nearly anything.
+    The file is whole, but of a network or a configuration that this version does not have.
     """
     try:
         yield
     except torch.OutOfMemoryError:  # says nothing about the file
         raise
-    except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
+        why = " ".join(str(e).split()) or type(e).__name__
         raise ValueError(
-            f"{path} does not hold what a run of this version keeps ({reason}): delete it to start "
-            "afresh"
+            f"{path} does not fit ({type(e).__name__}: {why:.200}): delete it to start afresh"
         ) from None
 
 
@@ -111,16 +109,27 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -
                 raise ValueError(f"the optimizer's {name} of a parameter is {value.item()}")
 
 
-def misfit_losses(history: Any, pending: Any) -> str:
-    """What is wrong with a loss curve ({"step", "loss"} each) and the (sum, number) to come in it.
+def is_step(value: Any) -> bool:
+    """Whether that is a number of steps."""
+    return type(value) is int and value >= 0
 
-    "" if nothing is.
-    """
-    for entry in history if isinstance(history, list) else [history]:
-        if not isinstance(entry, dict) or entry.keys() != {"step", "loss"}:
-            return f"history holds {entry!r:.60}"
-        if type(entry["step"]) is not int or type(entry["loss"]) is not float:
-            return f"history holds {entry!r:.60}"
-    if not isinstance(pending, list | tuple) or [type(part) for part in pending] != [float, int]:
-        return f"pending is {pending!r:.60}"
-    return ""
+
+def is_history(value: Any) -> bool:
+    """Whether that is a loss curve: a list of {"step", "loss"}."""
+    return isinstance(value, list) and all(
+        isinstance(entry, dict)
+        and entry.keys() == {"step", "loss"}
+        and is_step(entry["step"])
+        and isinstance(entry["loss"], float)
+        for entry in value
+    )
+
+
+def is_pending(value: Any) -> bool:
+    """Whether that is the (sum, number) of losses that are in no loss curve yet."""
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and isinstance(value[0], float)
+        and is_step(value[1])
+    )

@@ -25,7 +25,9 @@ from adainf_core.generators.pipelines import plain
 from adainf_core.progress import progress_range
 from adainf_core.stopping import StopRequest, stop_requests
 from adainf_core.tensor_files import (
-    misfit_losses,
+    is_history,
+    is_pending,
+    is_step,
     naming_misfits,
     read_tensors,
     restore_optimizer,
@@ -262,10 +264,9 @@ class _Run:
                 "or delete it"
             )
         with naming_misfits(path):
-            if type(found["step"]) is not int or found["step"] < 0:
-                raise ValueError(f"step is {found['step']!r}")
-            if said := misfit_losses(found["history"], found["pending"]):
-                raise ValueError(said)
+            for name, fits in (("step", is_step), ("history", is_history), ("pending", is_pending)):
+                if not fits(found[name]):
+                    raise ValueError(f"{name} = {found[name]!r:.60}")
             self.unet.load_state_dict(found["unet"])
             self._restore_average(found["average"])
             restore_optimizer(self.optimizer, found["optimizer"])

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from adainf_core.configuration import differences, from_plain, to_plain
 from adainf_core.learning.pretrain_config import PretrainConfig
-from adainf_core.tensor_files import misfit_losses, naming_misfits, read_tensors, write_tensors
+from adainf_core.tensor_files import (
+    is_history,
+    is_pending,
+    is_step,
+    naming_misfits,
+    read_tensors,
+    write_tensors,
+)
 
 FORMAT = 2
 # where and how fast a run computes may change between its parts
@@ -57,21 +64,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if content.keys() != names:
         odd = sorted(content.keys() ^ names)[0]
         raise ValueError(f"{path} is no checkpoint: field {odd!r} is missing or unknown")
-    found = Checkpoint(**content)
-    if said := _misfit(found):
-        raise ValueError(f"{path} is no checkpoint: {said}; delete it to start afresh")
-    return found
-
-
-def _misfit(found: Checkpoint) -> str:
-    """The first field that no run can have written; "" if there is none."""
-    tables = ["config", "data", "model", "optimizer"]
-    for name in [*tables, "classifier"] if found.classifier is not None else tables:
-        if not isinstance(getattr(found, name), dict):
-            return f"{name} is {getattr(found, name)!r:.60}"
-    if type(found.step) is not int or found.step < 0:
-        return f"step is {found.step!r:.60}"
-    return misfit_losses(found.history, found.pending)
+    for name, fits in _FITS.items():
+        if not fits(content[name]):
+            wrong = f"{name} = {content[name]!r:.60}"
+            raise ValueError(f"{path} is no checkpoint ({wrong}): delete it to start afresh")
+    return Checkpoint(**content)
 
 
 def check_same_run(
@@ -92,3 +89,19 @@ def check_same_run(
             f"{path} is a checkpoint of another run: {differing[0]} now; choose another path or "
             "delete it"
         )
+
+
+def _is_dict(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "config": _is_dict,
+    "data": _is_dict,
+    "step": is_step,
+    "model": _is_dict,
+    "optimizer": _is_dict,
+    "history": is_history,
+    "pending": is_pending,
+    "classifier": lambda value: value is None or _is_dict(value),
+}

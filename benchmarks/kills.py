@@ -268,7 +268,7 @@ def killed(folder: Path, kills: int, seed: int = 0) -> dict[str, Killed]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=20, help="of each command")
+    parser.add_argument("--kills", type=int, default=4, help="of each command, at least")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = killed(Path(folder), options.kills)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import damage
+import mutations
 import numpy as np
 import torch
 from PIL import Image
@@ -82,7 +82,7 @@ class Kind:
     use: Callable[[Path], Found]
     times: int
     files: str = "*"
-    damage: damage.Damage = damage.rot
+    damage: mutations.Damage = mutations.rot
     shows: bool = True
     harmless: bool = False
 
@@ -252,7 +252,7 @@ def _half(folder: Path) -> None:
 def odd_tensors(rng: np.random.Generator, path: Path) -> str:
     """One value of a checkpoint, of another type or shape, left out, or added."""
     content = torch.load(path, weights_only=True)
-    content, done = damage.odd_value(rng, content)
+    content, done = mutations.odd_value(rng, content)
     torch.save(content, path)
     return f"{path.name}: {done}"
 
@@ -347,21 +347,21 @@ KINDS = {
         _npz,
         command(*_import, "IN/cats.npz", made="store"),
         30,
-        damage=damage.odd_arrays,
+        damage=mutations.odd_arrays,
         shows=False,
     ),
     "npz of odd arrays, read": Kind(
-        _npz, function(_read_npz), 30, damage=damage.odd_arrays, shows=False
+        _npz, function(_read_npz), 30, damage=mutations.odd_arrays, shows=False
     ),
     "npz of odd arrays, converted": Kind(
         _npz,
         command(*_import, "IN/cats.npz", "--convert", made="store"),
         30,
-        damage=damage.odd_arrays,
+        damage=mutations.odd_arrays,
         shows=False,
     ),
     "npz in another order": Kind(
-        _npz, function(_read_npz), 3, damage=damage.reordered_zip, harmless=True
+        _npz, function(_read_npz), 3, damage=mutations.reordered_zip, harmless=True
     ),
     # without a checksum: what is missing or too much is noticed, a wrong value is not
     "npy, imported": Kind(
@@ -369,32 +369,34 @@ KINDS = {
         command(*_import, "IN/cats.npy", made="store"),
         15,
         "cats.npy",
-        damage.any_of(damage.cut, damage.lengthen, damage.leave_out),
+        mutations.any_of(mutations.cut, mutations.lengthen, mutations.leave_out),
     ),
     "npy with wrong bits, imported": Kind(
-        _npy, command(*_import, "IN/cats.npy", made="store"), 15, "cats.npy", damage.flip, False
+        _npy, command(*_import, "IN/cats.npy", made="store"), 15, "cats.npy", mutations.flip, False
     ),
     "folder of PNG, imported": Kind(
         _files(".png"), command(*_import, "IN/cats", made="store"), 25, "cats/*/*"
     ),
     "folder of PNG, read": Kind(_files(".png"), function(_read_folder), 25, "cats/*/*"),
     # JPEG has no checksum, either
-    "folder of JPEG, cut": Kind(_files(".jpg"), function(_read_folder), 15, "cats/*/*", damage.cut),
+    "folder of JPEG, cut": Kind(
+        _files(".jpg"), function(_read_folder), 15, "cats/*/*", mutations.cut
+    ),
     "folder of JPEG, imported": Kind(
         _files(".jpg"), command(*_import, "IN/cats", made="store"), 25, "cats/*/*", shows=False
     ),
     "store": Kind(_store, function(_open), 30, "store/*"),
-    "store of odd values": Kind(_store, function(_open), 30, "store/meta.json", damage.odd_json),
+    "store of odd values": Kind(_store, function(_open), 30, "store/meta.json", mutations.odd_json),
     "store that grows": Kind(_grown, function(_open), 30, "store/*[!k]"),
     "store that grows, of odd values": Kind(
-        _grown, function(_open), 30, "store/meta.json", damage.odd_json
+        _grown, function(_open), 30, "store/meta.json", mutations.odd_json
     ),
     "gap": Kind(_pair, command(*_gap, made="gap.json"), 25, "*.npz"),
     "gap of odd arrays": Kind(
-        _pair, command(*_gap, made="gap.json"), 20, "*.npz", damage.odd_arrays, False
+        _pair, command(*_gap, made="gap.json"), 20, "*.npz", mutations.odd_arrays, False
     ),
     "probe": Kind(_run, command(*_probe), 25, "*.npz"),
-    "probe of odd arrays": Kind(_run, command(*_probe), 20, "*.npz", damage.odd_arrays, False),
+    "probe of odd arrays": Kind(_run, command(*_probe), 20, "*.npz", mutations.odd_arrays, False),
     "probe of a checkpoint": Kind(_run, command(*_probe), 20, "run.pt"),
     "checkpoint, loaded": Kind(_run, function(_load), 30, "run.pt"),
     "checkpoint of odd values, loaded": Kind(_run, function(_load), 40, "run.pt", odd_tensors),
@@ -408,25 +410,27 @@ KINDS = {
         _half_diffusion, function(_go_on_diffusion), 30, "run.pt", odd_tensors
     ),
     "model": Kind(_model, function(_sampled), 30, "model/**/*"),
-    "model, odd values": Kind(_model, function(_sampled), 20, "model/**/*.json", damage.odd_json),
+    "model, odd values": Kind(
+        _model, function(_sampled), 20, "model/**/*.json", mutations.odd_json
+    ),
     "model without digests, odd values": Kind(
-        _unverified, function(_sampled), 20, "model/**/*.json", damage.odd_json
+        _unverified, function(_sampled), 20, "model/**/*.json", mutations.odd_json
     ),
     "records": Kind(_records, _status, 30, f"results/{STUDY}/*/*.json"),
     "records of odd values": Kind(
-        _records, _status, 30, f"results/{STUDY}/*/*.json", damage.odd_json
+        _records, _status, 30, f"results/{STUDY}/*/*.json", mutations.odd_json
     ),
     "records in another order": Kind(
         _records,
         _show_claims,
         3,
         f"results/{STUDY}/*/*.json",
-        damage.reordered_json,
+        mutations.reordered_json,
         harmless=True,
     ),
     "registrations and replays": Kind(_records, _show_claims, 30, "results/*.json"),
     "registrations and replays of odd values": Kind(
-        _records, _show_claims, 40, "results/*.json", damage.odd_json
+        _records, _show_claims, 40, "results/*.json", mutations.odd_json
     ),
     "results, packed": Kind(_waiting_runs, _pack, 40, "results/*/**/*"),
     "pack": Kind(_packed_runs, _collect, 40, "away/*/**/*"),

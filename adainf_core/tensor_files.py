@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import math
 import pickle
 import zipfile
 from collections.abc import Iterator
@@ -88,7 +89,8 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -
         if found["params"] != group["params"]:
             raise ValueError("the optimizer's parameters are numbered otherwise")
         for key, value in group.items():
-            if type(found.get(key, value)) is not type(value):
+            kinds = {type(value), type(found.get(key, value))}
+            if len(kinds) > 1 and kinds != {int, float}:
                 raise ValueError(f"the optimizer's {key} is {found[key]!r}")
     keys = [set(group) for group in ours]
     optimizer.load_state_dict(state)
@@ -105,8 +107,14 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -
         for name, value in optimizer.state[p].items():
             if not isinstance(value, torch.Tensor) or value.shape not in (p.shape, ()):
                 raise ValueError(f"the optimizer's {name} of a parameter is no tensor of its shape")
-            if not value.ndim and not bool(value.isfinite()):
-                raise ValueError(f"the optimizer's {name} of a parameter is {value.item()}")
+    counts = {
+        value.item()
+        for p in parameters
+        for value in optimizer.state[p].values()
+        if not value.ndim and p.ndim
+    }
+    if len(counts) > 1 or not all(map(math.isfinite, counts)):
+        raise ValueError(f"the optimizer's parameters are at steps {sorted(counts)}")
 
 
 def is_step(value: Any) -> bool:

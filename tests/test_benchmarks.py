@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -206,3 +207,26 @@ def test_a_run_killed_twenty_times_ends_in_the_undisturbed_weights(load, tmp_pat
     assert found["tensors"] > 30 and found["tensors_that_differ"] == []
     assert len(set(found["killed_at"])) == 20 and max(found["killed_at"]) < found["steps"]
     assert found["left_behind"] == []
+
+
+def test_a_killed_command_ends_as_an_undisturbed_one():
+    # in a process of its own, for its fork server has to begin before anything has run
+    code = (
+        "import json, sys; from pathlib import Path; import kills\n"
+        "found = kills.killed(Path(sys.argv[1]), 1)\n"
+        "print(json.dumps({name: vars(of) for name, of in found.items()}))"
+    )
+    # in memory where the system has a folder there: flushing to a busy disk takes its time
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", code, folder],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(BENCHMARKS), str(ROOT)])},
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert sorted(found) == ["collect", "import", "pretrain", "sample", "study", "train"]
+    for name, of in found.items():
+        assert of["fell"] and of["differ"] == of["left_behind"] == [], (name, of)

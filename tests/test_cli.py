@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from adainf_core.evidence.runs.records import RESULTS, read_pictures
 from adainf_core.evidence.studies.catalogue import all_claims
 from adainf_core.generators.dial import KernelDensitySetting, make_generator
 from adainf_core.generators.diffusion_config import DiffusionConfig
-from adainf_core.generators.diffusion_training import _Run
+from adainf_core.generators.diffusion_training import _Run, train_diffusion
 from adainf_core.generators.pipelines import plain
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.pretraining import load_pretrained
@@ -298,8 +299,18 @@ def test_a_diffusion_model_is_trained_in_parts_and_sampled_into_a_store(tmp_path
     assert len(GeneratedImages.open(store)) == 6
     assert main([*sample, "--count", "6", "--seed", "1"]) == 2
     assert "seed" in capsys.readouterr().err
+    before = {path: path.read_bytes() for path in model.rglob("*.*")}
+    assert main([*train, "--steps", "3"]) == 0  # of this very run
+    assert "already, and the same" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in model.rglob("*.*")} == before
     assert main([*train, "--steps", "4"]) == 2
     assert "is there already" in capsys.readouterr().err
+    shutil.rmtree(model)
+    other = train_diffusion(load_images("digits"), DiffusionConfig(widths=(16,), attention=(False,),
+                            batch_size=8, precision="fp32", device="cpu"), 0)  # fmt: skip
+    other.generator.save(model)
+    assert main([*train, "--steps", "3"]) == 2
+    assert f"{model} is there already, and another model" in capsys.readouterr().err
 
 
 def test_a_model_that_cannot_be_sampled_leaves_no_store(tmp_path, capsys):

@@ -40,6 +40,7 @@ from adainf_core.stopping import telling_what_stays
 if TYPE_CHECKING:
     from adainf_core.data.generated import GeneratedImages
     from adainf_core.data.images import ImageSet
+    from adainf_core.generators.diffusion import DiffusionGenerator
 
 HELP = "generated images: train a generator, sample it, import, show"
 
@@ -71,11 +72,24 @@ def _add_train(actions: Any) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     checkpoint = options.checkpoint or options.out.with_name(f"{options.out.name}.pt")
+    # one that is there, and of this run, is looked at, and not written
+    out = None if _is_trained(options, checkpoint) else options.out
     with (
-        claimed(out=(options.out, "new folder"), checkpoint=(checkpoint, "file")),
+        claimed(out=(out, "new folder"), checkpoint=(checkpoint, "file")),
         telling_what_stays(lambda: kept_in(checkpoint)),
     ):
         _train_from(checkpoint, options)
+
+
+def _is_trained(options: argparse.Namespace, checkpoint: Path) -> bool:
+    """Whether the model is there, and the checkpoint beside it is of as many steps."""
+    from adainf_core.generators.pipelines import is_model
+    from adainf_core.tensor_files import read_tensors
+
+    if not (is_model(options.out) and checkpoint.is_file()):
+        return False
+    found = read_tensors(checkpoint)
+    return isinstance(found, dict) and found.get("step") == options.steps
 
 
 def _train_from(checkpoint: Path, options: argparse.Namespace) -> None:
@@ -96,13 +110,25 @@ def _train_from(checkpoint: Path, options: argparse.Namespace) -> None:
     if trained.history:
         print(f"{'loss':12} {trained.history[-1]['loss']:.4f} at step {trained.steps}")
     if trained.finished:
-        trained.generator.save(options.out)
+        if options.out.exists():
+            _check_same_model(trained.generator, options.out)
+        else:
+            trained.generator.save(options.out)
         print(f"{'model':12} {options.out}, {trained.generator.parameters:,} parameters")
     else:
         print(
             f"stopped after {trained.steps} of {options.steps} steps; the same command goes on, "
             f"--steps {trained.steps} keeps the model as it is"
         )
+
+
+def _check_same_model(trained: DiffusionGenerator, out: Path) -> None:
+    found = type(trained).load(out)
+    if found.digest() != trained.digest():
+        raise FileExistsError(
+            f"{out} is there already, and another model: delete it or choose another place"
+        )
+    print(f"{'there':12} already, and the same")
 
 
 # ---- sample

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import math
 import shutil
@@ -126,8 +127,18 @@ def naming_damage(path: Path) -> Iterator[None]:
     """Context manager: what a damaged archive raises becomes a ValueError naming `path`."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError) as error:
-        # RuntimeError: a member under a password, or packed in a way that is not known
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        RuntimeError,
+        OSError,
+    ) as error:
+        # RuntimeError: a member under a password, or packed in a way that is not known; OSError: a
+        # place before the file, or what bz2 cannot unpack
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
         kind = "npy file" if path.suffix == ".npy" else "npz archive"
         raise ValueError(
             f"{path} is truncated or no {kind} ({error}): copy or download it again"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import zlib
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 from adainf_core.configuration import differences, to_plain
 from adainf_core.evidence.registration import registrations
@@ -51,6 +54,9 @@ def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
     written, records = [], sorted(root.glob(_RECORDS))
     for path in records:
         read_record(path)
+    waiting = sorted((root / UNFINISHED).rglob("*.pt"))
+    for path in waiting:
+        _check_whole(path, path.read_bytes())
     lists = (("registrations.json", registrations), ("replays.json", replays))
     listed = [root / name for name, read in lists if read(root)]
     for path in (*records, *listed):
@@ -60,7 +66,7 @@ def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
         written.append(target)
     for old in folder.glob(f"{UNFINISHED}/*/*/*.pt.*"):  # of a longer checkpoint, perhaps
         old.unlink()
-    for path in sorted((root / UNFINISHED).rglob("*.pt")):
+    for path in waiting:
         pieces = -(-path.stat().st_size // PIECE)
         with path.open("rb") as source:
             for number, piece in enumerate(iter(lambda: source.read(PIECE), b""), 1):
@@ -75,15 +81,19 @@ def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
 def collect(folder: Path, root: Path = RESULTS) -> Collected:
     """Merge the records and checkpoints below `folder` into `root`; twice is as good as once.
 
-    Raises ValueError, before anything is written, for a record that is damaged, out of its place,
-    of an unknown study or of another configuration than the study has now, or that disagrees with
-    one of the same configuration that is here, under whichever study; FileNotFoundError where there
-    is nothing to collect. A checkpoint that is here already, or lacks a piece, is left alone.
+    Raises ValueError, before anything is written, for a checkpoint that is damaged, and for a
+    record that is, or out of its place, of an unknown study or of another configuration than the
+    study has now, or that disagrees with one of the same configuration that is here, under
+    whichever study; FileNotFoundError where there is nothing to collect. A checkpoint that is here
+    already, or lacks a piece, is left alone.
     """
     found = sorted(folder.glob(_RECORDS))
     pieces = sorted(folder.glob(f"{UNFINISHED}/*/*/*.pt.001-of-*"))
     if not found and not pieces:
         raise FileNotFoundError(f"{folder}: no records (STUDY/SCALE/ARM-SEED.json) to collect")
+    for first in pieces:
+        if content := _joined(first):
+            _check_whole(first, content)
     new, known = [], 0
     for path in found:
         record, experiment = _checked(path, folder)
@@ -126,15 +136,30 @@ def _checked(path: Path, folder: Path) -> tuple[Record, Any]:
     return record, now
 
 
+def _check_whole(path: Path, content: bytes) -> None:
+    """ValueError where the checkpoint at `path`, a zip archive, fails one of its checksums."""
+    try:
+        with ZipFile(BytesIO(content)) as file:
+            if damaged := file.testzip():
+                raise BadZipFile(f"{damaged} fails its checksum")
+    except (BadZipFile, EOFError, RuntimeError, ValueError, zlib.error) as error:
+        raise ValueError(
+            f"{path} is damaged or no checkpoint ({error}): delete it, or pack it again"
+        ) from None
+
+
+def _joined(first: Path) -> bytes:
+    """The checkpoint that begins with the piece `first`; nothing where a piece lacks."""
+    count = int(first.suffix[-3:])
+    parts = [first.with_suffix(f".{number:03d}-of-{count:03d}") for number in range(1, count + 1)]
+    return b"".join(map(Path.read_bytes, parts)) if all(map(Path.is_file, parts)) else b""
+
+
 def _join(first: Path, folder: Path, root: Path) -> bool:
     """Put a checkpoint together; False where a piece lacks or there is one here already."""
     target = root / first.relative_to(folder).with_suffix("")
-    count = int(first.suffix[-3:])
-    parts = [first.with_suffix(f".{number:03d}-of-{count:03d}") for number in range(1, count + 1)]
-    if target.exists() or not all(part.is_file() for part in parts):
+    if target.exists() or not (content := _joined(first)):
         return False
-    target.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(target) as file:
-        for part in parts:
-            file.write(part.read_bytes())
+        file.write(content)
     return True

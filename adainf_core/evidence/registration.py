@@ -101,7 +101,9 @@ def registrations(root: Path = RESULTS) -> dict[str, Registration]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         found = {study: Registration(**entry) for study, entry in content.items()}
-        for registration in found.values():
+        for study, registration in found.items():
+            if study not in studies():
+                raise ValueError(f"there is no study {study!r}")
             _time(registration.registered)
         return found
     except (ValueError, TypeError, AttributeError) as error:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,16 +18,26 @@ import torch
 from adainf_core.configuration import differences, to_plain
 from adainf_core.data.images import ImageSet
 from adainf_core.devices import check_memory, chosen_device
+from adainf_core.files import claim_output
 from adainf_core.generators.diffusion import DiffusionGenerator, prepared
 from adainf_core.generators.diffusion_config import DiffusionConfig
 from adainf_core.generators.pipelines import plain
 from adainf_core.progress import progress_range
 from adainf_core.stopping import StopRequest, stop_requests
-from adainf_core.tensor_files import read_tensors, write_tensors
+from adainf_core.tensor_files import (
+    is_history,
+    is_pending,
+    is_step,
+    naming_misfits,
+    read_tensors,
+    restore_optimizer,
+    write_tensors,
+)
 from adainf_core.validation import as_count
 
 FORMAT = 1
 _HISTORY = 100  # steps between entries of the loss curve
+_LOOK = 0.5  # seconds between two looks at whether another process has made the model
 _FREE = ("device", "compile")  # may change between the parts of a run
 
 
@@ -87,25 +97,34 @@ def cached_diffusion(
 ) -> DiffusionGenerator:
     """The generator that `train_diffusion` makes, read from the folder `cache` if it is there.
 
-    With `cache` a new one is kept there, and its run goes on where it was interrupted. Weights are
-    rounded to half precision on the way, with and without a cache.
+    With `cache` a new one is kept there, and its run goes on where it was interrupted; while
+    another process makes it, this one waits. Weights are rounded to half precision on the way, with
+    and without a cache.
     """
     if cache is None:
         with TemporaryDirectory() as passing:
             return cached_diffusion(images, config, steps, Path(passing))
     decided = {**to_plain(config), **dict.fromkeys(_FREE), "images": _fingerprint(images)}
     key = hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:12]
-    folder = cache / f"{key}-{steps}"
-    if not folder.exists():
-        checkpoint = cache / f"{key}-{steps}.pt"
-        trained = train_diffusion(images, config, steps, checkpoint=checkpoint)
-        if not trained.finished:
-            raise InterruptedError(
-                f"terminated after {trained.steps} of {steps} steps, kept in {checkpoint}: "
-                "the same call goes on"
-            )
-        trained.generator.save(folder, half=True)
-        checkpoint.unlink()
+    folder, checkpoint = cache / f"{key}-{steps}", cache / f"{key}-{steps}.pt"
+    while not folder.exists():
+        with ExitStack() as claim:
+            try:
+                claim.enter_context(claim_output(folder, "new folder"))
+            except FileExistsError:  # made since we looked
+                break
+            except BlockingIOError:
+                time.sleep(_LOOK)
+                continue
+            trained = train_diffusion(images, config, steps, checkpoint=checkpoint)
+            if not trained.finished:
+                raise InterruptedError(
+                    f"terminated after {trained.steps} of {steps} steps, kept in {checkpoint}: "
+                    "the same call goes on"
+                )
+            trained.generator.save(folder, half=True)
+    if checkpoint.exists():  # of the run that is over, here or in a process that was killed then
+        checkpoint.unlink(missing_ok=True)
     return DiffusionGenerator.load(folder, config.device)
 
 
@@ -233,23 +252,38 @@ class _Run:
         found = read_tensors(path)
         if not isinstance(found, dict) or found.get("format") != FORMAT or "average" not in found:
             raise ValueError(f"{path} is no checkpoint of a diffusion model: choose another path")
-        kept, now = (
-            {**side["config"], **dict.fromkeys(_FREE), "images": side["images"]}
-            for side in (found, self.described)
-        )
+        with naming_misfits(path):
+            kept, now = (
+                {**side["config"], **dict.fromkeys(_FREE), "images": side["images"]}
+                for side in (found, self.described)
+            )
         differing = differences(kept, now)
         if differing:
             raise ValueError(
                 f"{path} is a checkpoint of another run: {differing[0]} now; choose another path "
                 "or delete it"
             )
-        self.unet.load_state_dict(found["unet"])
-        self.average.load_state_dict(found["average"])
-        self.average.to(self.device)
-        self.optimizer.load_state_dict(found["optimizer"])
+        with naming_misfits(path):
+            for name, fits in (("step", is_step), ("history", is_history), ("pending", is_pending)):
+                if not fits(found[name]):
+                    raise ValueError(f"{name} = {found[name]!r:.60}")
+            self.unet.load_state_dict(found["unet"])
+            self._restore_average(found["average"])
+            restore_optimizer(self.optimizer, found["optimizer"])
         self.step, self.history = found["step"], list(found["history"])
         self.total = torch.tensor(found["pending"][0], device=self.device)
         self.since = found["pending"][1]
+
+    def _restore_average(self, found: dict[str, Any]) -> None:
+        ours = self.average.state_dict()
+        for key, value in ours.items():
+            if type(found[key]) is not type(value):
+                raise ValueError(f"the average's {key} is {found[key]!r:.60}")
+        shapes = [[tensor.shape for tensor in side["shadow_params"]] for side in (ours, found)]
+        if shapes[0] != shapes[1]:
+            raise ValueError("the average's weights are of other shapes")
+        self.average.load_state_dict(found)
+        self.average.to(self.device)
 
     def generator(self) -> DiffusionGenerator:
         """The average of the weights so far, as a generator."""

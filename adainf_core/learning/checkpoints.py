@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from adainf_core.configuration import differences, from_plain, to_plain
 from adainf_core.learning.pretrain_config import PretrainConfig
-from adainf_core.tensor_files import read_tensors, write_tensors
+from adainf_core.tensor_files import (
+    is_history,
+    is_pending,
+    is_step,
+    naming_misfits,
+    read_tensors,
+    write_tensors,
+)
 
 FORMAT = 2
 # where and how fast a run computes may change between its parts
@@ -65,22 +71,6 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(**content)
 
 
-@contextmanager
-def naming_misfits(path: Path) -> Iterator[None]:
-    """Context manager: what of the checkpoint at `path` fits no run becomes a ValueError naming it.
-
-    The file is whole, but of a network or a configuration that this version does not have.
-    """
-    try:
-        yield
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as e:
-        lines = str(e).split("\n")
-        why = " ".join(lines[:2]).strip() or type(e).__name__
-        raise ValueError(
-            f"{path} does not fit ({type(e).__name__}: {why:.200}): delete it to start afresh"
-        ) from None
-
-
 def check_same_run(
     checkpoint: Checkpoint, config: Mapping[str, Any], data: Mapping[str, Any], path: Path
 ) -> None:
@@ -105,25 +95,13 @@ def _is_dict(value: Any) -> bool:
     return isinstance(value, dict)
 
 
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
-
-
 _FITS: dict[str, Callable[[Any], bool]] = {
     "config": _is_dict,
     "data": _is_dict,
-    "step": _is_count,
+    "step": is_step,
     "model": _is_dict,
     "optimizer": _is_dict,
-    "history": lambda value: (
-        isinstance(value, list)
-        and all(_is_dict(entry) and entry.keys() == {"step", "loss"} for entry in value)
-    ),
-    "pending": lambda value: (
-        isinstance(value, tuple)
-        and len(value) == 2
-        and isinstance(value[0], float)
-        and _is_count(value[1])
-    ),
+    "history": is_history,
+    "pending": is_pending,
     "classifier": lambda value: value is None or _is_dict(value),
 }

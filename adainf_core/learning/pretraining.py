@@ -25,7 +25,6 @@ from adainf_core.learning.augmentation import two_views, view_noise
 from adainf_core.learning.checkpoints import (
     Checkpoint,
     check_same_run,
-    naming_misfits,
     read_checkpoint,
     write_checkpoint,
 )
@@ -37,6 +36,7 @@ from adainf_core.learning.optimizers import build_optimizer
 from adainf_core.learning.pretrain_config import PretrainConfig, warmup_cosine
 from adainf_core.progress import progress_range
 from adainf_core.stopping import StopRequest, stop_requests
+from adainf_core.tensor_files import naming_misfits, restore_optimizer
 from adainf_core.validation import as_number, as_path, in_words
 
 _HISTORY = 50  # entries of a loss curve
@@ -154,9 +154,7 @@ def load_pretrained(path: str | Path) -> Pretrained:
     with naming_misfits(path):
         config = from_plain(PretrainConfig, found.config)
         trainee = _Trainee(config, _classes(found.classifier))
-        trainee.method.load_state_dict(found.model)
-        if trainee.classifier is not None and found.classifier is not None:
-            trainee.classifier.load_state_dict(found.classifier)
+        trainee.restore(found)
         return trainee.result(found.history, found.step, found.data, path)
 
 
@@ -198,6 +196,12 @@ class _Trainee(nn.Module):
         # generated images carry -1; a batch may hold nothing else, and 0 / 0 would be the mean
         known = distributed.all_reduce_sum((labels >= 0).sum()).clamp(min=1)
         return loss, loss + summed * distributed.world_size() / known  # ranks are averaged
+
+    def restore(self, found: Checkpoint) -> None:
+        """Take the weights of `found`."""
+        self.method.load_state_dict(found.model)
+        if self.classifier is not None and found.classifier is not None:
+            self.classifier.load_state_dict(found.classifier)
 
     def result(
         self,
@@ -355,13 +359,11 @@ class Run:
         found = read_checkpoint(path)
         check_same_run(found, *self.described, path)
         with naming_misfits(path):
-            self.trainee.method.load_state_dict(found.model)
-            if self.trainee.classifier is not None and found.classifier is not None:
-                self.trainee.classifier.load_state_dict(found.classifier)
-            self.optimizer.load_state_dict(found.optimizer)
-            self.step, self.history = found.step, list(found.history)
-            self.total = torch.tensor(found.pending[0], device=self.device)
-            self.since = found.pending[1]
+            self.trainee.restore(found)
+            restore_optimizer(self.optimizer, found.optimizer)
+        self.step, self.history = found.step, list(found.history)
+        self.total = torch.tensor(found.pending[0], device=self.device)
+        self.since = found.pending[1]
 
     def result(self, path: Path | None) -> Pretrained:
         return self.trainee.result(self.history, self.step, self.described[1], path)

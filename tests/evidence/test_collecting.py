@@ -1,7 +1,9 @@
 """Records from another machine: merged once, refused where they do not fit."""
 
+import io
 import json
 import shutil
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -35,12 +37,20 @@ def made(make_record):
     return make
 
 
+def archive(size):
+    """A zip of so many random bytes, as checkpoints are."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("data", np.random.default_rng(0).bytes(size))
+    return buffer.getvalue()
+
+
 def test_records_and_unfinished_runs_come_home(made, tmp_path, monkeypatch):
     monkeypatch.setattr(collecting, "PIECE", 1000)
     away, carried, home = (tmp_path / name for name in ("away", "carried", "home"))
     for arm in ("none", "vanilla"):
         write_record(made(arm=arm), away)
-    state = np.random.default_rng(0).bytes(3500)
+    state = archive(3400)
     waiting = away / UNFINISHED / "failure-mode" / "laptop" / "weak-20.pt"
     waiting.parent.mkdir(parents=True)
     waiting.write_bytes(state)
@@ -58,7 +68,7 @@ def test_records_and_unfinished_runs_come_home(made, tmp_path, monkeypatch):
     assert (home / waiting.relative_to(away)).read_bytes() == state
     again = collect(carried, home)
     assert (again.new, again.known, again.unfinished) == (0, 2, 0)
-    waiting.write_bytes(state[:1500])
+    waiting.write_bytes(archive(1400))
     pack(carried, away)
     assert sorted(p.suffix for p in carried.rglob("*.pt.*")) == [".001-of-002", ".002-of-002"]
     assert len(study_records(named_study("failure-mode"), "laptop", home)) == 2
@@ -71,6 +81,24 @@ def test_one_damaged_record_keeps_all_of_them_out(made, tmp_path):
     bad.write_text(bad.read_text()[:-20])
     with pytest.raises(ValueError, match=r"vanilla-20.json: not JSON"):
         collect(away, home)
+    assert not home.exists()
+
+
+def test_a_damaged_checkpoint_is_neither_packed_nor_collected(made, tmp_path):
+    away, carried, home = (tmp_path / name for name in ("away", "carried", "home"))
+    write_record(made(), away)
+    waiting = away / UNFINISHED / "failure-mode" / "laptop" / "weak-20.pt"
+    waiting.parent.mkdir(parents=True)
+    waiting.write_bytes(archive(100)[:-40])
+    with pytest.raises(ValueError, match=f"{waiting} is damaged"):
+        pack(carried, away)
+    assert not carried.exists()
+    waiting.write_bytes(archive(100))
+    pack(carried, away)
+    (piece,) = carried.rglob("*.pt.*")
+    piece.write_bytes(piece.read_bytes().replace(b"data", b"date", 1))
+    with pytest.raises(ValueError, match=f"{piece} is damaged"):
+        collect(carried, home)
     assert not home.exists()
 
 

@@ -256,7 +256,8 @@ ENTRY = {"rule": "x", "commit": "y", "registered": FIXED, "covers": "rule"}
     + [json.dumps({"failure-mode": entry}) for entry in (
         ENTRY | {"registered": "z"}, ENTRY | {"covers": "all"}, ENTRY | {"more": 1},
         ENTRY | {"plan": 3, "covers": "rule and plan"},
-        {key: value for key, value in ENTRY.items() if key != "covers"})],
+        {key: value for key, value in ENTRY.items() if key != "covers"})]
+    + [json.dumps({"failure-mood": ENTRY})],
 )  # fmt: skip
 def test_a_damaged_file_is_named(tmp_path, damage):
     path = tmp_path / "registrations.json"

@@ -151,7 +151,7 @@ def test_bad_input_is_named():
 
 def test_rows_that_single_precision_cannot_tell_apart_are_refused():
     rows = np.random.default_rng(0).normal(size=(30, 4))
-    with pytest.raises(ValueError, match="varies by .* about values of 1e.08"):
+    with pytest.raises(ValueError, match=r"varies by .* about values of 1e\+08"):
         precision_recall(rows + 1e8, rows + 1e8)
     assert precision_recall(rows + 100, rows + 100).density.value == 1
 

@@ -1,6 +1,8 @@
 """Training a diffusion model: what is learnt, what is refused, and going on where it stopped."""
 
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +11,7 @@ import torch
 from diffusers import DDPMPipeline
 
 from adainf_core.data.images import ImageSet
+from adainf_core.generators import diffusion_training
 from adainf_core.generators.diffusion import DiffusionGenerator
 from adainf_core.generators.diffusion_config import DiffusionConfig, training_schedule
 from adainf_core.generators.diffusion_training import _Run, cached_diffusion, train_diffusion
@@ -287,3 +290,27 @@ def test_a_cache_keeps_the_model_and_nothing_else(tmp_path):
     ):
         assert cached_diffusion(images, config, steps, tmp_path).digest() != made.digest()
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_one_of_two_makes_the_model_and_the_other_waits(tmp_path, monkeypatch):
+    advance, taken = _Run.advance, []
+
+    def slow(run):
+        taken.append(run.step)
+        time.sleep(0.05)
+        advance(run)
+
+    monkeypatch.setattr(_Run, "advance", slow)
+    monkeypatch.setattr(diffusion_training, "_LOOK", 0.01)
+    with ThreadPoolExecutor(2) as both:  # locks are between threads as between processes
+        asked = [both.submit(cached_diffusion, stripes(), TINY, 4, tmp_path) for _ in "ab"]
+        one, other = (future.result() for future in asked)
+    assert one.digest() == other.digest() and taken == [0, 1, 2, 3]
+    assert [path.name for path in tmp_path.iterdir()] == [one.name]
+
+
+def test_what_a_run_killed_at_its_very_end_left_is_removed(tmp_path):
+    made = cached_diffusion(stripes(), TINY, 2, tmp_path)
+    (tmp_path / f"{made.name}.pt").write_bytes(b"its last checkpoint")
+    cached_diffusion(stripes(), TINY, 2, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [made.name]

@@ -686,3 +686,10 @@ def test_policy_and_data_have_to_agree(config, data):
         pretrain(replace(config, policy=None), data)
     with pytest.raises(ValueError, match="needs labels, and the data has none"):
         pretrain(replace(config, policy=None, online_learning_rate=0.1), Halves())
+
+
+def test_a_whole_learning_rate_goes_on_as_any_other(config, data, tmp_path):
+    path, config = tmp_path / "run.pt", replace(config, optimizer="sgd", learning_rate=1)
+    pretrain(config, data, checkpoint=path, max_seconds=0)
+    resumed = pretrain(config, data, checkpoint=path)
+    assert torch.equal(weights(resumed), weights(pretrain(config, data)))

@@ -177,10 +177,10 @@ def test_a_start_of_another_precision_or_size_is_named():
 
 
 def test_accuracy_names_what_does_not_fit():
-    model = SoftmaxRegression(torch.zeros(2, 3), torch.zeros(2))
-    rows = torch.zeros(4, 3)
+    rows, labels = torch.randn(40, 3), torch.arange(40) % 2
+    model = fit_softmax_regression(rows, labels, 1.0, 2)
     with pytest.raises(ValueError, match="give a label for each row"):
-        model.accuracy(rows, torch.zeros(3, dtype=torch.int64))
+        model.accuracy(rows, labels[1:])
     rows[2, 1] = torch.nan
     with pytest.raises(ValueError, match=r"features\[2\] is not finite"):
-        model.accuracy(rows, torch.zeros(4, dtype=torch.int64))
+        model.accuracy(rows, labels)

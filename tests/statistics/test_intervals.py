@@ -67,7 +67,7 @@ def test_formats_mean_and_interval():
 
 @pytest.mark.parametrize("values", [[], [1.0], [[1.0, 2.0]]])
 def test_too_few_values_are_refused(values):
-    with pytest.raises(ValueError, match="two seeds"):
+    with pytest.raises(ValueError, match="give one value a seed, at least 2"):
         t_interval(values)
 
 

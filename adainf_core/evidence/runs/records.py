@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from adainf_core.configuration import differences, from_plain
+from adainf_core.data.npz_members import array_names, stored_array
 from adainf_core.evidence.code.source import PACKAGE
 from adainf_core.evidence.runs.quantities import misplaced
 from adainf_core.evidence.runs.record_checks import fault
@@ -136,9 +137,13 @@ def write_pictures(
 
 
 def read_pictures(study: str, scale: str, root: Path = RESULTS) -> dict[str, np.ndarray]:
-    """The sample images of a study, in the order they were written."""
-    with np.load(root / study / scale / "pictures.npz", allow_pickle=False) as pictures:
-        return dict(pictures)
+    """The sample images of a study, in the order they were written.
+
+    Raises FileNotFoundError, or ValueError naming the file where it is damaged.
+    """
+    path = root / study / scale / "pictures.npz"
+    members = array_names(path).items()
+    return {name: stored_array(path, member).read() for name, member in members}
 
 
 def read_record(path: Path) -> Record:

@@ -26,13 +26,7 @@ def sound(tmp_path_factory):
     return make
 
 
-# a store has no checksum of the whole yet
-
-
-@pytest.mark.parametrize(
-    "name",
-    KINDS,
-)
+@pytest.mark.parametrize("name", KINDS)
 def test_damage_is_refused_told_or_without_effect(name, sound, tmp_path):
     kind, original = KINDS[name], sound(name)
     whole = used(kind, original, tmp_path / "whole")

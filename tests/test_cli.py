@@ -18,6 +18,7 @@ from adainf_core.cli.common import sized_set
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.growing_store import grown_store
 from adainf_core.data.named_sets import load_images
+from adainf_core.data.store_meta import as_json
 from adainf_core.evidence.runs.records import RESULTS, read_pictures
 from adainf_core.evidence.studies.catalogue import all_claims
 from adainf_core.generators.dial import KernelDensitySetting, make_generator
@@ -555,7 +556,7 @@ def test_copies_are_said_by_kind_and_checks_of_earlier_stores_are_read(tmp_path,
     described = tmp_path / "a.images" / "meta.json"
     meta = json.loads(described.read_text())
     meta["checks"] = {"constant": 0, "duplicates": 1, "memorised": None, "order": "undecided"}
-    described.write_text(json.dumps(meta))
+    described.write_bytes(as_json(meta))
     assert main(["data", "show", str(tmp_path / "a.images")]) == 0
     out = capsys.readouterr().out
     assert "duplicates   1\nmemorised    None\n" in out

@@ -18,6 +18,7 @@ BAD = {
     "seconds": ("", "nan", "-1", "-inf", "one"),
     "positive": ("", "nan", "inf", "-1", "0", "one"),
     "share": (*NUMBERS, "0", "1"),
+    "share or all": NUMBERS,
     "word": WORDS,
     "set": ("", "no/such/place"),
     "file to write": ("", "FOLDER", "FILE/below", "/proc/adainf/none"),
@@ -47,7 +48,8 @@ COMMANDS = {
     "generate import": (
         ["MADE.npz"],
         {"--store": "new folder", "--real": "set", "--size": "count", "--channel-order": "word",
-         "--limit": "share", **ROOT},
+         "--limit": "share or all", "--duplicate-limit": "share or all",
+         "--memorised-limit": "share or all", **ROOT},
     ),
     "generate show": (
         ["digits"],

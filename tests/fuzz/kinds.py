@@ -25,7 +25,7 @@ from PIL import Image
 
 from adainf_core.cli import main
 from adainf_core.configuration import override
-from adainf_core.data.generated import GeneratedImages
+from adainf_core.data.generated import GeneratedImages, ImportLimits
 from adainf_core.data.growing_store import grown_store
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
@@ -209,7 +209,7 @@ _gap += ["--html", "IN/gap.html", "--json", "IN/gap.json"]
 
 def _store(folder: Path) -> None:
     _npz(folder)
-    GeneratedImages.from_npz(folder / "cats.npz", store=folder / "store", limit=0.5)
+    GeneratedImages.from_npz(folder / "cats.npz", store=folder / "store", limits=ImportLimits(0.5))
 
 
 def _grown(folder: Path) -> None:

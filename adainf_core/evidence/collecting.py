@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
@@ -48,8 +47,9 @@ class Collected:
 def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
     """Copy what `root` holds into `folder`, checkpoints cut into pieces; the files written.
 
-    Records keep their places; no file is larger than `PIECE`. Raises ValueError, before anything is
-    written, for a damaged one.
+    Records keep their places; no file is larger than `PIECE`, and each is written whole or not at
+    all. Raises ValueError, before anything is written, for a damaged one, and OSError with path and
+    remedy on a full disk.
     """
     written, records = [], sorted(root.glob(_RECORDS))
     for path in records:
@@ -61,8 +61,8 @@ def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
     listed = [root / name for name, read in lists if read(root)]
     for path in (*records, *listed):
         target = folder / path.relative_to(root)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+        with atomic_file(target) as file:
+            file.write(path.read_bytes())
         written.append(target)
     for old in folder.glob(f"{UNFINISHED}/*/*/*.pt.*"):  # of a longer checkpoint, perhaps
         old.unlink()
@@ -72,8 +72,8 @@ def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
             for number, piece in enumerate(iter(lambda: source.read(PIECE), b""), 1):
                 target = folder / path.relative_to(root)
                 target = target.with_name(f"{target.name}.{number:03d}-of-{pieces:03d}")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(piece)
+                with atomic_file(target) as file:
+                    file.write(piece)
                 written.append(target)
     return written
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import resource
 import shutil
 import zipfile
 from dataclasses import replace
@@ -221,3 +222,20 @@ def test_status_counts_what_is_there_and_what_a_budget_adds(made, tmp_path):
 
 def write_and_read(record, root):
     return read_record(write_record(record, root))
+
+
+def test_a_full_disk_ends_packing_in_a_line_and_leaves_no_part_of_a_file(made, tmp_path):
+    away, carried = tmp_path / "away", tmp_path / "carried"
+    record = write_record(made(), away)
+    waiting = away / UNFINISHED / "failure-mode" / "laptop" / "weak-20.pt"
+    waiting.parent.mkdir(parents=True)
+    waiting.write_bytes(archive(60_000))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for limit, cut in ((100, record), (50_000, waiting)):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))  # as a full disk cuts a write
+        try:
+            with pytest.raises(OSError, match=f"could not write .*{cut.name}.*free some space"):
+                pack(carried, away)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert not [path for path in carried.rglob("*") if cut.name in path.name]

@@ -212,6 +212,14 @@ def test_a_generator_that_copies_is_seen_though_real_images_repeat(photographs):
     assert said == ("100 of 200 generated images are copies of real ones",)
 
 
+def test_near_copies_that_are_not_searched_are_said(photographs):
+    small = photographs[:, :, ::2, ::2]
+    report = gap_report(a_set(small[:260]), a_set(small[260:]), pixels(4))
+    assert report.repeated == (
+        "near copies are not searched among so many images, or so small ones",
+    )
+
+
 def test_copies_are_kept_on_request(photographs):
     real, fresh = a_set(photographs[:130].repeat(2, axis=0)), a_set(photographs[260:])
     report = gap_report(real, fresh, pixels(4), keep_copies=True)

@@ -205,8 +205,6 @@ def _distinct(
         for name, side in of_sides.items()
         if (again := len(side) - len(np.unique(side)))
     ]
-    if not copies.near_searched:
-        said.append("near copies are not searched among so many images, or so small ones")
     kept = {name: np.sort(np.unique(side, return_index=True)[1]) for name, side in of_sides.items()}
     groups = {name: of_sides[name][kept[name]] for name in drawn}
     for name, others in (("generated", "real"), ("held_out", "real"), ("generated", "held_out")):
@@ -219,6 +217,8 @@ def _distinct(
             said.append(
                 f"{shared:,} of {len(groups[name]):,} {name} images are copies of {others} ones"
             )
+    if not copies.near_searched:
+        said.append("near copies are not searched among so many images, or so small ones")
     for name, places in kept.items():
         if len(places) < _LEAST:
             raise ValueError(

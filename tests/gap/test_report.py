@@ -144,9 +144,9 @@ def test_the_command_prints_the_table_and_writes_the_page(report, tmp_path, caps
 
 @pytest.fixture(scope="module")
 def photographs():
-    """Noise of two grains, whose images are all different: uint8 (520, 3, 16, 16)."""
+    """Noise of two grains, whose images are all different: uint8 (520, 3, 32, 32)."""
     rng = np.random.default_rng(3)
-    coarse = rng.integers(0, 200, (520, 3, 4, 4), np.uint8).repeat(4, axis=2).repeat(4, axis=3)
+    coarse = rng.integers(0, 200, (520, 3, 4, 4), np.uint8).repeat(8, axis=2).repeat(8, axis=3)
     return coarse + rng.integers(0, 56, coarse.shape, np.uint8)
 
 
@@ -171,10 +171,8 @@ def saved(images):
     ],
     ids=["twice", "eight times", "mirrored", "saved anew"],
 )
-def test_copies_of_real_images_are_no_distance(copied, photographs, request):
+def test_copies_of_real_images_are_no_distance(copied, photographs):
     """Fresh images of the same distribution: what repeats on one side has to claim nothing."""
-    if "saved anew" in request.node.name:  # near copies are searched from 32 pixels on
-        photographs = photographs.repeat(2, axis=2).repeat(2, axis=3)
     real, fresh = a_set(copied(photographs[:260])), a_set(photographs[260:])
     report = gap_report(real, fresh, pixels(4))
     distinct = 130 if len(real) > 1000 else 260
@@ -184,7 +182,8 @@ def test_copies_of_real_images_are_no_distance(copied, photographs, request):
     )
     assert report.repeated[0] in str(report) and report.repeated[0] in page(report)
     for measure in ("total variation, images", "total variation, features"):
-        assert report.row(measure).found.low == report.row(measure).mirrored.low == 0
+        # one in twenty may lie a little above 0; copies in both halves would make it 0.3 and more
+        assert report.row(measure).found.low < 0.03 > report.row(measure).mirrored.low
     assert report.row("precision").found.value > 0.5
 
 

@@ -627,6 +627,11 @@ def test_test_images_that_repeat_training_images_are_said(tmp_path, capsys):
     every = float(second.split("none; ")[1].split()[0])
     right = 2 * float(number[1])  # of 200; an exact copy is its own nearest neighbour
     assert right + 50 <= 3 * every + 0.02 and "% on all 300; offline" in second
+    thrice = written("thrice", *(np.repeat(part[300:500], 3, axis=0)
+                                 for part in (digits.images, digits.labels)))  # fmt: skip
+    first, second = probed(thrice)[1].splitlines()
+    assert "none of 600 test images repeat training images, 400 each other" in first
+    assert second.split()[:4] == number and "on the 200 that repeat none; " in second
     status, out, err = probed(inside)
     assert (status, out) == (2, "") and err.count("\n") == 1
     assert "inside: all 40 images are copies of images of train (exact 40)" in err

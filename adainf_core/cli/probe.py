@@ -89,7 +89,10 @@ def _show_probes(options: argparse.Namespace) -> None:
 
 
 def _new_images(train: ImageSet, test: ImageSet) -> np.ndarray:
-    """Places of the test images that repeat no training image; what was found is printed."""
+    """Places of the test images that repeat no training image nor an earlier test image.
+
+    What was found is printed.
+    """
     import numpy as np
 
     from adainf_core.data.copies import KINDS
@@ -106,9 +109,12 @@ def _new_images(train: ImageSet, test: ImageSet) -> np.ndarray:
         )
     word = f"{again.sum():,}" if said else "none"
     told = f" ({said})" if said else ""
-    near = "" if found.near_searched else "; near copies not searched"
-    print(f"{'copies':16} {word} of {len(test):,} test images repeat training images{told}{near}")
-    return np.flatnonzero(~again)
+    fresh = ~again & (found.kind[len(train) :] == 0)
+    doubled = (~again & ~fresh).sum()
+    told += f", {doubled:,} each other" if doubled else ""
+    told += "" if found.near_searched else "; near copies not searched"
+    print(f"{'copies':16} {word} of {len(test):,} test images repeat training images{told}")
+    return np.flatnonzero(fresh)
 
 
 def _show(protocol: str, result: ProbeResult, said: str) -> None:

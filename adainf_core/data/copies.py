@@ -32,7 +32,7 @@ MOST_PAIRS = 2_500_000_000
 SMALLEST_SIDE = 32
 
 _SIDE, _COARSE, _REACH = 32, 8, 2
-_CHUNK, _ROWS, _COLUMNS, _BATCH = 1024, 1024, 8192, 1 << 15
+_CHUNK, _ROWS, _COLUMNS, _BATCH = 1024, 1024, 8192, 1 << 13
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,18 +184,23 @@ def _joined(distinct: IntArray, apart: int, *sets: NDArray[np.uint8]) -> IntArra
     for some in _chunks(np.arange(n), _CHUNK):
         images = small(some)
         coarse[some], colours[some] = _coarse(images), images.mean((2, 3))
-    links = [np.empty((0, 2), np.int64)]
+    joined = np.arange(n)  # the first of each one's chain so far
     for pairs, mirrored in _alike(coarse, apart):
         for some in _chunks(pairs, _BATCH):
+            # among many copies of one picture nearly all pairs are in one chain already
+            some = some[joined[some[:, 0]] != joined[some[:, 1]]]
+            if not len(some):
+                continue
             left, right = detail(some[:, 0]), detail(some[:, 1])
             agreement = _correlation(_mirrored(left) if mirrored else left, right)
             close = agreement >= DETAIL_LEVEL
             close[~close] = same_pixels(some[~close], mirrored)
-            links.append(some[close])
-    ends = np.concatenate(links)
-    graph = coo_array((np.ones(len(ends), bool), (ends[:, 0], ends[:, 1])), shape=(n, n))
-    _, labels = connected_components(graph, directed=False)
-    return np.unique(labels, return_index=True)[1][labels]
+            if close.any():
+                ends = np.concatenate([np.stack([np.arange(n), joined], axis=1), some[close]])
+                graph = coo_array((np.ones(len(ends), bool), tuple(ends.T)), shape=(n, n))
+                _, labels = connected_components(graph, directed=False)
+                joined = np.unique(labels, return_index=True)[1][labels]
+    return joined
 
 
 def _chunks(rows: IntArray, size: int) -> Iterator[IntArray]:

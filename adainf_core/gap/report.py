@@ -139,10 +139,12 @@ def gap_report(
             )
         if len(given) < _LEAST:
             raise ValueError(f"{name} has {len(given)} images: at least {_LEAST} are needed")
-    drawn = {name: _drawn(images, n, rng) for name, images in sets.items()}
+    drawn, orders = {}, {}
+    for name, some in sets.items():
+        drawn[name], orders[name] = _drawn(some, n, rng)
     groups, repeated = None, ["copies among the images are kept: they pass for independent draws"]
     if not keep_copies:
-        drawn, groups, repeated = _distinct(drawn)
+        drawn, groups, repeated = _distinct(drawn, orders)
     chosen = extractor or random_convolution()
     images = {name: some.images for name, some in drawn.items()}
     features = {name: chosen(some) for name, some in images.items()}
@@ -186,17 +188,21 @@ def gap_report(
     )
 
 
-def _drawn(images: ImageSet, n: int, rng: np.random.Generator) -> ImageSet:
+def _drawn(images: ImageSet, n: int, rng: np.random.Generator) -> tuple[ImageSet, IntArray]:
     if len(images) > n:
         images = images.subset(np.sort(rng.choice(len(images), n, replace=False)))
     # a memory-mapped set is read once, and rows in a telling order (classes in sequence) shuffled
-    return ImageSet(np.array(images.images)[rng.permutation(len(images))], None, images.name)
+    order = rng.permutation(len(images))
+    return ImageSet(np.array(images.images)[order], None, images.name), order
 
 
 def _distinct(
-    drawn: dict[str, ImageSet],
+    drawn: dict[str, ImageSet], orders: dict[str, IntArray]
 ) -> tuple[dict[str, ImageSet], list[IntArray], list[str]]:
-    """One image of each group of copies a side, their groups over all sides, and what was found."""
+    """One image of each group of copies a side, their groups over all sides, and what was found.
+
+    It is the first in the set's order: the original, where copies that were saved anew follow it.
+    """
     copies = find_copies(*(images.images for images in drawn.values()))
     ends = np.cumsum([len(images) for images in drawn.values()])
     of_sides = dict(zip(drawn, np.split(copies.group, ends[:-1]), strict=True))
@@ -205,7 +211,10 @@ def _distinct(
         for name, side in of_sides.items()
         if (again := len(side) - len(np.unique(side)))
     ]
-    kept = {name: np.sort(np.unique(side, return_index=True)[1]) for name, side in of_sides.items()}
+    kept = {}
+    for name, side in of_sides.items():
+        places = np.argsort(orders[name])
+        kept[name] = np.sort(places[np.unique(side[places], return_index=True)[1]])
     groups = {name: of_sides[name][kept[name]] for name in drawn}
     for name, others in (("generated", "real"), ("held_out", "real"), ("generated", "held_out")):
         if not {name, others} <= groups.keys():

@@ -57,6 +57,7 @@ def claims_under_copies() -> dict[str, Any]:
         "sets": record["sets"],
         "images": record["images"],
         "kinds": len(looked),
+        "allowed": "5 %",  # the bounds are at confidence 95 %
         "worst": _share(worst),
         "blind": _share(record["claimed"]["photographs, twice, ignored"]),
         "power": f"{min(record['power'].values()):.2f}",

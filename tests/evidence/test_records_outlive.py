@@ -72,8 +72,9 @@ def unused_method(tree):
 
 
 def another_data_set(tree):
-    tree.edit("data/named_sets.py", '    "digits": _digits,\n',
-              '    "digits": _digits,\n    "digits_again": _digits,\n')  # fmt: skip
+    digits = "lambda root, split, download: _digits(split),\n"
+    tree.edit("data/named_sets.py", f'    "digits": {digits}',
+              f'    "digits": {digits}    "digits_again": {digits}')  # fmt: skip
 
 
 def another_preset(tree):

@@ -42,9 +42,14 @@ class Reach:
         self.waiting: list[tuple[str, tuple[str, ...]]] = []
 
     def take_configuration(self, module: str, name: str) -> None:
-        for place in self._lineage(module, name.split(".")[0]):
-            self.configurations.add(place)
+        for place in self.mark_configuration(module, name):
             self.waiting.append((place[0], (place[1],)))
+
+    def mark_configuration(self, module: str, name: str) -> list[tuple[str, str]]:
+        """Say that a class and its bases are configurations, should they be reached."""
+        places = list(self._lineage(module, name.split(".")[0]))
+        self.configurations.update(places)
+        return places
 
     def take_script(self, tree: ast.Module) -> None:
         self.script = Module("", tree)

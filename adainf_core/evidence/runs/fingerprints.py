@@ -5,9 +5,9 @@ first, cheap look. From the configuration's own classes the definitions are foll
 reach: functions, methods, classes, constants, and of a table only the entries that are looked up
 under the configuration's own words. They count by name and syntax tree. Left out is what cannot
 change a number: docstrings, comments, annotations, imports, the words of errors, file names, and of
-a configuration's class the fields, their checks and what gives them names (a record has the
-values). So a module may move, and fields, methods, data sets and presets may join, without a word
-from here.
+a configuration's class the fields, their checks and what gives them names (a record has the values,
+and where it has none they are not read). So a module may move, and fields, methods, data sets and
+presets may join, without a word from here.
 
 The analysis is of the text alone and errs on the side of too much: a method counts where any
 reached code names an attribute like it. What it cannot see (a file read at run time) a
@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from adainf_core.evidence.code.reach import Reach
 from adainf_core.evidence.code.source import file_of, module_named
@@ -41,14 +41,17 @@ def code_fingerprint(experiment: Any) -> str:
 def reached(experiment: Any) -> dict[str, str]:
     """The definitions that a run of `experiment` reaches, by name, each with its own hash."""
     kinds, words, files = set(), set(), {}
+    absent: set[tuple[str, str]] = set()
     for value in configured(experiment):
         if is_dataclass(value):
-            kinds.add((type(value).__module__, type(value).__qualname__))
+            kinds.add(_place(type(value)))
+            absent.update(map(_place, _absent(value)))
             for path in value.files() if hasattr(value, "files") else ():
                 files[path.name] = _file_digest(path)
         elif isinstance(value, str):
             words.add(value)
-    return dict(sorted((files | _reached(frozenset(kinds), frozenset(words))).items()))
+    found = _reached(frozenset(kinds), frozenset(absent - kinds), frozenset(words))
+    return dict(sorted((files | found).items()))
 
 
 def reached_by_script(source: str, modules: Iterable[str] = ()) -> dict[str, str]:
@@ -76,9 +79,29 @@ def configured(value: Any) -> Iterator[Any]:
             yield from configured(part)
 
 
+def _place(kind: type) -> tuple[str, str]:
+    return kind.__module__, kind.__qualname__
+
+
+def _absent(value: Any) -> Iterator[type]:
+    """Configurations that could stand where `value` has None: their fields say nothing to it."""
+    left_out = [part.name for part in fields(value) if getattr(value, part.name) is None]
+    hints = get_type_hints(type(value)) if left_out else {}
+    for name in left_out:
+        for kind in get_args(hints[name]):
+            if isinstance(kind, type) and is_dataclass(kind):
+                yield kind
+
+
 @lru_cache(maxsize=256)
-def _reached(kinds: frozenset[tuple[str, str]], words: frozenset[str]) -> dict[str, str]:
+def _reached(
+    kinds: frozenset[tuple[str, str]],
+    absent: frozenset[tuple[str, str]],
+    words: frozenset[str],
+) -> dict[str, str]:
     found = Reach(words)
+    for place in absent:
+        found.mark_configuration(*place)
     for module, name in kinds:
         # a configuration's checks may be inherited: its bases are configurations, too
         found.take_configuration(module, name)

@@ -7,7 +7,9 @@ from typing import Any
 
 from adainf_core.figures.style import Table
 from adainf_core.findings.benchmarks import benchmark
+from adainf_core.statistics.intervals import wilson_interval
 
+PLANTED = 1000  # in each way, in benchmarks/copies.py
 SETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 
 
@@ -21,6 +23,15 @@ def planted_table() -> Table:
         for kind in planted["CIFAR-10"]
     ]  # fmt: skip
     return Table(("planted copies", *header), rows)
+
+
+def planted_sizes() -> dict[str, Any]:
+    """How many copies were planted in each way, and the lowest share found with its interval."""
+    rows = [row for name in SETS for row in benchmark(f"copies_{name}")["planted"].values()]
+    worst = min(row["recall"] for row in rows)
+    found = wilson_interval(round(worst * PLANTED), PLANTED)
+    ends = f"{100 * found.low:.1f}, {100 * found.high:.1f}"
+    return {"n": f"{PLANTED:,}", "lowest": f"{100 * found.value:.1f} % [{ends}]"}
 
 
 def repeated_test_images(name: str) -> dict[str, Any]:

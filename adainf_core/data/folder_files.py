@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -135,6 +136,10 @@ def split_folder(path: Path, split: str) -> Path:
     wanted = _SPLIT_OF.get(split.lower(), split)
     for name in names:
         if name == split or _SPLIT_OF[name.lower()] == wanted:
+            others = [folder.name for folder in sub_folders(path) if folder.name not in names]
+            if others:
+                said = f"{path}: passed over, as no parts of the set: {few(others)}"
+                warnings.warn(said, ReadingWarning, stacklevel=2)
             return path / name
     if names:
         raise ValueError(

@@ -7,6 +7,7 @@ from PIL import Image
 
 from adainf_core.data.folder_files import (
     PassedOver,
+    ReadingWarning,
     few,
     images_below,
     split_folder,
@@ -91,6 +92,13 @@ def test_a_split_is_read_where_a_folder_has_it(tmp_path):
     with pytest.raises(ValueError, match=r"holds the parts train, valid, and no 'test': name one"):
         named_or_own(str(tmp_path), "test")
     assert split_folder(tmp_path / "train", "test") == tmp_path / "train"  # classes
+
+
+def test_folders_beside_the_parts_of_a_set_are_said(tmp_path):
+    for name in ("train", "val", "extra"):
+        picture(tmp_path / name / "cat" / "0.png")
+    with pytest.warns(ReadingWarning, match="passed over, as no parts of the set: extra"):
+        assert split_folder(tmp_path, "train") == tmp_path / "train"
 
 
 def test_long_lists_are_cut():

@@ -41,6 +41,11 @@ def check_memory(needed: float, what: str, device: torch.device | None = None) -
         )
 
 
+def machine_memory() -> float:
+    """All the memory of this machine that its container may use, in bytes; infinite if unknown."""
+    return _memory(None)
+
+
 def _memory(device: torch.device | None) -> float:
     """All the memory of a device, in bytes; of this machine, what its container may use."""
     if device is not None and device.type == "cuda":

@@ -129,7 +129,10 @@ def carry_out(words: list[str]) -> None:
         assert function.__kwdefaults__ is not None
         function.__kwdefaults__["checkpoint_seconds"] = 0.0
     training._CHECKPOINT_SECONDS = 0.0
-    find: Any = lambda name: STUDY if name == "tiny" else named(name)  # noqa: E731
+
+    def find(name: str) -> Any:
+        return STUDY if name == "tiny" else named(name)
+
     named, catalogue.named_study = catalogue.named_study, find
     # runs are forked from what has run nothing yet: as clean as spawned, and at once there
     multiprocessing.context._concrete_contexts["spawn"] = get_context("fork")  # type: ignore[attr-defined]

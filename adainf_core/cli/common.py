@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import shutil
 import sys
 import warnings
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from adainf_core.data.folder_files import ReadingWarning, split_names
+from adainf_core.devices import machine_memory
 from adainf_core.files import Kind, claim_output
 
 if TYPE_CHECKING:
@@ -228,19 +228,12 @@ def check_folder(path: Path, size: int | None, room: float = math.inf, of: str =
         return
     check_room(str(path), folder_source(path, skipped=[]).shape[0], size, room, of)
     needed = 13.0 * size**2  # PIL's pixels take 4 bytes, and three copies are made of 3
-    if needed > memory():
+    if needed > machine_memory():
         raise ValueError(
             f"--size: an image of {path} at {size:,} pixels a side would take {needed / 1e9:,.0f} "
-            f"GB as it is resized, and there are {memory() / 1e9:,.0f} GB of memory: take smaller"
+            f"GB as it is resized, and there are {machine_memory() / 1e9:,.0f} GB of memory: take "
+            "smaller"
         )
-
-
-def memory() -> float:
-    """Bytes of memory that the machine has, infinite where it does not say."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return math.inf
 
 
 def disk(path: Path) -> float:
@@ -286,7 +279,7 @@ def sized_set(name: str, size: int | None, root: str | None, split: str = "train
 
     if size is None or Path(name).is_dir():
         if size is not None:
-            check_folder(split_folder(Path(name), split), size, memory())
+            check_folder(split_folder(Path(name), split), size, machine_memory())
         return named_or_own(name, split, size, root)
     return at_size(named_or_own(name, split, root=root), size)
 
@@ -298,7 +291,7 @@ def at_size(images: ImageSet, size: int) -> ImageSet:
     which it is compared with differ in nothing else.
     """
     height, width = images.images.shape[2:]
-    check_room(images.name, len(images), size, memory())
+    check_room(images.name, len(images), size, machine_memory())
     whole = size > 0 and height == width and height % size == 0
     return images.downsampled(size) if whole else images.resized(size)
 

@@ -26,7 +26,6 @@ from adainf_core.cli.common import (
     describe,
     disk,
     kept_in,
-    memory,
     pixels,
     seconds,
     seed,
@@ -35,6 +34,7 @@ from adainf_core.cli.common import (
     shown_set,
     sized_set,
 )
+from adainf_core.devices import machine_memory
 from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
@@ -389,13 +389,13 @@ def _show(options: argparse.Namespace) -> None:
     with claimed(out=(path, "file")):
         images = shown_set(options.name, options.split, options.root)
         side = max(images.images.shape[2:]) * (options.scale or 1)
-        check_room(images.name, min(options.count, len(images)), side, memory(), option="--scale")
+        shown = min(options.count, len(images))
+        check_room(images.name, shown, side, machine_memory(), option="--scale")
         sheet = contact_sheet(
             images, options.count, options.columns, scale=options.scale, seed=options.seed
         )
         with atomic_file(path) as file:
             sheet.save(file, format="PNG")
-    shown = min(options.count, len(images))
     chosen = "the first" if options.seed is None or shown == len(images) else "a random"
     print(
         f"{'sheet':12} {path}: {chosen} {shown:,} of {len(images):,}, row by row in the set's order"

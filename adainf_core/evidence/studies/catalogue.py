@@ -24,6 +24,7 @@ MODULES = (
     "datasets",
     "data_scarce",
     "training_length",
+    "long_training",
     "code_traps",
     "failure_mode_sprites",
     "latent_worlds",

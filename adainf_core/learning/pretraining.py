@@ -28,7 +28,7 @@ from adainf_core.learning.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
-from adainf_core.learning.encoders import Encoder, build_encoder
+from adainf_core.learning.encoders import Encoder, encoder_of
 from adainf_core.learning.event_log import event_log
 from adainf_core.learning.feeding import Feed, Source
 from adainf_core.learning.networks import Method
@@ -161,9 +161,7 @@ def load_pretrained(path: str | Path) -> Pretrained:
 def _check_memory(config: PretrainConfig) -> None:
     """Raise ValueError where the networks alone are more than this machine can hold."""
     with torch.device("meta"):
-        method = config.method.build(
-            build_encoder(config.encoder, config.width, config.stem_padding)
-        )
+        method = config.method.build(encoder_of(config))
     weights = sum(tensor.nbytes for tensor in [*method.parameters(), *method.buffers()])
     check_memory(weights, f"width={config.width} of {config.encoder} under {config.method}")
 
@@ -178,8 +176,7 @@ class _Trainee(nn.Module):
         # weights are drawn on the CPU, and whoever else draws there is not disturbed
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(int(config.seed))
-            encoder = build_encoder(config.encoder, config.width, config.stem_padding)
-            encoder.normalize(config.pixel_mean, config.pixel_std)
+            encoder = encoder_of(config)
             self.method: Method = config.method.build(encoder)
             self.classifier = nn.Linear(encoder.feature_dim, classes) if classes else None
 

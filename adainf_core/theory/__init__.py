@@ -34,5 +34,4 @@ from adainf_core.theory.worlds import FiniteWorld as FiniteWorld
 from adainf_core.theory.worlds import barely_joined_world as barely_joined_world
 from adainf_core.theory.worlds import bridge_world as bridge_world
 from adainf_core.theory.worlds import isolated_cluster_world as isolated_cluster_world
-from adainf_core.theory.worlds import random_world as random_world
 from adainf_core.theory.worlds import ring_world as ring_world

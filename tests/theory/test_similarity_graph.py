@@ -3,9 +3,10 @@
 import networkx as nx
 import numpy as np
 import pytest
+from random_worlds import random_world
 from scipy import sparse
 
-from adainf_core.theory import AugmentationGraph, DegenerateSpectrumWarning, random_world
+from adainf_core.theory import AugmentationGraph, DegenerateSpectrumWarning
 from adainf_core.theory.similarity_graph import SimilarityGraph
 
 EXACT = 1e-12  # products and sums of at most a few hundred float64 numbers of order one

@@ -172,7 +172,7 @@ def _read(path: Path, changed: int, size: int) -> Record:
             raise ValueError(f"{path}: {what} field {sorted(odd)[0]!r}; {again}")
     if content.pop("checksum") != _checksum(content):
         raise ValueError(f"{path}: damaged: its checksum is of another content; {again}")
-    content = {_RARE: ""} | content
+    content.setdefault(_RARE, "")
     if said := fault(content):
         raise ValueError(f"{path}: {said}; {again}")
     record = Record(**content)

@@ -202,7 +202,9 @@ def test_bad_kernels_are_named(make, kernel, message):
 def test_bad_shapes_weights_labels_and_k_are_named():
     with pytest.raises(ValueError, match="one row per natural point"):
         AugmentationGraph([0.5, 0.5], [1])
-    with pytest.raises(ValueError, match="at least one natural point"):
+    with pytest.raises(
+        ValueError, match=r"\(0, 3\): give one row per natural point, .* at least one of each"
+    ):
         AugmentationGraph(np.zeros((0, 3)), [])
     with pytest.raises(ValueError, match=r"weights has shape \(3,\), expected \(2,\)"):
         AugmentationGraph(np.eye(2), np.full(3, 1 / 3))

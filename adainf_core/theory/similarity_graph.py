@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.theory.spectral_encoder import NO_CLASS, contrastive_loss, encoder, probe
+from adainf_core.theory.spectral_encoder import NO_CLASS, probe
 from adainf_core.theory.spectrum import (
+    DENSE_LIMIT,
     TIE_TOLERANCE,
     DegenerateSpectrumWarning,
     Normalized,
-    lapack_is_cheap,
     leading_eigenvalues,
     leading_eigenvectors,
     scaled,
@@ -120,7 +120,7 @@ class SimilarityGraph:
         if not any(done >= count for done in known):
             side = self._source.side
             # A dense solve costs the same for any part of the spectrum: keep all of it.
-            solved = highest if lapack_is_cheap(side) else count
+            solved = highest if side <= DENSE_LIMIT else count
             values = np.ones(solved)
             gammas = leading_eigenvalues(self._source, min(solved, side))
             values[: len(gammas)] -= gammas
@@ -162,7 +162,10 @@ class SimilarityGraph:
         = λ_{k+1}, where a DegenerateSpectrumWarning is given. Columns beyond the positive γ are
         zero. k in 1 … v − 1.
         """
-        return encoder(*self._eigenspace(k), self.degrees, int(k))
+        gammas, vectors = self._eigenspace(k)
+        features = np.zeros((len(self.degrees), int(k)))
+        features[:, : len(gammas)] = np.sqrt(gammas) * vectors / np.sqrt(self.degrees)[:, None]
+        return features
 
     def spectral_contrastive_loss(self, features: ArrayLike) -> float:
         """Population loss −2 E f(x)ᵀf(x⁺) + E (f(x)ᵀf(x'))² of features f, (v, k).
@@ -174,7 +177,9 @@ class SimilarityGraph:
             raise ValueError(
                 f"features has shape {f.shape}, expected ({len(self.views)}, k): one row a view"
             )
-        return contrastive_loss(self._source.energy, self.degrees, f)
+        weighted = np.sqrt(self.degrees)[:, None] * f
+        # E (f(x)ᵀf(x'))² = ‖F Fᵀ‖² = ‖Fᵀ F‖².
+        return float(((weighted.T @ weighted) ** 2).sum()) - 2 * self._source.energy(weighted)
 
     def probe_predictions(self, view_labels: ArrayLike, k: int) -> IntArray:
         """Class of each view by the best linear head on the encoder, (m,); −1 if unseen or tied.

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike
 
 from adainf_core.theory.spectral_encoder import NO_CLASS, probe
 from adainf_core.theory.spectrum import (
-    DENSE_LIMIT,
     TIE_TOLERANCE,
     DegenerateSpectrumWarning,
     Normalized,
+    lapack_is_cheap,
     leading_eigenvalues,
     leading_eigenvectors,
     scaled,
@@ -120,7 +120,7 @@ class SimilarityGraph:
         if not any(done >= count for done in known):
             side = self._source.side
             # A dense solve costs the same for any part of the spectrum: keep all of it.
-            solved = highest if side <= DENSE_LIMIT else count
+            solved = highest if lapack_is_cheap(side) else count
             values = np.ones(solved)
             gammas = leading_eigenvalues(self._source, min(solved, side))
             values[: len(gammas)] -= gammas

@@ -194,8 +194,13 @@ def leading_eigenvectors(source: Normalized, count: int) -> tuple[FloatArray, Fl
     return gammas[chosen], vectors * np.where(peaks < 0, -1.0, 1.0)
 
 
+def lapack_is_cheap(side: int) -> bool:
+    """True where a matrix of this side is decomposed in full, whatever part is asked for."""
+    return side <= DENSE_LIMIT
+
+
 def _dense(side: int, count: int) -> bool:
-    if side <= DENSE_LIMIT:
+    if lapack_is_cheap(side):
         return True
     if 4 * count <= side:
         return False
@@ -242,7 +247,7 @@ def _by_component(source: Normalized, count: int) -> Iterator[Part]:
         if need == 1:
             root = part.side_roots[:, None]
             yield part, views, np.ones(1), root / np.linalg.norm(root)
-        elif part.side <= DENSE_LIMIT or (4 * need > part.side and part.side <= DENSE_CEILING):
+        elif lapack_is_cheap(part.side) or (4 * need > part.side and part.side <= DENSE_CEILING):
             yield part, views, *_in_full(part, need)
         else:
             yield part, views, *_search(part, need)

@@ -194,12 +194,11 @@ class SimilarityGraph:
         predictions[self.views] = probe(vectors, self.degrees, labels[self.views])
         return predictions
 
-    def to_networkx(self, *, self_loops: bool = False) -> networkx.Graph[Any]:
+    def to_networkx(self) -> networkx.Graph[Any]:
         """Undirected networkx graph of the views, for drawing.
 
         Nodes are view numbers (columns of the kernel) with their degree as `mass`; an edge's
-        `weight` is w_xx'. Self loops, which every view of a kernel graph has, are left out unless
-        asked for.
+        `weight` is w_xx'. Self loops, which every view of a kernel graph has, are left out.
         """
         import networkx
         from scipy.sparse import coo_array, triu
@@ -209,7 +208,7 @@ class SimilarityGraph:
             (int(view), {"mass": float(mass)})
             for view, mass in zip(self.views, self.degrees, strict=True)
         )
-        upper = triu(coo_array(self.adjacency), k=0 if self_loops else 1).tocoo()
+        upper = triu(coo_array(self.adjacency), k=1).tocoo()
         rows, columns = upper.coords
         graph.add_weighted_edges_from(
             (int(self.views[i]), int(self.views[j]), float(weight))

@@ -112,10 +112,8 @@ def toy_sweep(
     )
 
 
-def best_strength(
-    strengths: ArrayLike, values: ArrayLike, *, confidence: float = 0.95, seed: int = 0
-) -> tuple[float, float, float]:
-    """The strength of the smallest mean over draws, and an interval for it: (best, low, high).
+def best_strength(strengths: ArrayLike, values: ArrayLike) -> tuple[float, float, float]:
+    """The strength of the smallest mean over draws, and a 95 % interval: (best, low, high).
 
     strengths (s,); values (s, draws), the same draws at each strength. The interval is that of
     1,000 bootstrap resamples of the draws, at the strengths of the grid: where the minimum is
@@ -132,10 +130,9 @@ def best_strength(
         raise ValueError("no strength has a value in every draw: nothing to compare")
     grid, table = grid[known], table[known]
     draws = table.shape[1]
-    counts = np.random.default_rng(seed).multinomial(draws, np.full(draws, 1 / draws), size=1000)
+    counts = np.random.default_rng(0).multinomial(draws, np.full(draws, 1 / draws), size=1000)
     again = grid[(table @ counts.T).argmin(axis=0)]
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(again, [tail, 1 - tail], method="nearest")
+    low, high = np.quantile(again, [0.025, 0.975], method="nearest")
     return float(grid[table.mean(axis=1).argmin()]), float(low), float(high)
 
 

@@ -136,7 +136,6 @@ def _status(options: argparse.Namespace) -> None:
     from adainf_core.evidence.studies.catalogue import named_study, studies
 
     named = [named_study(name) for name in options.names] or list(studies().values())
-    unsealed = 0
     print(f"{'study':22} {'scale':8} {'runs':>5} {'done':>5} {'stale':>5}  a run       left")
     for study in named:
         for scale in [options.scale] if options.scale else study.layouts:
@@ -145,7 +144,6 @@ def _status(options: argparse.Namespace) -> None:
             found = status(study, scale, _results(options))
             each = "unknown" if found.seconds is None else f"{found.seconds:.0f} s"
             left = len(found.left) * (found.seconds or 0)
-            unsealed += len(found.unsealed)
             print(
                 f"{study.name:22} {scale:8} {found.planned:5} {found.recorded:5} "
                 f"{len(found.stale):5}  {each:10}  {duration(left) if left else '-'}"
@@ -153,11 +151,6 @@ def _status(options: argparse.Namespace) -> None:
             if options.budget < _NO_LIMIT and found.left:
                 added = found.within(options.budget, options.processes)
                 print(f"    the budget adds {len(added)}: {', '.join(added) or 'unknown'}")
-    if unsealed:
-        print(
-            f"{unsealed} of the runs done are in records of an earlier version: "
-            "without a checksum, damage in their numbers goes unnoticed"
-        )
 
 
 def _verify(options: argparse.Namespace) -> None:
@@ -221,11 +214,6 @@ def _collect(options: argparse.Namespace) -> None:
         f"{found.new} new records, {found.known} known ones, {found.unfinished} unfinished runs "
         f"from {options.folder}"
     )
-    if found.unsealed:
-        print(
-            f"{found.unsealed} of the new ones came without a checksum, from an earlier version: "
-            "what they have now is of the numbers that came"
-        )
 
 
 def _scale(options: argparse.Namespace, study: Study) -> str:

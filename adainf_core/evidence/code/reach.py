@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 
 from adainf_core.evidence.code.source import Module, Origin, module_named, table_at
-from adainf_core.evidence.code.syntax import FUNCTIONS, digest, once, tree_digest
+from adainf_core.evidence.code.syntax import FUNCTIONS, digest, tree_digest
 from adainf_core.evidence.code.uses import Uses, uses_of
 
 #: Methods of configurations that check and choose their values, which a record holds.
@@ -19,7 +20,7 @@ _VALUES = ("__post_init__", "named")
 _ENTRY = frozenset({"run", "resume"})
 
 
-@once
+@cache
 def _skeleton(node: ast.ClassDef, configuration: bool) -> ast.ClassDef:
     """A class without its methods, a configuration without its fields, too."""
     left_out = (*FUNCTIONS, ast.AnnAssign) if configuration else FUNCTIONS

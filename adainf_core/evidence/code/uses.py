@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from adainf_core.evidence.code.source import Origin, imports
-from adainf_core.evidence.code.syntax import FUNCTIONS, chain_of, once, parts, word_of
+from adainf_core.evidence.code.syntax import FUNCTIONS, chain_of, parts, word_of
 
 
 class Lookup(NamedTuple):
@@ -28,7 +29,7 @@ class Uses:
     imported: dict[str, Origin] = field(default_factory=dict)
 
 
-@once
+@cache
 def uses_of(node: ast.AST) -> Uses:
     """What `node` refers to, apart from the names it binds itself."""
     found = Uses(imported=imports(ast.walk(node)))

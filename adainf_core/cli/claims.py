@@ -17,7 +17,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     fixed = add_action(
         actions, "register", _register, "fix the claims and plans of studies before their runs"
     )
-    show.add_argument("--scale", choices=SCALES, default="laptop")
+    show.add_argument("--scale", choices=SCALES, default="laptop", help="of the runs judged")
     fixed.add_argument(
         "--looks",
         type=count(1, 1000),

@@ -222,7 +222,7 @@ class GeneratedImages(ImageSet):
             tally = Tally(source.shape[1:], real)
 
             def counted() -> Iterator[np.ndarray]:
-                for chunk in source.chunks():
+                for chunk in source.told_chunks():
                     yield tally.counted(chunk)
                     if tally.brightest > 1:
                         _refuse_flaws(source.path, tally, limits, source.shape[0], real)

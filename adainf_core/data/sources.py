@@ -28,6 +28,7 @@ from adainf_core.data.npy_files import sealed, write_sealed
 from adainf_core.data.npz_members import StoredArray, array_names, is_npy, stored_array
 from adainf_core.data.value_range import RangeError, ValueRange, value_range
 from adainf_core.devices import check_memory
+from adainf_core.progress import progress_bar
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -36,6 +37,7 @@ IMAGE_KEYS = ("images", "image", "data", "arr_0")
 LABEL_KEYS = ("labels", "label", "targets")
 ARCHIVES = (".npz", ".npy")
 _CHUNK_BYTES = 2**23
+_CHUNK_FILES = 256  # at most: to make large photographs small takes a while
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,17 @@ class ImageSource:
         n, _, height, width = self.shape
         check_memory(math.prod(self.shape), f"{n:,} images of {height}x{width}")
         images, filled = np.empty(self.shape, np.uint8), 0
-        for chunk in self.chunks():
+        for chunk in self.told_chunks():
             images[filled : filled + len(chunk)] = chunk
             filled += len(chunk)
         return images
+
+    def told_chunks(self) -> Iterator[np.ndarray]:
+        """`chunks`, with a `progress_bar`."""
+        with progress_bar(self.shape[0], "image", about=f"reading {self.path}") as advance:
+            for chunk in self.chunks():
+                yield chunk
+                advance(len(chunk))
 
     def stored(self, path: Path) -> np.ndarray:
         """All images, memory-mapped from the .npy file at `path`, which is written if absent.
@@ -84,7 +93,7 @@ class ImageSource:
         ValueError where the file is damaged: it carries a checksum (`npy_files`).
         """
         if not path.exists():
-            write_sealed(path, self.shape, self.chunks())
+            write_sealed(path, self.shape, self.told_chunks())
         return sealed(path, self.shape)
 
 
@@ -183,8 +192,16 @@ def _range(path: Path, stored: StoredArray, convert: bool) -> ValueRange | None:
     """The range of values that are to be converted, None for uint8; ValueError for the rest."""
     if stored.dtype == np.uint8:
         return None
+    about = f"looking at the values of {path}"
     try:
-        found = value_range(stored.dtype, stored.blocks())
+        with progress_bar(stored.shape[0], "image", about=about) as advance:
+
+            def blocks() -> Iterator[np.ndarray]:
+                for block in stored.blocks():
+                    yield block
+                    advance(len(block))
+
+            found = value_range(stored.dtype, blocks())
     except RangeError as error:
         raise ValueError(f"{path}: {error}") from None
     if not convert:
@@ -302,7 +319,7 @@ def files_source(
     if size is not None and size < 1:
         raise ValueError(f"size={size} is below 1 pixel")
     model, first = _first_readable(path, files, size, skipped is not None)
-    per_chunk = max(1, _CHUNK_BYTES // int(np.prod(first)))
+    per_chunk = max(1, min(_CHUNK_FILES, _CHUNK_BYTES // int(np.prod(first))))
 
     def decoded(file: Path) -> np.ndarray | None:
         try:

@@ -86,7 +86,10 @@ class PretrainConfig:
         if not 0 <= as_number(self.momentum, "momentum") < 1:
             raise ValueError(f"momentum={self.momentum} is outside [0, 1)")
         if not 0 <= self.warmup <= self.steps:
-            raise ValueError(f"warmup={self.warmup} is outside 0..steps={self.steps}")
+            raise ValueError(
+                f"warmup={self.warmup} is outside 0..steps={self.steps}: set warmup, too, as in "
+                f"pretrain.warmup={max(0, self.steps // 100)}"
+            )
         if self.width is not None:
             as_count(self.width, "width", 1, WIDEST)
         as_count(self.stem_padding, "stem_padding", 1, 2)

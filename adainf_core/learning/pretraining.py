@@ -388,7 +388,8 @@ def _checked_labels(config: PretrainConfig, data: Source) -> np.ndarray | None:
         raise ValueError("policy=None is for data that comes as views: give images a policy")
     if 0 < available < config.batch_size:
         raise ValueError(
-            f"batch_size={config.batch_size} is larger than the {available} images there are"
+            f"batch_size={config.batch_size} is larger than the {available} images there are: set "
+            f"pretrain.batch_size={max(2, 1 << (available.bit_length() - 1))} or less"
         )
     if config.online_learning_rate is None:
         return None

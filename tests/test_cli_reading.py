@@ -98,12 +98,37 @@ def test_a_set_that_is_streamed_is_described_as_one_in_memory(tmp_path, capsys, 
     said = capsys.readouterr().out
     whole = ImageSet.from_npz(path)
     describe(whole)
-    show_copies(known_copies(whole))
+    show_copies(known_copies(whole), whole)
     assert capsys.readouterr().out == said
     some = pixels[:: max(1, count // 4000)] / 255
     for moment in (some.mean((0, 2, 3)), some.std((0, 2, 3))):
         assert ", ".join(f"{value:.4f}" for value in moment) in said
     assert f"mine: {count:,} images of 24x24, 5 classes" in said
+
+
+def test_a_picture_under_two_classes_is_told(tmp_path, capsys):
+    path, pixels = tmp_path / "mine.npz", RNG.integers(0, 256, (4, 3, 32, 32), dtype=np.uint8)
+    np.savez(path, images=pixels[[0, 1, 0, 2, 1]], labels=[0, 1, 3, 2, 2], class_names=list("abcd"))
+    says = (
+        "classes      2 pictures stand under several classes, and the first of each is kept: image "
+    )
+    assert main(["data", "show", str(path)]) == 0
+    assert f"{says}0 as class 'a', also class 'd'; and 1 more\n" in capsys.readouterr().out
+    for name, label in (("x/1.png", 0), ("y/1.png", 0), ("y/2.png", 1)):
+        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[label].transpose(1, 2, 0)).save(tmp_path / "tree" / name)
+    assert main(["data", "show", str(tmp_path / "tree"), "--size", "16"]) == 0
+    assert "classes      1 picture stands under" in capsys.readouterr().out
+
+
+def test_numbers_that_are_mostly_gaps_are_names(tmp_path, capsys):
+    path, pixels = tmp_path / "mine.npz", RNG.integers(0, 256, (5, 3, 8, 8), dtype=np.uint8)
+    np.savez(path, images=pixels, labels=[0, 1_000_000, 1, 2, 1])
+    assert main(["data", "show", str(path)]) == 0
+    told = capsys.readouterr()
+    assert "mine: 5 images of 8x8, 4 classes\n" in told.out
+    says = "labels are 4 numbers from 0 to 1000000: taken as 4 classes of these names"
+    assert told.err == f"{path}: {says}\n"
 
 
 def test_a_damaged_archive_is_not_described(tmp_path, capsys):

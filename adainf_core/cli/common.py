@@ -344,13 +344,20 @@ def describe_source(source: ImageSource, near_copies: bool | None = None) -> Non
             at += len(chunk)
 
     _summary(outline, some())
-    show_copies(copies.copies())
+    show_copies(copies.copies(), outline)
 
 
-def show_copies(found: Copies) -> None:
-    """Print how many images repeat an earlier one, and how near copies are asked for."""
+def show_copies(found: Copies, images: ImageSet | None = None) -> None:
+    """Print how many images repeat an earlier one, and how near copies are asked for.
+
+    Of `images` with labels, too, which pictures stand under several classes.
+    """
+    from adainf_core.data.labelled_pairs import split_in_words
+
     more = "" if found.near_searched else " (--near-copies searches them)"
     print(f"{'copies':12} {found}{more}")
+    if images is not None and (split := split_in_words(images, found)):
+        print(f"{'classes':12} {split}")
 
 
 def _step(count: int) -> int:

@@ -106,10 +106,11 @@ class ImageSet:
         They lie under images, image, data or arr_0; grey ones may have one channel or none. Labels
         are under labels, label or targets (arr_1 beside arr_0) where there are any: whole numbers,
         one-hot rows or names; all -1 mean none. `class_names`, an array of strings, names classes
-        0, 1, ... where it is there. With `convert` floats and other integers are
-        brought to 0..255, and a `ReadingWarning` says what was assumed and clipped; one names the
-        arrays that were passed over. Raises FileNotFoundError or ValueError naming the file, the
-        value and the remedy; nothing is ever unpickled.
+        0, 1, ... where it is there; without it numbers that are mostly gaps (3 values up to a
+        million) are the names of the classes. With `convert` floats and other integers are brought
+        to 0..255. A `ReadingWarning` says what was assumed and clipped, and names the arrays that
+        were passed over. Raises FileNotFoundError or ValueError naming the file, the value and the
+        remedy; nothing is ever unpickled.
         """
         return _of_source(npz_source(Path(path), convert=convert))
 

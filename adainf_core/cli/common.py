@@ -323,28 +323,53 @@ def describe(images: ImageSet) -> None:
         print(f"{'note':12} {caveat}")
 
 
+def source_at(name: str, split: str) -> ImageSource | None:
+    """The archive or folder there, not read yet; None for a store, and for a name."""
+    from adainf_core.data.folder_files import split_folder
+    from adainf_core.data.sources import ARCHIVES, folder_source, npz_source
+
+    check_split(name, split)
+    path = Path(name)
+    if path.is_dir():
+        is_store = (path / "meta.json").is_file()
+        return None if is_store else folder_source(split_folder(path, split))
+    return npz_source(path) if path.suffix in ARCHIVES else None
+
+
 def describe_source(source: ImageSource, near_copies: bool | None = None) -> None:
     """Print the same of images that are read once, and never in memory as a whole; their copies."""
+    from adainf_core.data.known_copies import SourceCopies
+
+    copies = SourceCopies(source, near_copies)
+    outline = describe_passing(source, copies.watching)
+    show_copies(copies.copies(), outline)
+
+
+def describe_passing(
+    source: ImageSource, watching: Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]]
+) -> ImageSet:
+    """Print size and colours of a source whose chunks are handed through `watching` as they pass.
+
+    The result is the set without its pixels.
+    """
     import numpy as np
 
     from adainf_core.data.folders import title
     from adainf_core.data.images import ImageSet
-    from adainf_core.data.known_copies import SourceCopies
 
     source.told()
-    copies = SourceCopies(source, near_copies)
     pixels = np.broadcast_to(np.uint8(0), source.shape)
     name, names = title(source.path), source.class_names
     outline = ImageSet(pixels, source.labels, name, class_names=names)
 
     def some() -> Iterator[np.ndarray]:
         at, step = 0, _step(len(outline))
-        for chunk in copies.watching(source.chunks()):
+        for chunk in watching(source.chunks()):
             yield chunk[-at % step :: step]
             at += len(chunk)
 
     _summary(outline, some())
-    show_copies(copies.copies(), outline)
+    return outline
 
 
 def show_copies(found: Copies, images: ImageSet | None = None) -> None:

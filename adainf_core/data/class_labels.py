@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+#: Labels are smaller: a larger one counts no classes.
+MOST_CLASSES = 2**24
 # labels whose numbers reach beyond this, and beyond so many times the classes, have gaps on purpose
 # (WordNet's, a person's, an article's): a few empty classes among a hundred have not
 _MOST_NUMBERS, _MOST_GAPS = 1000, 10
@@ -22,7 +24,8 @@ def without_gaps(labels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...] | None
     """
     values, numbers = np.unique(labels, return_inverse=True)
     highest = int(values[-1])
-    if values[0] < 0 or highest < _MOST_NUMBERS or highest < _MOST_GAPS * len(values):
+    gaps = _MOST_NUMBERS <= highest < MOST_CLASSES and highest >= _MOST_GAPS * len(values)
+    if values[0] < 0 or not gaps:
         return labels, None
     return numbers.astype(np.int64), tuple(map(str, values.tolist()))
 

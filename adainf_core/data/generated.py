@@ -351,9 +351,9 @@ def _refuse_flaws(
     expected, found = limits.pairs * count * (count - 1) / 2, tally.pairs
     # of which there are so many by chance
     if found > expected and gammainc(found, expected) < _CHANCE:
-        again = tally.duplicates
+        kinds = tally.duplicates
         raise ValueError(
-            f"{path}: {total(again):,} of {seen} images are duplicates ({in_words(again)}; "
+            f"{path}: {total(kinds):,} of {seen} images are duplicates ({in_words(kinds)}; "
             f"{found:,} pairs, a share of more than {limits.pairs:g} of all): mend the set or "
             "raise ImportLimits.pairs (--duplicate-limit)"
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from adainf_core.data.class_labels import MOST_CLASSES
 from adainf_core.data.folders import title
 from adainf_core.data.sources import (
     ImageSource,
@@ -21,7 +22,6 @@ from adainf_core.data.value_range import refusal
 from adainf_core.validation import in_words
 
 _CHUNK = 1000
-_MOST_CLASSES = 2**24
 
 
 def as_image_set(images: ImageSet, name: str) -> ImageSet:
@@ -78,9 +78,9 @@ class ImageSet:
                     f"{self.name}: label {labels.min()} is negative; "
                     "unlabelled sets carry labels=None"
                 )
-            if labels.max() >= _MOST_CLASSES:
+            if labels.max() >= MOST_CLASSES:
                 raise ValueError(
-                    f"{self.name}: label {labels.max()} is beyond {_MOST_CLASSES - 1}: number the "
+                    f"{self.name}: label {labels.max()} is beyond {MOST_CLASSES - 1}: number the "
                     "classes from 0"
                 )
             if self.class_names is not None:

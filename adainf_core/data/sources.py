@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from adainf_core.data.npy_files import sealed, write_sealed
 from adainf_core.data.npz_members import StoredArray, array_names, is_npy, stored_array
 from adainf_core.data.value_range import RangeError, ValueRange, value_range
 from adainf_core.devices import check_memory
+from adainf_core.validation import IntArray
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -86,6 +87,32 @@ class ImageSource:
         if not path.exists():
             write_sealed(path, self.shape, self.chunks())
         return sealed(path, self.shape)
+
+
+class Chosen:
+    """The images at `places` (ascending) of a source whose chunks are read anyway.
+
+    `watching(chunks)` hands the source's chunks on; once all have passed, `images()` gives those
+    that were chosen, uint8 (m, 3, h, w).
+    """
+
+    def __init__(self, places: IntArray) -> None:
+        self.places = places
+        self._taken = list[np.ndarray]()
+
+    def watching(self, chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """The chunks, the chosen images of each kept as it passes."""
+        at = 0
+        for chunk in chunks:
+            first, last = np.searchsorted(self.places, [at, at + len(chunk)])
+            if first < last:
+                self._taken.append(chunk[self.places[first:last] - at])
+            at += len(chunk)
+            yield chunk
+
+    def images(self) -> np.ndarray:
+        """The chosen images, in order."""
+        return np.concatenate(self._taken)
 
 
 # ---- npz

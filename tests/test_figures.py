@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
 from adainf_core.evidence.judging.claims import Contrast, Published, Term
@@ -22,7 +23,6 @@ from adainf_core.figures import (
     arm_dots,
     arrow,
     compared_dots,
-    contact_sheet,
     contrastive_pipeline,
     counted_values,
     crop_sheet,
@@ -36,6 +36,7 @@ from adainf_core.figures import (
     gains,
     graphs_and_spectra,
     groups_among_all,
+    image_rows,
     ladder,
     level_dots,
     level_ticks,
@@ -172,7 +173,7 @@ def test_contact_sheet_places_each_image():
     images = np.arange(2 * 3 * 12 * 12, dtype=np.uint8).reshape(2, 3, 12, 12)
 
     def paint(ax):
-        contact_sheet(ax, [("row", images)])
+        image_rows(ax, [("row", images)])
         sheet = ax.images[0].get_array()
         assert np.array_equal(sheet[:, 13:, :3], images[1].transpose(1, 2, 0))
 
@@ -246,7 +247,10 @@ def test_tables_are_markdown():
 
 
 def frames(count: int, alt: str = "Line {}.") -> dict:
-    return {f"at {n}": Shown(f"<svg>{n}</svg>", bytes([n]), alt.format(n)) for n in range(count)}
+    return {
+        f"at {n}": Shown(f"<svg>{n}</svg>", bytes([n]), alt.format(n), Figure())
+        for n in range(count)
+    }
 
 
 def test_slider_shows_one_frame_and_holds_all():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adainf_core.data.images import ImageSet
+from adainf_core.notebook import picture
 from adainf_core.validation import IntArray, as_count
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _SIDE = 64  # pixels an image has at least, where `scale` is not given
 _BETWEEN = 2  # pixels
+# of a preview: pixels an image has at most, images at most, and bytes of all without compression
+_SMALL, _FEW, _BYTES = 32, 20, 26_000
 
 
 def contact_sheet(
@@ -56,3 +59,20 @@ def shown_places(n: int, count: int = 100, seed: int | None = None) -> IntArray:
         return np.arange(shown)
     rng = np.random.default_rng(as_count(seed, "seed", 0))
     return np.sort(rng.choice(n, shown, replace=False))
+
+
+def preview(images: ImageSet) -> str:
+    """A row of images from all over a set, for a notebook: HTML with a PNG below 30 kB."""
+    from PIL import Image
+
+    n, _, height, width = images.images.shape
+    down = max(1.0, max(height, width) / _SMALL)
+    size = max(1, round(width / down)), max(1, round(height / down))
+    count = min(n, _FEW, max(1, _BYTES // (3 * size[0] * size[1])))
+    shown = [
+        Image.fromarray(images.images[index].transpose(1, 2, 0)).resize(size, Image.Resampling.BOX)
+        for index in np.linspace(0, n - 1, count).astype(int)
+    ]
+    pixels = np.stack([np.asarray(image).transpose(2, 0, 1) for image in shown])
+    sheet = contact_sheet(pixels, count, count, scale=1)
+    return picture(sheet, f"{count} of {n:,} images of {images.name}", _SIDE)

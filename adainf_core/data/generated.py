@@ -61,7 +61,7 @@ class ImportLimits:
                 raise ValueError(f"{each.name}={value} is outside [0, 1]: it is a share")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GeneratedImages(ImageSet):
     """A generator's images: unlabelled, memory-mapped from a store on disk, checked when imported.
 
@@ -90,6 +90,15 @@ class GeneratedImages(ImageSet):
     def complete(self) -> bool:
         """Whether all images that were planned are there."""
         return len(self) >= self.planned
+
+    def describe(self) -> str:
+        """As of any set, then what the import counted and what is still to come."""
+        found = [f"{self.checks['duplicates']:,} duplicates"]
+        if self.checks["memorised"] is not None:
+            found.append(f"{self.checks['memorised']:,} copies of {self.compared}")
+        if not self.complete:
+            found.append(f"{self.planned:,} planned")
+        return ", ".join([super().describe(), *found])
 
     def __reduce__(self) -> tuple[Any, ...]:
         # pickles carry the place, not the pixels; a growing store may have more by then

@@ -19,6 +19,7 @@ from adainf_core.data.sources import (
     square,
 )
 from adainf_core.data.value_range import refusal
+from adainf_core.notebook import card
 from adainf_core.validation import in_words
 
 _CHUNK = 1000
@@ -35,7 +36,7 @@ def as_image_set(images: ImageSet, name: str) -> ImageSet:
     return images
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
     """Images with optional labels.
 
@@ -88,6 +89,20 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}: {self.describe()})"
+
+    def _repr_html_(self) -> str:
+        from adainf_core.data.contact_sheet import preview
+
+        return card(self.name, [self.describe()], preview(self))
+
+    def describe(self) -> str:
+        """How many images of which size, and of how many classes, in one line."""
+        n, _, height, width = self.images.shape
+        classes = "unlabelled" if self.classes is None else f"{self.classes} classes"
+        return f"{n:,} images of {height}x{width} pixels, {classes}"
 
     @property
     def image_size(self) -> int:

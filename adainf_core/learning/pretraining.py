@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from adainf_core.learning.feeding import Feed, Source
 from adainf_core.learning.networks import Method
 from adainf_core.learning.optimizers import build_optimizer
 from adainf_core.learning.pretrain_config import PretrainConfig, warmup_cosine
+from adainf_core.notebook import card, curve
 from adainf_core.progress import progress_range
 from adainf_core.stopping import StopRequest, stop_requests
 from adainf_core.tensor_files import naming_misfits, restore_optimizer
@@ -54,14 +55,31 @@ class Pretrained:
     `online_classifier` maps features to class scores where one was asked for.
     """
 
-    encoder: Encoder
-    history: list[dict[str, float]]
+    encoder: Encoder = field(repr=False)
+    history: list[dict[str, float]] = field(repr=False)
     steps: int
     finished: bool
     image_size: int
     mixture: str
     checkpoint: Path | None = None
-    online_classifier: nn.Linear | None = None
+    online_classifier: nn.Linear | None = field(default=None, repr=False)
+
+    def _repr_html_(self) -> str:
+        weights = sum(parameter.numel() for parameter in self.encoder.parameters())
+        lines = [
+            f"{self.mixture}, {self.image_size} pixels",
+            f"encoder of {weights:,} weights, {self.encoder.feature_dim} features",
+        ]
+        if self.checkpoint is not None:
+            lines.append(f"checkpoint: {self.checkpoint}")
+        parts = []
+        if self.history:
+            first, last = self.history[0]["loss"], self.history[-1]["loss"]
+            lines.append(f"loss {first:.4g} at first, {last:.4g} at last:")
+            points = [(entry["step"], entry["loss"]) for entry in self.history]
+            parts.append(curve(points, "Loss over steps."))
+        state = "finished" if self.finished else "not finished"
+        return card(f"Run of {self.steps:,} steps, {state}", lines, *parts)
 
 
 def pretrain(

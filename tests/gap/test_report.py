@@ -5,6 +5,7 @@ import io
 import re
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -252,3 +253,60 @@ def test_without_held_out_images_halves_of_the_real_ones_are_the_zero_line(repor
         assert first.row(measure).mirrored.n_real == 63
         assert first.row(measure).mirrored.n_generated == 62
     assert "two halves" in first.mirror and first.memorised.reference == "other training rows"
+
+
+#: Of each row: the module that measures it, the test of its value, the check of its interval.
+MEASURES = {
+    "Fréchet, extrapolated": (
+        "frechet",
+        "gap/test_frechet.py::test_torch_fidelity_gives_the_same",
+        "gap/test_frechet.py::test_the_bias_goes_and_the_interval_covers",
+    ),
+    "kernel distance": (
+        "kernel_distance",
+        "gap/test_kernel_distance.py::test_it_is_the_unbiased_estimate_by_brute_force",
+        "gap/test_kernel_distance.py::test_no_bias_and_intervals_that_cover",
+    ),
+    "nearer than chance": (
+        "memorisation",
+        "gap/test_memorisation.py::test_copies_and_near_copies_are_found",
+        "gap/test_precision_recall.py::test_wilson_interval",
+    ),
+}
+for _name, _check in {
+    "precision": "test_intervals_cover_the_draw_of_generated_rows",
+    "recall": "test_wilson_interval",
+    "density": "test_intervals_cover_the_draw_of_generated_rows",
+    "coverage": "test_wilson_interval",
+}.items():
+    _tests = "gap/test_precision_recall.py::"
+    _oracle = f"{_tests}test_the_package_prdc_gives_the_same"
+    MEASURES[_name] = ("precision_recall", _oracle, _tests + _check)
+for _side, _module in {"images": "image_tv", "features": "classifier_tv"}.items():
+    MEASURES[f"total variation, {_side}"] = (
+        _module,
+        "gap/test_neighbour_classifier.py::"
+        "test_the_bound_on_sprites_is_most_of_the_truth_and_never_above",
+        "theory/test_tv_estimation.py::test_lower_bound_covers_the_true_distance",
+    )
+    for _name in ("AUC", "accuracy"):
+        MEASURES[f"{_name}, {_side}"] = (
+            _module,
+            "gap/test_classifier_tv.py::test_accuracy_and_area_are_those_of_the_held_out_rows",
+            "gap/test_classifier_tv.py::test_their_intervals_cover",
+        )
+
+
+def test_every_row_of_the_report_is_a_measure_that_is_looked_after(report):
+    assert {row.measure for row in report.rows} == set(MEASURES), "list the row in MEASURES"
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_measure_has_a_test_an_interval_check_and_an_entry_in_the_reference(measure):
+    module, *checks = MEASURES[measure]
+    tests = Path(__file__).parents[1]
+    for check in checks:
+        path, _, name = check.partition("::")
+        assert f"def {name}(" in (tests / path).read_text(encoding="utf-8"), check
+    reference = (tests.parent / "book/reference/api.md").read_text(encoding="utf-8")
+    assert f"automodule:: adainf_core.gap.{module}\n" in reference

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from adainf_core.configuration import changed
 from adainf_core.evidence.runs.quantities import Quantity
-from adainf_core.evidence.runs.scales import largest_within
+from adainf_core.evidence.runs.scales import SCALES, largest_within
 
 Entry = TypeVar("Entry")
 
@@ -142,6 +142,15 @@ class Study:
     def largest_scale(self, wanted: str) -> str:
         """The largest laid-out scale that is not above `wanted`; ValueError where all are."""
         return largest_within(self.name, self.layouts, wanted)
+
+    @property
+    def judged_scale(self) -> str:
+        """Where its claims are judged if no scale is named: laptop, or what it has next to that.
+
+        A smaller one where there is one.
+        """
+        below = SCALES[: SCALES.index("laptop") + 1]
+        return next(scale for scale in (*reversed(below), *SCALES) if scale in self.layouts)
 
     def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
         """Runs as (arm, seed): seed by seed through all arms; `seeds` replaces their number.

@@ -7,8 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.theory.similarity_graph import SimilarityGraph
-from adainf_core.theory.spectral_encoder import NO_CLASS, clear_winner
+from adainf_core.theory.similarity_graph import NO_CLASS, SimilarityGraph, clear_winner
 from adainf_core.theory.spectrum import Factored, scaled
 from adainf_core.validation import (
     FloatArray,

@@ -9,9 +9,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.theory.disc_kernel import disc_cells
-from adainf_core.theory.gaussian_toy import CENTRES, VARIANCE, gaussian_toy_distribution
-from adainf_core.theory.spectral_encoder import TIE
+from adainf_core.theory.gaussian_toy import CENTRES, VARIANCE, disc_cells, gaussian_toy_distribution
+from adainf_core.theory.similarity_graph import TIE
 from adainf_core.theory.spectrum import RANK_TOLERANCE, TIE_TOLERANCE
 from adainf_core.validation import FloatArray, IntArray, Matrix, as_count, as_positive, as_real
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.integrate import quad
 
 from adainf_core.theory.augmentation_graph import AugmentationGraph
-from adainf_core.theory.disc_kernel import disc_kernel
 from adainf_core.theory.gaussian_mixtures import GaussianMixture
 from adainf_core.theory.gaussian_toy import (
+    disc_kernel,
     gaussian_toy_distribution,
     gaussian_toy_labeling_error,
     gaussian_toy_population,

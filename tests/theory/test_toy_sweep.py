@@ -9,8 +9,8 @@ import pytest
 
 from adainf_core.theory import toy_sweep as module
 from adainf_core.theory.augmentation_graph import AugmentationGraph
-from adainf_core.theory.disc_kernel import disc_kernel
 from adainf_core.theory.gaussian_toy import (
+    disc_kernel,
     gaussian_toy_distribution,
     gaussian_toy_labeling_error,
 )

@@ -16,11 +16,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from adainf_core.advice.distinct import distinct, without_copies_of
-from adainf_core.advice.planning import ARMS, QUESTIONS, paired_noise, paper_replication
+from adainf_core.advice.planning import ARMS, QUESTIONS, paired_noise
 from adainf_core.data.copies import Copies
 from adainf_core.data.generated import GeneratedImages, generated_images
 from adainf_core.data.images import ImageSet
-from adainf_core.data.inflation import Inflation
+from adainf_core.data.inflation import Inflation, paper_replication
 from adainf_core.data.labelled_pairs import class_of, paired_labels
 from adainf_core.data.named_sets import LOADERS, named_or_own
 from adainf_core.data.sources import ARCHIVES

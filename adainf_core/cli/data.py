@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from adainf_core.cli.common import (
+    SPLIT,
     add_action,
     add_root,
     check_folder,
@@ -28,8 +29,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         actions, "show", _show_data, "what is in a set, or in a store of generated images"
     )
     show.add_argument("name", help="a name, a store of generated images, an npz or a folder")
-    show.add_argument("--split", default="train")
-    show.add_argument("--size", type=pixels, default=None, help="side in pixels to bring files to")
+    show.add_argument("--split", default="train", help=SPLIT)
+    show.add_argument(
+        "--size",
+        type=pixels,
+        default=None,
+        help="side in pixels to bring images to; default: as they are",
+    )
     show.add_argument(
         "--near-copies",
         action="store_true",
@@ -67,4 +73,4 @@ def _show_data(options: argparse.Namespace) -> None:
     else:
         images = sized_set(options.name, options.size, options.root, options.split)
         describe(images)
-    show_copies(known_copies(images, near=near))
+    show_copies(known_copies(images, near=near), images)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from adainf_core.cli.common import (
     DATASET,
+    SEED,
     add_root,
     at_size,
     check_named,
@@ -57,8 +58,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="side in pixels to bring all to; default: GENERATED's",
     )
     parser.add_argument("--n", type=count(), default=10_000, help="images of either side at most")
-    parser.add_argument("--confidence", type=share, default=0.95)
-    parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument("--confidence", type=share, default=0.95, help="of the intervals")
+    parser.add_argument("--seed", type=seed, default=0, help=SEED)
     parser.add_argument(
         "--keep-copies",
         action="store_true",

@@ -8,7 +8,7 @@ import numpy as np
 
 from adainf_core.data.images import ImageSet
 from adainf_core.notebook import picture
-from adainf_core.validation import as_count
+from adainf_core.validation import IntArray, as_count
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,15 +39,10 @@ def contact_sheet(
 
     pixels = (images if isinstance(images, ImageSet) else ImageSet(images, None, "images")).images
     n, _, height, width = pixels.shape
-    shown = min(as_count(count, "count", 1), n)
-    columns = min(as_count(columns, "columns", 1), shown)
+    chosen = shown_places(n, count, seed)
+    columns = min(as_count(columns, "columns", 1), len(chosen))
     scale = -(-_SIDE // height) if scale is None else as_count(scale, "scale", 1)
-    chosen = np.arange(shown)
-    if seed is not None:
-        chosen = np.sort(
-            np.random.default_rng(as_count(seed, "seed", 0)).choice(n, shown, replace=False)
-        )
-    rows = -(-shown // columns)
+    rows = -(-len(chosen) // columns)
     step_y, step_x = height * scale + _BETWEEN, width * scale + _BETWEEN
     sheet = np.full((rows * step_y + _BETWEEN, columns * step_x + _BETWEEN, 3), 255, np.uint8)
     for place, index in enumerate(chosen):
@@ -55,6 +50,15 @@ def contact_sheet(
         image = pixels[index].transpose(1, 2, 0).repeat(scale, axis=0).repeat(scale, axis=1)
         sheet[top : top + height * scale, left : left + width * scale] = image
     return Image.fromarray(sheet)
+
+
+def shown_places(n: int, count: int = 100, seed: int | None = None) -> IntArray:
+    """Which of `n` images a sheet shows, int64 in ascending order; arguments of `contact_sheet`."""
+    shown = min(as_count(count, "count", 1), n)
+    if seed is None:
+        return np.arange(shown)
+    rng = np.random.default_rng(as_count(seed, "seed", 0))
+    return np.sort(rng.choice(n, shown, replace=False))
 
 
 def preview(images: ImageSet) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from adainf_core.progress import progress_bar
 from adainf_core.validation import IntArray
 
 KINDS = ("exact", "mirrored", "near")
@@ -185,7 +186,7 @@ def _joined(distinct: IntArray, apart: int, *sets: NDArray[np.uint8]) -> IntArra
         images = small(some)
         coarse[some], colours[some] = _coarse(images), images.mean((2, 3))
     joined = np.arange(n)  # the first of each one's chain so far
-    for pairs, mirrored in _alike(coarse, apart):
+    for pairs, mirrored in _told(_alike(coarse, apart), n, apart):
         for some in _chunks(pairs, _BATCH):
             # among many copies of one picture nearly all pairs are in one chain already
             some = some[joined[some[:, 0]] != joined[some[:, 1]]]
@@ -201,6 +202,18 @@ def _joined(distinct: IntArray, apart: int, *sets: NDArray[np.uint8]) -> IntArra
                 _, labels = connected_components(graph, directed=False)
                 joined = np.unique(labels, return_index=True)[1][labels]
     return joined
+
+
+def _told(
+    alike: Iterator[tuple[IntArray, bool]], n: int, apart: int
+) -> Iterator[tuple[IntArray, bool]]:
+    """What `_alike` finds among `n` images, with a `progress_bar`."""
+    blocks = 2 * sum(-(-(n - max(rows, apart)) // _COLUMNS) for rows in range(0, n, _ROWS))
+    about = f"searching near copies among {n:,} images"
+    with progress_bar(blocks, "block", about=about) as advance:
+        for found in alike:
+            yield found
+            advance(1)
 
 
 def _chunks(rows: IntArray, size: int) -> Iterator[IntArray]:

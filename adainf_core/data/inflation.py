@@ -12,10 +12,29 @@ import numpy as np
 
 from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.notebook import card
+from adainf_core.theory.total_variation import replication_to_beta
 from adainf_core.validation import as_choice, as_count, as_indices, as_number
+
+#: AdaInf in the paper: each real image ten times, beside twenty generated ones for every real one.
+PAPER_REPLICATION, PAPER_INFLATION = 10, 20
+#: The share of real draws that this makes, 1/3: what AdaInf means at other sizes.
+PAPER_BETA = PAPER_REPLICATION / (PAPER_REPLICATION + PAPER_INFLATION)
 
 # streams of random numbers, so that no two purposes share one
 _OFFSET, _BATCH, _EPOCH = range(3)
+
+
+def paper_replication(n_real: int, n_generated: int) -> int:
+    """AdaInf's N at these sizes: the whole N >= 1 whose beta is nearest to the paper's 1/3.
+
+    10 beside the paper's twenty generated images for a real one, 1 beside two.
+    """
+    below = max(1, int(PAPER_REPLICATION / PAPER_INFLATION * n_generated / n_real))
+
+    def distance(copies: int) -> float:
+        return abs(replication_to_beta(n_real, n_generated, copies) - PAPER_BETA)
+
+    return min((below, below + 1), key=distance)
 
 
 class Exposures(NamedTuple):

@@ -28,7 +28,7 @@ from adainf_core.learning.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
-from adainf_core.learning.encoders import Encoder, build_encoder
+from adainf_core.learning.encoders import Encoder, encoder_of
 from adainf_core.learning.event_log import event_log
 from adainf_core.learning.feeding import Feed, Source
 from adainf_core.learning.networks import Method
@@ -179,9 +179,7 @@ def load_pretrained(path: str | Path) -> Pretrained:
 def _check_memory(config: PretrainConfig) -> None:
     """Raise ValueError where the networks alone are more than this machine can hold."""
     with torch.device("meta"):
-        method = config.method.build(
-            build_encoder(config.encoder, config.width, config.stem_padding)
-        )
+        method = config.method.build(encoder_of(config))
     weights = sum(tensor.nbytes for tensor in [*method.parameters(), *method.buffers()])
     check_memory(weights, f"width={config.width} of {config.encoder} under {config.method}")
 
@@ -196,8 +194,7 @@ class _Trainee(nn.Module):
         # weights are drawn on the CPU, and whoever else draws there is not disturbed
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(int(config.seed))
-            encoder = build_encoder(config.encoder, config.width, config.stem_padding)
-            encoder.normalize(config.pixel_mean, config.pixel_std)
+            encoder = encoder_of(config)
             self.method: Method = config.method.build(encoder)
             self.classifier = nn.Linear(encoder.feature_dim, classes) if classes else None
 
@@ -409,7 +406,8 @@ def _checked_labels(config: PretrainConfig, data: Source) -> np.ndarray | None:
         raise ValueError("policy=None is for data that comes as views: give images a policy")
     if 0 < available < config.batch_size:
         raise ValueError(
-            f"batch_size={config.batch_size} is larger than the {available} images there are"
+            f"batch_size={config.batch_size} is larger than the {available} images there are: set "
+            f"pretrain.batch_size={max(2, 1 << (available.bit_length() - 1))} or less"
         )
     if config.online_learning_rate is None:
         return None

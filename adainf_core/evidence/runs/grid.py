@@ -126,8 +126,7 @@ class Layout:
 class Study:
     """A named grid of arms over seeds, at one or more scales, that asks one `question`.
 
-    `claims` are what its records decide (`judging.claims`); `looks` is how many times its records
-    will be looked at before the last verdict, 1 where that is after the last run.
+    `claims` are what its records decide (`judging.claims`).
     """
 
     name: str
@@ -135,7 +134,6 @@ class Study:
     arms: Mapping[str, Arm]
     layouts: Mapping[str, Layout]
     claims: tuple[Any, ...] = ()
-    looks: int = 1
 
     def layout(self, scale: str) -> Layout:
         """The study's numbers at `scale`; ValueError where it is not laid out."""

@@ -38,6 +38,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from adainf_core.data.inflation import PAPER_INFLATION, PAPER_REPLICATION
 from adainf_core.evidence.judging.claims import Claim, Contrast
 from adainf_core.evidence.published import control, paper
 from adainf_core.evidence.runs.grid import Arm, Layout, Study, Times
@@ -48,10 +49,8 @@ from adainf_core.learning.policies import POLICIES, SWEEPS, AugmentationPolicy
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.recipes import OFFICIAL_ONLINE_RATES, recipe
 
-#: The paper's replication, and the β that it means there.
-N = 10.0
-#: Generated images for every real one in the paper.
-INFLATION = 20.0
+#: The paper's replication, and its generated images for every real one.
+N, INFLATION = float(PAPER_REPLICATION), float(PAPER_INFLATION)
 
 
 def policies(size: int) -> dict[str, AugmentationPolicy]:

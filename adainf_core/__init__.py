@@ -60,6 +60,7 @@ _PUBLIC = {
     "load_pretrained": "learning.pretraining",
     "recipe": "learning.recipes",
     "Recipe": "learning.recipes",
+    "override": "configuration",
     "extract_features": "learning.features",
     "linear_probe": "learning.probing",
     "knn_probe": "learning.probing",

@@ -44,9 +44,8 @@ def said(capsys) -> dict[str, str]:
 
 
 def readme_command(word: str) -> list[str]:
-    """The words of README's line that begins so."""
-    (line,) = (x for x in README.read_text().splitlines() if x.startswith(f"adainf {word}")
-               and not x.endswith("\\"))  # fmt: skip
+    """The words of README's first line that begins so."""
+    line = next(x for x in README.read_text().splitlines() if x.startswith(f"adainf {word}"))
     return shlex.split(line.partition(" #")[0])[1:]
 
 

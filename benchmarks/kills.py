@@ -259,8 +259,7 @@ def killed(folder: Path, kills: int, seed: int = 0) -> dict[str, Killed]:
     """What `kills` of each command left, by its name."""
     given = folder / "given"
     given.mkdir()
-    prepare(given)
-    _finished(_started(int), "the fork server")  # it imports what it needs first
+    _finished(_started(prepare, given), "the preparation")  # the fork server has all it imports
     found = {}
     for name in COMMANDS:
         place = folder / name

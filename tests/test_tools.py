@@ -3,9 +3,12 @@
 import collections
 import json
 import os
+import signal
 import subprocess
 import sys
+import types
 
+import book_state
 import build_book
 import check_site
 import pytest
@@ -336,17 +339,41 @@ KERNEL = (
 
 
 def test_a_chapters_kernel_starts_without_a_word():
-    environment = os.environ | {"JUPYTER_PATH": str(run_chapters.KERNELS)}
+    environment = os.environ | {"JUPYTER_PATH": str(book_state.KERNELS)}
     done = subprocess.run(
         [sys.executable, "-c", KERNEL], env=environment, capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ("42\n", "")
 
 
-def test_chapters_run_on_the_kernel_described_here(monkeypatch):
+@pytest.mark.parametrize("start", [lambda: run_chapters.run_all([]), lambda: setup_book()])
+def test_every_kernel_of_the_book_is_the_one_described_here(monkeypatch, start):
     monkeypatch.setenv("JUPYTER_PATH", "/elsewhere")
     monkeypatch.setenv("PYTHONPATH", "")
-    run_chapters.run_all([])
-    first, second = os.environ["JUPYTER_PATH"].split(os.pathsep)
-    assert (first, second) == (str(run_chapters.KERNELS), "/elsewhere")
-    assert (run_chapters.KERNELS / "kernels" / "python3" / "kernel.json").is_file()
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for _ in range(2):
+        start()
+        first, second = os.environ["JUPYTER_PATH"].split(os.pathsep)
+        assert (first, second) == (str(book_state.KERNELS), "/elsewhere")
+        assert os.environ["PYTHONPATH"] == str(book_state.ROOT)
+    assert (book_state.KERNELS / "kernels" / "python3" / "kernel.json").is_file()
+
+
+def setup_book():
+    """What Sphinx does, which runs a chapter that has changed since it was last run."""
+    book_state.setup(types.SimpleNamespace(connect=lambda *_: None))
+
+
+def run_or_die(name, cache):
+    if name == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return run_chapters.Run((name,))
+
+
+def test_a_chapter_whose_process_dies_has_failed_and_the_others_go_on(monkeypatch):
+    monkeypatch.setattr(run_chapters, "run", run_or_die)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    told = []
+    runs = run_chapters.run_all(["a", "dies", "b"], lambda name, ran: told.append(name))
+    assert told == list(runs) == ["a", "dies", "b"] and runs["b"].cells == ("b",)
+    assert runs["dies"].error == "a worker process was killed (SIGKILL)" and not runs["a"].error

@@ -368,34 +368,66 @@ def _checked(images: GeneratedImages, check: str, found: Any) -> str:
     return f"{found:,} of {len(images):,} images {one if found == 1 else several}{more}; kept"
 
 
+def source_at(name: str, split: str) -> ImageSource | None:
+    """The archive or folder there, not read yet; None for a store, and for a name."""
+    from adainf_core.data.folder_files import split_folder
+    from adainf_core.data.sources import ARCHIVES, folder_source, npz_source
+
+    check_split(name, split)
+    path = Path(name)
+    if path.is_dir():
+        is_store = (path / "meta.json").is_file()
+        return None if is_store else folder_source(split_folder(path, split))
+    return npz_source(path) if path.suffix in ARCHIVES else None
+
+
 def describe_source(source: ImageSource, near_copies: bool | None = None) -> None:
     """Print the same of images that are read once, and never in memory as a whole; their copies."""
+    from adainf_core.data.known_copies import SourceCopies
+
+    copies = SourceCopies(source, near_copies)
+    outline = describe_passing(source, copies.watching)
+    show_copies(copies.copies(), outline)
+
+
+def describe_passing(
+    source: ImageSource, watching: Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]]
+) -> ImageSet:
+    """Print size and colours of a source whose chunks are handed through `watching` as they pass.
+
+    The result is the set without its pixels.
+    """
     import numpy as np
 
     from adainf_core.data.folders import title
     from adainf_core.data.images import ImageSet
-    from adainf_core.data.known_copies import SourceCopies
 
     source.told()
-    copies = SourceCopies(source, near_copies)
     pixels = np.broadcast_to(np.uint8(0), source.shape)
     name, names = title(source.path), source.class_names
     outline = ImageSet(pixels, source.labels, name, class_names=names)
 
     def some() -> Iterator[np.ndarray]:
         at, step = 0, _step(len(outline))
-        for chunk in copies.watching(source.told_chunks()):
+        for chunk in watching(source.told_chunks()):
             yield chunk[-at % step :: step]
             at += len(chunk)
 
     _summary(outline, some())
-    show_copies(copies.copies())
+    return outline
 
 
-def show_copies(found: Copies) -> None:
-    """Print how many images repeat an earlier one, and how near copies are asked for."""
+def show_copies(found: Copies, images: ImageSet | None = None) -> None:
+    """Print how many images repeat an earlier one, and how near copies are asked for.
+
+    Of `images` with labels, too, which pictures stand under several classes.
+    """
+    from adainf_core.data.labelled_pairs import split_in_words
+
     more = "" if found.near_searched else " (--near-copies searches them)"
     print(f"{'copies':12} {found}{more}")
+    if images is not None and (split := split_in_words(images, found)):
+        print(f"{'classes':12} {split}")
 
 
 def _step(count: int) -> int:

@@ -73,4 +73,4 @@ def _show_data(options: argparse.Namespace) -> None:
     else:
         images = sized_set(options.name, options.size, options.root, options.split)
         describe(images)
-    show_copies(known_copies(images, near=near))
+    show_copies(known_copies(images, near=near), images)

@@ -27,6 +27,7 @@ from adainf_core.cli.common import (
     claimed,
     count,
     describe,
+    describe_passing,
     disk,
     kept_in,
     pixels,
@@ -36,6 +37,7 @@ from adainf_core.cli.common import (
     share_or_all,
     shown_set,
     sized_set,
+    source_at,
 )
 from adainf_core.devices import machine_memory
 from adainf_core.stopping import telling_what_stays
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from adainf_core.data.generated import GeneratedImages
     from adainf_core.data.images import ImageSet
     from adainf_core.generators.diffusion import DiffusionGenerator
+    from adainf_core.validation import IntArray
 
 HELP = "generated images: train a generator, sample it, import, show"
 
@@ -413,23 +416,35 @@ def _add_show(actions: Any) -> None:
 
 def _show(options: argparse.Namespace) -> None:
     from adainf_core.data.contact_sheet import contact_sheet
+    from adainf_core.data.sources import Chosen
     from adainf_core.files import atomic_file
 
     path = _sheet_place(options.name, options.out)
     with claimed(out=(path, "file")):
-        images = shown_set(options.name, options.split, options.root)
-        side = max(images.images.shape[2:]) * (options.scale or 1)
-        shown = min(options.count, len(images))
-        check_room(images.name, shown, side, machine_memory(), option="--scale")
-        sheet = contact_sheet(
-            images, options.count, options.columns, scale=options.scale, seed=options.seed
-        )
+        source = source_at(options.name, options.split)
+        if source is None:
+            images = shown_set(options.name, options.split, options.root).images
+            places = _places_shown(options, images.shape)
+            picked, n = images[places], len(images)
+        else:  # which may be larger than memory
+            chosen, n = Chosen(_places_shown(options, source.shape)), source.shape[0]
+            describe_passing(source, chosen.watching)
+            picked = chosen.images()
+        sheet = contact_sheet(picked, len(picked), options.columns, scale=options.scale)
         with atomic_file(path) as file:
             sheet.save(file, format="PNG")
-    chosen = "the first" if options.seed is None or shown == len(images) else "a random"
-    print(
-        f"{'sheet':12} {path}: {chosen} {shown:,} of {len(images):,}, row by row in the set's order"
-    )
+    which = "the first" if options.seed is None or len(picked) == n else "a random"
+    print(f"{'sheet':12} {path}: {which} {len(picked):,} of {n:,}, row by row in the set's order")
+
+
+def _places_shown(options: argparse.Namespace, shape: tuple[int, ...]) -> IntArray:
+    """The places of the images to show, of a set of this `shape`; ValueError for a giant sheet."""
+    from adainf_core.data.contact_sheet import shown_places
+
+    places = shown_places(shape[0], options.count, options.seed)
+    side = max(shape[2:]) * (options.scale or 1)
+    check_room(options.name, len(places), side, machine_memory(), option="--scale")
+    return places
 
 
 def _sheet_place(name: str, out: Path | None) -> Path:

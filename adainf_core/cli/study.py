@@ -143,13 +143,12 @@ def _status(options: argparse.Namespace) -> None:
         for scale in ([options.scale] if options.scale else study.layouts)
         if not options.scale or options.names or scale in study.layouts
     ]
-    unsealed, lines = 0, list[str]()
+    lines: list[str] = []
     with progress_bar(len(asked), "layout", about="comparing records with the code") as advance:
         for study, scale in asked:
             found = status(study, scale, _results(options))
             each = "unknown" if found.seconds is None else f"{found.seconds:.0f} s"
             left = len(found.left) * (found.seconds or 0)
-            unsealed += len(found.unsealed)
             lines.append(
                 f"{study.name:22} {scale:8} {found.planned:5} {found.recorded:5} "
                 f"{len(found.stale):5}  {each:10}  {duration(left) if left else '-'}"
@@ -160,11 +159,6 @@ def _status(options: argparse.Namespace) -> None:
             advance(1)
     print(f"{'study':22} {'scale':8} {'runs':>5} {'done':>5} {'stale':>5}  a run       left")
     print("\n".join(lines))
-    if unsealed:
-        print(
-            f"{unsealed} of the runs done are in records of an earlier version: "
-            "without a checksum, damage in their numbers goes unnoticed"
-        )
 
 
 def _verify(options: argparse.Namespace) -> None:
@@ -228,11 +222,6 @@ def _collect(options: argparse.Namespace) -> None:
         f"{found.new} new records, {found.known} known ones, {found.unfinished} unfinished runs "
         f"from {options.folder}"
     )
-    if found.unsealed:
-        print(
-            f"{found.unsealed} of the new ones came without a checksum, from an earlier version: "
-            "what they have now is of the numbers that came"
-        )
 
 
 def _scale(options: argparse.Namespace, study: Study) -> str:

@@ -42,10 +42,12 @@ class ImportLimits:
 
     `constant` is the largest accepted share of constant images, and `memorised` that of copies of
     the real ones, of any kind. `pairs` is the largest accepted share of *pairs* of images that are
-    equal: a set of n independent draws has about n^2 / 2 times this many equal pairs, whatever n,
-    while its share of duplicates grows with n. 5e-6 is that of draws from 200,000 pictures (CIFAKE
-    has 8e-7); equal pairs are refused where such draws have so many in less than 1 of 10,000 cases,
-    so that one duplicate in a hundred images is accepted at every size.
+    copies of each other, of any kind too, for a store of near copies teaches as little as one of
+    equal images. A set of n independent draws has about n^2 / 2 times this many such pairs,
+    whatever n, while its share of duplicates grows with n. 5e-6 is that of draws from 200,000
+    pictures; CIFAKE has 8e-7 (equal ones), CIFAR-10's training images 9e-7 (near ones). Pairs are
+    refused where such draws have so many in less than 1 of 10,000 cases, so that one duplicate in a
+    hundred images is accepted at every size.
     """
 
     constant: float = 0.01
@@ -59,7 +61,7 @@ class ImportLimits:
                 raise ValueError(f"{each.name}={value} is outside [0, 1]: it is a share")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GeneratedImages(ImageSet):
     """A generator's images: unlabelled, memory-mapped from a store on disk, checked when imported.
 
@@ -88,6 +90,15 @@ class GeneratedImages(ImageSet):
     def complete(self) -> bool:
         """Whether all images that were planned are there."""
         return len(self) >= self.planned
+
+    def describe(self) -> str:
+        """As of any set, then what the import counted and what is still to come."""
+        found = [f"{self.checks['duplicates']:,} duplicates"]
+        if self.checks["memorised"] is not None:
+            found.append(f"{self.checks['memorised']:,} copies of {self.compared}")
+        if not self.complete:
+            found.append(f"{self.planned:,} planned")
+        return ", ".join([super().describe(), *found])
 
     def __reduce__(self) -> tuple[Any, ...]:
         # pickles carry the place, not the pixels; a growing store may have more by then
@@ -161,7 +172,7 @@ class GeneratedImages(ImageSet):
         (`colour_order`); "bgr" reverses the channels, "as_is" takes them as they come. `limits`
         (`ImportLimits`) says how many constant images and copies are accepted; the import ends as
         soon as there are more. Near copies are searched where `near_copies`, by default where that
-        takes a minute at most (`find_copies`); they are counted, and as memorised ones judged. With
+        takes a minute at most (`find_copies`); they are counted and judged as all copies are. With
         `convert` floats and other integers are brought to 0..255 (`value_range`); `caveats` says
         what was assumed, and `checks` how many values were `clipped`.
 
@@ -346,12 +357,13 @@ def _refuse_flaws(
             f"{path}: {tally.constant:,} of {seen} images are constant, a share of more than "
             f"{limits.constant:g}: mend the set or raise ImportLimits.constant (--limit)"
         )
-    expected, found = limits.pairs * count * (count - 1) / 2, tally.same_pairs
+    expected, found = limits.pairs * count * (count - 1) / 2, tally.pairs
     # of which there are so many by chance
     if found > expected and gammainc(found, expected) < _CHANCE:
+        kinds = tally.duplicates
         raise ValueError(
-            f"{path}: {tally.duplicates['exact']:,} of {seen} images are duplicates "
-            f"({found:,} pairs, a share of more than {limits.pairs:g} of all): mend the set or "
+            f"{path}: {total(kinds):,} of {seen} images are duplicates ({in_words(kinds)}; "
+            f"{found:,} pairs, a share of more than {limits.pairs:g} of all): mend the set or "
             "raise ImportLimits.pairs (--duplicate-limit)"
         )
     if real is None or tally.memorised is None:

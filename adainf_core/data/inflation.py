@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from adainf_core.data.images import ImageSet, as_image_set
+from adainf_core.notebook import card
 from adainf_core.theory.total_variation import replication_to_beta
 from adainf_core.validation import as_choice, as_count, as_indices, as_number
 
@@ -312,6 +313,13 @@ class Inflation:
         how = {"iid": "i.i.d. draws", "epoch": "shuffled epochs"}[self.sampling]
         strata = ", stratified batches" if self.stratified else ""
         return f"{sides}, beta = {self.beta:.4f}, {how}{strata}"
+
+    def _repr_html_(self) -> str:
+        from adainf_core.data.contact_sheet import preview
+
+        sides = [side for side in (self.real, self.generated) if side is not None]
+        parts = [card(side.name, [side.describe()], preview(side)) for side in sides]
+        return card("Inflation", [self.describe()], *parts)
 
     def fingerprint(self) -> dict[str, Any]:
         """Plain values that tell this training set from others: mixture, hash of some images."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from adainf_core.gap.classifier_tv import ClassifierTV, classifier_tv
 from adainf_core.validation import IntArray, as_images, as_seed
@@ -30,7 +31,7 @@ def image_tv(
     images are many beside the ways they differ, as with sprites; of photographs it sees colours
     and edges. `groups` are the copies, as in `classifier_tv`.
     """
-    from adainf_core.gap.neighbour_classifier import NeighbourClassifier
+    from adainf_core.gap.neighbour_classifier import NeighbourClassifier, described
 
     sides = {"real": real, "generated": generated}
     if real_again is not None:
@@ -42,11 +43,13 @@ def image_tv(
                 "to one size with ImageSet.resized"
             )
     options: dict[str, Any] = {"confidence": confidence, "seed": seed, "method": "favoured"}
+    with threadpool_limits(1):  # as in `classifier_tv`
+        rows = {name: described(images) for name, images in sides.items()}
     return classifier_tv(
-        real.reshape(len(real), -1),
-        generated.reshape(len(generated), -1),
-        classifier=NeighbourClassifier(real.shape[1:], as_seed(seed)),
-        real_again=None if real_again is None else real_again.reshape(len(real_again), -1),
+        rows["real"].rows,
+        rows["generated"].rows,
+        classifier=NeighbourClassifier(rows["real"].widths, as_seed(seed)),
+        real_again=rows["real_again"].rows if "real_again" in rows else None,
         training_share=TRAINING_SHARE,
         groups=groups,
         **options,

@@ -70,7 +70,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"{path}: checkpoint format {found!r:.60}, this version reads {FORMAT}: {remedy}"
         )
     if content.keys() != names:
-        odd = sorted(content.keys() ^ names)[0]
+        odd = sorted(map(str, content.keys() ^ names))[0]
         raise ValueError(
             f"{path} is no checkpoint (field {odd!r} missing or unknown): delete it to start afresh"
         )

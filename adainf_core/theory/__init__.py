@@ -12,7 +12,6 @@ from adainf_core.theory.bounds import ProofStep as ProofStep
 from adainf_core.theory.bounds import transfer_bound as transfer_bound
 from adainf_core.theory.gaussian_mixtures import GaussianMixture as GaussianMixture
 from adainf_core.theory.gaussian_mixtures import QuadratureEstimate as QuadratureEstimate
-from adainf_core.theory.gaussian_toy import gaussian_toy as gaussian_toy
 from adainf_core.theory.gaussian_toy import gaussian_toy_distribution as gaussian_toy_distribution
 from adainf_core.theory.gaussian_toy import (
     gaussian_toy_labeling_error as gaussian_toy_labeling_error,
@@ -35,5 +34,4 @@ from adainf_core.theory.worlds import FiniteWorld as FiniteWorld
 from adainf_core.theory.worlds import barely_joined_world as barely_joined_world
 from adainf_core.theory.worlds import bridge_world as bridge_world
 from adainf_core.theory.worlds import isolated_cluster_world as isolated_cluster_world
-from adainf_core.theory.worlds import random_world as random_world
 from adainf_core.theory.worlds import ring_world as ring_world

@@ -86,11 +86,6 @@ class BoundTerms:
         return self.transferred(self.train_bound)
 
     @property
-    def pair_bound(self) -> Any:
-        """`pair_train_bound` transferred to P_d."""
-        return self.transferred(self.pair_train_bound)
-
-    @property
     def refined_bound(self) -> Any:
         """`refined_train_bound` transferred to P_d."""
         return self.transferred(self.refined_train_bound)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from adainf_core.theory.bound_proof import BoundTerms
-from adainf_core.theory.spectral_encoder import TIE
+from adainf_core.theory.similarity_graph import TIE
 from adainf_core.theory.spectrum import RANK_TOLERANCE, TIE_TOLERANCE
 from adainf_core.theory.worlds import FiniteWorld
 from adainf_core.validation import FloatArray, IntArray, as_count

@@ -15,7 +15,7 @@ from adainf_core.theory.bound_proof import (
     BoundTerms,
     Inequality,
 )
-from adainf_core.theory.spectral_encoder import NO_CLASS, clear_winner
+from adainf_core.theory.similarity_graph import NO_CLASS, clear_winner
 from adainf_core.theory.total_variation import mixture, total_variation
 from adainf_core.validation import FloatArray, Matrix, as_distribution, as_labels
 

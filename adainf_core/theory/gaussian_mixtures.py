@@ -83,11 +83,11 @@ class GaussianMixture:
                 f"means have shape {centres.shape}: give (c, d), one row per component"
             )
         stds = as_real(std, "std")
-        if stds.shape not in ((), (len(centres),)):
-            raise ValueError(f"std has shape {stds.shape}: give one number, or one per component")
+        if stds.shape not in ((), (len(centres),)) or not (stds > 0).all():
+            raise ValueError(
+                f"std = {stds.tolist()}: give one number above 0, or one per component"
+            )
         stds = np.broadcast_to(stds, len(centres))
-        for j, value in enumerate(stds):
-            as_positive(value, f"std of component {j}")
         covariances = stds[:, None, None] ** 2 * np.eye(centres.shape[1])
         return cls(np.asarray(weights), centres, covariances)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.theory.augmentation_graph import AugmentationGraph
-from adainf_core.theory.spectral_encoder import NO_CLASS, probe
+from adainf_core.theory.similarity_graph import NO_CLASS, probe
 from adainf_core.theory.spectrum import TIE_TOLERANCE, DegenerateSpectrumWarning
 from adainf_core.validation import FloatArray, as_distribution, as_labels, as_real
 

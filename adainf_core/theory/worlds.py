@@ -205,30 +205,3 @@ def barely_joined_world(
         natural_labels=np.array([0, 0, 1, 1, 0, 1][: 4 + more]),
         view_labels=np.array([0, 0, 1, 1]),
     )
-
-
-def random_world(
-    rng: np.random.Generator, *, points: int = 6, views: int = 8, classes: int = 2
-) -> FiniteWorld:
-    """A random world for checking statements that should hold in all of them.
-
-    Each natural point reaches a random subset of views with exponential weights; each distribution
-    lives on a random subset of points; a view is labelled after its heaviest source, so that α
-    ranges from 0 to large. Dense, no positions.
-    """
-    n, m = as_count(points, "points", 1), as_count(views, "views", 1)
-    r = as_count(classes, "classes", 1)
-    density = 0.9 * rng.random() ** 2  # sparse more often than dense: several components
-    kernel = rng.exponential(size=(n, m)) * (rng.random((n, m)) < density)
-    # Every point keeps one view, every distribution one point.
-    kernel[np.arange(n), rng.integers(m, size=n)] += rng.exponential(size=n) + 0.1
-    distributions = rng.exponential(size=(2, n)) * (rng.random((2, n)) < 0.8)
-    distributions[[0, 1], rng.integers(n, size=2)] += 0.1
-    natural_labels = rng.integers(r, size=n)
-    return FiniteWorld(
-        kernel=kernel / kernel.sum(axis=1, keepdims=True),
-        p_real=distributions[0] / distributions[0].sum(),
-        p_generated=distributions[1] / distributions[1].sum(),
-        natural_labels=natural_labels,
-        view_labels=natural_labels[kernel.argmax(axis=0)],
-    )

@@ -6,7 +6,7 @@ from photo_tiles import saved, tiles
 from PIL import Image
 from scipy import stats
 
-from adainf_core.advice.own_images import SCALE, compared, own_images, own_study
+from adainf_core.advice.own_images import SCALE, _read, compared, own_images, own_study
 from adainf_core.advice.planning import (
     ARMS,
     LEVEL,
@@ -331,7 +331,7 @@ def test_classes_are_told_by_their_folders(sprites, tmp_path):
     assert own.test.labels.tolist() == [*range(7)]
     assert numbered_as(own.labelled, own.test).labels.tolist() == [*range(1, 8)]
     write({"unheard of": 0})
-    own_images.cache_clear()
+    _read.cache_clear()
     with pytest.raises(ValueError, match="test has class 'unheard of', which real does not have"):
         own_images(*paths)
 

@@ -78,7 +78,7 @@ def test_whether_the_papers_number_lies_inside(said, inside):
         published=tuple(Published("there", d) for d in said),
     )
     verdict = Verdict(claim, "holds", Interval(1.0, 0.0, 2.0, 3))
-    line = LedgerEntry(verdict, (), "", "", None, False)
+    line = LedgerEntry(verdict, (), "", "", None, False, "laptop", 0, 0)
     assert line.published_inside is inside
     assert replace(line, verdict=Verdict(claim, Outcome.NOT_RUN)).published_inside is None
 

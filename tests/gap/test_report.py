@@ -5,6 +5,7 @@ import io
 import re
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,6 +151,12 @@ def photographs():
     return coarse + rng.integers(0, 56, coarse.shape, np.uint8)
 
 
+@pytest.fixture
+def unclassified(report, monkeypatch):
+    """What classifiers say is left out, which costs nearly all of a report's time."""
+    monkeypatch.setattr("adainf_core.gap.report._classified", lambda *_: (report.classifiers, []))
+
+
 def a_set(images, name="a set"):
     return ImageSet(np.ascontiguousarray(images), None, name)
 
@@ -161,21 +168,20 @@ def saved(images):
     return np.stack([np.asarray(Image.open(file)).transpose(2, 0, 1) for file in files])
 
 
-@pytest.mark.parametrize(
-    "copied",
-    [
-        lambda x: np.concatenate([x, x]),
-        lambda x: x[:130].repeat(8, axis=0),
-        lambda x: np.concatenate([x, x[..., ::-1]]),
-        lambda x: np.concatenate([x, saved(x)]),
-    ],
-    ids=["twice", "eight times", "mirrored", "saved anew"],
-)
-def test_copies_of_real_images_are_no_distance(copied, photographs):
-    """Fresh images of the same distribution: what repeats on one side has to claim nothing."""
-    real, fresh = a_set(copied(photographs[:260])), a_set(photographs[260:])
+COPIED = {
+    "twice": lambda x: np.concatenate([x, x]),
+    "eight times": lambda x: x[:130].repeat(8, axis=0),
+    "mirrored": lambda x: np.concatenate([x, x[..., ::-1]]),
+    "saved anew": lambda x: np.concatenate([x, saved(x)]),
+}
+
+
+@pytest.mark.usefixtures("unclassified")
+@pytest.mark.parametrize("copied", COPIED)
+def test_of_copies_of_real_images_the_originals_are_measured(copied, photographs):
+    real, fresh = a_set(COPIED[copied](photographs[:260])), a_set(photographs[260:])
     report = gap_report(real, fresh, pixels(4))
-    distinct = 130 if len(real) > 1000 else 260
+    distinct = 130 if copied == "eight times" else 260
     assert len(report.real) == distinct and len(report.generated) == 260
     assert report.repeated[0] == (
         f"real: {len(real) - distinct:,} of {len(real):,} images repeat others, {distinct} distinct"
@@ -184,6 +190,13 @@ def test_copies_of_real_images_are_no_distance(copied, photographs):
     # of a picture and its copy the first is kept, before the images are shuffled
     originals = {image.tobytes() for image in photographs[:260]}
     assert all(image.tobytes() in originals for image in report.real.images)
+
+
+@pytest.mark.parametrize("copied", ["eight times", "saved anew"])
+def test_copies_of_real_images_are_no_distance(copied, photographs):
+    """Fresh images of the same distribution: what repeats on one side has to claim nothing."""
+    real, fresh = a_set(COPIED[copied](photographs[:260])), a_set(photographs[260:])
+    report = gap_report(real, fresh, pixels(4))
     for measure in ("total variation, images", "total variation, features"):
         # one in twenty may lie a little above 0; copies in both halves would make it 0.3 and more
         assert report.row(measure).found.low < 0.03 > report.row(measure).mirrored.low
@@ -209,11 +222,16 @@ def test_a_generator_that_copies_is_seen_though_real_images_repeat(photographs):
         "generated: 4 of 200 images repeat others, 196 distinct",
     )
     assert report.row("nearer than chance").found.value == 1
+
+
+@pytest.mark.usefixtures("unclassified")
+def test_copies_of_some_real_images_are_counted(photographs):
     half = a_set(np.concatenate([photographs[:100], photographs[300:400]]))
     said = gap_report(a_set(photographs[:200]), half, pixels(4)).repeated
     assert said == ("100 of 200 generated images are copies of real ones",)
 
 
+@pytest.mark.usefixtures("unclassified")
 def test_near_copies_that_are_not_searched_are_said(photographs):
     small = photographs[:, :, ::2, ::2]
     report = gap_report(a_set(small[:260]), a_set(small[260:]), pixels(4))
@@ -222,6 +240,7 @@ def test_near_copies_that_are_not_searched_are_said(photographs):
     )
 
 
+@pytest.mark.usefixtures("unclassified")
 def test_copies_are_kept_on_request(photographs):
     real, fresh = a_set(photographs[:130].repeat(2, axis=0)), a_set(photographs[260:])
     report = gap_report(real, fresh, pixels(4), keep_copies=True)
@@ -240,8 +259,8 @@ def test_bad_input_is_named():
         gap_report(small, small, n=10)
 
 
-def test_without_held_out_images_halves_of_the_real_ones_are_the_zero_line(report, monkeypatch):
-    monkeypatch.setattr("adainf_core.gap.report._classified", lambda *_: (report.classifiers, []))
+@pytest.mark.usefixtures("unclassified")
+def test_without_held_out_images_halves_of_the_real_ones_are_the_zero_line():
     real, made = (sprites(WORLD.real_distribution(), 131 + i, i, "a set") for i in range(2))
     first, second, other = (
         gap_report(real, made, pixels(2), n=125, seed=s, keep_copies=True) for s in (0, 0, 1)
@@ -252,3 +271,60 @@ def test_without_held_out_images_halves_of_the_real_ones_are_the_zero_line(repor
         assert first.row(measure).mirrored.n_real == 63
         assert first.row(measure).mirrored.n_generated == 62
     assert "two halves" in first.mirror and first.memorised.reference == "other training rows"
+
+
+#: Of each row: the module that measures it, the test of its value, the check of its interval.
+MEASURES = {
+    "Fréchet, extrapolated": (
+        "frechet",
+        "gap/test_frechet.py::test_torch_fidelity_gives_the_same",
+        "gap/test_frechet.py::test_the_bias_goes_and_the_interval_covers",
+    ),
+    "kernel distance": (
+        "kernel_distance",
+        "gap/test_kernel_distance.py::test_it_is_the_unbiased_estimate_by_brute_force",
+        "gap/test_kernel_distance.py::test_no_bias_and_intervals_that_cover",
+    ),
+    "nearer than chance": (
+        "memorisation",
+        "gap/test_memorisation.py::test_copies_and_near_copies_are_found",
+        "gap/test_precision_recall.py::test_wilson_interval",
+    ),
+}
+for _name, _check in {
+    "precision": "test_intervals_cover_the_draw_of_generated_rows",
+    "recall": "test_wilson_interval",
+    "density": "test_intervals_cover_the_draw_of_generated_rows",
+    "coverage": "test_wilson_interval",
+}.items():
+    _tests = "gap/test_precision_recall.py::"
+    _oracle = f"{_tests}test_the_package_prdc_gives_the_same"
+    MEASURES[_name] = ("precision_recall", _oracle, _tests + _check)
+for _side, _module in {"images": "image_tv", "features": "classifier_tv"}.items():
+    MEASURES[f"total variation, {_side}"] = (
+        _module,
+        "gap/test_neighbour_classifier.py::"
+        "test_the_bound_on_sprites_is_most_of_the_truth_and_never_above",
+        "theory/test_tv_estimation.py::test_lower_bound_covers_the_true_distance",
+    )
+    for _name in ("AUC", "accuracy"):
+        MEASURES[f"{_name}, {_side}"] = (
+            _module,
+            "gap/test_classifier_tv.py::test_accuracy_and_area_are_those_of_the_held_out_rows",
+            "gap/test_classifier_tv.py::test_their_intervals_cover",
+        )
+
+
+def test_every_row_of_the_report_is_a_measure_that_is_looked_after(report):
+    assert {row.measure for row in report.rows} == set(MEASURES), "list the row in MEASURES"
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_measure_has_a_test_an_interval_check_and_an_entry_in_the_reference(measure):
+    module, *checks = MEASURES[measure]
+    tests = Path(__file__).parents[1]
+    for check in checks:
+        path, _, name = check.partition("::")
+        assert f"def {name}(" in (tests / path).read_text(encoding="utf-8"), check
+    reference = (tests.parent / "book/reference/api.md").read_text(encoding="utf-8")
+    assert f"automodule:: adainf_core.gap.{module}\n" in reference

@@ -191,11 +191,10 @@ def beats(
     worse: str,
     published: Sequence[Published] = (),
     asked_by: str = "paper",
-    metric: str = "linear",
     short: str = "",
 ) -> Contrast:
-    """The arm `better` has more of `metric` than the arm `worse`."""
-    terms = (Term(better, 1.0, metric), Term(worse, -1.0, metric))
+    """The arm `better` is more accurate than the arm `worse`."""
+    terms = (Term(better, 1.0), Term(worse, -1.0))
     return Contrast(
         key, statement, study, terms, published=tuple(published), asked_by=asked_by, short=short
     )

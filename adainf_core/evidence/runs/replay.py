@@ -80,18 +80,12 @@ class Verified:
 
 
 def verify(
-    study: Study,
-    scale: str,
-    root: Path = RESULTS,
-    *,
-    sample: int = 1,
-    again: bool = False,
-    write: bool = True,
+    study: Study, scale: str, root: Path = RESULTS, *, sample: int = 1, again: bool = False
 ) -> Verified:
     """Replay `sample` records of `study` of every fingerprint that is not today's.
 
-    `again` replays those of today's fingerprint, too. With `write` what agreed is added to
-    `root`/replays.json. A run whose data are not on this machine is left out.
+    `again` replays those of today's fingerprint, too. What agreed is added to `root`/replays.json.
+    A run whose data are not on this machine is left out.
     """
     fresh, parts, codes = 0, list[Verified](), list[tuple[str, str]]()
     for (then, now), group in _by_code(study, scale, root):
@@ -107,7 +101,7 @@ def verify(
             found = replace(found, replays=(note,))
         parts.append(found)
     notes = [note for part in parts for note in part.replays]
-    if write and notes:
+    if notes:
         write_replays(notes, root, study.name, scale, codes)
     return Verified(
         study.name,

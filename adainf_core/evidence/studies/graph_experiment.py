@@ -88,12 +88,12 @@ class GraphExperiment:
     dimensions: tuple[int, ...] = (1, 10, 32)
     labeler: PretrainConfig = field(
         default_factory=lambda: PretrainConfig(
-            policy=None, steps=600, precision="bf16", device="cpu"
+            policy=None, steps=600, width=16, precision="bf16", device="cpu"
         )
     )
     pretrain: PretrainConfig = field(
         default_factory=lambda: PretrainConfig(
-            policy=None, steps=300, precision="bf16", device="cpu"
+            policy=None, steps=300, width=16, precision="bf16", device="cpu"
         )
     )
     dial: tuple[tuple[str, AugmentationPolicy], ...] = tuple(DIAL.items())

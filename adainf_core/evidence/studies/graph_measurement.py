@@ -20,7 +20,7 @@ from adainf_core.data.named_sets import load_images
 from adainf_core.evidence.studies.graph_experiment import GraphExperiment
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.learning.augmentation import augment
-from adainf_core.learning.encoders import build_encoder
+from adainf_core.learning.encoders import encoder_of
 from adainf_core.learning.features import extract_features
 from adainf_core.learning.labeler import Bfloat16, train_labeler
 from adainf_core.learning.pretraining import pretrain
@@ -226,7 +226,7 @@ def _untrained(experiment: GraphExperiment) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(experiment.seed)
         config = experiment.pretrain
-        return UnitLength(build_encoder(config.encoder, config.width, config.stem_padding))
+        return UnitLength(encoder_of(config))
 
 
 @lru_cache(maxsize=1)

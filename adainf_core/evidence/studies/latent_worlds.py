@@ -125,10 +125,9 @@ def predictor_correlation(
     records: Sequence[Record],
     predictor: str,
     strengths: Sequence[float] = STRENGTHS,
-    found: str = "trained",
     confidence: float = 0.95,
 ) -> Interval:
-    """Rank correlation of a predictor with the metric `found` over arms at some crop strengths.
+    """Rank correlation of a predictor with the trained error over arms at some crop strengths.
 
     predictor: one of `PREDICTORS`, or "strength", the crops' own, which takes no theory. Raises
     ValueError for another one, and where arms have different numbers of seeds.
@@ -144,7 +143,7 @@ def predictor_correlation(
         raise ValueError("arms have different numbers of seeds: run the study to its end")
     # exact numbers differ between seeds by the choice among tied encoders only
     values = [np.mean([_value(run, predictor) for run in runs]) for runs in by_arm.values()]
-    errors = [[run.metrics[found] for run in runs] for runs in by_arm.values()]
+    errors = [[run.metrics["trained"] for run in runs] for runs in by_arm.values()]
     return rank_correlation(values, errors, confidence)
 
 

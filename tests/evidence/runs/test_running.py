@@ -545,7 +545,7 @@ def counted(folder: Path) -> int:
     return done
 
 
-def killed_on_the_way(folder: Path, whom: str, rng: random.Random) -> bool:
+def killed_on_the_way(folder: Path, whom: str, how: signal.Signals, rng: random.Random) -> bool:
     """Kill the parent, the first or the last worker anywhere in a study; end the study.
 
     Whether the one killed was at work.
@@ -558,12 +558,12 @@ def killed_on_the_way(folder: Path, whom: str, rng: random.Random) -> bool:
     time.sleep(rng.uniform(0, 0.02))
     first, last = map(int, started.read_text().split()[:2])
     with suppress(ProcessLookupError):  # it has ended by itself
-        os.kill({"parent": life.pid, "first": first, "last": last}[whom], signal.SIGKILL)
+        os.kill({"parent": life.pid, "first": first, "last": last}[whom], how)
     life.join()
     if whom != "parent":
         assert life.exitcode == 0
         return started.read_text().count("\n") == 3
-    hit = life.exitcode == -signal.SIGKILL
+    hit = life.exitcode == -how
     wait_for(lambda: not group_lives(life.pid), seconds=5)
     life = begin(folder, count)
     life.join()
@@ -576,7 +576,8 @@ def test_whoever_is_killed_every_run_is_recorded_once_and_equal(tmp_path):
     runs = COUNTS.plan("quick")
     for kill in range(kills):
         folder, whom = tmp_path / str(kill), ("parent", "first", "last")[kill % 3]
-        hits += killed_on_the_way(folder, whom, rng)
+        how = signal.SIGTERM if kill in (4, 8) else signal.SIGKILL  # to a worker alone
+        hits += killed_on_the_way(folder, whom, how, rng)
         found = {(r.arm, r.seed): r.metrics for r in study_records(COUNTS, "quick", folder)}
         assert found == {(arm, s): {"linear": AB_ARMS[arm] + s} for arm, s in runs}, (kill, whom)
         records = [record_path("sums", "quick", *run, folder) for run in runs]

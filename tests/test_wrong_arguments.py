@@ -242,7 +242,8 @@ CALLS = {
     "load_pretrained": (ai.load_pretrained, {"path": "nowhere.pt"}),
     "recipe": (
         ai.recipe,
-        {"dataset": "cifar10", "method": "simclr", "preset": "none", "generated": None},
+        {"dataset": "cifar10", "method": "simclr", "preset": "none", "generated": None,
+         "scale": "laptop"},
     ),
     "linear_probe": (
         ai.linear_probe,

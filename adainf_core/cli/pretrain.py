@@ -53,8 +53,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scale",
         choices=SCALES,
-        default="official",
-        help="official: ResNet-18 in 100,000 steps, for a GPU; laptop: a small network in 1,000",
+        default="paper",
+        help="paper: ResNet-18 in 100,000 steps, for a GPU; laptop: a small network in 1,000",
     )
     parser.add_argument(
         "--checkpoint", type=Path, default=None, help="file to write and go on from"

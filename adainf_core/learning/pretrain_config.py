@@ -21,6 +21,9 @@ _LARGEST_BATCH = 2**20
 class PretrainConfig:
     """Everything that decides a run except its data.
 
+    The defaults are those of a short run in fp32; `recipes.recipe` has the published settings, and
+    a laptop's, by the names that `adainf pretrain` takes.
+
     `policy` augments the images; it is None for data that comes as views (a `feeding.ViewSource`).
     `method` is one of the configurations in `methods`; `encoder`, `width` (of a small_cnn),
     `base_width`, `stem_padding` and `stem_stride` (of a ResNet) go to `build_encoder`, `pixel_mean`

@@ -44,9 +44,8 @@ def said(capsys) -> dict[str, str]:
 
 
 def readme_command(word: str) -> list[str]:
-    """The words of README's line that begins so."""
-    (line,) = (x for x in README.read_text().splitlines() if x.startswith(f"adainf {word}")
-               and not x.endswith("\\"))  # fmt: skip
+    """The words of README's first line that begins so."""
+    line = next(x for x in README.read_text().splitlines() if x.startswith(f"adainf {word}"))
     return shlex.split(line.partition(" #")[0])[1:]
 
 
@@ -106,7 +105,7 @@ def test_a_weight_of_ones_own_is_said_not_to_be_adainfs(sets, capsys):
     assert "both replication=1.0 and beta=0.5" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("scale", ["laptop", "official"])
+@pytest.mark.parametrize("scale", ["laptop", "paper"])
 def test_a_command_is_its_recipe(scale, sets, tmp_path, monkeypatch):
     """What reaches `pretrain` from the command is what `recipe` and `override` make in Python."""
     reached = []
@@ -125,7 +124,7 @@ def test_a_command_is_its_recipe(scale, sets, tmp_path, monkeypatch):
     ((config, data),) = reached
     chosen = override(recipe(real, "byol", "adainf", store, scale), settings)
     assert config == chosen.pretrain and data.fingerprint() == chosen.data().fingerprint()
-    assert config.encoder == {"laptop": "small_cnn", "official": "resnet18"}[scale]
+    assert config.encoder == {"laptop": "small_cnn", "paper": "resnet18"}[scale]
 
 
 # ---- what comes next

@@ -96,7 +96,7 @@ def test_a_batch_that_does_not_divide_is_named(monkeypatch):
 def test_the_command_line_runs_unchanged_under_torchrun(tmp_path):
     path = tmp_path / "run.pt"
     command = [
-        *("-m", "adainf_core.cli", "pretrain", "--dataset", "digits", "--checkpoint", str(path)),
+        *("-m", "adainf_core", "pretrain", "--dataset", "digits", "--checkpoint", str(path)),
         *("pretrain.encoder=small_cnn", "pretrain.width=4", "pretrain.method.hidden=16"),
         *("pretrain.steps=4", "pretrain.warmup=1", "pretrain.batch_size=32", "pretrain.device=cpu"),
         "pretrain.precision=fp32",

@@ -1,9 +1,8 @@
 """Augmentation: one batched kernel that gives every image parameters of its own.
 
-Torchvision draws one set of parameters for a whole batch; contrastive learning needs one per image
-and view. Here crop, flip and blur are small matrix products, one matrix per image, and the colour
-operations are pointwise with per-image factors, so a batch costs a few passes over memory and no
-loop over images. The order is the official one: crop, jitter, grey, blur, solarise, flip.
+Crop, flip and blur are small matrix products, one matrix per image, and the colour operations are
+pointwise with per-image factors: a few passes over memory and no loop over images. The order is the
+official one: crop, jitter, grey, blur, solarise, flip.
 
 Chance enters once, as a table of uniforms (`view_noise`), one row a view. What follows is a pure
 function of bytes and table: `view_parameters` reads the table with torchvision's distributions and

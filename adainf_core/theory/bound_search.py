@@ -106,9 +106,8 @@ class SearchTally:
 
     `violations` of `checked` worlds have left > right (beyond rounding). Ratios left / right are
     over the `informative` worlds where 1e-6 < right < ∞: `quantiles` maps a share of them to its
-    ratio, `worst_ratio` is the largest, `worst_index` the world that reached it, `smallest_index`
-    the violating world with the fewest points and views, of these the one with the largest left −
-    right, or None (`drawn_world` makes them again).
+    ratio, `worst_ratio` is the largest, `worst_index` its world, `smallest_index` the violating
+    world with the fewest points and views, or None (`drawn_world` makes them again).
     """
 
     name: str

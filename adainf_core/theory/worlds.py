@@ -109,9 +109,8 @@ def ring_world(
     the next class. So strength raises both α and λ_{k+1}; inflation connects the graph at a lower
     strength, at a price in α. Exact: D_TV = (1 + boundary_share) / 2.
 
-    The 2·classes real clusters are evenly spaced, so real data alone cannot tell which of them
-    belong together: at β = 1 the encoder with k = classes is not unique (λ_2 = λ_3 for two
-    classes, a DegenerateSpectrumWarning); any β < 1 settles it.
+    The real clusters are evenly spaced: at β = 1 the encoder with k = classes is not unique (λ_2 =
+    λ_3 for two classes, a DegenerateSpectrumWarning); any β < 1 settles it.
 
     strength: whole steps, 0 ≤ 2·strength < points. points: a multiple of 6·classes. boundary_share
     in [0, 1]. Deterministic, dense, positions on the unit circle (class 0 starts at the top,

@@ -89,14 +89,9 @@ class SimilarityGraph:
         """What is decomposed."""
         return Normalized(self.normalized_adjacency, np.sqrt(self.degrees))
 
-    @property
-    def view_components(self) -> IntArray:
-        """(v,) the connected component, 0 … component_count() − 1, of each kept view."""
-        return self._source.components
-
     def component_count(self) -> int:
         """Number of connected components: the multiplicity of λ = 0; above k, λ_{k+1} = 0."""
-        return int(self.view_components.max()) + 1
+        return int(self._source.components.max()) + 1
 
     @cached_property
     def _known_eigenvalues(self) -> dict[int, FloatArray]:

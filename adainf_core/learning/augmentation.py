@@ -73,22 +73,18 @@ def view_noise(
     operation follow, a function of the generator's state before, of the operation's name, and of
     how many called so precede it. They do not move the generator.
     """
-    n, generator = as_count(n, "n", 0), _as_generator(generator)
+    n = as_count(n, "n", 0)
+    if not isinstance(generator, torch.Generator):
+        raise ValueError(
+            f"generator={in_words(generator)}: give a torch.Generator, such as "
+            "torch.Generator().manual_seed(0)"
+        )
     streams = [_stream(generator, name) for name in _numbered(extra)]
     tables = [
         torch.rand((n, columns), generator=source, device=source.device, dtype=torch.float32)
         for source, columns in zip([generator, *streams], _columns(extra), strict=True)
     ]
     return torch.cat(tables, 1) if extra else tables[0]
-
-
-def _as_generator(generator: torch.Generator) -> torch.Generator:
-    if not isinstance(generator, torch.Generator):
-        raise ValueError(
-            f"generator={in_words(generator)}: give a torch.Generator, such as "
-            "torch.Generator().manual_seed(0)"
-        )
-    return generator
 
 
 def _columns(extra: tuple[Operation, ...]) -> list[int]:

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from adainf_core.validation import (
     FloatArray,
     IntArray,
+    as_choice,
     as_confidence,
     as_count,
     as_real,
     freeze,
-    in_words,
 )
 
 BoundMethod = Literal["ks", "adaptive"]
@@ -97,10 +97,7 @@ def tv_lower_bound(
 
     ValueError on NaN, on no draws, and on an unknown method.
     """
-    if not isinstance(method, str) or method not in get_args(BoundMethod):
-        raise ValueError(
-            f"method = {in_words(method)}: use {' or '.join(map(repr, get_args(BoundMethod)))}"
-        )
+    as_choice(method, "method", get_args(BoundMethod))
     level = as_confidence(confidence)
     real = _scores(real_scores, "real_scores")
     generated = _scores(generated_scores, "generated_scores")

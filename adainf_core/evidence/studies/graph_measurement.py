@@ -16,8 +16,8 @@ from torch import nn
 
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
-from adainf_core.data.named_sets import load_images
 from adainf_core.evidence.studies.graph_experiment import GraphExperiment
+from adainf_core.evidence.studies.training import small_images
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.learning.augmentation import augment
 from adainf_core.learning.encoders import build_encoder
@@ -169,7 +169,7 @@ def _of_labeler(experiment: GraphExperiment) -> GraphExperiment:
 
 def _dealt(experiment: GraphExperiment) -> tuple[ImageSet, ImageSet, ImageSet]:
     """Real, held-out and space images of this seed: disjoint, and none of the labeler's."""
-    photographs = _photographs(experiment.dataset, experiment.size)
+    photographs = small_images(experiment.dataset, "train", experiment.size)
     rest = _reserved_order(len(photographs))[experiment.n_labeler :]
     counts = (experiment.n_space, experiment.n_held_out, experiment.n_real)
     if sum(counts) > len(rest):
@@ -184,11 +184,6 @@ def _dealt(experiment: GraphExperiment) -> tuple[ImageSet, ImageSet, ImageSet]:
         photographs.subset(held_out, "held-out"),
         photographs.subset(space, "space"),
     )
-
-
-@lru_cache(maxsize=1)
-def _photographs(dataset: str, size: int) -> ImageSet:
-    return load_images(dataset, download=False).downsampled(size)
 
 
 def _reserved_order(count: int) -> np.ndarray:
@@ -232,7 +227,7 @@ def _untrained(experiment: GraphExperiment) -> nn.Module:
 @lru_cache(maxsize=1)
 def _labeler(experiment: GraphExperiment) -> nn.Module:
     """h, trained on the reserved images."""
-    photographs = _photographs(experiment.dataset, experiment.size)
+    photographs = small_images(experiment.dataset, "train", experiment.size)
     own = photographs.subset(_reserved_order(len(photographs))[: experiment.n_labeler])
     return train_labeler(
         own, [experiment.policy(name) for name in experiment.strengths], experiment.labeler

@@ -22,7 +22,7 @@ from adainf_core.configuration import differences
 from adainf_core.data.colour_order import fitting_order
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.growing_file import FULL, LOCK, lengthen, locked_images
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, image_digest
 from adainf_core.data.npy_files import checksum, memory_map, npy_header
 from adainf_core.data.store_meta import GROWING, as_json, checksum_text, read_meta, with_checksum
 from adainf_core.data.tally import Tally
@@ -127,6 +127,9 @@ def _grow(
         meta["checks"] = tally.checks(order)
         meta["real"] = compared.name if compared else None
         meta["images_crc32"] = checksum_text(total)
+        meta.pop("digest", None)
+        if done == meta["planned"]:
+            meta["digest"] = image_digest(stored[:done])
         with atomic_file(folder / "meta.json") as described:
             described.write(as_json(meta))
 
@@ -144,7 +147,8 @@ def _grow(
                 file.flush()
                 os.fsync(file.fileno())
                 total, finished = checksum(images, total), stop
-                record(finished)
+                if stop < count:  # the last block counts when near copies were searched, too
+                    record(finished)
             advance(stop - start)
             if time.monotonic() - begun >= max_seconds:
                 break

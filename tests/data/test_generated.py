@@ -64,7 +64,7 @@ def leftovers(tmp_path) -> list[str]:
 
 def test_an_npz_becomes_a_store(tmp_path):
     made = GeneratedImages.from_npz(archive(tmp_path), real=REAL)
-    assert np.array_equal(made.images, first(PIXELS)) and isinstance(made.images, np.memmap)
+    assert np.array_equal(made.images, first(PIXELS)) and isinstance(made.images.base, np.memmap)
     assert made.labels is None and made.name == "edm" and made.path == tmp_path / "edm.images"
     none = {"exact": 0, "mirrored": 0, "near": None}
     assert made.checks == {"constant": 0, "duplicates": 0, "memorised": 0, "order": "rgb",

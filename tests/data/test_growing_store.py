@@ -71,7 +71,7 @@ def test_a_store_is_drawn_in_fixed_blocks_and_opened_at_once_later(tmp_path):
     draw = Draw()
     made = grown(tmp_path / "deep" / "noise.images", draw=draw)
     assert draw.ranges == [(0, 10), (10, 20), (20, 25)]
-    assert np.array_equal(made.images, truth(0, 25)) and isinstance(made.images, np.memmap)
+    assert np.array_equal(made.images, truth(0, 25)) and isinstance(made.images.base, np.memmap)
     assert made.name == "noise" and made.labels is None and made.origin == ORIGIN
     assert made.complete and made.planned == 25 and made.compared is None
     assert made.checks == {

@@ -114,7 +114,7 @@ def _grow(
     meta["planned"] = max(meta["planned"], count)
     room = _reserve(folder, file, meta)
     stored = memory_map(folder / "images.npy", (meta["planned"], *shape))
-    size = int(np.prod(shape))
+    size, kept = int(np.prod(shape)), finished
     tally = Tally(shape, real)
     first = finished if finished >= count else finished // block * block
     total = 0
@@ -137,7 +137,7 @@ def _grow(
         for start in range(first, count, block):
             stop = min(start + block, count)
             images = _drawn(draw, start, stop, shape)
-            with _keeping(folder, finished):
+            with _keeping(folder, kept):
                 cut = stored[start:finished]  # what a smaller count left of this block
                 if not np.array_equal(cut, images[: len(cut)]):
                     record(start)
@@ -149,10 +149,11 @@ def _grow(
                 total, finished = checksum(images, total), stop
                 if stop < count:  # the last block counts when near copies were searched, too
                     record(finished)
+                    kept = finished
             advance(stop - start)
             if time.monotonic() - begun >= max_seconds:
                 break
-    with _keeping(folder, finished):
+    with _keeping(folder, kept):
         if finished >= count:
             tally.search(stored[:finished])
         record(finished, real)

@@ -179,6 +179,7 @@ WRONG = {
     "block": ["x", 0, None, 2.0],
     "origin": ["x", [1], None, 3],
     "images_crc32": [5, "xyz", "0" * 9, None],
+    "digest": [5, "xyz", "0" * 8, None, "g" * 32],
     "crc32": [5, "xyz", None, "00000000"],
     "schema": ["x", 9, 0, 3.0, True, None, [3], {}],
 }  # fmt: skip

@@ -18,9 +18,10 @@ import multiprocessing.context
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -216,6 +217,7 @@ def _kill(child: BaseProcess, whom: str) -> bool:
     """Whether there was somebody to kill."""
     if whom == "group":
         try:
+            assert child.pid is not None
             os.killpg(child.pid, signal.SIGKILL)
         except ProcessLookupError:  # it has no group yet
             child.kill()
@@ -303,18 +305,21 @@ def _digest(content: Any) -> str:
     return repr(content)
 
 
-def killed(folder: Path, kills: int, seed: int = 0) -> dict[str, Killed]:
+def killed(
+    folder: Path, kills: int, seed: int = 0, names: Iterable[str] = COMMANDS
+) -> dict[str, Killed]:
     """What `kills` of each command left, by its name."""
     given = folder / "given"
     given.mkdir()
     prepare(given)
     _finished(_started(int), "the fork server")  # it imports what it needs first
     found = {}
-    for name in COMMANDS:
+    for name in names:
         place = folder / name
         place.mkdir()
         found[name] = kill(name, given, place, kills, random.Random(f"{name} {seed}"))
-        print(f"{name:10} {found[name].count} kills, {found[name].differ or 'no file differs'}")
+        said = found[name].differ or "no file differs"
+        print(f"{name:10} {found[name].count} kills, {said}", file=sys.stderr)
     return found
 
 

@@ -209,7 +209,7 @@ def test_every_key_has_its_wrong_values(tmp_path):
 def test_a_missing_value_is_named_or_not_needed(tmp_path, key):
     store = drawn(tmp_path).path
     meta = json.loads((store / "meta.json").read_text())
-    if key in meta:
+    if key in meta and key != "digest":  # which can be computed
         del meta[key]
         content = json.dumps(meta).encode() if key == "crc32" else as_json(meta)
         (store / "meta.json").write_bytes(content)

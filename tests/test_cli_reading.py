@@ -2,13 +2,14 @@
 
 import shutil
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from adainf_core.cli import main
-from adainf_core.cli.common import describe, show_copies
+from adainf_core.cli.common import at_size, describe, show_copies
 from adainf_core.data.contact_sheet import contact_sheet
 from adainf_core.data.images import ImageSet
 from adainf_core.data.known_copies import known_copies
@@ -121,6 +122,19 @@ def test_a_sheet_of_what_is_streamed_is_that_of_what_is_in_memory(tmp_path, caps
     assert said.startswith(capsys.readouterr().out)
     which = "a random" if options else "the first"
     assert f"{sheet}: {which} 50 of 9,001, row by row" in said
+
+
+@pytest.mark.parametrize("size", [12, 9])
+def test_an_archive_at_another_size_is_streamed_too(tmp_path, capsys, monkeypatch, size):
+    path, pixels = tmp_path / "mine.npy", RNG.integers(0, 256, (50, 3, 24, 24), dtype=np.uint8)
+    np.save(path, pixels)
+    monkeypatch.setattr("adainf_core.data.npz_members._CHUNK_BYTES", 7 * 3 * 24**2)
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageSet, "from_npz", None)
+        assert main(["data", "show", str(path), "--size", str(size)]) == 0
+    said = capsys.readouterr().out
+    describe(replace(at_size(ImageSet(pixels, None, "mine"), size), name="mine"))
+    assert said.startswith(capsys.readouterr().out)
 
 
 def test_a_sheet_of_a_large_archive_takes_little_memory(tmp_path, capsys):

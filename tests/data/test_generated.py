@@ -23,11 +23,11 @@ from adainf_core.data.generated import (
     generated_images,
 )
 from adainf_core.data.growing_store import grown_store
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, image_digest
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.provenance import caveats
 from adainf_core.data.sources import npz_source
-from adainf_core.data.store_meta import as_json
+from adainf_core.data.store_meta import as_json, read_meta
 from adainf_core.data.tally import Tally
 
 
@@ -62,9 +62,23 @@ def leftovers(tmp_path) -> list[str]:
     return sorted(path.name for path in tmp_path.iterdir())
 
 
+def test_what_names_a_stores_images_is_kept_with_them(tmp_path, monkeypatch):
+    made = GeneratedImages.from_npz(archive(tmp_path))
+    assert made.digest == image_digest(first(PIXELS)) == made.unlabelled()._digest()
+    few = made.subset(np.arange(3))
+    assert few._digest() == image_digest(first(PIXELS[:3])) == made.first(3)._digest()
+    meta = read_meta(made.path)
+    del meta["digest"]  # as an earlier version wrote it
+    (made.path / "meta.json").write_bytes(as_json(meta))
+    older = GeneratedImages.open(made.path)
+    assert older.digest is None and older._digest() == made.digest
+    kept = GeneratedImages.from_npz(tmp_path / "edm.npz", channel_order="as_is")
+    assert kept.digest == made.digest
+
+
 def test_an_npz_becomes_a_store(tmp_path):
     made = GeneratedImages.from_npz(archive(tmp_path), real=REAL)
-    assert np.array_equal(made.images, first(PIXELS)) and isinstance(made.images, np.memmap)
+    assert np.array_equal(made.images, first(PIXELS)) and not made.images.flags.owndata
     assert made.labels is None and made.name == "edm" and made.path == tmp_path / "edm.images"
     none = {"exact": 0, "mirrored": 0, "near": None}
     assert made.checks == {"constant": 0, "duplicates": 0, "memorised": 0, "order": "rgb",

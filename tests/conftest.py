@@ -1,4 +1,4 @@
-"""What holds for all tests; it loads nothing heavy, for the process that hands them out has it."""
+"""What holds for all tests; nothing heavy, for the process that hands them out imports it too."""
 
 from __future__ import annotations
 

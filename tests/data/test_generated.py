@@ -585,14 +585,14 @@ def test_a_pickle_carries_the_place_not_the_pixels(tmp_path):
 
 
 def test_an_import_never_holds_the_whole_set(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (40_000, 32, 32, 3), dtype=np.uint8)
-    path = archive(tmp_path, pixels)  # 123 MB
+    pixels = np.random.default_rng(0).integers(0, 256, (20_000, 32, 32, 3), dtype=np.uint8)
+    path = archive(tmp_path, pixels)  # 61 MB
     del pixels
     tracemalloc.start()
     made = GeneratedImages.from_npz(path, near_copies=False)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(made) == 40_000 and peak < 45e6
+    assert len(made) == 20_000 and peak < 45e6
 
 
 def test_inflation_takes_a_store(tmp_path):

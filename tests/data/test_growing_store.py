@@ -504,7 +504,7 @@ def apart(tmp_path, call: str):
         f"print(json.dumps({call}))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=100
+        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

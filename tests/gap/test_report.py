@@ -16,7 +16,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.gap.extractors import pixels
 from adainf_core.gap.report import gap_report
-from adainf_core.gap.report_page import page
+from adainf_core.gap.report_page import page, summary
 
 WORLD = SpriteWorld(places=2, scales=1, tilts=1)
 
@@ -102,17 +102,19 @@ def test_the_page_stands_alone(report, tmp_path):
 def test_no_text_in_a_report_marks_the_page_up(report):
     hostile = "<script>alert('1')</script>\"><b>&"
     rows = tuple(
-        replace(row, measure=hostile, features=hostile, sees=hostile, misses=hostile)
-        for row in report.rows
+        replace(row, features=hostile, sees=hostile, misses=hostile) for row in report.rows
     )
+    rows += (replace(rows[0], measure=hostile),)
+    checks = tuple(replace(check, says=hostile, differs=True) for check in report.checks)
     sides = (replace(side, name=hostile) for side in (report.real, report.generated))
     real, generated = sides
     text = page(
         replace(
             report, rows=rows, real=real, generated=generated, notes=(hostile,), mirror=hostile,
-            extractor=hostile, saw=hostile,
+            extractor=hostile, saw=hostile, checks=checks,
         )
     )  # fmt: skip
+    text += summary(replace(report, rows=rows, checks=checks, notes=(hostile,)))
     reader = Reader()
     reader.feed(text)
     assert reader.open == []
@@ -183,10 +185,12 @@ def test_of_copies_of_real_images_the_originals_are_measured(copied, photographs
     report = gap_report(real, fresh, pixels(4))
     distinct = 130 if copied == "eight times" else 260
     assert len(report.real) == distinct and len(report.generated) == 260
-    assert report.repeated[0] == (
+    assert report.repeated[0] == "no generated image is a copy of a real one"
+    assert report.repeated[1] == (
         f"real: {len(real) - distinct:,} of {len(real):,} images repeat others, {distinct} distinct"
     )
-    assert report.repeated[0] in str(report) and report.repeated[0] in page(report)
+    assert report.repeated[1] in " ".join(str(report).split())
+    assert report.repeated[1] in page(report)
     # of a picture and its copy the first is kept, before the images are shuffled
     originals = {image.tobytes() for image in photographs[:260]}
     assert all(image.tobytes() in originals for image in report.real.images)
@@ -207,8 +211,13 @@ def test_a_set_against_itself_is_said_first(photographs):
     real = a_set(photographs[:150])
     report = gap_report(real, a_set(photographs[:150][::-1]), pixels(4))
     assert report.repeated == ("generated and real are the same images: no distance between them",)
+    assert report.checks[0].says == report.repeated[0] and report.checks[0].differs
+    assert report.sentences.how_far == (
+        "Both sides are the same images: there is no distance between them.",
+    )
     for measure in ("precision", "recall", "density", "coverage"):
-        assert report.row(measure).found.value == 1
+        row = report.row(measure)
+        assert row.found.low < row.mirrored.high and row.found.value > 0.8
     assert report.row("total variation, images").found.low == 0
     # the classifier is asked about the same rows on both sides
     assert report.row("total variation, features").found.value == 0
@@ -217,7 +226,8 @@ def test_a_set_against_itself_is_said_first(photographs):
 def test_a_generator_that_copies_is_seen_though_real_images_repeat(photographs):
     real = np.concatenate([photographs[:196], photographs[:4]])
     report = gap_report(a_set(real), a_set(saved(real)), pixels(4))
-    assert report.repeated[:2] == (
+    assert report.repeated == (
+        "generated and real are the same images: no distance between them",
         "real: 4 of 200 images repeat others, 196 distinct",
         "generated: 4 of 200 images repeat others, 196 distinct",
     )
@@ -235,8 +245,9 @@ def test_copies_of_some_real_images_are_counted(photographs):
 def test_near_copies_that_are_not_searched_are_said(photographs):
     small = photographs[:, :, ::2, ::2]
     report = gap_report(a_set(small[:260]), a_set(small[260:]), pixels(4))
-    assert report.repeated == (
-        "near copies are not searched among so many images, or so small ones",
+    assert report.repeated[1:] == (
+        "near ones not searched: 16 pixels hold too little to tell a picture from its likes (of "
+        "those found at 16 one in five is none; they are searched from 32 on)",
     )
 
 
@@ -267,9 +278,12 @@ def test_without_held_out_images_halves_of_the_real_ones_are_the_zero_line():
     )
     assert first.rows == second.rows != other.rows
     assert len(first.real) == len(first.generated) == 125
-    for measure in ("kernel distance", "precision"):
-        assert first.row(measure).mirrored.n_real == 63
-        assert first.row(measure).mirrored.n_generated == 62
+    kernel, precision = first.row("kernel distance"), first.row("precision")
+    assert (kernel.found.n_real, kernel.found.n_generated) == (125, 125)
+    assert (kernel.mirrored.n_real, kernel.mirrored.n_generated) == (63, 62)
+    # what depends on n has the same n in all
+    for found in (precision.found, precision.mirrored):
+        assert (found.n_real, found.n_generated) == (62, 62)
     assert "two halves" in first.mirror and first.memorised.reference == "other training rows"
 
 

@@ -269,7 +269,8 @@ def make_plan(
     few images for the bound.
     """
     from adainf_core.advice.distinct import distinct, without_copies_of
-    from adainf_core.gap.image_tv import image_tv
+    from adainf_core.gap.drawing import drawn
+    from adainf_core.gap.image_tv import distinct_groups, image_tv
 
     as_count(gap_images, "gap_images", _FEWEST_COMPARED)
     if new is None:
@@ -291,11 +292,10 @@ def make_plan(
     if min(n_real, len(new)) >= _FEWEST_COMPARED:
         rng = np.random.default_rng(seed)
         looked = [
-            side.images[places[np.sort(rng.choice(len(places), size, replace=False))]]
-            for side, places in ((real, np.arange(n_real)), (generated, new))
-            for size in [min(len(places), gap_images)]
+            drawn(side, gap_images, rng, among)[0].images
+            for side, among in ((real, None), (generated, new))
         ]
-        # in a random order: the mirrored run compares the first half with the second
-        sides = (rng.permutation(side) for side in looked)
-        gap = image_tv(*sides, confidence=confidence, seed=seed)
+        # as many of either side, as `gap_report` at this n
+        sides = [side[: min(map(len, looked))] for side in looked]
+        gap = image_tv(*sides, confidence=confidence, seed=seed, groups=distinct_groups(*sides))
     return Plan(n_real, n_generated, batch_size, steps, weights, chosen, shared, gap, noise, seeds)

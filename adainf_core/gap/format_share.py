@@ -69,14 +69,15 @@ def format_share(
     They are distinct and in a random order; `grids` say what their pixels were saved as. None is
     returned where that is the same; of two qualities the finer side is saved at the coarser one.
     From either side the first `MOST` are taken, at least 120 are needed. `as_is` is the bound of
-    the images as they are where it is known for just these; `frechet` names the Fréchet distance.
+    as many of either side as they are, where it is known; `frechet` names the Fréchet distance.
     """
     qualities = {name: grids[name].quality or 100 for name in ("real", "generated")}
     if qualities["real"] == qualities["generated"]:
         return None
     resaved: Side = "real" if qualities["real"] > qualities["generated"] else "generated"
     quality = min(qualities.values())
-    size = min(MOST, *(len(images[name]) for name in qualities))
+    fewer = min(len(images[name]) for name in qualities)
+    size = min(MOST, fewer)
     half, before = size // 2, images[resaved][:size]
     after = saved_as_jpeg(before, quality)
     own, saved = features[resaved][:size], extractor(after)
@@ -92,7 +93,7 @@ def format_share(
     kernels: list[GapEstimate] = []
     for (one, its), (other, others) in pairs:
         bound = as_is if not bounds else None
-        if bound is None or size < max(len(images[name]) for name in qualities):
+        if bound is None or size < fewer:
             bound = image_bound(one, other, confidence=confidence, seed=seed)
         sizes = {"n_real": len(one), "n_generated": len(other)}
         bounds.append(GapEstimate(bound.point, bound.lower, 1.0, **sizes, confidence=confidence))

@@ -57,6 +57,11 @@ def image_tv(
     )
 
 
+def distinct_groups(real: np.ndarray, generated: np.ndarray) -> list[IntArray]:
+    """The `groups` of images of which none repeats another, for one and the same split of them."""
+    return np.split(np.arange(len(real) + len(generated)), [len(real)])
+
+
 def image_bound(
     real: np.ndarray, generated: np.ndarray, *, confidence: float = 0.95, seed: int = 0
 ) -> TVEstimate:
@@ -65,11 +70,10 @@ def image_bound(
 
     with threadpool_limits(1):
         sides = [described(as_images(images, "images")) for images in (real, generated)]
-        ends = len(real), len(real) + len(generated)
         return compared(
             sides[0].rows,
             sides[1].rows,
-            np.split(np.arange(ends[1]), [ends[0]]),  # the split of images that have no copies
+            distinct_groups(real, generated),
             NeighbourClassifier(sides[0].widths, as_seed(seed)),
             np.random.default_rng(as_seed(seed)),
             TRAINING_SHARE,

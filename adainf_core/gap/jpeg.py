@@ -101,7 +101,8 @@ def _coefficients(images: np.ndarray) -> FloatArray:
     rows, columns = h // _BLOCK, w // _BLOCK
     whole = grey(images)[:, : rows * _BLOCK, : columns * _BLOCK]
     blocks = whole.reshape(n, rows, _BLOCK, columns, _BLOCK).transpose(0, 1, 3, 2, 4)
-    return _COSINES @ blocks.reshape(n, -1, _BLOCK, _BLOCK) @ _COSINES.T
+    found = _TRANSFORM @ blocks.reshape(n, -1, _BLOCK, _BLOCK) @ _TRANSFORM.T
+    return found.astype(np.float32, copy=False)
 
 
 def _agreement(coefficients: FloatArray, quality: int) -> FloatArray:
@@ -124,4 +125,4 @@ def _steps(quality: int) -> IntArray:
 _PLACES = np.arange(_BLOCK)
 _COSINES = np.cos(np.pi * (2 * _PLACES + 1) * _PLACES[:, None] / (2 * _BLOCK)) / 2
 _COSINES[0] /= np.sqrt(2)
-_COSINES = _COSINES.astype(np.float32)
+_TRANSFORM: Rows = _COSINES.astype(np.float32)

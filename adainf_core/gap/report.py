@@ -18,6 +18,7 @@ from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.data.known_copies import known_copies
 from adainf_core.gap.checks import Check, Files, checked
 from adainf_core.gap.classifier_tv import ClassifierTV, MirrorWarning, classifier_tv
+from adainf_core.gap.drawing import drawn
 from adainf_core.gap.estimate import GapEstimate, Rows
 from adainf_core.gap.extractors import Extractor, random_convolution
 from adainf_core.gap.format_share import FormatShare, format_share
@@ -221,17 +222,17 @@ def gap_report(
     files = files or {name: Files.of(sets[name]) for name in ("real", "generated")}
     chosen = extractor or random_convolution()
     with progress_bar(6, "stage", about="measuring the gap") as advance:
-        drawn, orders = {}, {}
+        taken, orders = {}, {}
         for name, some in sets.items():
-            drawn[name], orders[name] = _drawn(some, n, rng)
+            taken[name], orders[name] = drawn(some, n, rng)
         groups, shared = None, 0
         repeated = ["copies among the images are kept: they pass for independent draws"]
         if not keep_copies:
-            drawn, groups, repeated, shared = _distinct(sets, drawn, orders)
-        images = {name: some.images for name, some in drawn.items()}
+            taken, groups, repeated, shared = _distinct(sets, taken, orders)
+        images = {name: some.images for name, some in taken.items()}
         advance(1)
         checks, grids = checked(
-            drawn["real"], drawn["generated"], drawn.get("held_out"), files, confidence
+            taken["real"], taken["generated"], taken.get("held_out"), files, confidence
         )
         copies = Check("copies", "; ".join(repeated) or "none", shared > 0)
         advance(1)
@@ -292,8 +293,8 @@ def gap_report(
         tuple(repeated),
         shared,
         tuple(notes),
-        drawn["real"],
-        drawn["generated"],
+        taken["real"],
+        taken["generated"],
         chosen.name,
         chosen.saw,
         mirror,
@@ -302,20 +303,12 @@ def gap_report(
     )
 
 
-def _drawn(images: ImageSet, n: int, rng: np.random.Generator) -> tuple[ImageSet, IntArray]:
-    if len(images) > n:
-        images = images.subset(np.sort(rng.choice(len(images), n, replace=False)))
-    # a memory-mapped set is read once, and rows in a telling order (classes in sequence) shuffled
-    order = rng.permutation(len(images))
-    return ImageSet(np.array(images.images)[order], None, images.name), order
-
-
 def _copies(
-    sets: dict[str, ImageSet], drawn: dict[str, ImageSet], orders: dict[str, IntArray]
+    sets: dict[str, ImageSet], taken: dict[str, ImageSet], orders: dict[str, IntArray]
 ) -> Copies:
     """The copies among the images drawn; those of whole sets are kept from one time to the next."""
-    if any(len(drawn[name]) < len(images) for name, images in sets.items()):
-        return find_copies(*(images.images for images in drawn.values()))
+    if any(len(taken[name]) < len(images) for name, images in sets.items()):
+        return find_copies(*(images.images for images in taken.values()))
     found = known_copies(*sets.values())
     starts = np.cumsum([0, *map(len, sets.values())])
     places = np.concatenate(
@@ -326,21 +319,21 @@ def _copies(
 
 
 def _distinct(
-    sets: dict[str, ImageSet], drawn: dict[str, ImageSet], orders: dict[str, IntArray]
+    sets: dict[str, ImageSet], taken: dict[str, ImageSet], orders: dict[str, IntArray]
 ) -> tuple[dict[str, ImageSet], list[IntArray], list[str], int]:
     """One image of each group of copies a side, their groups over all sides, and what was found.
 
     It is the first in the set's order: the original, where copies that were saved anew follow it.
     What both sides share is said first; of the generated images so many are shared.
     """
-    copies = _copies(sets, drawn, orders)
-    ends = np.cumsum([len(images) for images in drawn.values()])
-    of_sides = dict(zip(drawn, np.split(copies.group, ends[:-1]), strict=True))
+    copies = _copies(sets, taken, orders)
+    ends = np.cumsum([len(images) for images in taken.values()])
+    of_sides = dict(zip(taken, np.split(copies.group, ends[:-1]), strict=True))
     kept = {}
     for name, side in of_sides.items():
         places = np.argsort(orders[name])
         kept[name] = np.sort(places[np.unique(side[places], return_index=True)[1]])
-    groups = {name: of_sides[name][kept[name]] for name in drawn}
+    groups = {name: of_sides[name][kept[name]] for name in taken}
     said, of_real = [], 0
     for name, others in (("generated", "real"), ("held_out", "real"), ("generated", "held_out")):
         if not {name, others} <= groups.keys():
@@ -362,15 +355,15 @@ def _distinct(
         if (again := len(side) - len(np.unique(side)))
     ]
     if not copies.near_searched:
-        smallest = min(drawn["real"].images.shape[2:])
+        smallest = min(taken["real"].images.shape[2:])
         said.append(f"near ones not searched: {why_not_near(len(copies), smallest)}")
     for name, places in kept.items():
         if len(places) < _LEAST:
             raise ValueError(
-                f"{name} has {len(places):,} distinct images among {len(drawn[name]):,}, the rest "
+                f"{name} has {len(places):,} distinct images among {len(taken[name]):,}, the rest "
                 f"are copies: at least {_LEAST} are needed"
             )
-    distinct = {name: images.subset(kept[name]) for name, images in drawn.items()}
+    distinct = {name: images.subset(kept[name]) for name, images in taken.items()}
     return distinct, list(groups.values()), said, of_real
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adainf_core.gap.estimate import GapEstimate
+from adainf_core.gap.rows import rounded_down
 
 if TYPE_CHECKING:
     from adainf_core.gap.format_share import FormatRow, FormatShare
@@ -77,7 +78,7 @@ def _how_far(report: GapReport) -> tuple[str, ...]:
         f"{_down(bound)} at {level}, from {n}).",
         f"A classifier of the images is right about {100 * accuracy.found.value:.0f} times in 100 "
         f"({_range(accuracy.found, 100, 0)}; 50 is guessing). Fewer images prove less: a plan's "
-        "quick look at some of them gives a smaller bound.",
+        "quick look at some of them tends to a smaller bound.",
     )
 
 
@@ -233,9 +234,8 @@ def _decision(report: GapReport) -> tuple[str, ...]:
 
 
 def _down(estimate: GapEstimate | None, times: float = 1.0) -> str:
-    """A lower bound in three decimals, rounded down, so that it is still proven."""
     assert estimate is not None
-    return f"{math.floor(1000 * times * max(0.0, estimate.low)) / 1000:.3f}"
+    return rounded_down(times * max(0.0, estimate.low))
 
 
 def _range(estimate: GapEstimate, times: float = 1.0, digits: int = 2) -> str:

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from adainf_core import __version__
 from adainf_core.cli import claims, data, gap, generate, plan, pretrain, probe, study
-from adainf_core.cli.common import Parser, notes_on_stderr
+from adainf_core.cli.common import Parser, is_first, notes_on_stderr
 from adainf_core.cli.encoding import write_plainly
 from adainf_core.cli.memory import memory_shortage
 from adainf_core.progress import progress_told
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     write_plainly()
     options = argparse.Namespace(command="")
     try:
-        with interruptible(), notes_on_stderr(), progress_told():
+        with interruptible(), notes_on_stderr(), progress_told(is_first()):
             options = _parse(arguments)
             options.run(options)
         sys.stdout.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -18,6 +17,7 @@ from adainf_core.cli.common import (
     claimed,
     duration,
     flat,
+    is_first,
     kept_in,
     seconds,
 )
@@ -76,7 +76,7 @@ def _pretrain(options: argparse.Namespace) -> None:
 
 def _outputs(options: argparse.Namespace) -> AbstractContextManager[None]:
     """The places to write to, before torch is imported; of several processes the first's."""
-    if options.dry_run or not _first():
+    if options.dry_run or not is_first():
         return nullcontext()
     return claimed(
         checkpoint=(options.checkpoint, "file"), tensorboard=(options.tensorboard, "shared folder")
@@ -99,7 +99,7 @@ def _train(options: argparse.Namespace) -> None:
     if options.dry_run:
         _show_run(chosen, options.root)
         return
-    if options.checkpoint is None and _first():
+    if options.checkpoint is None and is_first():
         print("checkpoint   none: name a --checkpoint to keep what is trained")
     trained = chosen.run(
         options.root,
@@ -109,7 +109,7 @@ def _train(options: argparse.Namespace) -> None:
         progress=True,
         tell=print,
     )
-    if not _first():
+    if not is_first():
         return
     if not trained.finished:
         rest = "; the same command goes on" if trained.checkpoint else ", nothing kept"
@@ -119,11 +119,6 @@ def _train(options: argparse.Namespace) -> None:
     if trained.checkpoint is not None:
         print(f"checkpoint   {trained.checkpoint}")
         print(f"next         {probe_command(chosen, trained.checkpoint, options.root)}")
-
-
-def _first() -> bool:
-    """Whether this process is the one that speaks, of several that `torchrun` has started."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def probe_command(chosen: Recipe, checkpoint: Path, root: str | None) -> str:
@@ -165,7 +160,7 @@ def _show_run(chosen: Recipe, root: str | None) -> None:
         with distributed.first_rank_first():
             data = chosen.data(root)
         cost = estimate(chosen.pretrain, data)  # takes all ranks
-        if not _first():
+        if not is_first():
             return
     for key, value in flat(to_plain(chosen)):
         print(f"{key} = {value}")

@@ -99,9 +99,9 @@ def pretrain(
     run continues from there if the file exists, writes it every `checkpoint_seconds` and at the
     end; after `max_seconds` or on SIGTERM it stops there and returns unfinished, and Ctrl-C ends
     it there too, as a KeyboardInterrupt that says how to go on. On CPU a continued run ends in the
-    same bits. With `progress` it tells how far it is (`progress_bar`), with `tensorboard` (a folder)
-    the loss goes there. Under `torchrun` (see `distributed.process_group`) `batch_size` is shared
-    among the processes.
+    same bits. With `progress` it tells how far it is, with `tensorboard` (a folder) the loss goes
+    there. Under `torchrun` (see `distributed.process_group`) `batch_size` is shared among the
+    processes.
 
     Raises ValueError before any training for a batch larger than the data, labels missing for an
     online probe, a policy for views or none for images, or a checkpoint of another run; OSError for

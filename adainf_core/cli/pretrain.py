@@ -100,12 +100,23 @@ def _train(options: argparse.Namespace) -> None:
             max_seconds=options.max_seconds,
             tensorboard=options.tensorboard,
             progress=True,
+            made_of=made_of(chosen, options.root),
         )
         if first and trained.finished:
             print(f"loss {trained.history[-1]['loss']:.4f} after {trained.steps} steps")
         elif first:
             rest = "; the same command goes on" if trained.checkpoint else ", nothing kept"
             print(f"stopped after {trained.steps} of {chosen.pretrain.steps} steps{rest}")
+
+
+def made_of(chosen: Recipe, root: str | None) -> dict[str, str | None]:
+    """The names by which another command finds the run's data, wherever it is given."""
+    path = Path(chosen.dataset)
+    return {
+        "dataset": str(path.absolute()) if path.exists() else chosen.dataset,
+        "split": chosen.split,
+        "root": None if root is None else str(Path(root).absolute()),
+    }
 
 
 def _show_run(chosen: Recipe, data: Inflation, cost: Estimate) -> None:

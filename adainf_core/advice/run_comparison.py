@@ -62,8 +62,8 @@ class RunDifference:
     `difference` is over `over`: "seeds and test images", "test images alone" or, of records, "seeds
     alone"; `on_images` is over test images alone, for these runs (None of records).
     `detectable` is the true difference that such runs find with probability 0.8, and `seeds_needed`
-    the seeds that find `MARGIN` (None: more than 200, or no number of them: `images_needed` says
-    how many test images that takes at least). `differing` names the settings in which the sides
+    the seeds that find `MARGIN` (None: more than 200, or no number of them, where `images_needed`
+    says how many test images it takes at least). `differing` names the settings in which the sides
     differ.
     """
 
@@ -329,10 +329,11 @@ def _difference(
             None, None, None, differing,
         )  # fmt: skip
     found = crossed_interval(values, level, step=_POINTS)
-    needed = found.seeds_for(MARGIN)
+    needed, images = found.seeds_for(MARGIN), found.images_for(MARGIN)
+    more = images if needed is None and images > found.images else None
     return RunDifference(
         side, reference, seeds, "seeds and test images", found, on_images, found.detectable(),
-        needed, found.images_for(MARGIN) if needed is None else None, differing,
+        needed, more, differing,
     )  # fmt: skip
 
 
@@ -474,10 +475,10 @@ def _power(found: RunDifference) -> str:
         return text + f"{found.seeds_needed} seeds would find {MARGIN:g}"
     if found.images_needed is not None:
         return text + (
-            f"more than {_MOST_SEEDS} seeds would find {MARGIN:g}, and no number on fewer than "
-            f"{found.images_needed:,} test images"
+            f"no number of seeds would find {MARGIN:g} on fewer than {found.images_needed:,} test "
+            "images"
         )
-    return text + f"more than {_MOST_SEEDS} would find {MARGIN:g}"
+    return text + f"more than {_MOST_SEEDS} seeds would find {MARGIN:g}"
 
 
 def _word(found: Interval) -> str:

@@ -29,8 +29,8 @@ def run_differences(ax: Axes, found: RunComparison) -> None:
         if each.on_images is not None and each.on_images is not interval:
             ends = [each.on_images.low, each.on_images.high]
             ax.plot(ends, [row + 0.2] * 2, color=FAINT, lw=1.6)
-        ax.annotate(str(each), (interval.value, row), (0, 7), ha="center", fontsize=8,
-                    textcoords="offset points")  # fmt: skip
+        ax.text(0.5, row - 0.22, str(each), ha="center", fontsize=8,
+                transform=ax.get_yaxis_transform())  # fmt: skip
     names = [f"{each.side} less\n{each.reference}" for each in found.differences]
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.6)

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from adainf_core.configuration import from_plain, to_plain
-from adainf_core.data.copies import Copies
+from adainf_core.data.copies import KINDS, Copies
 from adainf_core.data.images import ImageSet
 from adainf_core.data.known_copies import known_copies
 from adainf_core.data.labelled_pairs import labels_of, numbered_as, paired_labels
@@ -159,11 +159,17 @@ def no_predictions(
     numbered = numbered_as(train, test)
     if copies is None:
         copies = known_copies(train, test, within_first=False)
-    counted = copies.kind[len(train) :] == 0
+    kinds = copies.kind[len(train) :]
+    counted = kinds == 0
     if not counted.any():
+        said = ", ".join(
+            f"{name} {count:,}"
+            for place, name in enumerate(KINDS, 1)
+            if (count := int((kinds == place).sum()))
+        )
         raise ValueError(
-            f"{test.name}: all {len(test):,} images are copies of images of {train.name}: a probe "
-            "is tested on others than it learns from"
+            f"{test.name}: all {len(test):,} images are copies of images of {train.name} ({said}): "
+            "a probe is tested on others than it learns from"
         )
     return Predictions(
         run, _labelled(train), _labelled(numbered), train.class_names, labels_of(numbered), counted

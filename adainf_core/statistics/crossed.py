@@ -93,9 +93,9 @@ def crossed_interval(
     one degree of freedom, hence the factor q with q^2 = z^2 + w^1.5 (t^2 - z^2), t and z being
     Student's quantiles for the seeds and for the images: exact where one of the two varies alone.
     The exponent lies between 1, which never covers too rarely (Graybill and Wang 1980; Zou and
-    Donner 2008) and 2 (Satterthwaite 1946), which does with two seeds. Coverage is simulated in
-    `benchmarks/compare_coverage.py`: at 95 %, from 94 to 97.5 % with two seeds, and within a point
-    and a half of 95 % with more.
+    Donner 2008), and 2 (Satterthwaite 1946), which does with two seeds. At 95 % the coverage is
+    within two points of that, and with two seeds errs to the safe side by up to half a point more
+    (simulated in `benchmarks/compare_coverage.py`).
 
     `step` is the least that a value can change by: one more image that differs by it is counted in
     the variance, lest a sample in which nothing differs be called certain (as Agresti and Min 2005

@@ -52,6 +52,7 @@ _PUBLIC = {
     "pretrain": "learning.pretraining",
     "load_pretrained": "learning.pretraining",
     "recipe": "learning.recipes",
+    "compare_runs": "advice.run_comparison",
     "linear_probe": "learning.probing",
     "knn_probe": "learning.probing",
 }

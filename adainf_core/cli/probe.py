@@ -57,8 +57,6 @@ def _probe(options: argparse.Namespace) -> None:
         raise ValueError(f"--predictions {place}: it is an npz archive, give it the ending .npz")
     elif place.exists() and _earlier(place) is None:
         raise ValueError(f"--predictions {place} is there, and holds none: name another file")
-    if not options.checkpoint.is_file():
-        raise FileNotFoundError(f"no checkpoint at {options.checkpoint}")
     with (
         claimed(cache=(options.cache, "shared folder"), predictions=(place, "file")),
         telling_what_stays(lambda: "no predictions were kept; features are in --cache, if named"),
@@ -81,7 +79,7 @@ def _show_probes(options: argparse.Namespace, place: Path) -> None:
     )
     from adainf_core.learning.pretraining import load_pretrained
 
-    name = str(options.checkpoint)
+    name = str(options.checkpoint)  # read first: it may not be there
     run = trained_run(options.checkpoint)
     trained = load_pretrained(options.checkpoint)
     if not trained.finished:

@@ -71,7 +71,13 @@ COMMANDS = {
     "probe": (
         ["run.pt"],
         {"--dataset": "set", "--test": "set", "--protocol": "word", "--k": "count",
-         "--cache": "folder to write", **ROOT},
+         "--cache": "folder to write", "--predictions": "file to write", **ROOT},
+    ),
+    "compare": (
+        ["weak-0.pt", "adainf-0.pt"],
+        {"--against": "text", "--dataset": "set", "--test": "set", "--protocol": "word",
+         "--k": "count", "--confidence": "share", "--cache": "folder to write",
+         "--json": "file to write", "--csv": "file to write", "--figure": "file to write", **ROOT},
     ),
     "study list": ([], {}),
     "study show": (["failure-mode"], {"--scale": "word"}),

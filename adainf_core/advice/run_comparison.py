@@ -21,7 +21,7 @@ from adainf_core.advice.planning import seeds_needed
 from adainf_core.advice.run_files import RunFile, Side, numbers_of, open_runs
 from adainf_core.advice.run_probing import with_predictions
 from adainf_core.configuration import differences
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
 from adainf_core.evidence.runs.records import Record
@@ -32,7 +32,7 @@ from adainf_core.learning.predictions import (
 )
 from adainf_core.statistics.crossed import CrossedInterval, crossed_interval, images_interval
 from adainf_core.statistics.intervals import Interval, paired_difference, smallest_detectable
-from adainf_core.validation import as_choice, as_confidence, in_words
+from adainf_core.validation import as_choice, as_confidence, as_count, as_path, in_words
 
 #: What the records of all sides have to share: what was probed, and how.
 _SHARED = ("dataset", "real", "labelled", "test", "digest", "world", "probe")
@@ -233,14 +233,23 @@ def compare_runs(
     """
     as_choice(over, "over", ("both", "images"))
     confidence = as_confidence(confidence)
+    if protocol is not None:
+        as_choice(protocol, "protocol", PROTOCOLS)
+    if k is not None:
+        as_count(k, "k", 1)
+    if cache is not None:
+        as_path(cache, "cache")
+    if (train is None) != (test is None):
+        raise ValueError("give both train and test, or neither")
+    for name, images in (("train", train), ("test", test)):
+        if images is not None:
+            as_image_set(images, name)
     opened = open_runs(sides)
     shared = _shared_seeds(opened, over)
     level = 1 - (1 - confidence) / (len(opened) - 1)
     if any(run.record is not None for files in opened.values() for run in files):
         return _of_records(opened, shared, protocol, over, level)
     name = _protocol(opened, protocol, k)
-    if (train is None) != (test is None):
-        raise ValueError("give both train and test, or neither")
     told = with_predictions(opened, name, train, test, k, cache, keep, tell)
     right = {side: {run.seed: _right(run, name) for run in files} for side, files in told.items()}
     some = _predictions(next(iter(told.values()))[0])

@@ -83,12 +83,17 @@ def open_runs(sides: Mapping[str, Side]) -> dict[str, tuple[RunFile, ...]]:
     images of several sizes, other test or training images, a side of which two runs have one seed
     or differ in more than their seed, and sides that share no seed.
     """
+    given: object = sides
+    if not isinstance(given, Mapping):
+        raise ValueError(
+            f"sides = {in_words(sides)}: map each side's name to a list of its runs' files"
+        )
     if len(sides) < 2:
         one = next(iter(sides), None)
         only = "there is none" if one is None else f"{one} is the only one"
         raise ValueError(f"a comparison takes two sides, and {only}: name runs of another recipe")
     for name, files in sides.items():
-        if isinstance(files, str | Path) or not len(files):
+        if not isinstance(files, list | tuple) or not files:
             raise ValueError(f"side {name}: {in_words(files)}: give a list of runs")
     _refuse_twice(sides)
     opened = {

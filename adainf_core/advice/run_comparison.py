@@ -36,6 +36,10 @@ from adainf_core.validation import as_choice, as_confidence, as_count, as_path, 
 
 #: What the records of all sides have to share: what was probed, and how.
 _SHARED = ("dataset", "real", "labelled", "test", "digest", "world", "probe")
+#: What intervals may be over.
+BOTH = "seeds and test images"
+IMAGES_ALONE = "test images alone, for these runs"
+SEEDS_ALONE = "seeds alone, on these test images"
 _POINTS = 100.0
 _SHOWN = 4  # settings that differ, in a line
 _MOST_SEEDS = 200
@@ -59,8 +63,8 @@ class ComparedSide:
 class RunDifference:
     """How much more accurate than `reference` a `side` is, in points, over the seeds of both.
 
-    `difference` is over `over`: "seeds and test images", "test images alone" or, of records, "seeds
-    alone"; `on_images` is over test images alone, for these runs (None of records).
+    `difference` is over `over`: `BOTH`, `IMAGES_ALONE` or, of records, `SEEDS_ALONE`; `on_images`
+    is over test images alone, for these runs (None of records).
     `detectable` is the true difference that such runs find with probability 0.8, and `seeds_needed`
     the seeds that find `MARGIN` (None: more than 200, or no number of them, where `images_needed`
     says how many test images it takes at least). `differing` names the settings in which the sides
@@ -93,7 +97,7 @@ class RunDifference:
         return f"{self.outcome}{reversed_} ({self.over})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunComparison:
     """What `compare_runs` found; prints as a table.
 
@@ -116,7 +120,7 @@ class RunComparison:
         """That of each interval."""
         return self.differences[0].difference.confidence
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.table()
 
     def table(self) -> str:
@@ -126,7 +130,11 @@ class RunComparison:
         for side in self.sides:
             seeds = numbers_of(side.accuracy)
             lines.append(f"{side.name:{wide}}{side.mean:6.2f}   mean over {_seeds(seeds)}")
-        lines += ["", f"differences in points, paired, at {100 * self.confidence:.4g} %:"]
+        lines += [
+            "",
+            f"differences in points, paired, at {100 * self.confidence:.4g} %; those below "
+            f"{MARGIN:g} are negligible:",
+        ]
         for found in self.differences:
             lines += ["", *_told(found)]
         return "\n".join(lines + [f"\nnote: {note}" for note in self.notes])
@@ -188,22 +196,18 @@ class RunComparison:
         }
 
     def _repr_html_(self) -> str:
-        means = "".join(
-            f"<tr><td>{html.escape(side.name)}</td><td>{side.mean:.2f}</td>"
-            f"<td>{len(side.accuracy)}</td></tr>"
-            for side in self.sides
-        )
-        rows = "".join(
-            f"<tr><td>{html.escape(found.side)} less {html.escape(found.reference)}</td>"
-            f"<td>{found.difference:+.2f}</td><td>{html.escape(str(found))}</td></tr>"
-            for found in self.differences
-        )
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        head = html.escape(f"{self.protocol} accuracy in % on {self._tested()}")
+        means = [(side.name, f"{side.mean:.2f}", str(len(side.accuracy))) for side in self.sides]
+        found = [
+            (f"{each.side} less {each.reference}", f"{interval:+.2f}", over, _word(interval))
+            for each in self.differences
+            for over, interval in _intervals(each)
+        ]
+        level = f"points, at {100 * self.confidence:.4g} %"
         return (
-            f"<table><caption>{head}</caption><tr><th>side</th><th>mean</th><th>seeds</th></tr>"
-            f"{means}</table><table><tr><th>difference</th><th>points, "
-            f"{100 * self.confidence:.4g} %</th><th>verdict</th></tr>{rows}</table>{notes}"
+            f"<p>{html.escape(f'{self.protocol} accuracy in % on {self._tested()}')}</p>"
+            f"{_html_table(('side', 'mean', 'seeds'), means)}"
+            f"{_html_table(('difference', level, 'over', 'verdict'), found)}"
+            + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         )
 
 
@@ -334,14 +338,14 @@ def _difference(
     on_images = images_interval(values, level, step=_POINTS)
     if over == "images":
         return RunDifference(
-            side, reference, seeds, "test images alone, for these runs", on_images, on_images,
+            side, reference, seeds, IMAGES_ALONE, on_images, on_images,
             None, None, None, differing,
         )  # fmt: skip
     found = crossed_interval(values, level, step=_POINTS)
     needed, images = found.seeds_for(MARGIN), found.images_for(MARGIN)
     more = images if needed is None and images > found.images else None
     return RunDifference(
-        side, reference, seeds, "seeds and test images", found, on_images, found.detectable(),
+        side, reference, seeds, BOTH, found, on_images, found.detectable(),
         needed, more, differing,
     )  # fmt: skip
 
@@ -392,7 +396,7 @@ def _of_records(
                 side,
                 first,
                 shared[side],
-                "seeds alone, on these test images",
+                SEEDS_ALONE,
                 difference,
                 None,
                 smallest_detectable(noise, len(pairs), level) if noise else 0.0,
@@ -402,7 +406,8 @@ def _of_records(
             )
         )
     config = _record(runs[0]).config
-    test = config.get("test") or config.get("labelled") or config.get("dataset") or "the test set"
+    named = (config.get(key) for key in ("test", "labelled", "dataset", "world"))
+    test = next((one for one in named if isinstance(one, str)), "the test set")
     note = (
         "records keep no predictions, so that other test images might say something else: to "
         "count them too, train with adainf pretrain --checkpoint, and adainf probe"
@@ -425,7 +430,18 @@ def _record(run: RunFile) -> Record:
 
 
 def _differing(reference: RunFile, other: RunFile) -> tuple[str, ...]:
-    return tuple(differences(reference.settings, other.settings))
+    """The settings in which two sides differ; of images that they are others."""
+    found = []
+    for each in differences(reference.settings, other.settings):
+        key = each.partition("=")[0]
+        if key == "data.real":
+            each = "data.real: other images"
+        elif key == "data.generated":
+            if "None" in each:
+                continue  # the mixture says that one side has none
+            each = "data.generated: other images"
+        found.append(each)
+    return tuple(found)
 
 
 def _notes(
@@ -455,17 +471,19 @@ def _notes(
 # ---- words
 
 
+def _intervals(found: RunDifference) -> list[tuple[str, Interval]]:
+    """The intervals of a difference, each with what it is over."""
+    intervals = [(found.over, found.difference)]
+    if found.on_images is not None and found.on_images is not found.difference:
+        intervals.append((IMAGES_ALONE, found.on_images))
+    return intervals
+
+
 def _told(found: RunDifference) -> list[str]:
     """A difference in a few lines."""
-    lines = [
-        f"{found.side} less {found.reference}",
-        f"  {found.difference:+.2f}  over {found.over}: {_word(found.difference)}",
-    ]
-    if found.on_images is not None and found.on_images is not found.difference:
-        lines.append(
-            f"  {found.on_images:+.2f}  over test images alone, for these runs: "
-            f"{_word(found.on_images)}"
-        )
+    lines = [f"is {found.side} more accurate than {found.reference}?"]
+    for over, interval in _intervals(found):
+        lines.append(f"  {interval:+.2f}  over {over}: {_word(interval)}")
     if found.detectable is not None:
         lines.append(f"  {_power(found)}")
     shown = [_one_line(each) for each in found.differing[:_SHOWN]]
@@ -473,6 +491,14 @@ def _told(found: RunDifference) -> list[str]:
     if shown:
         lines.append(f"  the sides differ in {'; '.join(shown)}{f'; {more} more' * (more > 0)}")
     return lines
+
+
+def _html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = "".join(
+        "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
+        for tag, row in (("th", header), *(("td", row) for row in rows))
+    )
+    return f"<table>{lines}</table>"
 
 
 def _power(found: RunDifference) -> str:

@@ -36,19 +36,19 @@ def with_predictions(
     if train is not None and test is not None:
         numbered = numbered_as(train, test)
         sets = train, numbered, known_copies(train, test, within_first=False)
-    wanted: Predictions | None = None
+    empty: Predictions | None = None  # of no run in particular
     found: dict[str, list[RunFile]] = {side: [] for side in opened}
     waiting: list[tuple[str, int, RunFile, Predictions]] = []
     for side, files in opened.items():
         for run in files:
             assert run.run is not None
-            if sets is not None:
-                wanted = no_predictions(run.run, *sets)
-            kept = _kept(run, name, wanted)
+            if sets is not None and empty is None:
+                empty = no_predictions(run.run, *sets)
+            kept = _kept(run, name, empty)
             if kept is None:
-                _refuse_untold(run, name, wanted)
-                assert wanted is not None
-                waiting.append((side, len(found[side]), run, wanted))
+                _refuse_untold(run, name, empty)
+                assert empty is not None
+                waiting.append((side, len(found[side]), run, replace(empty, run=run.run)))
             found[side].append(run if kept is None else replace(run, predictions=kept))
     for number, (side, place, run, empty) in enumerate(waiting, 1):
         if tell is not None:

@@ -141,6 +141,11 @@ def _sets(options: argparse.Namespace, files: list[RunFile]) -> ProbedSets | Non
 
     asked = options.dataset is not None or options.test is not None
     recorded = files[0].record is not None
+    if recorded and asked:
+        raise ValueError(
+            f"{files[0].name} is a record, compared by the accuracy that it holds: leave --dataset "
+            "and --test out"
+        )
     if recorded or (not asked and all(has_predictions(run, options.protocol, options.k)
                                       for run in files)):  # fmt: skip
         return None

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from adainf_core.advice import run_probing
 from adainf_core.cli import main, probed_sets
 from adainf_core.cli.probed_sets import telling
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
+from adainf_core.evidence.runs.records import RESULTS
 from adainf_core.learning.predictions import read_predictions
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.pretraining import pretrain
@@ -75,7 +77,9 @@ def test_from_checkpoints_to_every_output(folder, capsys):
     outputs = ["--json", "a.json", "--csv", "a.csv", "--figure", "a.svg"]
     assert main(["compare", *WEAK, *WIDE, *KNN, *outputs]) == 0
     out, err = capsys.readouterr()
-    assert "wide less weak" in out and "the sides differ in width=4 against 6" in out
+    assert (
+        "is wide more accurate than weak?" in out and "the sides differ in width=4 against 6" in out
+    )
     assert [line for line in err.splitlines() if "4)" in line][-1] == "probing wide-1.pt (4 of 4)"
     plain = json.loads((folder / "a.json").read_text())
     (row,) = csv.DictReader((folder / "a.csv").read_text().splitlines())
@@ -142,6 +146,39 @@ def test_what_cannot_be_compared_is_one_line_and_writes_nothing(folder, capsys):
     ):
         assert says in refused(capsys, "compare", *words)
     assert sorted(path.name for path in folder.iterdir()) == files
+
+
+def test_what_was_told_before_a_stop_is_not_lost(folder, capsys, monkeypatch):
+    told, probe = [], run_probing.probed
+
+    def stopped(*arguments, **options):
+        told.append(probe(*arguments, **options))
+        if len(told) == 3:
+            raise KeyboardInterrupt
+        return told[-1]
+
+    monkeypatch.setattr(run_probing, "probed", stopped)
+    assert main(["compare", *WEAK, *WIDE, *KNN, "--json", "a.json"]) == 130
+    assert "runs that were probed keep their predictions" in capsys.readouterr().err
+    assert not (folder / "a.json").exists()
+    monkeypatch.setattr(run_probing, "probed", probe)
+    assert main(["compare", *WEAK, *WIDE, *KNN]) == 0
+    err = capsys.readouterr().err
+    assert [line for line in err.splitlines() if "probing" in line] == [
+        "probing wide-0.pt (1 of 2)",
+        "probing wide-1.pt (2 of 2)",
+    ]
+
+
+def test_records_are_compared_by_what_they_hold(capsys):
+    folder = RESULTS / "failure-mode" / "laptop"
+    files = [str(path) for arm in ("vanilla", "weak") for path in sorted(folder.glob(f"{arm}-*"))]
+    assert main(["compare", *files]) == 0
+    out = capsys.readouterr().out
+    assert "is weak more accurate than vanilla?" in out and "over seeds alone" in out
+    assert "leave --dataset and --test out" in refused(
+        capsys, "compare", *files, "--test", "digits"
+    )
 
 
 def test_one_pair_of_runs_is_compared_over_images_where_asked(folder, capsys):

@@ -29,6 +29,12 @@ from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.pretraining import load_pretrained
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Nothing is said of a probe that lasts, on a slow machine either."""
+    monkeypatch.setattr("adainf_core.cli.probed_sets._PATIENCE", (3600.0,) * 5)
+
+
 def test_list_names_every_study_and_scale(capsys):
     assert main(["study", "list"]) == 0
     out = capsys.readouterr().out

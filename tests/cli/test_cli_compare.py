@@ -24,6 +24,12 @@ PIXELS[LABELS == 1, :, :4] += 40
 SETS = {"train": slice(0, 80), "test": slice(80, 160)}
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Nothing is said of work that lasts, on a slow machine either."""
+    monkeypatch.setattr(probed_sets, "_PATIENCE", (3600.0,) * 5)
+
+
 def saved(folder, name, images, labels):
     np.savez(folder / f"{name}.npz", images=images, labels=labels)
 

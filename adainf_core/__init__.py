@@ -61,6 +61,7 @@ _PUBLIC = {
     "recipe": "learning.recipes",
     "Recipe": "learning.recipes",
     "extract_features": "learning.features",
+    "compare_runs": "advice.run_comparison",
     "linear_probe": "learning.probing",
     "knn_probe": "learning.probing",
     "few_label_error": "learning.few_labels",

@@ -1,4 +1,4 @@
-"""The command line: `adainf data | generate | gap | pretrain | probe | study | claims | plan`.
+"""The command line: `adainf data | generate | gap | pretrain | probe | compare | study | ...`.
 
 Settings are dotted assignments such as `pretrain.steps=1000`; an error is one line.
 """
@@ -12,7 +12,7 @@ import sys
 from itertools import pairwise
 
 from adainf_core import __version__
-from adainf_core.cli import claims, data, gap, generate, plan, pretrain, probe, study
+from adainf_core.cli import claims, compare, data, gap, generate, plan, pretrain, probe, study
 from adainf_core.cli.common import Parser, is_first, notes_on_stderr
 from adainf_core.cli.encoding import write_plainly
 from adainf_core.cli.memory import memory_shortage
@@ -26,6 +26,7 @@ _COMMANDS = {
     "gap": gap,
     "pretrain": pretrain,
     "probe": probe,
+    "compare": compare,
     "study": study,
     "claims": claims,
     "plan": plan,

@@ -60,6 +60,7 @@ _PUBLIC = {
     "load_pretrained": "learning.pretraining",
     "recipe": "learning.recipes",
     "Recipe": "learning.recipes",
+    "override": "configuration",
     "extract_features": "learning.features",
     "compare_runs": "advice.run_comparison",
     "linear_probe": "learning.probing",

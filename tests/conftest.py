@@ -1,4 +1,4 @@
-"""What holds for all tests. It imports nothing heavy: the process that hands out the tests loads it."""
+"""What holds for all tests; nothing heavy, for the process that hands them out imports it too."""
 
 from __future__ import annotations
 

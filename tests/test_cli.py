@@ -677,11 +677,12 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("arguments", [["data", "list"], ["data", "show", "digits"]])
-def test_a_reader_that_has_gone_ends_a_command_quietly(arguments, unbuffered):
+@pytest.mark.parametrize("arguments", [["data", "list"], ["data", "show", "made.npz"]])
+def test_a_reader_that_has_gone_ends_a_command_quietly(arguments, unbuffered, tmp_path):
+    np.savez(tmp_path / "made.npz", images=np.zeros((3, 3, 4, 4), np.uint8))
     command = [sys.executable, "-c", READER_GONE, *arguments]
     environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (141, "")
 
 

@@ -259,9 +259,14 @@ def test_chapter_is_run_once_and_then_read(book, tmp_path):
     assert (tmp_path / "log").read_text() == "ran\n"
 
 
-def test_chapter_that_raises_says_so_and_is_not_kept(book):
-    for _ in range(2):
-        assert "ZeroDivisionError" in book("1 / 0").error
+def test_chapter_that_raises_says_so_and_is_not_kept(book, tmp_path):
+    import jupyter_cache
+
+    assert "ZeroDivisionError" in book("1 / 0").error
+    kept = jupyter_cache.get_cache(str(tmp_path / "cache")).list_cache_records
+    assert kept() == []
+    book("1 / 1")
+    assert len(kept()) == 1
 
 
 def test_chapter_that_writes_to_stderr_is_told_of(book):

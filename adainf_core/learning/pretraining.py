@@ -183,7 +183,10 @@ def _check_memory(config: PretrainConfig) -> None:
     with torch.device("meta"):
         method = config.method.build(encoder_of(config))
     weights = sum(tensor.nbytes for tensor in [*method.parameters(), *method.buffers()])
-    check_memory(weights, f"width={config.width} of {config.encoder} under {config.method}")
+    wide = "width" if config.encoder == "small_cnn" else "base_width"
+    check_memory(
+        weights, f"{wide}={getattr(config, wide)} of {config.encoder} under {config.method}"
+    )
 
 
 class _Trainee(nn.Module):

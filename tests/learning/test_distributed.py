@@ -27,7 +27,7 @@ def ranks(tmp_path_factory):
     for process in processes:
         process.start()
     for process in processes:
-        process.join(120)
+        process.join(600)
         assert process.exitcode == 0
     found = [torch.load(folder / f"rank-{r}.pt", weights_only=True) for r in (0, 1)]
     return folder, found

@@ -62,6 +62,7 @@ _PUBLIC = {
     "Recipe": "learning.recipes",
     "override": "configuration",
     "extract_features": "learning.features",
+    "compare_runs": "advice.run_comparison",
     "linear_probe": "learning.probing",
     "knn_probe": "learning.probing",
     "few_label_error": "learning.few_labels",

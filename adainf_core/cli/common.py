@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import shutil
 import sys
 import warnings
@@ -155,6 +156,14 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
+# ---- processes
+
+
+def is_first() -> bool:
+    """Whether this process is the one that speaks, of several that `torchrun` has started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 # ---- places to write to

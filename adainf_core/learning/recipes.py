@@ -132,7 +132,17 @@ class Recipe:
                 max_seconds=max_seconds,
                 tensorboard=tensorboard,
                 progress=progress,
+                made_of=self._made_of(root),
             )
+
+    def _made_of(self, root: str | Path | None) -> dict[str, str | None]:
+        """The names by which a probe finds the run's data, wherever it is asked for."""
+        path = Path(self.dataset)
+        return {
+            "dataset": str(path.absolute()) if path.exists() else self.dataset,
+            "split": self.split,
+            "root": None if root is None else str(Path(root).absolute()),
+        }
 
 
 def _beside_adainf(data: Inflation) -> str:

@@ -141,7 +141,8 @@ def test_a_run_ends_with_its_file_and_a_command_that_probes_it(sets, tmp_path, c
     train = ["pretrain", "--scale", "laptop", *SMALL, "--checkpoint", str(path), "--dataset"]
     assert main([*train, "digits"]) == 0
     out = capsys.readouterr().out
-    assert f"checkpoint   {path}\nnext         adainf probe '{path}' --dataset digits\n" in out
+    assert f"checkpoint   {path}\nnext         adainf probe '{path}'\n" in out
+    assert main(["probe", str(path), "--protocol", "knn"]) == 0
     path.unlink()
     assert main([*train, str(sets / "real.npz")]) == 0
     words, note = next_command(capsys)
@@ -151,8 +152,8 @@ def test_a_run_ends_with_its_file_and_a_command_that_probes_it(sets, tmp_path, c
     assert "knn" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("parts", "tested"), [(("train", "test"), ""), (("train", "val"), "val")])
-def test_the_parts_of_a_folder_are_found_by_the_next_command(parts, tested, tmp_path, capsys):
+@pytest.mark.parametrize("parts", [("train", "test"), ("train", "val")])
+def test_the_parts_of_a_folder_are_found_by_the_next_command(parts, tmp_path, capsys):
     rng = np.random.default_rng(0)
     for part in parts:
         for name in ("cat", "dog"):
@@ -163,7 +164,7 @@ def test_the_parts_of_a_folder_are_found_by_the_next_command(parts, tested, tmp_
     train = ["pretrain", "--dataset", str(tmp_path / "pets"), "--scale", "laptop", *SMALL]
     assert main([*train, "--checkpoint", str(tmp_path / "run.pt")]) == 0
     words, note = next_command(capsys)
-    assert not note and words[-1] == str(tmp_path / "pets" / tested)
+    assert not note and words == ["probe", str(tmp_path / "run.pt")]
     assert main([*words, "--protocol", "knn"]) == 0
 
 

@@ -206,8 +206,8 @@ def test_records_are_compared_over_seeds_alone():
     records = [read_record(path) for paths in files.values() for path in paths]
     expected = paired_difference(by_seed(records, "weak"), by_seed(records, "vanilla"))
     assert only.difference == expected and only.over.startswith("seeds alone")
-    by_seed = [{r.seed: r.metrics["linear"] for r in records if r.arm == arm} for arm in files]
-    pairs = [[side[seed] for seed in only.seeds] for side in by_seed]
+    sides = [{r.seed: r.metrics["linear"] for r in records if r.arm == arm} for arm in files]
+    pairs = [[side[seed] for seed in only.seeds] for side in sides]
     t = ttest_rel(pairs[1], pairs[0]).confidence_interval(0.95)
     assert (only.difference.low, only.difference.high) == pytest.approx((t.low, t.high))
     assert only.on_images is None and any("keep no predictions" in note for note in found.notes)

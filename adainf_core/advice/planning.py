@@ -270,7 +270,7 @@ def make_plan(
     """
     from adainf_core.advice.distinct import distinct, without_copies_of
     from adainf_core.gap.drawing import drawn
-    from adainf_core.gap.image_tv import distinct_groups, image_tv
+    from adainf_core.gap.image_tv import image_tv
 
     as_count(gap_images, "gap_images", _FEWEST_COMPARED)
     if new is None:
@@ -297,5 +297,5 @@ def make_plan(
         ]
         # as many of either side, as `gap_report` at this n
         sides = [side[: min(map(len, looked))] for side in looked]
-        gap = image_tv(*sides, confidence=confidence, seed=seed, groups=distinct_groups(*sides))
+        gap = image_tv(*sides, confidence=confidence, seed=seed)
     return Plan(n_real, n_generated, batch_size, steps, weights, chosen, shared, gap, noise, seeds)

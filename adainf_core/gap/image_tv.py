@@ -57,11 +57,6 @@ def image_tv(
     )
 
 
-def distinct_groups(real: np.ndarray, generated: np.ndarray) -> list[IntArray]:
-    """The `groups` of images of which none repeats another, for one and the same split of them."""
-    return np.split(np.arange(len(real) + len(generated)), [len(real)])
-
-
 def image_bound(
     real: np.ndarray, generated: np.ndarray, *, confidence: float = 0.95, seed: int = 0
 ) -> TVEstimate:
@@ -73,7 +68,7 @@ def image_bound(
         return compared(
             sides[0].rows,
             sides[1].rows,
-            distinct_groups(real, generated),
+            None,
             NeighbourClassifier(sides[0].widths, as_seed(seed)),
             np.random.default_rng(as_seed(seed)),
             TRAINING_SHARE,

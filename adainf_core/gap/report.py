@@ -381,6 +381,8 @@ def _classified(
     )
     if groups is not None:
         groups = [*(side[:size] for side in groups[:2]), *groups[2:]]
+        if len(np.unique(np.concatenate(groups))) == sum(map(len, groups)):
+            groups = None  # nothing is shared
     options: dict[str, Any] = {"confidence": confidence, "seed": seed, "groups": groups}
     with warnings.catch_warnings(record=True) as alarms:
         warnings.simplefilter("always", MirrorWarning)

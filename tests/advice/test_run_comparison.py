@@ -160,7 +160,8 @@ def _swapped(place, value):
         (sides() | {"adainf": sides()["weak"]}, r"weak\[0\] and adainf\[0\] are one run"),
         (_swapped(1, told("adainf", 0, encoder="x")), "both have seed 0"),
         (_swapped(1, told("adainf", 1, steps=3)), r"has stopped after 3 of 1000 steps: the same"),
-        (_swapped(1, told("adainf", 1, image_size=16)), r"learnt from images of 16 pixels: runs"),
+        (_swapped(1, told("adainf", 1, image_size=16)),
+         r"learnt from images of 8 pixels, adainf\[1\] from 16: runs"),
         (_swapped(1, told("adainf", 1, config={"steps": 5}, steps=5)),
          r"differ in steps=1000 against 5: a side is one recipe"),
         (_swapped(1, told("adainf", 1, test=replace(TEST, fingerprint="c"))),
@@ -191,6 +192,10 @@ def test_files_are_refused_by_name(tmp_path):
     ):
         with pytest.raises(ValueError, match=re.escape(says)):
             open_runs(given)
+    copy = tmp_path / record.name
+    copy.write_bytes(record.read_bytes())
+    with pytest.raises(ValueError, match="are one run, or copies of one"):
+        open_runs({"none": [record], "again": [copy]}, "images")
     with pytest.raises(FileNotFoundError, match="no run at"):
         open_runs({"weak": [one], "adainf": [tmp_path / "gone-0.pt"]})
 

@@ -38,7 +38,7 @@ verify: setup  ## repeat the beginning of one recorded run of five studies, and 
 	@$(VENV) -m adainf_core.cli study verify $(SPOT) --scale laptop --spot
 
 lab: setup  ## open the chapters as notebooks in JupyterLab
-	@JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter" $(VENV) -m jupyterlab --notebook-dir=book $(ARGS)
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter" JUPYTER_PATH="$(CURDIR)/tools/jupyter" $(VENV) -m jupyterlab --notebook-dir=book $(ARGS)
 
 lint: setup  ## check style, imports and spelling
 	@$(VENV) -m ruff format --check .

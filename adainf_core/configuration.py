@@ -215,9 +215,13 @@ def _parse(text: str) -> Any:
 def _words(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(map(repr, get_args(hint)))
+    if get_origin(hint) in (Union, types.UnionType) and not _variants(hint):
+        return " | ".join(_words(part).removeprefix("one of ") for part in get_args(hint))
     variants = _variants(hint)
     if variants:
         return "a mapping of its fields"
+    if hint is type(None):
+        return "None"
     return getattr(hint, "__name__", str(hint)) if not get_args(hint) else str(hint)
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+
+_ECHO = 2.0  # seconds in which a second SIGTERM is taken for the first
+_seen: set[signal.Signals] = set()  # what has made requests true
 
 
 @dataclass
@@ -71,21 +75,31 @@ def stop_requests() -> Iterator[StopRequest]:
     """A `StopRequest` that SIGINT (Ctrl-C) or SIGTERM makes true while the block runs.
 
     The block looks at it where it can stop, instead of being ended anywhere. A second signal does
-    what it did before the block. A signal that is ignored stays so. Outside the main thread, which
-    alone may handle signals, nothing is caught and the request never comes.
+    what it did before the block; a SIGTERM that comes again within 2 seconds is the same one, for
+    who sends it to a whole process group is followed by the parent that hands it on. A signal that
+    is ignored stays so. Outside the main thread, which alone may handle signals, nothing is caught
+    and the request never comes.
     """
-    request = StopRequest()
+    request, asked = StopRequest(), 0.0
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
 
     def ask(number: int, frame: FrameType | None) -> None:
-        request.signal = signal.Signals(number)
-        restore()
+        nonlocal asked
+        now = time.monotonic()
+        if request:
+            if now - asked >= _ECHO:
+                restore(signal.SIGTERM)
+                signal.raise_signal(number)
+            return
+        request.signal, asked = signal.Signals(number), now
+        _seen.add(request.signal)
+        restore(*before.keys() - {signal.SIGTERM} if number == signal.SIGTERM else before)
 
-    def restore() -> None:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+    def restore(*which: signal.Signals) -> None:
+        for one in which:
+            signal.signal(one, before[one])
 
     # None: a handler that was not installed from Python, which could not be put back; and who
     # ignores Ctrl-C leaves it to another process
@@ -99,4 +113,9 @@ def stop_requests() -> Iterator[StopRequest]:
             signal.signal(one, ask)
         yield request
     finally:
-        restore()
+        restore(*before)
+
+
+def was_terminated() -> bool:
+    """Whether SIGTERM has ever made a `StopRequest` of this process true."""
+    return signal.SIGTERM in _seen

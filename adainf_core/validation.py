@@ -79,35 +79,14 @@ def as_distribution(values: ArrayLike, name: str, *, size: int | None = None) ->
 
 def as_kernel(kernel: ArrayLike | Matrix) -> Matrix:
     """An augmentation kernel (n, m), float64 ndarray or csr_array, rows renormalised to one."""
-    if is_sparse(kernel):
-        import scipy.sparse as sparse
-
-        matrix: Matrix = sparse.csr_array(kernel, dtype=np.float64, copy=True)
-        matrix.sum_duplicates()
-        matrix.eliminate_zeros()
-        entries = matrix.data
-    else:
-        matrix = as_real(kernel, "kernel")
-        if matrix.ndim != 2:
-            raise ValueError(
-                f"kernel has shape {matrix.shape}: "
-                "give one row per natural point, one column per view"
-            )
-        entries = matrix
-    n, m = matrix.shape
-    if n == 0 or m == 0:
+    matrix = _masses(kernel, "kernel")
+    if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(
-            f"kernel has shape ({n}, {m}): it needs at least one natural point and one view"
-        )
-    bad = np.argwhere(~np.isfinite(entries) | (entries < 0))
-    if len(bad):
-        row, column = _entry(matrix, bad[0])
-        value = float(entries[tuple(bad[0])])
-        raise ValueError(
-            f"kernel[{row}, {column}] = {value:g}: masses must be finite and nonnegative"
+            f"kernel has shape {matrix.shape}: give one row per natural point, one column per "
+            "view, at least one of each"
         )
     sums = np.asarray(matrix.sum(axis=1)).ravel()
-    wrong = np.flatnonzero(np.abs(sums - 1) > _tolerance(kernel, m))
+    wrong = np.flatnonzero(np.abs(sums - 1) > _tolerance(kernel, matrix.shape[1]))
     if len(wrong):
         row = int(wrong[0])
         raise ValueError(
@@ -125,25 +104,9 @@ def as_adjacency(adjacency: ArrayLike | Matrix) -> Matrix:
     Differences between mirrored entries up to 1e-8 of their nodes' largest entries, the geometric
     mean (1e-5 for float32 or float16 input), are averaged out.
     """
-    if is_sparse(adjacency):
-        import scipy.sparse as sparse
-
-        matrix: Matrix = sparse.csr_array(adjacency, dtype=np.float64, copy=True)
-        matrix.sum_duplicates()
-        matrix.eliminate_zeros()
-        entries = matrix.data
-    else:
-        matrix = as_real(adjacency, "adjacency")
-        entries = matrix
+    matrix = _masses(adjacency, "adjacency")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
         raise ValueError(f"adjacency has shape {matrix.shape}: it needs to be square, not empty")
-    bad = np.argwhere(~np.isfinite(entries) | (entries < 0))
-    if len(bad):
-        row, column = _entry(matrix, bad[0])
-        raise ValueError(
-            f"adjacency[{row}, {column}] = {float(entries[tuple(bad[0])]):g}: "
-            "weights must be finite and nonnegative"
-        )
     mirror = matrix.T.tocsr() if is_sparse(matrix) else matrix.T
     difference = abs(matrix - mirror)
     single = getattr(getattr(adjacency, "dtype", None), "itemsize", 8) < 8
@@ -292,6 +255,27 @@ def freeze(array: Matrix) -> Matrix:
     return array
 
 
+def _masses(values: ArrayLike | Matrix, name: str) -> Matrix:
+    """A float64 copy, ndarray or csr_array without stored zeros; all finite and nonnegative."""
+    if is_sparse(values):
+        import scipy.sparse as sparse
+
+        matrix: Matrix = sparse.csr_array(values, dtype=np.float64, copy=True)
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
+    else:
+        matrix = as_real(values, name)
+    entries = matrix.data if is_sparse(matrix) else matrix
+    bad = np.argwhere(~np.isfinite(entries) | (entries < 0))
+    if len(bad):
+        place = _entry(matrix, bad[0]) if is_sparse(matrix) else bad[0]
+        raise ValueError(
+            f"{name}{_index(place)} = {float(entries[tuple(bad[0])]):g}: "
+            "masses must be finite and nonnegative"
+        )
+    return matrix
+
+
 def _tolerance(values: object, size: int) -> float:
     dtype = getattr(values, "dtype", None)
     single = getattr(dtype, "kind", "") == "f" and getattr(dtype, "itemsize", 8) < 8
@@ -306,5 +290,5 @@ def _entry(matrix: Matrix, position: NDArray[np.intp]) -> tuple[int, int]:
     return row, int(matrix.indices[int(position[0])])
 
 
-def _index(position: NDArray[np.intp]) -> str:
+def _index(position: Iterable[Any]) -> str:
     return "[" + ", ".join(str(int(i)) for i in position) + "]"

@@ -17,6 +17,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Self
 
+from adainf_core.stopping import was_terminated
+
 Job = tuple[Any, ...]
 _LOOK = 0.5  # seconds between two looks at whether a process is still there
 _LAST = 2.0  # seconds that a job has to save what it can when the parent process is gone
@@ -33,8 +35,9 @@ class Workers:
 
     A context: without an error it ends when its idle processes have; with one, such as Ctrl-C,
     which is the parent's alone, the busy ones get SIGTERM first and may save what they can. When
-    the parent is killed, they get SIGTERM, too, and have 2 seconds. `function` and the jobs are
-    pickled; processes start by "spawn", for a forked one inherits torch's locked thread pools.
+    the parent is killed, they get SIGTERM, too, and have 2 seconds. A process that gets it from
+    anyone else has died, even where its job saves what it can and returns. `function` and the jobs
+    are pickled; processes start by "spawn", for a forked one inherits torch's locked thread pools.
     """
 
     def __init__(self, function: Callable[..., Any], size: int) -> None:
@@ -171,7 +174,10 @@ def _work(connection: Connection, parent: int) -> None:
     with suppress(EOFError, OSError):
         connection.send(None)
         while (job := connection.recv_bytes()) != _END:
-            connection.send_bytes(_done(job))
+            answer = _done(job)
+            if was_terminated():  # whoever sent it: the job has saved what it could, and stopped
+                signal.raise_signal(signal.SIGTERM)
+            connection.send_bytes(answer)
 
 
 def _done(job: bytes) -> bytes:

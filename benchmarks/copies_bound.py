@@ -1,6 +1,6 @@
 """The bound on total variation where real images repeat: how often it claims what is not there.
 
-    python benchmarks/copies_bound.py [--sets 100] [--images 160] [--root DIR]
+    python benchmarks/copies_bound.py [--sets 200] [--images 160] [--root DIR]
 
 Real and generated images are drawn from one pool, so the truth is 0. The real side is then repeated
 or joined by changed copies of itself; `distinct` is the control. Photographs are CIFAR-10's
@@ -90,7 +90,7 @@ def share(claimed: list[bool]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", type=int, default=100)
+    parser.add_argument("--sets", type=int, default=200)
     parser.add_argument("--images", type=int, default=160)
     parser.add_argument("--root", default=None)
     options = parser.parse_args()

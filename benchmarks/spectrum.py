@@ -70,7 +70,9 @@ def view_kernel(views: int, groups: int = 12, drawn: int = 6, seed: int = 0) -> 
     seen = rng.integers(views, size=len(sources))
     own = np.minimum(seen // groups * groups + sources % groups, views - 1)
     seen = np.where(rng.random(len(sources)) < 0.7, own, seen)
-    return AugmentationGraph.from_samples(sources, seen, shape=(views // 2, views))
+    shape = (views // 2, views)
+    kernel = csr_array((np.full(len(sources), 1 / drawn), (sources, seen)), shape=shape)
+    return AugmentationGraph(kernel, np.full(shape[0], 1 / shape[0]))
 
 
 def largest_component(adjacency: csr_array) -> csr_array:

@@ -43,9 +43,9 @@ def findings(sweep: ToySweep, shown: tuple[int, ...] = SHOWN) -> dict[str, Any]:
     """What the chapter draws; lists are indexed by size, then strength (or k), as named."""
     alpha = np.array([gaussian_toy_labeling_error(strength) for strength in sweep.strengths])
     quantities = {
-        "spectral_gap": sweep.spectral_gap[0, 0],
-        "train_error": sweep.train_error[0, 0],
-        "real_error": sweep.real_error[0, 0],
+        "spectral_gap": sweep.spectral_gap,
+        "train_error": sweep.train_error,
+        "real_error": sweep.real_error,
     }
     criteria = {"bound": -quantities["spectral_gap"] / alpha[:, None, None]} | {
         name: quantities[name] for name in ("train_error", "real_error")
@@ -113,7 +113,7 @@ def grid_check(sweep: ToySweep, sizes: tuple[int, ...] = SIZES[:4]) -> dict[str,
         pitches_per_radius=(40, 12),
         processes=PROCESSES,
     )
-    used, again = (each.real_error[0, 0, : len(sizes)] for each in (sweep, finer))
+    used, again = (each.real_error[: len(sizes)] for each in (sweep, finer))
     moves = {}
     for j, k in enumerate(sweep.dimensions):
         if k == 1:

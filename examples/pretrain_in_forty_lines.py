@@ -10,12 +10,19 @@ from dataclasses import replace
 
 import torch
 
-from adainf_core import POLICIES, Inflation, linear_probe, load_images, make_generator
-from adainf_core.learning.augmentation import two_views, view_noise
-from adainf_core.learning.encoders import small_cnn
-from adainf_core.learning.methods import SimCLR
+from adainf_core import (
+    POLICIES,
+    Inflation,
+    SimCLR,
+    linear_probe,
+    load_images,
+    make_generator,
+    small_cnn,
+    two_views,
+    view_noise,
+)
 
-STEPS, BATCH = 250, 128
+STEPS, BATCH = 100, 64
 
 # Real images, and more of them from a generator that is not quite right: a mixture of Gaussians.
 real, test = load_images("digits"), load_images("digits", split="test")

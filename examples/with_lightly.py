@@ -11,8 +11,15 @@ from dataclasses import replace
 
 import torch
 
-from adainf_core import POLICIES, Inflation, augment, linear_probe, load_images, make_generator
-from adainf_core.learning.encoders import small_cnn
+from adainf_core import (
+    POLICIES,
+    Inflation,
+    augment,
+    linear_probe,
+    load_images,
+    make_generator,
+    small_cnn,
+)
 
 try:
     from lightly.loss import NTXentLoss

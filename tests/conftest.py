@@ -1,15 +1,20 @@
-"""What holds for all tests."""
+"""What holds for all tests; nothing heavy, for the process that hands them out imports it too."""
+
+from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
 
-from adainf_core.evidence.runs.records import Record
+if TYPE_CHECKING:
+    from adainf_core.evidence.runs.records import Record
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
+    import torch
+
     # the tensors are small: more threads would only wait for each other
     torch.set_num_threads(1)
 
@@ -32,6 +37,7 @@ def _copies_kept_elsewhere(tmp_path_factory):
 @pytest.fixture
 def make_record():
     """Makes a record of the smallest possible run."""
+    from adainf_core.evidence.runs.records import Record
 
     def make(arm="none", seed=0, linear=50.0, **changes) -> Record:
         config = {"world": "sprites", "seed": seed}

@@ -137,7 +137,8 @@ def test_import_makes_a_store_that_shows_its_checks(store, capsys):
     assert len(GeneratedImages.open(store)) == 200
     assert main(["data", "show", str(store)]) == 0
     out = capsys.readouterr().out
-    assert "noisy: 200 images of 8x8, unlabelled" in out and "duplicates   0" in out
+    assert "noisy: 200 images of 8x8, unlabelled" in out
+    assert "duplicates   none of 200 images repeats an earlier one" in out
 
 
 def test_import_reports_caveats_and_what_was_skipped(tmp_path, capsys):
@@ -171,7 +172,7 @@ def size_of(path) -> tuple[int, int]:
 def test_show_writes_a_contact_sheet(store, tmp_path, capsys):
     assert main(["generate", "show", str(store)]) == 0
     out = capsys.readouterr().out
-    assert "noisy: 200 images of 8x8" in out and "duplicates   0" in out
+    assert "noisy: 200 images of 8x8" in out and "duplicates   none of 200" in out
     assert f"sheet        {store}.png: the first 100 of 200, row by row in the" in out
     assert size_of(f"{store}.png") == (10 * 66 + 2, 10 * 66 + 2)
     sheet = tmp_path / "sheets" / "some.png"
@@ -211,8 +212,8 @@ def test_dry_run_shows_the_run_and_its_cost_and_trains_nothing(store, tmp_path, 
     assert main([*arguments, "--dry-run", "--checkpoint", str(tmp_path / "run.pt")]) == 0
     lines = capsys.readouterr().out.splitlines()
     real = len(load_images("digits"))
-    beta = 10 * real / (10 * real + 200)
-    assert "pretrain.policy.crop_scale = [0.2, 1.0]" in lines and "replication = 10.0" in lines
+    beta = real / (real + 200)  # N = 1: more copies would be further from the paper's 1/3
+    assert "pretrain.policy.crop_scale = [0.2, 1.0]" in lines and "replication = paper" in lines
     assert any(f"beta = {beta:.4f}" in line for line in lines)
     exposures = next(line for line in lines if line.startswith("exposures"))
     assert f"{300 * 64 * beta / real:.1f} a real image" in exposures
@@ -559,15 +560,17 @@ def test_copies_are_said_by_kind_and_checks_of_earlier_stores_are_read(tmp_path,
         tmp_path / "a.npz", images=np.concatenate([images, images[:1], images[1:2, ..., ::-1]])
     )
     assert main(["generate", "import", str(tmp_path / "a.npz")]) == 0
-    said = "duplicates   2 (exact 1, mirrored 1, near ones not searched)\nmemorised    None\n"
-    assert said in capsys.readouterr().out
+    assert (
+        "duplicates   2 of 202 images repeat an earlier one (exact 1, mirrored 1, near ones not "
+        "searched); kept\nmemorised    not looked for: no --real images were given\n"
+    ) in capsys.readouterr().out
     described = tmp_path / "a.images" / "meta.json"
     meta = json.loads(described.read_text())
     meta["checks"] = {"constant": 0, "duplicates": 1, "memorised": None, "order": "undecided"}
     described.write_bytes(as_json(meta))
     assert main(["data", "show", str(tmp_path / "a.images")]) == 0
     out = capsys.readouterr().out
-    assert "duplicates   1\nmemorised    None\n" in out
+    assert "duplicates   1 of 202 images repeats an earlier one; kept\nmemorised    not lo" in out
     assert "copies       2 of 202 images repeat an earlier one (exact 1, mirrored 1)" in out
 
 
@@ -598,7 +601,9 @@ def test_a_set_of_real_images_is_imported_on_request(tmp_path, capsys):
     np.savez(tmp_path / "a.npz", images=images)
     path = str(tmp_path / "a.npz")
     assert main(["generate", "import", path, "--real", path, "--memorised-limit", "1"]) == 0
-    said = "memorised    200 (exact 200, near ones not searched)\n"
+    said = (
+        "memorised    200 of 200 images copy images of a (exact 200, near ones not searched); kept"
+    )
     assert said in capsys.readouterr().out
 
 
@@ -672,11 +677,12 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("arguments", [["data", "list"], ["data", "show", "digits"]])
-def test_a_reader_that_has_gone_ends_a_command_quietly(arguments, unbuffered):
+@pytest.mark.parametrize("arguments", [["data", "list"], ["data", "show", "made.npz"]])
+def test_a_reader_that_has_gone_ends_a_command_quietly(arguments, unbuffered, tmp_path):
+    np.savez(tmp_path / "made.npz", images=np.zeros((3, 3, 4, 4), np.uint8))
     command = [sys.executable, "-c", READER_GONE, *arguments]
     environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (141, "")
 
 

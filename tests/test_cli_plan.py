@@ -8,11 +8,12 @@ from photo_tiles import tiles
 from PIL import Image
 
 from adainf_core.advice import own_images as module
-from adainf_core.advice.planning import ARMS, QUESTIONS, paper_replication, weigh
+from adainf_core.advice.planning import ARMS, QUESTIONS, weigh
 from adainf_core.cli import _parse, main
 from adainf_core.configuration import override
 from adainf_core.data.copies import find_copies
 from adainf_core.data.images import ImageSet
+from adainf_core.data.inflation import paper_replication
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.runs.running import run_one
 from adainf_core.learning.policies import POLICIES

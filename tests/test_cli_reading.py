@@ -2,13 +2,15 @@
 
 import shutil
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from adainf_core.cli import main
-from adainf_core.cli.common import describe, show_copies
+from adainf_core.cli.common import at_size, describe, show_copies
+from adainf_core.data.contact_sheet import contact_sheet
 from adainf_core.data.images import ImageSet
 from adainf_core.data.known_copies import known_copies
 
@@ -98,12 +100,79 @@ def test_a_set_that_is_streamed_is_described_as_one_in_memory(tmp_path, capsys, 
     said = capsys.readouterr().out
     whole = ImageSet.from_npz(path)
     describe(whole)
-    show_copies(known_copies(whole))
+    show_copies(known_copies(whole), whole)
     assert capsys.readouterr().out == said
     some = pixels[:: max(1, count // 4000)] / 255
     for moment in (some.mean((0, 2, 3)), some.std((0, 2, 3))):
         assert ", ".join(f"{value:.4f}" for value in moment) in said
     assert f"mine: {count:,} images of 24x24, 5 classes" in said
+
+
+@pytest.mark.parametrize("options", [[], ["--seed", "3"]])
+def test_a_sheet_of_what_is_streamed_is_that_of_what_is_in_memory(tmp_path, capsys, options):
+    path, sheet = tmp_path / "mine.npz", tmp_path / "sheet.png"
+    pixels = RNG.integers(0, 256, (9001, 3, 24, 24), dtype=np.uint8)
+    np.savez(path, images=pixels, labels=np.arange(9001) % 5)
+    words = ["generate", "show", str(path), "--out", str(sheet), "--count", "50", *options]
+    assert main(words) == 0
+    seed = int(options[1]) if options else None
+    assert np.array_equal(np.asarray(Image.open(sheet)), contact_sheet(pixels, 50, seed=seed))
+    said = capsys.readouterr().out
+    describe(ImageSet.from_npz(path))
+    assert said.startswith(capsys.readouterr().out)
+    which = "a random" if options else "the first"
+    assert f"{sheet}: {which} 50 of 9,001, row by row" in said
+
+
+@pytest.mark.parametrize("size", [12, 9])
+def test_an_archive_at_another_size_is_streamed_too(tmp_path, capsys, monkeypatch, size):
+    path, pixels = tmp_path / "mine.npy", RNG.integers(0, 256, (50, 3, 24, 24), dtype=np.uint8)
+    np.save(path, pixels)
+    monkeypatch.setattr("adainf_core.data.npz_members._CHUNK_BYTES", 7 * 3 * 24**2)
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageSet, "from_npz", None)
+        assert main(["data", "show", str(path), "--size", str(size)]) == 0
+    said = capsys.readouterr().out
+    describe(replace(at_size(ImageSet(pixels, None, "mine"), size), name="mine"))
+    assert said.startswith(capsys.readouterr().out)
+
+
+def test_a_sheet_of_a_large_archive_takes_little_memory(tmp_path, capsys):
+    path, shape = tmp_path / "large.npy", (20_000, 3, 32, 32)
+    np.lib.format.open_memmap(path, "w+", np.uint8, shape).flush()  # 61 MB, of zeros
+    words = ["generate", "show", str(path), "--out", str(tmp_path / "sheet.png")]
+    tracemalloc.start()
+    try:
+        assert main(words) == 0
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 35e6 and "large: 20,000 images" in capsys.readouterr().out
+
+
+def test_a_picture_under_two_classes_is_told(tmp_path, capsys):
+    path, pixels = tmp_path / "mine.npz", RNG.integers(0, 256, (4, 3, 32, 32), dtype=np.uint8)
+    np.savez(path, images=pixels[[0, 1, 0, 2, 1]], labels=[0, 1, 3, 2, 2], class_names=list("abcd"))
+    says = (
+        "classes      2 pictures stand under several classes, and the first of each is kept: image "
+    )
+    assert main(["data", "show", str(path)]) == 0
+    assert f"{says}0 as class 'a', also class 'd'; and 1 more\n" in capsys.readouterr().out
+    for name, label in (("x/1.png", 0), ("y/1.png", 0), ("y/2.png", 1)):
+        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[label].transpose(1, 2, 0)).save(tmp_path / "tree" / name)
+    assert main(["data", "show", str(tmp_path / "tree"), "--size", "16"]) == 0
+    assert "classes      1 picture stands under" in capsys.readouterr().out
+
+
+def test_numbers_that_are_mostly_gaps_are_names(tmp_path, capsys):
+    path, pixels = tmp_path / "mine.npz", RNG.integers(0, 256, (5, 3, 8, 8), dtype=np.uint8)
+    np.savez(path, images=pixels, labels=[0, 1_000_000, 1, 2, 1])
+    assert main(["data", "show", str(path)]) == 0
+    told = capsys.readouterr()
+    assert "mine: 5 images of 8x8, 4 classes\n" in told.out
+    says = "labels are 4 numbers from 0 to 1000000: taken as 4 classes of these names"
+    assert told.err == f"{path}: {says}\n"
 
 
 def test_a_damaged_archive_is_not_described(tmp_path, capsys):
@@ -118,11 +187,11 @@ def test_a_damaged_archive_is_not_described(tmp_path, capsys):
 
 def test_describing_never_holds_the_whole_set(tmp_path):
     path = tmp_path / "mine.npz"
-    np.savez_compressed(path, images=np.zeros((40_000, 32, 32, 3), np.uint8))  # 123 MB
+    np.savez_compressed(path, images=np.zeros((30_000, 32, 32, 3), np.uint8))  # 92 MB
     tracemalloc.start()
     assert main(["data", "show", str(path)]) == 0
-    large = ImageSet(np.broadcast_to(np.uint8(7), (4000, 3, 224, 224)), None, "large")
-    describe(large)  # 602 MB
+    large = ImageSet(np.broadcast_to(np.uint8(7), (1000, 3, 224, 224)), None, "large")
+    describe(large)  # 151 MB
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 80e6

@@ -3,11 +3,16 @@
 import importlib.util
 import io
 import runpy
+import shlex
 import sys
 import tokenize
 from pathlib import Path
 
 import pytest
+import torch
+
+from adainf_core.cli import main
+from adainf_core.learning.checkpoints import read_checkpoint
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -45,6 +50,33 @@ def test_a_plain_loop_raises_the_accuracy(capsys):
     names = run("in_a_plain_loop.py")
     assert names["trained"].accuracy > names["untrained"].accuracy + 0.01
     assert "kNN accuracy" in capsys.readouterr().out
+
+
+def test_ten_lines_are_a_command_to_the_bit(tmp_path, monkeypatch, capsys):
+    text = (EXAMPLES / "a_command_in_ten_lines.py").read_text()
+    assert code_lines(text) <= 10
+    text = text.replace("pretrain.steps=200", "pretrain.steps=3").replace(
+        "steps=3", "steps=3 pretrain.warmup=1 pretrain.batch_size=64", 1
+    )
+    text = text.replace('"pretrain.steps=3"]', '"pretrain.steps=3", "pretrain.warmup=1", '
+                        '"pretrain.batch_size=64"]')  # fmt: skip
+    (tmp_path / "script").mkdir()
+    monkeypatch.chdir(tmp_path / "script")
+    Path("short.py").write_text(text)
+    docstring = runpy.run_path("short.py")["__doc__"]
+    (tmp_path / "command").mkdir()
+    Path("fakes.npz").rename(tmp_path / "command" / "fakes.npz")
+    monkeypatch.chdir(tmp_path / "command")
+    said = capsys.readouterr().out
+    lines = [line.strip() for line in docstring.replace("\\\n", " ").splitlines()]
+    commands = [shlex.split(line)[1:] for line in lines if line.startswith("adainf ")]
+    assert [words[0] for words in commands] == ["generate", "pretrain"]
+    assert all(main(words) == 0 for words in commands)
+    assert said in capsys.readouterr().out and "N = 1 is AdaInf's" in said
+    one, other = (read_checkpoint(tmp_path / name / "run.pt") for name in ("script", "command"))
+    assert one.step == 3 and one.config == other.config and one.data == other.data
+    assert one.history == other.history and one.model.keys() == other.model.keys()
+    assert all(torch.equal(value, other.model[name]) for name, value in one.model.items())
 
 
 @pytest.mark.skipif(importlib.util.find_spec("lightly") is None, reason="pip install lightly")

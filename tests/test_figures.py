@@ -1,11 +1,14 @@
 """Figures: themed, labelled, the same bytes every time."""
 
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from PIL import Image
 
 from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
 from adainf_core.evidence.judging.claims import Contrast, Published, Term
@@ -22,7 +25,6 @@ from adainf_core.figures import (
     arm_dots,
     arrow,
     compared_dots,
-    contact_sheet,
     contrastive_pipeline,
     counted_values,
     crop_sheet,
@@ -36,6 +38,7 @@ from adainf_core.figures import (
     gains,
     graphs_and_spectra,
     groups_among_all,
+    image_rows,
     ladder,
     level_dots,
     level_ticks,
@@ -124,6 +127,51 @@ def test_print_form_is_a_png():
     assert draw(line, alt="A line.")._repr_png_().startswith(b"\x89PNG")
 
 
+BEGINS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
+
+
+@pytest.mark.parametrize("kind", BEGINS)
+def test_a_figure_is_saved_as_its_suffix_says_the_same_every_time(kind, tmp_path):
+    path = tmp_path / f"line.{kind.upper()}"
+    shown = draw(line, alt="A line & more.", width=4, height=2)
+    assert shown.save(str(path)) == path and list(tmp_path.iterdir()) == [path]
+    first = path.read_bytes()
+    assert first.startswith(BEGINS[kind])
+    draw(line, alt="A line & more.", width=4, height=2).save(path)
+    assert path.read_bytes() == first
+    assert Slider({"a": shown, "b": draw(line, alt="B.")}, "x").save(path).read_bytes() == first
+    if kind == "png":
+        image = Image.open(path)
+        assert image.size == (800, 400) and image.getpixel((0, 0))[:3] == (255, 255, 255)
+    if kind == "svg":  # letters are shapes: no reader's font is needed
+        assert not ElementTree.parse(path).findall(".//{*}text") and b"A line &amp; more." in first
+    if kind == "pdf":
+        assert b"/Type3" not in first and b"A line & more." in first
+
+
+@pytest.mark.parametrize("name", ["line.jpg", "line", "line.svgz", "", ".png"])
+def test_another_suffix_is_refused(name, tmp_path):
+    with pytest.raises(ValueError, match=r"has to end in .png, .svg or .pdf$") as error:
+        draw(line, alt="A line.").save(tmp_path / name)
+    assert str(tmp_path / name) in str(error.value) and not list(tmp_path.iterdir())
+
+
+def test_a_figure_for_a_folder_that_is_not_there_is_refused_and_none_is_made(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none is no folder: make it to save a.png"):
+        draw(line, alt="A line.").save(tmp_path / "none" / "a.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_there_stays_where_saving_fails(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_text("old")
+    shown = draw(line, alt="A line.")
+    monkeypatch.setattr(shown.figure, "savefig", lambda file, **_: file.write(b"ha") / 0)
+    with pytest.raises(ZeroDivisionError):
+        shown.save(path)
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
 def test_a_failing_painter_leaves_no_open_figure():
     from matplotlib import pyplot as plt
 
@@ -172,7 +220,7 @@ def test_contact_sheet_places_each_image():
     images = np.arange(2 * 3 * 12 * 12, dtype=np.uint8).reshape(2, 3, 12, 12)
 
     def paint(ax):
-        contact_sheet(ax, [("row", images)])
+        image_rows(ax, [("row", images)])
         sheet = ax.images[0].get_array()
         assert np.array_equal(sheet[:, 13:, :3], images[1].transpose(1, 2, 0))
 
@@ -246,7 +294,10 @@ def test_tables_are_markdown():
 
 
 def frames(count: int, alt: str = "Line {}.") -> dict:
-    return {f"at {n}": Shown(f"<svg>{n}</svg>", bytes([n]), alt.format(n)) for n in range(count)}
+    return {
+        f"at {n}": Shown(f"<svg>{n}</svg>", bytes([n]), alt.format(n), Figure())
+        for n in range(count)
+    }
 
 
 def test_slider_shows_one_frame_and_holds_all():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from random_worlds import random_world
 
 from adainf_core.figures import (
     BOUNDARY,
@@ -12,7 +13,7 @@ from adainf_core.figures import (
     image_masses,
     images_and_views,
 )
-from adainf_core.theory import bridge_world, random_world, ring_world
+from adainf_core.theory import bridge_world, ring_world
 from adainf_core.theory.bound_worlds import drawn_world
 
 

@@ -3,6 +3,7 @@
 import pkgutil
 import re
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from run_chapters import BOOK, pages
@@ -34,6 +35,17 @@ def test_unknown_name_is_an_attribute_error():
 def test_name_stands_in_the_reference(name):
     home = f"adainf_core.{adainf_core._PUBLIC[name]}"
     assert any(home in modules for modules in REFERENCE.values())
+
+
+@pytest.mark.parametrize("path", sorted((BOOK.parent / "examples").glob("*.py")), ids=str)
+def test_examples_take_what_is_promised_from_the_package_itself(path):
+    assert "from adainf_core." not in path.read_text()
+
+
+def test_one_contact_sheet_has_the_name():
+    package = Path(adainf_core.__file__).parent
+    defined = [str(p) for p in package.rglob("*.py") if "def contact_sheet(" in p.read_text()]
+    assert defined == [str(package / "data/contact_sheet.py")]
 
 
 def test_figures_and_findings_have_a_page_of_their_own():

@@ -5,13 +5,15 @@ import threading
 
 import pytest
 
+from adainf_core import stopping
 from adainf_core.stopping import StopRequest, stop_requests
 
 BOTH = (signal.SIGINT, signal.SIGTERM)
 
 
 @pytest.mark.parametrize("number", BOTH)
-def test_a_signal_is_a_request_and_a_second_one_acts_as_before(number):
+def test_a_signal_is_a_request_and_a_second_one_acts_as_before(number, monkeypatch):
+    monkeypatch.setattr(stopping, "_ECHO", 0.0)
     before = [signal.getsignal(one) for one in BOTH]
     seen = []
     signal.signal(number, lambda *_: seen.append(number))
@@ -27,6 +29,21 @@ def test_a_signal_is_a_request_and_a_second_one_acts_as_before(number):
     finally:
         for one, handler in zip(BOTH, before, strict=True):
             signal.signal(one, handler)
+
+
+def test_sigterm_comes_once_by_a_group_and_again_by_the_parent(monkeypatch):
+    before, clock, seen = signal.getsignal(signal.SIGTERM), [], []
+    monkeypatch.setattr(stopping.time, "monotonic", lambda: clock[-1])
+    signal.signal(signal.SIGTERM, lambda *_: seen.append(clock[-1]))
+    try:
+        with stop_requests() as stop:
+            for now in (1.0, 1.1, 2.9, 3.1, 3.2):
+                clock.append(now)
+                signal.raise_signal(signal.SIGTERM)
+                assert stop and seen == [late for late in clock if late > 3]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert stopping.was_terminated()
 
 
 def test_handlers_come_back_after_an_error_too():

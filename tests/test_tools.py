@@ -5,12 +5,16 @@ import json
 import os
 import subprocess
 import sys
+import types
 
+import book_state
 import build_book
 import check_site
 import pytest
 import run_chapters
 import setup_env
+
+from adainf_core.workers import WorkerDiedError
 
 # --- setup_env -----------------------------------------------------------------------------------
 
@@ -256,9 +260,14 @@ def test_chapter_is_run_once_and_then_read(book, tmp_path):
     assert (tmp_path / "log").read_text() == "ran\n"
 
 
-def test_chapter_that_raises_says_so_and_is_not_kept(book):
-    for _ in range(2):
-        assert "ZeroDivisionError" in book("1 / 0").error
+def test_chapter_that_raises_says_so_and_is_not_kept(book, tmp_path):
+    import jupyter_cache
+
+    assert "ZeroDivisionError" in book("1 / 0").error
+    kept = jupyter_cache.get_cache(str(tmp_path / "cache")).list_cache_records
+    assert kept() == []
+    book("1 / 1")
+    assert len(kept()) == 1
 
 
 def test_chapter_that_writes_to_stderr_is_told_of(book):
@@ -336,17 +345,64 @@ KERNEL = (
 
 
 def test_a_chapters_kernel_starts_without_a_word():
-    environment = os.environ | {"JUPYTER_PATH": str(run_chapters.KERNELS)}
+    environment = os.environ | {"JUPYTER_PATH": str(book_state.KERNELS)}
     done = subprocess.run(
         [sys.executable, "-c", KERNEL], env=environment, capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ("42\n", "")
 
 
-def test_chapters_run_on_the_kernel_described_here(monkeypatch):
+@pytest.mark.parametrize("start", [lambda: run_chapters.run_all([]), lambda: setup_book()])
+def test_every_kernel_of_the_book_is_the_one_described_here(monkeypatch, start):
     monkeypatch.setenv("JUPYTER_PATH", "/elsewhere")
     monkeypatch.setenv("PYTHONPATH", "")
-    run_chapters.run_all([])
-    first, second = os.environ["JUPYTER_PATH"].split(os.pathsep)
-    assert (first, second) == (str(run_chapters.KERNELS), "/elsewhere")
-    assert (run_chapters.KERNELS / "kernels" / "python3" / "kernel.json").is_file()
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for _ in range(2):
+        start()
+        first, second = os.environ["JUPYTER_PATH"].split(os.pathsep)
+        assert (first, second) == (str(book_state.KERNELS), "/elsewhere")
+        assert os.environ["PYTHONPATH"] == str(book_state.ROOT)
+    assert (book_state.KERNELS / "kernels" / "python3" / "kernel.json").is_file()
+
+
+def setup_book():
+    """What Sphinx does, which runs a chapter that has changed since it was last run."""
+    book_state.setup(types.SimpleNamespace(connect=lambda *_: None))
+
+
+class Dying:
+    """`Workers` in this process, of which the job "dies" ends the process, as it were."""
+
+    def __init__(self, function, size):
+        self.function, self.size, self.jobs = function, size, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        assert not self.jobs
+
+    @property
+    def busy(self):
+        return len(self.jobs)
+
+    def start(self, job):
+        assert self.busy < self.size
+        self.jobs.append(job)
+
+    def next_ended(self):
+        job = self.jobs.pop()  # the last to begin ends first
+        if job[0] == "dies":
+            return job, None, WorkerDiedError("a worker process was killed (SIGKILL)")
+        return job, self.function(*job), None
+
+
+def test_a_chapter_whose_process_dies_has_failed_and_the_others_go_on(monkeypatch):
+    monkeypatch.setattr("adainf_core.workers.Workers", Dying)
+    monkeypatch.setattr(run_chapters, "run", lambda name, cache: run_chapters.Run((name,)))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    told = []
+    runs = run_chapters.run_all(["a", "dies", "b"], lambda name, ran: told.append(name))
+    assert told == ["dies", "b", "a"] and list(runs) == ["a", "dies", "b"]
+    assert runs["b"].cells == ("b",) and not runs["a"].error
+    assert runs["dies"].error == "a worker process was killed (SIGKILL)"

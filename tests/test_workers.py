@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from adainf_core.stopping import stop_requests
 from adainf_core.workers import WorkerDiedError, Workers
 
 SOURCE = str(Path(__file__).parents[1])
@@ -104,6 +105,29 @@ def test_results_and_errors_come_back_whatever_they_are():
         assert workers.next_ended()[1] not in (first, os.getpid())
 
 
+def stop_when_asked(sign: Path) -> str:
+    """Do what stops at a request, and save that it has."""
+    with stop_requests() as stop:
+        sign.with_suffix(".part").write_text(str(os.getpid()))
+        sign.with_suffix(".part").rename(sign)
+        wait_for(lambda: stop)
+    sign.with_suffix(".saved").touch()
+    return "stopped"
+
+
+def test_a_worker_that_was_asked_to_stop_has_died_and_saved_first(tmp_path):
+    sign = tmp_path / "sign"
+    with Workers(stop_when_asked, 1) as workers:
+        workers.start((sign,))
+        while not sign.exists():
+            workers._busy[0].answer()
+        for _ in range(2):  # whoever sends it to a group has it handed on by the parent
+            os.kill(int(sign.read_text()), signal.SIGTERM)
+        job, found, error = workers.next_ended()
+    assert job == (sign,) and found is None and sign.with_suffix(".saved").exists()
+    assert str(error) == "a worker process was killed (SIGTERM)"
+
+
 def test_an_error_of_the_parent_ends_what_is_going_on(tmp_path):
     sign = tmp_path / "sign"
 
@@ -156,7 +180,7 @@ def test_no_worker_outlives_a_killed_parent(tmp_path, job):
         wait_for((tmp_path / "sign").exists)
         parent.kill()
     worker = int((tmp_path / "sign").read_text())
-    wait_for(lambda: not alive(worker), seconds=5)
+    wait_for(lambda: not alive(worker), seconds=30)  # half of what its own work may take
 
 
 def test_a_script_that_starts_itself_again_is_told_of(tmp_path):

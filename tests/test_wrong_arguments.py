@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 import adainf_core as ai
+from adainf_core.advice.own_images import SCALE, OwnExperiment
 from adainf_core.configuration import changed, from_plain, override
 from adainf_core.data.blank import blank
+from adainf_core.evidence.runs.grid import Arm, Layout, Study
 from adainf_core.gap.chosen_rank import favoured_rank_bound
 from adainf_core.gap.extractors import (
     inception,
@@ -58,6 +60,14 @@ WORLD = ai.SpriteWorld()
 CELLS = RNG.integers(0, 5, (6, 4))
 KERNEL, EVEN = np.full((3, 4), 0.25), np.full(3, 1 / 3)
 FRESH = torch.Generator().manual_seed(0)
+OWN_SETS = {"real": IMAGES, "made": OTHER.images[:12], "others": OTHER.images[12:]}
+OWN = {"real": "real.npz", "generated": "made.npz", "labelled": "real.npz", "test": "others.npz"}
+STUDY = Study(
+    "own-images",
+    "Which?",
+    {"none": Arm("none")},
+    {SCALE: Layout(OwnExperiment(**OWN, digest="", replication=None, pretrain=CONFIG), (2, 2))},
+)
 
 
 def _told(encoder, seed):
@@ -210,10 +220,40 @@ CALLS = {
         {"config": CONFIG, "data": ai.Inflation(SET, OTHER), "checkpoint": None,
          "checkpoint_seconds": 9.0, "max_seconds": 0.0},
     ),
+    "SimCLR": (ai.SimCLR, {"hidden": 2, "out": 2, "temperature": 0.1}),
+    "replication_to_beta": (
+        ai.replication_to_beta,
+        {"n_real": 3, "n_generated": 4, "replication": 2.0},
+    ),
+    "ring_world": (
+        ai.ring_world,
+        {"strength": 1, "points": 24, "classes": 2, "boundary_share": 0.1},
+    ),
+    "t_interval": (ai.t_interval, {"values": [1.0, 2.0], "confidence": 0.9}),
+    "paired_difference": (
+        ai.paired_difference,
+        {"treated": {0: 1.0, 1: 2.0}, "reference": {0: 1.0, 1: 1.5}, "confidence": 0.9},
+    ),
+    "smallest_detectable": (
+        ai.smallest_detectable,
+        {"sd": 1.0, "n": 3, "confidence": 0.9, "power": 0.8},
+    ),
+    "own_images": (ai.own_images, OWN | {"root": None}),
+    "own_study": (
+        ai.own_study,
+        OWN | {"pretrain": CONFIG, "replication": 2, "policies": (POLICY, POLICY), "seeds": 2,
+               "probe": "knn", "root": None},
+    ),
+    "compare": (ai.compare, {"study": STUDY, "store": None, "processes": 1, "budget": 0.0}),
+    "draw": (
+        ai.draw,
+        {"paint": lambda ax: None, "alt": "Nothing.", "height": 1.0, "width": 1.0},
+    ),
     "load_pretrained": (ai.load_pretrained, {"path": "nowhere.pt"}),
     "recipe": (
         ai.recipe,
-        {"dataset": "cifar10", "method": "simclr", "preset": "none", "generated": None},
+        {"dataset": "cifar10", "method": "simclr", "preset": "none", "generated": None,
+         "scale": "laptop"},
     ),
     "linear_probe": (
         ai.linear_probe,
@@ -352,14 +392,17 @@ WRONG = {
 }
 # what an argument is called where it is checked
 ALSO = {"transfer_bound": ["kernel"]}
-# a flag takes whatever is true or false; these are no names of ours to check
-FREE = {"name": ("ImageSet",), "download": ("load_images",)}
+# a flag takes whatever is true or false, paint any function, and a budget of 1.5 seconds is one
+FREE = {"name": ("ImageSet",), "download": ("load_images",), "paint": ("draw",),
+        "budget": ("compare",)}  # fmt: skip
 
 
 @pytest.mark.parametrize("function", CALLS)
 def test_a_wrong_argument_is_named_in_one_line_of_ours(function, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     call, right = CALLS[function]
+    for name, some in OWN_SETS.items():
+        np.savez(name, images=some, labels=np.arange(len(some)) % 2)
     # a kernel of another size does not fit the weights: either may be named
     names = re.compile(
         r"\b(" + "|".join([*map(re.escape, right), *ALSO.get(function, ())]) + r")\b"

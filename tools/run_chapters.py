@@ -12,9 +12,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +20,6 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
-#: Where the chapters' kernel is described. It logs errors alone: over the machine's own loopback it
-#: would warn at every start that nothing is encrypted.
-KERNELS = Path(__file__).with_name("jupyter")
 CELL = "```{code-cell}"
 
 
@@ -102,23 +97,36 @@ def run(name: str, cache: Path) -> Run:
 def run_all(
     names: Sequence[str], tell: Callable[[str, Run], None] = lambda name, ran: None
 ) -> dict[str, Run]:
-    """Run the chapters `names` side by side and `tell` of each as it ends."""
-    from book_state import notebook_cache
+    """Run the chapters `names` side by side and `tell` of each as it ends.
+
+    A chapter whose process dies has failed, and the others go on.
+    """
+    from book_state import find_checkout, notebook_cache
     from jupyter_cache import get_cache
+
+    from adainf_core.workers import WorkerDiedError, Workers
 
     cache = notebook_cache()
     cache.mkdir(parents=True, exist_ok=True)
     get_cache(str(cache)).list_cache_records()  # made here once, not by several at a time
     workers = max(1, min(os.cpu_count() or 1, len(names)))
-    for variable, place in (("PYTHONPATH", ROOT), ("JUPYTER_PATH", KERNELS)):
-        inherited = os.environ.get(variable)
-        os.environ[variable] = os.pathsep.join(filter(None, [str(place), inherited]))
+    find_checkout()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core each
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        begun = {pool.submit(run, name, cache): name for name in names}
-        for ended in as_completed(begun):
-            tell(begun[ended], ended.result())
-    return {name: ended.result() for ended, name in begun.items()}
+    runs: dict[str, Run] = {}
+    waiting = list(reversed(names))
+    with Workers(run, workers) as pool:
+        while waiting or pool.busy:
+            if waiting and pool.busy < workers:
+                pool.start((waiting.pop(), cache))
+                continue
+            (name, _), ran, error = pool.next_ended()
+            if isinstance(error, WorkerDiedError):
+                ran = Run(error=str(error))
+            elif error is not None:
+                raise error
+            runs[name] = ran
+            tell(name, ran)
+    return {name: runs[name] for name in names}
 
 
 class _Quiet(logging.LoggerAdapter):

@@ -11,16 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from adainf_core.advice.distinct import distinct, without_copies_of
-from adainf_core.advice.planning import ARMS, QUESTIONS, paired_noise, paper_replication
+from adainf_core.advice.planning import ARMS, QUESTIONS, paired_noise
 from adainf_core.data.copies import Copies
 from adainf_core.data.generated import GeneratedImages, generated_images
 from adainf_core.data.images import ImageSet
-from adainf_core.data.inflation import Inflation
+from adainf_core.data.inflation import Inflation, paper_replication
 from adainf_core.data.labelled_pairs import class_of, paired_labels
 from adainf_core.data.named_sets import LOADERS, named_or_own
 from adainf_core.data.sources import ARCHIVES
@@ -33,7 +33,15 @@ from adainf_core.learning.policies import POLICIES, AugmentationPolicy
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.pretraining import pretrain
 from adainf_core.learning.probing import knn_probe, linear_probe
-from adainf_core.validation import IntArray, as_count
+from adainf_core.notebook import card, table
+from adainf_core.validation import (
+    IntArray,
+    as_choice,
+    as_count,
+    as_number,
+    as_path,
+    in_words,
+)
 
 #: The scale under which records of such a comparison are kept.
 SCALE = "own"
@@ -65,14 +73,19 @@ class OwnImages:
     new: IntArray
     digest: str
 
+    def _repr_html_(self) -> str:
+        sides = {"real": self.real, "generated": self.generated, "labelled": self.labelled,
+                 "test": self.test}  # fmt: skip
+        shown = {name: side._repr_html_() for name, side in sides.items() if side is not None}
+        return card("Images to decide about", [", ".join(shown)], *shown.values())
 
-@lru_cache(maxsize=2)
+
 def own_images(
-    real: str,
-    generated: str,
-    labelled: str | None = None,
-    test: str | None = None,
-    root: str | None = None,
+    real: str | Path,
+    generated: str | Path,
+    labelled: str | Path | None = None,
+    test: str | Path | None = None,
+    root: str | Path | None = None,
 ) -> OwnImages:
     """The images of a comparison, read and checked.
 
@@ -87,6 +100,24 @@ def own_images(
     `labelled_pairs`), a set of nothing but copies of one image, and test images that all repeat
     labelled ones.
     """
+    return _read(**_as_text(real, generated, labelled, test, root))
+
+
+def _as_text(*given: Any) -> dict[str, Any]:
+    """The arguments of `own_images` as strings, by name."""
+    named = dict(zip(("real", "generated", "labelled", "test", "root"), given, strict=True))
+    return {
+        name: value
+        if isinstance(value, str) or (value is None and name not in ("real", "generated"))
+        else str(as_path(value, name))
+        for name, value in named.items()
+    }
+
+
+@lru_cache(maxsize=2)
+def _read(
+    real: str, generated: str, labelled: str | None, test: str | None, root: str | None
+) -> OwnImages:
     made = _generated(generated)
     height, width = made.images.shape[2:]
     if height != width:
@@ -265,17 +296,17 @@ class OwnExperiment:
 
 
 def own_study(
-    real: str,
-    generated: str,
-    labelled: str | None = None,
-    test: str | None = None,
+    real: str | Path,
+    generated: str | Path,
+    labelled: str | Path | None = None,
+    test: str | Path | None = None,
     *,
     pretrain: PretrainConfig,
     replication: int | None = None,
     policies: tuple[AugmentationPolicy, AugmentationPolicy] | None = None,
     seeds: int = 5,
     probe: Literal["linear", "knn"] = "linear",
-    root: str | None = None,
+    root: str | Path | None = None,
 ) -> Study:
     """The comparison of the four arms on these images (paths and names as in `own_images`).
 
@@ -284,13 +315,19 @@ def own_study(
     whose beta is nearest to the paper's. ValueError, before anything is trained, for images without
     labels, fewer than two seeds, or a batch larger than the real images.
     """
-    own = own_images(real, generated, labelled, test, root)
+    if not isinstance(pretrain, PretrainConfig):
+        raise ValueError(f"pretrain = {in_words(pretrain)} must be a PretrainConfig")
+    as_choice(probe, "probe", ("linear", "knn"))
+    if policies is not None:
+        kinds = [AugmentationPolicy] * 2
+        if not isinstance(policies, tuple) or list(map(type, policies)) != kinds:
+            raise ValueError(f"policies = {in_words(policies)} must be two: strong and weak")
+    named = _as_text(real, generated, labelled, test, root)
+    own = _read(**named)
     if own.labelled is None:
         raise ValueError(f"{real} has no labels to decide by: label some images, and name them")
     as_count(seeds, "seeds", 2)
     as_count(pretrain.batch_size, "batch_size", 2, len(own.real), ", the real images")
-    if probe not in ("linear", "knn"):
-        raise ValueError(f"probe={probe!r} is unknown; choose 'linear' or 'knn'")
     if replication is None:
         replication = paper_replication(len(own.real), len(own.generated))
     as_count(replication, "replication", 1)
@@ -299,9 +336,12 @@ def own_study(
         for name in ("symmetric", "symmetric_adainf")
     )
     base = OwnExperiment(
-        real, generated, labelled, test, own.digest, None, replace(pretrain, policy=strong),
-        probe, root,
-    )  # fmt: skip
+        **named,
+        digest=own.digest,
+        replication=None,
+        pretrain=replace(pretrain, policy=strong),
+        probe=probe,
+    )
     weights: dict[str, dict[str, float]] = {
         "vanilla": {"replication": 1.0},
         "adainf": {"replication": float(replication)},
@@ -331,11 +371,16 @@ class Comparison:
     verdicts: tuple[Verdict, ...]
     noise: float | None
 
+    def _repr_html_(self) -> str:
+        rows = [(v.claim.statement, v.summary, v.outcome_and_sign) for v in self.verdicts]
+        verdicts = table(("claim", "found", "verdict"), rows)
+        return card("Comparison", [f"{len(self.records)} runs"], verdicts)
+
 
 def compare(
     study: Study,
     *,
-    store: Path | None = None,
+    store: str | Path | None = None,
     processes: int | None = 1,
     budget: float = float("inf"),
     progress: bool = False,
@@ -344,8 +389,19 @@ def compare(
 
     With `store` (a folder for records) a comparison that was stopped goes on where it was.
     """
-    options = {"processes": processes, "budget": budget, "progress": progress}
-    return compared(run_study(study, SCALE, store=store, **options))  # type: ignore[arg-type]
+    if not isinstance(study, Study):
+        raise ValueError(f"study = {in_words(study)} must be a Study: make it with own_study(...)")
+    if not as_number(budget, "budget") >= 0:
+        raise ValueError(f"budget = {budget} is no time: give seconds, 0 or more")
+    records = run_study(
+        study,
+        SCALE,
+        store=None if store is None else as_path(store, "store"),
+        processes=None if processes is None else as_count(processes, "processes", 1),
+        budget=budget,
+        progress=progress,
+    )
+    return compared(records)
 
 
 def compared(records: Sequence[Record]) -> Comparison:

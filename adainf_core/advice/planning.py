@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from adainf_core.data.inflation import paper_replication
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import by_seed
 from adainf_core.evidence.runs.records import RESULTS, Record
 from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.studies import failure_mode
-from adainf_core.evidence.studies.paper_model import INFLATION, MAIN, N
+from adainf_core.evidence.studies.paper_model import MAIN
 from adainf_core.statistics.intervals import Interval, smallest_detectable
 from adainf_core.theory.total_variation import replication_to_beta
 from adainf_core.validation import IntArray, as_count
@@ -34,8 +35,6 @@ ARMS = MAIN
 QUESTIONS = tuple(claim for claim in failure_mode.CLAIMS if set(claim.arms) <= ARMS.keys())
 #: Confidence of each answer, so that all of them together have the rule's.
 LEVEL = 1 - (1 - CONFIDENCE) / len(QUESTIONS)
-#: The paper's share of real draws: N = 10 beside twenty generated images for a real one.
-PAPER_BETA = N / (N + INFLATION)
 #: Copies of a real image that a plan looks at, besides the one nearest to the paper's beta.
 REPLICATIONS = (1, 2, 5, 10, 20, 50)
 #: Differences, in points, that a plan says the seeds for.
@@ -138,17 +137,6 @@ def expected_pairs(
     beta = replication_to_beta(n_real, n_generated, replication)
     others = expected_copies(n_real, n_generated, replication, batch_size - 1, sampling)
     return batch_size / 2 * beta * others
-
-
-def paper_replication(n_real: int, n_generated: int) -> int:
-    """The whole N >= 1 whose beta is nearest to the paper's 1/3 at these sizes."""
-    exact = PAPER_BETA / (1 - PAPER_BETA) * n_generated / n_real
-    below = max(1, int(exact))
-
-    def distance(copies: int) -> float:
-        return abs(replication_to_beta(n_real, n_generated, copies) - PAPER_BETA)
-
-    return min((below, below + 1), key=distance)
 
 
 def seeds_to_decide(found: Interval, halfway: bool = False, power: float = 0.8) -> int:
@@ -281,7 +269,8 @@ def make_plan(
     few images for the bound.
     """
     from adainf_core.advice.distinct import distinct, without_copies_of
-    from adainf_core.gap.image_tv import image_tv
+    from adainf_core.gap.drawing import drawn
+    from adainf_core.gap.image_tv import distinct_groups, image_tv
 
     as_count(gap_images, "gap_images", _FEWEST_COMPARED)
     if new is None:
@@ -303,11 +292,10 @@ def make_plan(
     if min(n_real, len(new)) >= _FEWEST_COMPARED:
         rng = np.random.default_rng(seed)
         looked = [
-            side.images[places[np.sort(rng.choice(len(places), size, replace=False))]]
-            for side, places in ((real, np.arange(n_real)), (generated, new))
-            for size in [min(len(places), gap_images)]
+            drawn(side, gap_images, rng, among)[0].images
+            for side, among in ((real, None), (generated, new))
         ]
-        # in a random order: the mirrored run compares the first half with the second
-        sides = (rng.permutation(side) for side in looked)
-        gap = image_tv(*sides, confidence=confidence, seed=seed)
+        # as many of either side, as `gap_report` at this n
+        sides = [side[: min(map(len, looked))] for side in looked]
+        gap = image_tv(*sides, confidence=confidence, seed=seed, groups=distinct_groups(*sides))
     return Plan(n_real, n_generated, batch_size, steps, weights, chosen, shared, gap, noise, seeds)

@@ -11,10 +11,12 @@ import select
 import sys
 from itertools import pairwise
 
+from adainf_core import __version__
 from adainf_core.cli import claims, compare, data, gap, generate, plan, pretrain, probe, study
-from adainf_core.cli.common import Parser, notes_on_stderr
+from adainf_core.cli.common import Parser, is_first, notes_on_stderr
 from adainf_core.cli.encoding import write_plainly
 from adainf_core.cli.memory import memory_shortage
+from adainf_core.progress import progress_told
 from adainf_core.stopping import TerminatedError, interruptible
 
 # each module's HELP is its line of help, its `add` the command's options
@@ -40,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     write_plainly()
     options = argparse.Namespace(command="")
     try:
-        with interruptible(), notes_on_stderr():
+        with interruptible(), notes_on_stderr(), progress_told(is_first()):
             options = _parse(arguments)
             options.run(options)
         sys.stdout.flush()
@@ -106,6 +108,7 @@ def _refuse_empty(words: list[str]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="adainf", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"adainf {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in _COMMANDS.items():
         command.add(commands.add_parser(name, help=command.HELP))

@@ -4,34 +4,61 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from adainf_core.data.folder_files import ReadingWarning, split_names
 from adainf_core.devices import machine_memory
 from adainf_core.files import Kind, claim_output
+from adainf_core.progress import duration as duration
 
 if TYPE_CHECKING:
     import numpy as np
 
     from adainf_core.data.copies import Copies
+    from adainf_core.data.generated import GeneratedImages
     from adainf_core.data.images import ImageSet
     from adainf_core.data.sources import ImageSource
 
+# what options of several commands say of themselves
 DATASET = "a name (adainf data list), or an npz archive or a folder of images"
+MAX_SECONDS = "seconds after which it stops, to go on by the same command"
+SEED = "what the random choices start from"
+SPLIT = "of a named set, or of a folder of train, test"
 _BLOCK_BYTES = 2**23
 
 
 # ---- options
 
 
+class _Defaults(argparse.HelpFormatter):
+    """Every option that takes a value says what it is where it is not given."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        text = action.help
+        if text is None or "default" in text or not action.option_strings:
+            return text
+        if action.nargs == 0 or action.required or action.default is argparse.SUPPRESS:
+            return text
+        words = {None: "none", math.inf: "no limit"}
+        return f"{text}; default: {words.get(action.default, '%(default)s')}"
+
+
 class Parser(argparse.ArgumentParser):
-    """Words that cannot be parsed are a ValueError that says so in one line."""
+    """Words that cannot be parsed are a ValueError that says so in one line.
+
+    Its help, and that of the commands in it, says every option's default.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"formatter_class": _Defaults} | options)
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(f"{message.removeprefix('argument ')} (see {self.prog} --help)")
@@ -49,7 +76,7 @@ def add_root(parser: argparse.ArgumentParser) -> None:
         "--root",
         type=lambda text: str(folder_to_be(text)),
         default=None,
-        help="folder of the data sets (else ADAINF_DATA)",
+        help="folder of the data sets; default: that in ADAINF_DATA, else the cache",
     )
 
 
@@ -129,6 +156,14 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
+# ---- processes
+
+
+def is_first() -> bool:
+    """Whether this process is the one that speaks, of several that `torchrun` has started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 # ---- places to write to
@@ -299,7 +334,6 @@ def at_size(images: ImageSet, size: int) -> ImageSet:
 def describe(images: ImageSet) -> None:
     """Print size and colours of a set, and of a generated one what was found and is known."""
     from adainf_core.data.generated import GeneratedImages
-    from adainf_core.data.tally import in_words
 
     # a few thousand tell the colours; a set may be larger than memory
     some = images.images[:: _step(len(images))]
@@ -307,14 +341,9 @@ def describe(images: ImageSet) -> None:
     _summary(images, (some[start : start + rows] for start in range(0, len(some), rows)))
     if not isinstance(images, GeneratedImages):
         return
-    kinds = images.checks.get("kinds", {})  # which earlier stores lack
     for check, found in images.checks.items():
-        if check == "kinds":
-            continue
-        said = [in_words(kinds[check])] if found and check in kinds else []
-        said += ["near ones not searched"] * (check in kinds and kinds[check]["near"] is None)
-        more = f" ({', '.join(said)})" if said else ""
-        print(f"{check:12} {found}{more}")
+        if check != "kinds":
+            print(f"{check:12} {_checked(images, check, found)}")
     if not images.complete:
         print(f"{'planned':12} {images.planned:,}; the same command goes on")
     for key, value in flat(images.origin or {}):
@@ -323,34 +352,111 @@ def describe(images: ImageSet) -> None:
         print(f"{'note':12} {caveat}")
 
 
+def _checked(images: GeneratedImages, check: str, found: Any) -> str:
+    """What a check of a store found, in words: how many of how many, and that they are kept."""
+    from adainf_core.data.tally import in_words
+
+    what = {
+        "constant": ("is of one colour", "are of one colour"),
+        "duplicates": ("repeats an earlier one", "repeat an earlier one"),
+        "memorised": tuple(
+            f"{word} of {images.compared}" for word in ("copies one", "copy images")
+        ),
+    }
+    if check not in what:
+        return str(found)
+    if found is None:
+        sized = images.compared and "the real images are of another size"
+        return f"not looked for: {sized or 'no --real images were given'}"
+    kinds = images.checks.get("kinds", {}).get(check)  # which earlier stores lack
+    said = [in_words(kinds)] if found and kinds else []
+    said += ["near ones not searched"] * (kinds is not None and kinds["near"] is None)
+    more = f" ({', '.join(said)})" if said else ""
+    one, several = what[check]
+    if not found:
+        return f"none of {len(images):,} images {one}{more}"
+    return f"{found:,} of {len(images):,} images {one if found == 1 else several}{more}; kept"
+
+
+def source_at(name: str, split: str, size: int | None = None) -> ImageSource | None:
+    """The archive or folder there, not read yet; None for a store, and for a name.
+
+    With `size` its images are brought to that side as they are read, in the way of `sized_set`.
+    """
+    from adainf_core.data.folder_files import split_folder
+    from adainf_core.data.sources import ARCHIVES, folder_source, npz_source
+
+    check_split(name, split)
+    path = Path(name)
+    if path.is_dir():
+        if (path / "meta.json").is_file():
+            return None
+        check_folder(split_folder(path, split), size)
+        return folder_source(split_folder(path, split), size)
+    if path.suffix not in ARCHIVES:
+        return None
+    source = npz_source(path)
+    return source if size is None else _sized_source(source, size)
+
+
+def _sized_source(source: ImageSource, size: int) -> ImageSource:
+    from adainf_core.data.images import ImageSet
+
+    def chunks() -> Iterator[np.ndarray]:
+        for chunk in source.chunks():
+            yield at_size(ImageSet(chunk, None, str(source.path)), size).images
+
+    check_room(str(source.path), 1, size, machine_memory())
+    return replace(source, shape=(source.shape[0], 3, size, size), chunks=chunks)
+
+
 def describe_source(source: ImageSource, near_copies: bool | None = None) -> None:
     """Print the same of images that are read once, and never in memory as a whole; their copies."""
+    from adainf_core.data.known_copies import SourceCopies
+
+    copies = SourceCopies(source, near_copies)
+    outline = describe_passing(source, copies.watching)
+    show_copies(copies.copies(), outline)
+
+
+def describe_passing(
+    source: ImageSource, watching: Callable[[Iterable[np.ndarray]], Iterable[np.ndarray]]
+) -> ImageSet:
+    """Print size and colours of a source whose chunks are handed through `watching` as they pass.
+
+    The result is the set without its pixels.
+    """
     import numpy as np
 
     from adainf_core.data.folders import title
     from adainf_core.data.images import ImageSet
-    from adainf_core.data.known_copies import SourceCopies
 
     source.told()
-    copies = SourceCopies(source, near_copies)
     pixels = np.broadcast_to(np.uint8(0), source.shape)
     name, names = title(source.path), source.class_names
     outline = ImageSet(pixels, source.labels, name, class_names=names)
 
     def some() -> Iterator[np.ndarray]:
         at, step = 0, _step(len(outline))
-        for chunk in copies.watching(source.chunks()):
+        for chunk in watching(source.told_chunks()):
             yield chunk[-at % step :: step]
             at += len(chunk)
 
     _summary(outline, some())
-    show_copies(copies.copies())
+    return outline
 
 
-def show_copies(found: Copies) -> None:
-    """Print how many images repeat an earlier one, and how near copies are asked for."""
+def show_copies(found: Copies, images: ImageSet | None = None) -> None:
+    """Print how many images repeat an earlier one, and how near copies are asked for.
+
+    Of `images` with labels, too, which pictures stand under several classes.
+    """
+    from adainf_core.data.labelled_pairs import split_in_words
+
     more = "" if found.near_searched else " (--near-copies searches them)"
     print(f"{'copies':12} {found}{more}")
+    if images is not None and (split := split_in_words(images, found)):
+        print(f"{'classes':12} {split}")
 
 
 def _step(count: int) -> int:
@@ -383,11 +489,3 @@ def flat(plain: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
         key = prefix + name
         rows += flat(value, f"{key}.") if isinstance(value, dict) else [(key, value)]
     return rows
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words."""
-    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"about {seconds / size:.1f} {unit}"
-    return f"about {seconds:.0f} seconds"

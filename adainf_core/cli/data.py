@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from adainf_core.cli.common import (
+    SPLIT,
     add_action,
     add_root,
-    check_folder,
-    check_split,
     describe,
     describe_source,
     pixels,
     show_copies,
     shown_set,
     sized_set,
+    source_at,
 )
 
 HELP = "image sets: list, show"
@@ -28,8 +27,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         actions, "show", _show_data, "what is in a set, or in a store of generated images"
     )
     show.add_argument("name", help="a name, a store of generated images, an npz or a folder")
-    show.add_argument("--split", default="train")
-    show.add_argument("--size", type=pixels, default=None, help="side in pixels to bring files to")
+    show.add_argument("--split", default="train", help=SPLIT)
+    show.add_argument(
+        "--size",
+        type=pixels,
+        default=None,
+        help="side in pixels to bring images to; default: as they are",
+    )
     show.add_argument(
         "--near-copies",
         action="store_true",
@@ -48,23 +52,16 @@ def _list_data(options: argparse.Namespace) -> None:
 
 
 def _show_data(options: argparse.Namespace) -> None:
-    from adainf_core.data.folder_files import split_folder
     from adainf_core.data.known_copies import known_copies
-    from adainf_core.data.sources import ARCHIVES, folder_source, npz_source
 
-    check_split(options.name, options.split)
-    path, near = Path(options.name), options.near_copies
-    if path.is_dir() and not (path / "meta.json").is_file():
-        folder = split_folder(path, options.split)
-        check_folder(folder, options.size)
-        describe_source(folder_source(folder, options.size), near)
-        return
-    if path.suffix in ARCHIVES and options.size is None:
-        describe_source(npz_source(path), near)
+    near = options.near_copies
+    source = source_at(options.name, options.split, options.size)
+    if source is not None:
+        describe_source(source, near)
         return
     if options.size is None:
         images = shown_set(options.name, options.split, options.root)
     else:
         images = sized_set(options.name, options.size, options.root, options.split)
         describe(images)
-    show_copies(known_copies(images, near=near))
+    show_copies(known_copies(images, near=near), images)

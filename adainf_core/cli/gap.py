@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adainf_core.cli.common import (
     DATASET,
+    SEED,
     add_root,
     at_size,
     check_named,
@@ -25,7 +27,7 @@ from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
     from adainf_core.data.images import ImageSet
-    from adainf_core.gap.estimate import GapEstimate
+    from adainf_core.gap.checks import Files
     from adainf_core.gap.report import GapReport
 
 HELP = "how far generated images are from real ones"
@@ -33,8 +35,8 @@ HELP = "how far generated images are from real ones"
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Measure the gap between real and generated images, print the table and write a page with "
-        "pictures. Each figure stands beside real against real."
+        "Measure the gap between real and generated images, print the table and what it says in "
+        "sentences, and write a page with pictures. Each figure stands beside real against real."
     )
     parser.set_defaults(run=_gap)
     parser.add_argument("real", help=f"the generator's training images: {DATASET}")
@@ -57,15 +59,22 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="side in pixels to bring all to; default: GENERATED's",
     )
     parser.add_argument("--n", type=count(), default=10_000, help="images of either side at most")
-    parser.add_argument("--confidence", type=share, default=0.95)
-    parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument("--confidence", type=share, default=0.95, help="of the intervals")
+    parser.add_argument("--seed", type=seed, default=0, help=SEED)
     parser.add_argument(
         "--keep-copies",
         action="store_true",
         help="measure copies too: only for independent draws of what repeats itself",
     )
-    parser.add_argument("--html", type=Path, default=Path("gap.html"), help="page to write")
-    parser.add_argument("--json", type=Path, default=None, help="file for the table's numbers")
+    parser.add_argument(
+        "--html",
+        type=Path,
+        default=None,
+        help="page to write; default: gap-GENERATED-vs-REAL.html here, named after both sets",
+    )
+    parser.add_argument(
+        "--json", type=Path, default=None, help="file for sentences, checks and numbers"
+    )
     add_root(parser)
 
 
@@ -74,6 +83,8 @@ def _gap(options: argparse.Namespace) -> None:
     if options.held_out is not None:
         check_named(held_out=options.held_out)
         check_split(options.held_out, options.held_out_split, "--held-out-split", "test")
+    if options.html is None:
+        options.html = Path(page_name(options.real, options.split, options.generated))
     with (
         claimed(html=(options.html, "file"), json=(options.json, "file")),
         telling_what_stays(lambda: "nothing was written"),
@@ -96,10 +107,10 @@ def _measured(options: argparse.Namespace) -> GapReport:
     extractor = named_extractor(options.extractor)
     generated = generated_images(options.generated)
     size = _common_size(options.size, generated)
-    real = _real(options.real, options.split, size, options.root)
+    real, before = _real(options.real, options.split, size, options.root)
     held_out = None
     if options.held_out is not None:
-        held_out = _real(options.held_out, options.held_out_split, size, options.root)
+        held_out, _ = _real(options.held_out, options.held_out_split, size, options.root)
     # files of a folder are resized as they are read: the generated images then in the same way
     resize = ImageSet.resized if Path(options.real).is_dir() else at_size
     return gap_report(
@@ -111,41 +122,45 @@ def _measured(options: argparse.Namespace) -> GapReport:
         confidence=options.confidence,
         seed=options.seed,
         keep_copies=options.keep_copies,
+        files={
+            "real": _files(options.real, options.split, before),
+            "generated": _files(options.generated, "train", generated),
+        },
     )
 
 
+def page_name(real: str, split: str, generated: str) -> str:
+    """The name of the page about these sets, and about no others."""
+    whose = real if split == "train" else f"{real}+{split}"
+    return f"gap-{_slug(generated)}-vs-{_slug(whose)}.html"
+
+
+def _slug(name: str) -> str:
+    """A set's name, or its path from here, as part of a file's name; no two have the same."""
+    place = Path(os.path.relpath(name))
+    if len(place.parts) <= 3 and ".." not in place.parts and place.name:
+        return "+".join(place.parts)
+    whole = os.path.abspath(name)
+    mark = hashlib.blake2b(whole.encode(), digest_size=4).hexdigest()
+    return f"{Path(whole).name[:80]}+{mark}"
+
+
 def _write_json(report: GapReport, path: Path) -> None:
-    """The rows of the table with what they were measured on, as JSON; null where not finite."""
     from adainf_core.files import atomic_file
 
-    def plain(found: GapEstimate | None) -> dict[str, float | None] | None:
-        if found is None:
-            return None
-        ends = {name: getattr(found, name) for name in ("value", "low", "high")}
-        values = {name: v if math.isfinite(v) else None for name, v in ends.items()}
-        return values | {"n_real": found.n_real, "n_generated": found.n_generated}
-
-    content = {
-        "real": report.real.name,
-        "generated": report.generated.name,
-        "extractor": report.extractor,
-        "real_against_real": report.mirror,
-        "confidence": report.confidence,
-        "seed": report.seed,
-        "repeated": report.repeated,
-        "notes": report.notes,
-        "rows": [
-            {
-                "measure": row.measure,
-                "features": row.features,
-                "generated": plain(row.found),
-                "real_against_real": plain(row.mirrored),
-            }
-            for row in report.rows
-        ],
-    }
     with atomic_file(path) as file:
-        file.write((json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+        file.write((json.dumps(report.as_plain(), indent=1, allow_nan=False) + "\n").encode())
+
+
+def _files(name: str, split: str, images: ImageSet) -> Files:
+    """What a set's files are, before they are brought to one size."""
+    from adainf_core.data.folder_files import split_folder
+    from adainf_core.gap.checks import Files
+
+    path = Path(name)
+    if not path.is_dir() or (path / "meta.json").is_file():
+        return Files.of(images)
+    return Files.in_folder(split_folder(path, split))
 
 
 def _common_size(asked: int | None, generated: ImageSet) -> int:
@@ -158,12 +173,14 @@ def _common_size(asked: int | None, generated: ImageSet) -> int:
     return size
 
 
-def _real(name: str, split: str, size: int, root: str | None) -> ImageSet:
+def _real(name: str, split: str, size: int, root: str | None) -> tuple[ImageSet, ImageSet]:
+    """The real images at the size, and as they were read."""
     if Path(name).is_dir():  # each file is brought to the size as it is read
-        return sized_set(name, size, root, split)
+        images = sized_set(name, size, root, split)
+        return images, images
     images = sized_set(name, None, root, split)
     _refuse_enlarging(images, size)
-    return at_size(images, size)
+    return at_size(images, size), images
 
 
 def _refuse_enlarging(images: ImageSet, size: int) -> None:

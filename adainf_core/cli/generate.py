@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from adainf_core.cli.common import (
     DATASET,
+    MAX_SECONDS,
+    SEED,
+    SPLIT,
     add_action,
     add_root,
     check_folder,
@@ -24,6 +27,7 @@ from adainf_core.cli.common import (
     claimed,
     count,
     describe,
+    describe_passing,
     disk,
     kept_in,
     pixels,
@@ -33,6 +37,7 @@ from adainf_core.cli.common import (
     share_or_all,
     shown_set,
     sized_set,
+    source_at,
 )
 from adainf_core.devices import machine_memory
 from adainf_core.stopping import telling_what_stays
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from adainf_core.data.generated import GeneratedImages
     from adainf_core.data.images import ImageSet
     from adainf_core.generators.diffusion import DiffusionGenerator
+    from adainf_core.validation import IntArray
 
 HELP = "generated images: train a generator, sample it, import, show"
 
@@ -60,12 +66,12 @@ def _add_train(actions: Any) -> None:
     train = add_action(actions, "train", _train, "train a diffusion model, or go on training it")
     train.add_argument("dataset", help=DATASET)
     train.add_argument("--out", type=Path, required=True, help="folder of the model to make")
-    train.add_argument("--steps", type=count(), default=20_000)
+    train.add_argument("--steps", type=count(), default=20_000, help="of training")
     train.add_argument(
         "--size", type=pixels, default=None, help="side in pixels; default: as it is"
     )
     train.add_argument("--checkpoint", type=Path, default=None, help="default: OUT.pt")
-    train.add_argument("--max-seconds", type=seconds, default=float("inf"))
+    train.add_argument("--max-seconds", type=seconds, default=float("inf"), help=MAX_SECONDS)
     train.add_argument("settings", nargs="*", help="such as batch_size=64 widths=[32,64,128]")
     add_root(train)
 
@@ -142,11 +148,18 @@ def _add_sample(actions: Any) -> None:
         "dial such as gaussian_mixture, which is fitted to --real",
     )
     sample.add_argument("--store", type=Path, required=True, help="folder to make, or to continue")
-    sample.add_argument("--count", type=count(), default=10_000)
-    sample.add_argument("--seed", type=seed, default=0)
+    sample.add_argument(
+        "--count", type=count(), default=10_000, help="images that the store is to have"
+    )
+    sample.add_argument("--seed", type=seed, default=0, help=SEED)
     sample.add_argument("--real", default=None, help="real images to fit to, or to compare with")
-    sample.add_argument("--size", type=pixels, default=None, help="side in pixels of --real")
-    sample.add_argument("--max-seconds", type=seconds, default=float("inf"))
+    sample.add_argument(
+        "--size",
+        type=pixels,
+        default=None,
+        help="side in pixels to bring --real to; default: as it is",
+    )
+    sample.add_argument("--max-seconds", type=seconds, default=float("inf"), help=MAX_SECONDS)
     sample.add_argument(
         "settings", nargs="*", help="of the sampler (steps=10 kind=ddim) or of the dial's generator"
     )
@@ -262,9 +275,19 @@ def _add_import(actions: Any) -> None:
     keep.add_argument(
         "source", type=Path, help="an npz archive, an npy file or a folder of image files"
     )
-    keep.add_argument("--store", type=Path, default=None, help="folder to make")
+    keep.add_argument(
+        "--store",
+        type=Path,
+        default=None,
+        help="folder to make; default: SOURCE's name.images beside it",
+    )
     keep.add_argument("--real", default=None, help="training images to compare with")
-    keep.add_argument("--size", type=pixels, default=None, help="side in pixels (folders)")
+    keep.add_argument(
+        "--size",
+        type=pixels,
+        default=None,
+        help="side in pixels to bring files to (folders); default: as it is",
+    )
     keep.add_argument(
         "--skip-broken", action="store_true", help="leave out files that cannot be read (folders)"
     )
@@ -289,8 +312,8 @@ def _add_import(actions: Any) -> None:
         "--duplicate-limit",
         type=share_or_all,
         default=5e-6,
-        help="largest share of the pairs of images that are equal; default: 5e-6, as of draws from "
-        "200,000 pictures",
+        help="largest share of the pairs of images that are copies of each other, of any kind; "
+        "default: 5e-6, as of draws from 200,000 pictures",
     )
     keep.add_argument(
         "--memorised-limit",
@@ -374,32 +397,54 @@ def _add_show(actions: Any) -> None:
     show.add_argument(
         "--count", type=count(), default=100, help="images on it: the first in the set's order"
     )
-    show.add_argument("--columns", type=count(), default=10)
-    show.add_argument("--scale", type=pixels, default=None, help="side of a pixel")
-    show.add_argument("--seed", type=seed, default=None, help="a random choice, in the set's order")
-    show.add_argument("--split", default="train")
+    show.add_argument("--columns", type=count(), default=10, help="images in a row")
+    show.add_argument(
+        "--scale",
+        type=pixels,
+        default=None,
+        help="side of a pixel; default: so that images are seen well",
+    )
+    show.add_argument(
+        "--seed",
+        type=seed,
+        default=None,
+        help="of a random choice, in the set's order; default: the first",
+    )
+    show.add_argument("--split", default="train", help=SPLIT)
     add_root(show)
 
 
 def _show(options: argparse.Namespace) -> None:
     from adainf_core.data.contact_sheet import contact_sheet
+    from adainf_core.data.sources import Chosen
     from adainf_core.files import atomic_file
 
     path = _sheet_place(options.name, options.out)
     with claimed(out=(path, "file")):
-        images = shown_set(options.name, options.split, options.root)
-        side = max(images.images.shape[2:]) * (options.scale or 1)
-        shown = min(options.count, len(images))
-        check_room(images.name, shown, side, machine_memory(), option="--scale")
-        sheet = contact_sheet(
-            images, options.count, options.columns, scale=options.scale, seed=options.seed
-        )
+        source = source_at(options.name, options.split)
+        if source is None:
+            images = shown_set(options.name, options.split, options.root).images
+            places = _places_shown(options, images.shape)
+            picked, n = images[places], len(images)
+        else:  # which may be larger than memory
+            chosen, n = Chosen(_places_shown(options, source.shape)), source.shape[0]
+            describe_passing(source, chosen.watching)
+            picked = chosen.images()
+        sheet = contact_sheet(picked, len(picked), options.columns, scale=options.scale)
         with atomic_file(path) as file:
             sheet.save(file, format="PNG")
-    chosen = "the first" if options.seed is None or shown == len(images) else "a random"
-    print(
-        f"{'sheet':12} {path}: {chosen} {shown:,} of {len(images):,}, row by row in the set's order"
-    )
+    which = "the first" if options.seed is None or len(picked) == n else "a random"
+    print(f"{'sheet':12} {path}: {which} {len(picked):,} of {n:,}, row by row in the set's order")
+
+
+def _places_shown(options: argparse.Namespace, shape: tuple[int, ...]) -> IntArray:
+    """The places of the images to show, of a set of this `shape`; ValueError for a giant sheet."""
+    from adainf_core.data.contact_sheet import shown_places
+
+    places = shown_places(shape[0], options.count, options.seed)
+    side = max(shape[2:]) * (options.scale or 1)
+    check_room(options.name, len(places), side, machine_memory(), option="--scale")
+    return places
 
 
 def _sheet_place(name: str, out: Path | None) -> Path:

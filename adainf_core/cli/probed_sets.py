@@ -84,13 +84,21 @@ def probed_sets(run: Trained, name: str, options: argparse.Namespace) -> ProbedS
 def _test_part(dataset: str, what: str) -> str:
     """The part of a set that holds its test images; ValueError for a path that has none."""
     path = Path(dataset)
-    if not path.exists():
-        return "test"
+    part = _held_part(path) if path.exists() else "test"
+    if part is None:
+        raise ValueError(f"{what}: name the --test images too")
+    return part
+
+
+def has_test_part(path: Path) -> bool:
+    """Whether a probe finds images to test on beside those to learn from at `path`."""
+    return _held_part(path) is not None
+
+
+def _held_part(path: Path) -> str | None:
     parts = {part.lower() for part in split_names(path)} if path.is_dir() else set()
-    for part in ("test", "testing", "val", "valid", "validation", "dev"):
-        if part in parts:
-            return part
-    raise ValueError(f"{what}: name the --test images too")
+    known = ("test", "testing", "val", "valid", "validation", "dev")
+    return next((part for part in known if part in parts), None)
 
 
 def _own(run: Trained, name: str) -> tuple[str, str, str | None]:

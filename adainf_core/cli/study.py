@@ -21,6 +21,7 @@ from adainf_core.cli.common import (
     seeds,
 )
 from adainf_core.evidence.runs.scales import SCALES
+from adainf_core.progress import progress_bar
 from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
@@ -136,28 +137,28 @@ def _status(options: argparse.Namespace) -> None:
     from adainf_core.evidence.studies.catalogue import named_study, studies
 
     named = [named_study(name) for name in options.names] or list(studies().values())
-    unsealed = 0
-    print(f"{'study':22} {'scale':8} {'runs':>5} {'done':>5} {'stale':>5}  a run       left")
-    for study in named:
-        for scale in [options.scale] if options.scale else study.layouts:
-            if options.scale and not options.names and scale not in study.layouts:
-                continue
+    asked = [
+        (study, scale)
+        for study in named
+        for scale in ([options.scale] if options.scale else study.layouts)
+        if not options.scale or options.names or scale in study.layouts
+    ]
+    lines: list[str] = []
+    with progress_bar(len(asked), "layout", about="comparing records with the code") as advance:
+        for study, scale in asked:
             found = status(study, scale, _results(options))
             each = "unknown" if found.seconds is None else f"{found.seconds:.0f} s"
             left = len(found.left) * (found.seconds or 0)
-            unsealed += len(found.unsealed)
-            print(
+            lines.append(
                 f"{study.name:22} {scale:8} {found.planned:5} {found.recorded:5} "
                 f"{len(found.stale):5}  {each:10}  {duration(left) if left else '-'}"
             )
             if options.budget < _NO_LIMIT and found.left:
                 added = found.within(options.budget, options.processes)
-                print(f"    the budget adds {len(added)}: {', '.join(added) or 'unknown'}")
-    if unsealed:
-        print(
-            f"{unsealed} of the runs done are in records of an earlier version: "
-            "without a checksum, damage in their numbers goes unnoticed"
-        )
+                lines.append(f"    the budget adds {len(added)}: {', '.join(added) or 'unknown'}")
+            advance(1)
+    print(f"{'study':22} {'scale':8} {'runs':>5} {'done':>5} {'stale':>5}  a run       left")
+    print("\n".join(lines))
 
 
 def _verify(options: argparse.Namespace) -> None:
@@ -221,11 +222,6 @@ def _collect(options: argparse.Namespace) -> None:
         f"{found.new} new records, {found.known} known ones, {found.unfinished} unfinished runs "
         f"from {options.folder}"
     )
-    if found.unsealed:
-        print(
-            f"{found.unsealed} of the new ones came without a checksum, from an earlier version: "
-            "what they have now is of the numbers that came"
-        )
 
 
 def _scale(options: argparse.Namespace, study: Study) -> str:

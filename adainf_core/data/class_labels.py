@@ -4,9 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
+#: Labels are smaller: a larger one counts no classes.
+MOST_CLASSES = 2**24
+# labels whose numbers reach beyond this, and beyond so many times the classes, have gaps on purpose
+# (WordNet's, a person's, an article's): a few empty classes among a hundred have not
+_MOST_NUMBERS, _MOST_GAPS = 1000, 10
+
 
 class LabelError(ValueError):
     """What is no list of labels, one an image."""
+
+
+def without_gaps(labels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...] | None]:
+    """Labels int64 (n,), numbered anew where their numbers are mostly gaps, and the old numbers.
+
+    That is where they reach beyond 1,000 and ten times the classes that have an image. The classes
+    are then numbered in the order of their old numbers, which become their names, so that sets
+    numbered otherwise are matched all the same (`labelled_pairs`); else the second result is None.
+    """
+    values, numbers = np.unique(labels, return_inverse=True)
+    highest = int(values[-1])
+    gaps = _MOST_NUMBERS <= highest < MOST_CLASSES and highest >= _MOST_GAPS * len(values)
+    if values[0] < 0 or not gaps:
+        return labels, None
+    return numbers.astype(np.int64), tuple(map(str, values.tolist()))
 
 
 def understood_labels(

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adainf_core.data.images import ImageSet
-from adainf_core.validation import as_count
+from adainf_core.notebook import picture
+from adainf_core.validation import IntArray, as_count
 
 if TYPE_CHECKING:
     from PIL import Image
 
 _SIDE = 64  # pixels an image has at least, where `scale` is not given
 _BETWEEN = 2  # pixels
+# of a preview: pixels an image has at most, images at most, and bytes of all without compression
+_SMALL, _FEW, _BYTES = 32, 20, 26_000
 
 
 def contact_sheet(
@@ -36,15 +39,10 @@ def contact_sheet(
 
     pixels = (images if isinstance(images, ImageSet) else ImageSet(images, None, "images")).images
     n, _, height, width = pixels.shape
-    shown = min(as_count(count, "count", 1), n)
-    columns = min(as_count(columns, "columns", 1), shown)
+    chosen = shown_places(n, count, seed)
+    columns = min(as_count(columns, "columns", 1), len(chosen))
     scale = -(-_SIDE // height) if scale is None else as_count(scale, "scale", 1)
-    chosen = np.arange(shown)
-    if seed is not None:
-        chosen = np.sort(
-            np.random.default_rng(as_count(seed, "seed", 0)).choice(n, shown, replace=False)
-        )
-    rows = -(-shown // columns)
+    rows = -(-len(chosen) // columns)
     step_y, step_x = height * scale + _BETWEEN, width * scale + _BETWEEN
     sheet = np.full((rows * step_y + _BETWEEN, columns * step_x + _BETWEEN, 3), 255, np.uint8)
     for place, index in enumerate(chosen):
@@ -52,3 +50,29 @@ def contact_sheet(
         image = pixels[index].transpose(1, 2, 0).repeat(scale, axis=0).repeat(scale, axis=1)
         sheet[top : top + height * scale, left : left + width * scale] = image
     return Image.fromarray(sheet)
+
+
+def shown_places(n: int, count: int = 100, seed: int | None = None) -> IntArray:
+    """Which of `n` images a sheet shows, int64 in ascending order; arguments of `contact_sheet`."""
+    shown = min(as_count(count, "count", 1), n)
+    if seed is None:
+        return np.arange(shown)
+    rng = np.random.default_rng(as_count(seed, "seed", 0))
+    return np.sort(rng.choice(n, shown, replace=False))
+
+
+def preview(images: ImageSet) -> str:
+    """A row of images from all over a set, for a notebook: HTML with a PNG below 30 kB."""
+    from PIL import Image
+
+    n, _, height, width = images.images.shape
+    down = max(1.0, max(height, width) / _SMALL)
+    size = max(1, round(width / down)), max(1, round(height / down))
+    count = min(n, _FEW, max(1, _BYTES // (3 * size[0] * size[1])))
+    shown = [
+        Image.fromarray(images.images[index].transpose(1, 2, 0)).resize(size, Image.Resampling.BOX)
+        for index in np.linspace(0, n - 1, count).astype(int)
+    ]
+    pixels = np.stack([np.asarray(image).transpose(2, 0, 1) for image in shown])
+    sheet = contact_sheet(pixels, count, count, scale=1)
+    return picture(sheet, f"{count} of {n:,} images of {images.name}", _SIDE)

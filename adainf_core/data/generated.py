@@ -14,7 +14,7 @@ from adainf_core.data.colour_order import fitting_order
 from adainf_core.data.folder_files import few
 from adainf_core.data.folders import title
 from adainf_core.data.image_files import BrokenImageError
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, image_digest
 from adainf_core.data.npy_files import memory_map, npy_header, take_as_checked, write_npy
 from adainf_core.data.provenance import caveats
 from adainf_core.data.sources import ImageSource, folder_source, npz_source
@@ -42,10 +42,12 @@ class ImportLimits:
 
     `constant` is the largest accepted share of constant images, and `memorised` that of copies of
     the real ones, of any kind. `pairs` is the largest accepted share of *pairs* of images that are
-    equal: a set of n independent draws has about n^2 / 2 times this many equal pairs, whatever n,
-    while its share of duplicates grows with n. 5e-6 is that of draws from 200,000 pictures (CIFAKE
-    has 8e-7); equal pairs are refused where such draws have so many in less than 1 of 10,000 cases,
-    so that one duplicate in a hundred images is accepted at every size.
+    copies of each other, of any kind too, for a store of near copies teaches as little as one of
+    equal images. A set of n independent draws has about n^2 / 2 times this many such pairs,
+    whatever n, while its share of duplicates grows with n. 5e-6 is that of draws from 200,000
+    pictures; CIFAKE has 8e-7 (equal ones), CIFAR-10's training images 9e-7 (near ones). Pairs are
+    refused where such draws have so many in less than 1 of 10,000 cases, so that one duplicate in a
+    hundred images is accepted at every size.
     """
 
     constant: float = 0.01
@@ -59,12 +61,13 @@ class ImportLimits:
                 raise ValueError(f"{each.name}={value} is outside [0, 1]: it is a share")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GeneratedImages(ImageSet):
     """A generator's images: unlabelled, memory-mapped from a store on disk, checked when imported.
 
     The store at `path` is a folder with images.npy (uint8 (n, 3, h, w), RGB) and meta.json, which
-    holds a checksum of all images and one of itself.
+    holds a checksum of all images, the hash that names them in caches and records, and a checksum
+    of itself.
     `checks` counts the `constant` images, `duplicates`, which repeat an earlier one, and
     `memorised` ones, which repeat a real training image (None without real images of that size),
     the copies by `kinds` (exact, mirrored and near ones; a store of an earlier version counts exact
@@ -72,7 +75,8 @@ class GeneratedImages(ImageSet):
     `channel_order` is what the import was told, `compared` the name of the real set it was given.
     `caveats` are sentences on where an imported set may come from and what was left out
     (`provenance`); `origin` says what drew the images of a store that grows (`growing_store`), and
-    `planned` how many it is to have. Make a set with `from_npz`, `from_folder` or
+    `planned` how many it is to have; `digest` is the hash of the whole store's pixels, None where
+    it keeps none. Make a set with `from_npz`, `from_folder` or
     `growing_store.grown_store`, and read it again with `open`.
     """
 
@@ -83,11 +87,21 @@ class GeneratedImages(ImageSet):
     caveats: tuple[str, ...] = ()
     origin: dict[str, Any] | None = None
     planned: int = field(kw_only=True)
+    digest: str | None = field(default=None, kw_only=True)
 
     @property
     def complete(self) -> bool:
         """Whether all images that were planned are there."""
         return len(self) >= self.planned
+
+    def describe(self) -> str:
+        """As of any set, then what the import counted and what is still to come."""
+        found = [f"{self.checks['duplicates']:,} duplicates"]
+        if self.checks["memorised"] is not None:
+            found.append(f"{self.checks['memorised']:,} copies of {self.compared}")
+        if not self.complete:
+            found.append(f"{self.planned:,} planned")
+        return ", ".join([super().describe(), *found])
 
     def __reduce__(self) -> tuple[Any, ...]:
         # pickles carry the place, not the pixels; a growing store may have more by then
@@ -111,7 +125,7 @@ class GeneratedImages(ImageSet):
         images = memory_map(folder / "images.npy", shape, longer=longer, remedy=remedy)
         check_images(folder, images, meta)
         return cls(
-            images,
+            np.asarray(images),  # still mapped; slices of a memmap are slow to make
             None,
             meta["name"],
             folder,
@@ -121,11 +135,17 @@ class GeneratedImages(ImageSet):
             tuple(meta.get("caveats", ())),
             meta.get("origin"),
             planned=planned,
+            digest=meta.get("digest"),
         )
 
     def first(self, count: int) -> GeneratedImages:
         """The first `count` images, as a complete set."""
-        return replace(self, images=self.images[:count], planned=count)
+        digest = self.digest if count >= len(self) else None
+        return replace(self, images=self.images[:count], planned=count, digest=digest)
+
+    def _digest(self) -> str:
+        # the store's images have passed their checksum, so the hash kept beside it is theirs
+        return super()._digest() if self.digest is None else self.digest
 
     def check_against(self, real: ImageSet) -> None:
         """Compare the colours with those of `real`, as an import given `real` does.
@@ -161,7 +181,7 @@ class GeneratedImages(ImageSet):
         (`colour_order`); "bgr" reverses the channels, "as_is" takes them as they come. `limits`
         (`ImportLimits`) says how many constant images and copies are accepted; the import ends as
         soon as there are more. Near copies are searched where `near_copies`, by default where that
-        takes a minute at most (`find_copies`); they are counted, and as memorised ones judged. With
+        takes a minute at most (`find_copies`); they are counted and judged as all copies are. With
         `convert` floats and other integers are brought to 0..255 (`value_range`); `caveats` says
         what was assumed, and `checks` how many values were `clipped`.
 
@@ -222,7 +242,7 @@ class GeneratedImages(ImageSet):
             tally = Tally(source.shape[1:], real)
 
             def counted() -> Iterator[np.ndarray]:
-                for chunk in source.chunks():
+                for chunk in source.told_chunks():
                     yield tally.counted(chunk)
                     if tally.brightest > 1:
                         _refuse_flaws(source.path, tally, limits, source.shape[0], real)
@@ -252,6 +272,7 @@ class GeneratedImages(ImageSet):
                 "caveats": (*caveats(source), *_left_out(source, skipped)),
                 "skipped": len(skipped),
                 "images_crc32": checksum_text(checksum),
+                "digest": image_digest(images),
             }
             (folder / "meta.json").write_bytes(as_json(meta))
         return cls.open(place)
@@ -278,6 +299,7 @@ class GeneratedImages(ImageSet):
         _checked_order(source.path, opened.images, real, channel_order, store=place)
         if channel_order == "as_is" != opened.channel_order:
             with_checksum(meta, opened.images)
+            meta["digest"] = opened._digest()
             with atomic_file(described) as file:
                 file.write(as_json(meta | {"channel_order": "as_is"}))
             return cls.open(place)
@@ -346,12 +368,13 @@ def _refuse_flaws(
             f"{path}: {tally.constant:,} of {seen} images are constant, a share of more than "
             f"{limits.constant:g}: mend the set or raise ImportLimits.constant (--limit)"
         )
-    expected, found = limits.pairs * count * (count - 1) / 2, tally.same_pairs
+    expected, found = limits.pairs * count * (count - 1) / 2, tally.pairs
     # of which there are so many by chance
     if found > expected and gammainc(found, expected) < _CHANCE:
+        kinds = tally.duplicates
         raise ValueError(
-            f"{path}: {tally.duplicates['exact']:,} of {seen} images are duplicates "
-            f"({found:,} pairs, a share of more than {limits.pairs:g} of all): mend the set or "
+            f"{path}: {total(kinds):,} of {seen} images are duplicates ({in_words(kinds)}; "
+            f"{found:,} pairs, a share of more than {limits.pairs:g} of all): mend the set or "
             "raise ImportLimits.pairs (--duplicate-limit)"
         )
     if real is None or tally.memorised is None:

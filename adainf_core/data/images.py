@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from adainf_core.data.class_labels import MOST_CLASSES
 from adainf_core.data.folders import title
 from adainf_core.data.sources import (
     ImageSource,
@@ -18,10 +19,10 @@ from adainf_core.data.sources import (
     square,
 )
 from adainf_core.data.value_range import refusal
+from adainf_core.notebook import card
 from adainf_core.validation import in_words
 
 _CHUNK = 1000
-_MOST_CLASSES = 2**24
 
 
 def as_image_set(images: ImageSet, name: str) -> ImageSet:
@@ -35,7 +36,7 @@ def as_image_set(images: ImageSet, name: str) -> ImageSet:
     return images
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
     """Images with optional labels.
 
@@ -78,9 +79,9 @@ class ImageSet:
                     f"{self.name}: label {labels.min()} is negative; "
                     "unlabelled sets carry labels=None"
                 )
-            if labels.max() >= _MOST_CLASSES:
+            if labels.max() >= MOST_CLASSES:
                 raise ValueError(
-                    f"{self.name}: label {labels.max()} is beyond {_MOST_CLASSES - 1}: number the "
+                    f"{self.name}: label {labels.max()} is beyond {MOST_CLASSES - 1}: number the "
                     "classes from 0"
                 )
             if self.class_names is not None:
@@ -88,6 +89,20 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}: {self.describe()})"
+
+    def _repr_html_(self) -> str:
+        from adainf_core.data.contact_sheet import preview
+
+        return card(self.name, [self.describe()], preview(self))
+
+    def describe(self) -> str:
+        """How many images of which size, and of how many classes, in one line."""
+        n, _, height, width = self.images.shape
+        classes = "unlabelled" if self.classes is None else f"{self.classes} classes"
+        return f"{n:,} images of {height}x{width} pixels, {classes}"
 
     @property
     def image_size(self) -> int:
@@ -106,10 +121,11 @@ class ImageSet:
         They lie under images, image, data or arr_0; grey ones may have one channel or none. Labels
         are under labels, label or targets (arr_1 beside arr_0) where there are any: whole numbers,
         one-hot rows or names; all -1 mean none. `class_names`, an array of strings, names classes
-        0, 1, ... where it is there. With `convert` floats and other integers are
-        brought to 0..255, and a `ReadingWarning` says what was assumed and clipped; one names the
-        arrays that were passed over. Raises FileNotFoundError or ValueError naming the file, the
-        value and the remedy; nothing is ever unpickled.
+        0, 1, ... where it is there; without it numbers that are mostly gaps (3 values up to a
+        million) are the names of the classes. With `convert` floats and other integers are brought
+        to 0..255. A `ReadingWarning` says what was assumed and clipped, and names the arrays that
+        were passed over. Raises FileNotFoundError or ValueError naming the file, the value and the
+        remedy; nothing is ever unpickled.
         """
         return _of_source(npz_source(Path(path), convert=convert))
 
@@ -189,10 +205,15 @@ class ImageSet:
             )
 
     def _digest(self) -> str:
-        digest = hashlib.blake2b(repr(self.images.shape).encode(), digest_size=16)
-        for start in range(0, len(self), _CHUNK):
-            digest.update(np.ascontiguousarray(self.images[start : start + _CHUNK]).data)
-        return digest.hexdigest()
+        return image_digest(self.images)
+
+
+def image_digest(images: np.ndarray) -> str:
+    """A hash of uint8 images (n, 3, h, w) and their shape, 32 hexadecimal digits."""
+    digest = hashlib.blake2b(repr(images.shape).encode(), digest_size=16)
+    for start in range(0, len(images), _CHUNK):
+        digest.update(np.ascontiguousarray(images[start : start + _CHUNK]).data)
+    return digest.hexdigest()
 
 
 def _of_source(source: ImageSource) -> ImageSet:

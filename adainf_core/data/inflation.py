@@ -11,10 +11,30 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from adainf_core.data.images import ImageSet, as_image_set
+from adainf_core.notebook import card
+from adainf_core.theory.total_variation import replication_to_beta
 from adainf_core.validation import as_choice, as_count, as_indices, as_number
+
+#: AdaInf in the paper: each real image ten times, beside twenty generated ones for every real one.
+PAPER_REPLICATION, PAPER_INFLATION = 10, 20
+#: The share of real draws that this makes, 1/3: what AdaInf means at other sizes.
+PAPER_BETA = PAPER_REPLICATION / (PAPER_REPLICATION + PAPER_INFLATION)
 
 # streams of random numbers, so that no two purposes share one
 _OFFSET, _BATCH, _EPOCH = range(3)
+
+
+def paper_replication(n_real: int, n_generated: int) -> int:
+    """AdaInf's N at these sizes: the whole N >= 1 whose beta is nearest to the paper's 1/3.
+
+    10 beside the paper's twenty generated images for a real one, 1 beside two.
+    """
+    below = max(1, int(PAPER_REPLICATION / PAPER_INFLATION * n_generated / n_real))
+
+    def distance(copies: int) -> float:
+        return abs(replication_to_beta(n_real, n_generated, copies) - PAPER_BETA)
+
+    return min((below, below + 1), key=distance)
 
 
 class Exposures(NamedTuple):
@@ -27,6 +47,8 @@ class Exposures(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Inflation:
     """Real images, a generator's images, and the weight each side carries.
+
+    Draws are independent by default; a recipe, and so `adainf pretrain`, takes shuffled epochs.
 
     Give `replication` N (each real image counts N times beside every generated one, paper section
     3.1) or `beta`, the share of real draws; N = 1, the paper's vanilla inflation, where neither is
@@ -291,6 +313,13 @@ class Inflation:
         how = {"iid": "i.i.d. draws", "epoch": "shuffled epochs"}[self.sampling]
         strata = ", stratified batches" if self.stratified else ""
         return f"{sides}, beta = {self.beta:.4f}, {how}{strata}"
+
+    def _repr_html_(self) -> str:
+        from adainf_core.data.contact_sheet import preview
+
+        sides = [side for side in (self.real, self.generated) if side is not None]
+        parts = [card(side.name, [side.describe()], preview(side)) for side in sides]
+        return card("Inflation", [self.describe()], *parts)
 
     def fingerprint(self) -> dict[str, Any]:
         """Plain values that tell this training set from others: mixture, hash of some images."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from adainf_core.data.copies import Copies
+from adainf_core.data.folder_files import few
 from adainf_core.data.images import ImageSet, as_image_set
+from adainf_core.validation import IntArray
 
 
 def numbered_as(train: ImageSet, test: ImageSet) -> ImageSet:
@@ -77,6 +80,43 @@ def class_of(images: ImageSet, label: int) -> str:
     """A class in words: "label 3", or "class 'cat'" where it has a name."""
     names = images.class_names
     return f"label {label}" if names is None else f"class {names[label]!r}"
+
+
+@dataclass(frozen=True)
+class SplitPicture:
+    """One picture under several classes: the image `kept` has `label`, copies of it the `others`.
+
+    `kept` is the first of the copies, which is what stands for all where copies are left out.
+    """
+
+    kept: int
+    label: int
+    others: tuple[int, ...]
+
+
+def split_pictures(labels: IntArray, copies: Copies) -> tuple[SplitPicture, ...]:
+    """The pictures whose `copies` stand under more than one of the `labels`, int64 (n,)."""
+    others = defaultdict[int, set[int]](set)
+    for place in np.flatnonzero(labels != labels[copies.group]).tolist():
+        others[int(copies.group[place])].add(int(labels[place]))
+    return tuple(
+        SplitPicture(kept, int(labels[kept]), tuple(sorted(others[kept])))
+        for kept in sorted(others)
+    )
+
+
+def split_in_words(images: ImageSet, copies: Copies) -> str:
+    """How many pictures of `images` stand under several classes, and which is kept; "" for none."""
+    found = () if images.labels is None else split_pictures(images.labels, copies)
+    if not found:
+        return ""
+    one, more = found[0], len(found) - 1
+    others = few((class_of(images, label) for label in one.others), shown=2)
+    said = (
+        f"{len(found):,} picture{'s stand' if more else ' stands'} under several classes, and the "
+        f"first of each is kept: image {one.kept:,} as {class_of(images, one.label)}, also {others}"
+    )
+    return f"{said}; and {more:,} more" if more else said
 
 
 def _places(keys: Iterable[Any], places: dict[Any, int]) -> np.ndarray:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adainf_core.data.class_labels import LabelError, understood_labels
+from adainf_core.data.class_labels import LabelError, understood_labels, without_gaps
 from adainf_core.data.folder_files import (
     SUFFIXES,
     PassedOver,
@@ -28,6 +28,8 @@ from adainf_core.data.npy_files import sealed, write_sealed
 from adainf_core.data.npz_members import StoredArray, array_names, is_npy, stored_array
 from adainf_core.data.value_range import RangeError, ValueRange, value_range
 from adainf_core.devices import check_memory
+from adainf_core.progress import progress_bar
+from adainf_core.validation import IntArray
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -36,6 +38,7 @@ IMAGE_KEYS = ("images", "image", "data", "arr_0")
 LABEL_KEYS = ("labels", "label", "targets")
 ARCHIVES = (".npz", ".npy")
 _CHUNK_BYTES = 2**23
+_CHUNK_FILES = 256  # at most: to make large photographs small takes a while
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,17 @@ class ImageSource:
         n, _, height, width = self.shape
         check_memory(math.prod(self.shape), f"{n:,} images of {height}x{width}")
         images, filled = np.empty(self.shape, np.uint8), 0
-        for chunk in self.chunks():
+        for chunk in self.told_chunks():
             images[filled : filled + len(chunk)] = chunk
             filled += len(chunk)
         return images
+
+    def told_chunks(self) -> Iterator[np.ndarray]:
+        """`chunks`, with a `progress_bar`."""
+        with progress_bar(self.shape[0], "image", about=f"reading {self.path}") as advance:
+            for chunk in self.chunks():
+                yield chunk
+                advance(len(chunk))
 
     def stored(self, path: Path) -> np.ndarray:
         """All images, memory-mapped from the .npy file at `path`, which is written if absent.
@@ -84,8 +94,34 @@ class ImageSource:
         ValueError where the file is damaged: it carries a checksum (`npy_files`).
         """
         if not path.exists():
-            write_sealed(path, self.shape, self.chunks())
+            write_sealed(path, self.shape, self.told_chunks())
         return sealed(path, self.shape)
+
+
+class Chosen:
+    """The images at `places` (ascending) of a source whose chunks are read anyway.
+
+    `watching(chunks)` hands the source's chunks on; once all have passed, `images()` gives those
+    that were chosen, uint8 (m, 3, h, w).
+    """
+
+    def __init__(self, places: IntArray) -> None:
+        self.places = places
+        self._taken = list[np.ndarray]()
+
+    def watching(self, chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """The chunks, the chosen images of each kept as it passes."""
+        at = 0
+        for chunk in chunks:
+            first, last = np.searchsorted(self.places, [at, at + len(chunk)])
+            if first < last:
+                self._taken.append(chunk[self.places[first:last] - at])
+            at += len(chunk)
+            yield chunk
+
+    def images(self) -> np.ndarray:
+        """The chosen images, in order."""
+        return np.concatenate(self._taken)
 
 
 # ---- npz
@@ -104,9 +140,10 @@ def npz_source(
 
     An npy file holds images alone. Images are uint8, (n, h, w, 3) or (n, 3, h, w), or grey with one
     channel or none; with `convert` numbers of other types are brought to 0..255 (`value_range`).
-    Labels are as in `understood_labels`, those under arr_1 belong to images under arr_0, and
-    strings under `names_key` name the classes. Where labels are not needed, a note takes the place
-    of an error about them. Raises FileNotFoundError, or ValueError naming the file, the value and
+    Labels are as in `understood_labels`, numbers that are mostly gaps taken as names
+    (`without_gaps`, a note says so); those under arr_1 belong to images under arr_0, and strings
+    under `names_key` name the classes. Where labels are not needed, a note takes the place of an
+    error about them. Raises FileNotFoundError, or ValueError naming the file, the value and
     the remedy. Never unpickles.
     """
     if not path.is_file():
@@ -183,8 +220,16 @@ def _range(path: Path, stored: StoredArray, convert: bool) -> ValueRange | None:
     """The range of values that are to be converted, None for uint8; ValueError for the rest."""
     if stored.dtype == np.uint8:
         return None
+    about = f"looking at the values of {path}"
     try:
-        found = value_range(stored.dtype, stored.blocks())
+        with progress_bar(stored.shape[0], "image", about=about) as advance:
+
+            def blocks() -> Iterator[np.ndarray]:
+                for block in stored.blocks():
+                    yield block
+                    advance(len(block))
+
+            found = value_range(stored.dtype, blocks())
     except RangeError as error:
         raise ValueError(f"{path}: {error}") from None
     if not convert:
@@ -215,12 +260,24 @@ def _with_labels(
             labels, class_names = understood_labels(values, count)
             if names is not None and class_names is None:
                 class_names = _class_names(stored_array(source.path, names))
+            elif needed and labels is not None and class_names is None:
+                labels, class_names = without_gaps(labels)
+                if class_names is not None:
+                    source = replace(source, notes=(*source.notes, _renumbered(class_names)))
             return replace(source, labels=labels, labelled=True, class_names=class_names)
         except LabelError as error:
             fault = str(error)
     if needed:
         raise ValueError(f"{source.path}: {fault}")
     return replace(source, notes=(*source.notes, f"labels were left behind ({fault})"))
+
+
+def _renumbered(names: tuple[str, ...]) -> str:
+    count = len(names)
+    return (
+        f"labels are {count:,} number{'s' * (count > 1)} from {names[0]} to {names[-1]}: taken as "
+        f"{count:,} class{'es' * (count > 1)} of these names"
+    )
 
 
 def _class_names(stored: StoredArray) -> tuple[str, ...]:
@@ -302,7 +359,7 @@ def files_source(
     if size is not None and size < 1:
         raise ValueError(f"size={size} is below 1 pixel")
     model, first = _first_readable(path, files, size, skipped is not None)
-    per_chunk = max(1, _CHUNK_BYTES // int(np.prod(first)))
+    per_chunk = max(1, min(_CHUNK_FILES, _CHUNK_BYTES // int(np.prod(first))))
 
     def decoded(file: Path) -> np.ndarray | None:
         try:

@@ -15,14 +15,15 @@ class Tally:
     """Counts over images that come in chunks, for sets that are never in memory as a whole.
 
     `count` images have passed, of which `constant` have one value everywhere; `brightest` is the
-    largest value seen. `same_pairs` counts the pairs of images that are equal. `duplicates` repeat
-    an earlier image, by kind (`KINDS`), and `memorised` an image of `real` (None where that is
-    absent or of another image shape than `shape`, (3, h, w)). Exact and mirrored copies are told by
-    64-bit hashes as they pass, about 40 bytes an image; near ones, None until `search`, afterwards.
+    largest value seen. `duplicates` repeat an earlier image, by kind (`KINDS`), and `memorised` an
+    image of `real` (None where that is absent or of another image shape than `shape`, (3, h, w)).
+    `pairs` counts the pairs of images that are copies of each other; a near copy makes one, since a
+    chain of them joins images that are less alike. Exact and mirrored copies are told by 64-bit
+    hashes as they pass, about 40 bytes an image; near ones, None until `search`, afterwards.
     """
 
     def __init__(self, shape: tuple[int, ...], real: ImageSet | None = None) -> None:
-        self.count = self.constant = self.brightest = self.same_pairs = 0
+        self.count = self.constant = self.brightest = self.pairs = 0
         self._own, self._either = _Seen(), _Seen()
         self._real: ImageSet | None = None
         self.memorised: dict[str, int | None] | None = None
@@ -50,8 +51,8 @@ class Tally:
         self.constant += int((flat.min(axis=1) == highest).sum())
         self.brightest = max(self.brightest, int(highest.max()))
         own, either = image_hashes(images)
-        self.same_pairs += self._own.add(own)
-        self._either.add(either)
+        self._own.add(own)
+        self.pairs += self._either.add(either)
         if self.memorised is not None:
             same = _among(own, self._real_own)
             mirrored = _among(either, self._real_either) & ~same
@@ -64,6 +65,7 @@ class Tally:
         found = find_copies(images, near=near)
         if found.near_searched:
             self._near = self.count - len(found.distinct) - total(self.duplicates)
+            self.pairs += self._near
         if self.memorised is None or self._real is None:
             return
         found = find_copies(self._real.images, images, near=near, within_first=False)

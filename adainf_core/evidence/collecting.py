@@ -32,16 +32,11 @@ _RECORDS = "[!.]*/*/*.json"
 
 @dataclass(frozen=True)
 class Collected:
-    """How many records were new, how many were here already, and the checkpoints put in place.
-
-    Of the new ones `unsealed` came without a checksum, from an earlier version; they have one now,
-    of the numbers that came.
-    """
+    """How many records were new, how many were here already, and the checkpoints put in place."""
 
     new: int
     known: int
     unfinished: int
-    unsealed: int = 0
 
 
 def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
@@ -112,8 +107,7 @@ def collect(folder: Path, root: Path = RESULTS) -> Collected:
     for record in new:
         write_record(record, root)
     unfinished = sum(_join(first, folder, root) for first in pieces)
-    unsealed = sum(not record.sealed for record in new)
-    return Collected(len(new), known, unfinished, unsealed)
+    return Collected(len(new), known, unfinished)
 
 
 def _checked(path: Path, folder: Path) -> tuple[Record, Any]:

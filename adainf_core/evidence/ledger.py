@@ -25,7 +25,8 @@ class LedgerEntry:
     values alone (see `verdicts.paired_only`), `with_knn` that with the nearest-neighbour probe in
     place of the linear one; claims that read neither keep theirs. `registration` says when the rule
     was fixed, None where it was not, and `exploratory` that what is judged began earlier
-    (`registration.standing`).
+    (`registration.standing`). `scale` is that of the records; of the runs `planned` there for the
+    arms that the claim reads, `runs` have been done.
     """
 
     verdict: Verdict
@@ -34,6 +35,9 @@ class LedgerEntry:
     with_knn: Outcome
     registration: Registration | None
     exploratory: bool
+    scale: str
+    runs: int
+    planned: int
 
     @property
     def claim(self) -> Claim:
@@ -48,22 +52,25 @@ class LedgerEntry:
         return None if ours is None or not said else all(d in ours for d in said)
 
 
-def ledger(scale: str, root: Path = RESULTS) -> list[LedgerEntry]:
+def ledger(scale: str | None = None, root: Path = RESULTS) -> list[LedgerEntry]:
     """Every claim judged on the records at `scale`, in the order of the catalogue.
 
+    By default that is each study's own (`Study.judged_scale`): laptop, where it is laid out there.
     Raises ValueError where a registration disagrees with its study.
     """
     return [
         entry
         for study in studies().values()
         if study.claims
-        for entry in _entries(study, scale, root)
+        for entry in _entries(study, scale or study.judged_scale, root)
     ]
 
 
 def _entries(study: Study, scale: str, root: Path) -> list[LedgerEntry]:
     claims = study.claims
-    records = study_records(study, scale, root) if scale in study.layouts else []
+    laid_out = scale in study.layouts
+    records = study_records(study, scale, root) if laid_out else []
+    plan = study.plan(scale) if laid_out else []
     stands = standing(study, scale, records, root)
     about_accuracy = [claim for claim in claims if isinstance(claim, Contrast | BestLevel)]
     with_knn = {v.claim.key: v.outcome for v in judge(about_accuracy, records, "knn")}
@@ -75,6 +82,9 @@ def _entries(study: Study, scale: str, root: Path) -> list[LedgerEntry]:
             with_knn.get(verdict.claim.key, verdict.outcome),
             stands.registration,
             stands.exploratory,
+            scale,
+            sum(record.arm in verdict.claim.arms for record in records),
+            sum(arm in verdict.claim.arms for arm, _ in plan),
         )
         for verdict in judge(claims, records)
     ]

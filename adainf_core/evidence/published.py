@@ -75,8 +75,6 @@ KNOWN = {
     "abstract": "the paper's abstract",
     "review": "quoted from the paper by others",
 }
-#: How exactly the source says a gain.
-EXACTNESS = ("", "about", "up to")
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,7 @@ class RelatedResult:
     `key` is the entry in the book's bibliography, `setting` the method, network and images, `use`
     what the generated images do there, `unit` what is counted. `without` and `with_generated` are
     the two values; where the source has their difference alone, it is `stated`, and `exactness`
-    says "about" or "up to" if the source does. `known` is a key of `KNOWN`. Raises ValueError
-    unless either both values or the stated difference is given.
+    says "about" or "up to" if the source does. `known` is a key of `KNOWN`.
     """
 
     key: str
@@ -100,26 +97,11 @@ class RelatedResult:
     stated: float | None = None
     exactness: str = ""
 
-    def __post_init__(self) -> None:
-        pair = (self.without is not None) + (self.with_generated is not None)
-        if (pair, self.stated is not None) not in ((2, False), (0, True)):
-            raise ValueError(
-                f"{self.key}, {self.setting}: give both values or the stated difference, and not "
-                "both of these"
-            )
-        if self.known not in KNOWN:
-            raise ValueError(f"known={self.known!r} is unknown; choose {', '.join(KNOWN)}")
-        if self.exactness not in EXACTNESS or (self.exactness and self.stated is None):
-            raise ValueError(
-                f"exactness={self.exactness!r} belongs to a stated difference; choose "
-                f"{', '.join(filter(None, EXACTNESS))} or leave it empty"
-            )
-
     @property
     def gain(self) -> float:
         """What the generated images add, in `unit`."""
         if self.without is None or self.with_generated is None:
-            assert self.stated is not None  # checked when it was made
+            assert self.stated is not None
             return self.stated
         return round(self.with_generated - self.without, 2)
 

@@ -150,10 +150,11 @@ def standing(study: Study, scale: str, records: Iterable[Record], root: Path = R
         return Standing(None, bool(starts))
     what = _disagreement(found, study, [scale] if scale in study.layouts else [])
     if what:
+        there = "" if root == RESULTS else f" --results {root}"
         raise ValueError(
             f"{root / 'registrations.json'}: the {what} of study {study.name!r} is another one "
-            "than was registered; undo the change, or commit it and run adainf claims register, "
-            "which makes the runs there are exploratory"
+            "than was registered; undo the change, or commit it and run adainf claims "
+            f"register{there}, which makes the runs there are exploratory"
         )
     return Standing(found, any(start < _time(found.registered) for start in starts))
 

@@ -16,9 +16,9 @@ from adainf_core.figures.flowcharts import flowchart
 from adainf_core.figures.grids import SIGNS, sign_grid
 from adainf_core.figures.images import (
     arrow,
-    contact_sheet,
     contrastive_pipeline,
     crop_sheet,
+    image_rows,
     picture,
     sheet,
 )
@@ -92,7 +92,6 @@ __all__ = [
     "arrow",
     "compact_legend",
     "compared_dots",
-    "contact_sheet",
     "contrastive_pipeline",
     "counted_values",
     "crop_sheet",
@@ -110,6 +109,7 @@ __all__ = [
     "graphs_and_spectra",
     "groups_among_all",
     "image_masses",
+    "image_rows",
     "images_and_views",
     "interval_curve",
     "ladder",

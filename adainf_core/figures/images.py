@@ -20,7 +20,7 @@ _LABELS = 1.0  # inches beside a sheet
 def sheet(
     rows: Mapping[str, Any], *, alt: str, columns: int | None = None, width: float = WIDTH
 ) -> Shown:
-    """A figure of labelled rows of images (`contact_sheet`), as high as they need.
+    """A figure of labelled rows of images (`image_rows`), as high as they need.
 
     `rows` maps labels to images (n, 3, h, w) of one size, uint8 or floats in [0, 1] such as views;
     of each row it shows the first `columns`, or all.
@@ -29,10 +29,10 @@ def sheet(
     h, w = shown[0][1].shape[2:]
     side = (width - _LABELS) / max(len(images) for _, images in shown)
     height = 0.14 + len(shown) * side * h / w
-    return draw(lambda ax: contact_sheet(ax, shown), alt=alt, width=width, height=height)
+    return draw(lambda ax: image_rows(ax, shown), alt=alt, width=width, height=height)
 
 
-def contact_sheet(ax: Axes, rows: Sequence[tuple[str, Any]]) -> None:
+def image_rows(ax: Axes, rows: Sequence[tuple[str, Any]]) -> None:
     """Labelled rows of images, each (n, 3, h, w), enlarged without smoothing.
 
     They are uint8, or floats in [0, 1] such as views; arrays or tensors in main memory.
@@ -68,7 +68,7 @@ def crop_sheet(
     """
     from matplotlib.patches import Rectangle
 
-    contact_sheet(ax, [("image", images), *((name, found) for name, (found, _) in views.items())])
+    image_rows(ax, [("image", images), *((name, found) for name, (found, _) in views.items())])
     side = images.shape[-1]
     stride = side + max(1, side // 12)
     for row, ((_, drawn), colour) in enumerate(zip(views.values(), looks, strict=True)):

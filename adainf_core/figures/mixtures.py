@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.figures.images import arrow, contact_sheet, picture
+from adainf_core.figures.images import arrow, image_rows, picture
 from adainf_core.figures.layout import note
 from adainf_core.figures.style import BOUNDARY, FAINT, GENERATED, INK, REAL
 
@@ -64,7 +64,7 @@ def mixed_masses(ax: Any, real: ArrayLike, generated: ArrayLike, mixed: ArrayLik
 
 def marked_batch(ax: Any, images: Any, is_real: ArrayLike) -> None:
     """A row of images (n, 3, h, w); below each a dot if it is real, else a cross."""
-    contact_sheet(ax, [("", images)])
+    image_rows(ax, [("", images)])
     height, width = images.shape[2:]
     whose = np.asarray(is_real, dtype=bool)
     places = np.arange(len(images)) * (width + max(1, height // 12)) + width / 2

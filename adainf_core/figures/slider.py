@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from adainf_core.figures.style import Shown
 
@@ -60,6 +61,10 @@ class Slider:
             f'value="{stops.index(self.first)}" aria-label="{name}" aria-valuetext="{first}" '
             f'autocomplete="off" oninput="{_MOVE}"> <output>{first}</output></label>{frames}</div>'
         )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the figure that shows first, as `Shown.save` does."""
+        return self.frames[self.first].save(path)
 
     def _repr_png_(self) -> bytes:
         return self.frames[self.first].png

@@ -5,10 +5,14 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from adainf_core.files import atomic_file
+from adainf_core.validation import as_path, as_positive, in_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,22 +76,49 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+#: In files letters are shapes, or come along: no reader's fonts are needed.
+_FILES = {"svg.fonttype": "path", "pdf.fonttype": 42}
+# what would differ from one writing to the next, by kind of file
+_DATED: dict[str, tuple[str, ...]] = {"png": (), "svg": ("Date",), "pdf": ("CreationDate",)}
+
+
 @contextmanager
-def style() -> Iterator[None]:
-    """Matplotlib settings of the book, for the time of a `with` block."""
+def style(changes: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Matplotlib settings of the book, and `changes` of them, for the time of a `with` block."""
     import matplotlib
 
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(_STYLE | dict(changes or {})):
         yield
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A finished figure: themed SVG for pages, PNG for print, alt text for those who listen."""
+    """A finished figure: themed SVG for pages, PNG for print, alt text for those who listen.
+
+    `figure` is matplotlib's, closed, from which `save` draws files.
+    """
 
     svg: str
     png: bytes
     alt: str
+    figure: Figure = field(repr=False, compare=False)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the figure to `path`, whole or not at all, as its suffix says; returns the path.
+
+        .png (200 dpi), .svg or .pdf, on white, in letters that look the same everywhere. Raises
+        ValueError for another suffix and FileNotFoundError for a folder that is not there.
+        """
+        target = as_path(path, "path")
+        kind = target.suffix.removeprefix(".").lower()
+        if kind not in _DATED:
+            raise ValueError(f"path = {target} has to end in .png, .svg or .pdf")
+        if not target.parent.is_dir():
+            raise FileNotFoundError(f"{target.parent} is no folder: make it to save {target.name}")
+        with atomic_file(target) as file, style(_FILES | {"svg.hashsalt": self.alt}):
+            metadata = {"Title": self.alt} | dict.fromkeys(_DATED[kind])
+            self.figure.savefig(file, format=kind, dpi=200, facecolor="white", metadata=metadata)
+        return target
 
     def _repr_html_(self) -> str:
         label = html.escape(self.alt, quote=True)
@@ -114,15 +145,20 @@ def draw(
     than one panel `paint` gets the array of axes. `alt` says in at most 300 characters what the
     chart is and what it shows, and is required: raises ValueError without it.
     """
-    if not alt.strip() or len(alt) > 300:
-        raise ValueError(f"alt text has {len(alt)} characters: say in 1 to 300 what is to be seen")
+    if not callable(paint):
+        raise ValueError(f"paint = {in_words(paint)} must be a function of axes")
+    if not isinstance(alt, str) or not alt.strip() or len(alt) > 300:
+        raise ValueError(
+            f"alt text = {in_words(alt)}: say in 1 to 300 characters what is to be seen"
+        )
+    width, height = as_positive(width, "width"), as_positive(height, "height")
     from matplotlib import pyplot as plt
 
     with style():
         figure, axes = plt.subplots(figsize=(width, height), **subplots)
         try:
             paint(axes)
-            return Shown(_themed_svg(figure, alt), _png(figure), alt)
+            return Shown(_themed_svg(figure, alt), _png(figure), alt, figure)
         finally:
             plt.close(figure)
 

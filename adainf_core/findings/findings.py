@@ -48,14 +48,19 @@ class Findings:
     """The records of the study `name` at one scale, and what they say.
 
     Records are read, and claims judged, when they are first asked for. Accuracies are in percent
-    and differences in points; a seed pairs the arms that have it. Records that are `given`, those
-    of a live run, take the place of the ones under `root`.
+    and differences in points; a seed pairs the arms that have it. The default scale is the one that
+    the study's claims are judged at (`Study.judged_scale`). Records that are `given`, those of a
+    live run, take the place of the ones under `root`.
     """
 
     name: str
-    scale: str = "laptop"
+    scale: str = ""
     root: Path = RESULTS
     given: tuple[Record, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.scale:
+            object.__setattr__(self, "scale", self.study.judged_scale)
 
     # ---- what there is
 

@@ -26,8 +26,8 @@ from adainf_core.figures import (
     INK,
     REAL,
     Shown,
-    contact_sheet,
     draw,
+    image_rows,
     level_ticks,
     note,
 )
@@ -162,7 +162,7 @@ class GapFindings(Findings):
             for ax in axes[0]:
                 ax.remove()
             above = axes[1, 0].figure.add_subplot(axes[0, 0].get_gridspec()[0, :])
-            contact_sheet(above, [("", self.pictures()[arm][:10])])
+            image_rows(above, [("", self.pictures()[arm][:10])])
             for ax, (what, arms) in zip(axes[1], dials.items(), strict=True):
                 self.measured_dial(ax, arms, measure, ringed=arm)
                 ax.set(xlabel=what, ylim=(0, most))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from adainf_core.evidence.judging.verdicts import Verdict
 from adainf_core.evidence.ledger import LedgerEntry
-from adainf_core.evidence.runs.records import Record, began
+from adainf_core.evidence.runs.records import RESULTS, Record, began
 from adainf_core.evidence.runs.status import status
 from adainf_core.figures import VERDICT_STYLE, Table
 from adainf_core.findings.escaping import as_code
@@ -84,14 +85,16 @@ def published_table(verdicts: Iterable[Verdict], what: str) -> Table:
     return Table((what, "where", "known"), rows)
 
 
-def registration_table(entries: Sequence[LedgerEntry], scale: str) -> Table:
-    """For each study of `entries`: when its rule was fixed, and when its first run began."""
+def registration_table(entries: Sequence[LedgerEntry], root: Path = RESULTS) -> Table:
+    """For each study of `entries`, judged on records under `root`: when its rule was fixed, and
+    when its first run began."""
     rows = []
     for name in dict.fromkeys(entry.claim.study for entry in entries):
         mine = [entry for entry in entries if entry.claim.study == name]
-        found, stands, fixed = Findings(name, scale), None, mine[0].registration
+        scale, stands, fixed = mine[0].scale, None, mine[0].registration
+        found = Findings(name, scale, root)
         if found.planned:
-            stands = status(found.study, scale, found.root)
+            stands = status(found.study, scale, root)
         stale = f", {len(stands.stale)} stale" if stands and stands.stale else ""
         first = min((began(r).replace("T", " ") for r in found.records), default="–")
         commit, time = ("–", "–") if fixed is None else (

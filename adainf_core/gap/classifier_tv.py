@@ -149,7 +149,7 @@ def classifier_tv(
     rng = np.random.default_rng(as_seed(seed))
     with threadpool_limits(1):  # threads would spin between many small products
         outcomes = [
-            _compared(*pair, of_pair, classifier, rng, training_share, method, confidence)
+            compared(*pair, of_pair, classifier, rng, training_share, method, confidence)
             for pair, of_pair in zip(pairs, of_pairs, strict=True)
         ]
     (estimate, accuracy, auc, name), (mirrored, mirrored_accuracy, mirrored_auc, _) = outcomes
@@ -184,7 +184,7 @@ def _group_numbers(
     return [group.astype(np.int64) for group in found]
 
 
-def _compared(
+def compared(
     real: Rows,
     generated: Rows,
     groups: Sequence[IntArray] | None,
@@ -194,7 +194,10 @@ def _compared(
     method: BoundMethod | Literal["favoured"],
     confidence: float,
 ) -> tuple[TVEstimate, GapEstimate, GapEstimate, str]:
-    """Bound, accuracy, area and classifier of one comparison, all on rows not trained on."""
+    """Bound, accuracy, area and classifier of one comparison, all on rows not trained on.
+
+    The arguments are those of `classifier_tv`, checked; its first comparison is this one.
+    """
     if groups is None:
         parts = [_split(rows, training_share, rng) for rows in (real, generated)]
     else:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.gap.estimate import GapEstimate, Rows, as_sides, normal_quantile
+from adainf_core.gap.neighbours import slices
 from adainf_core.validation import FloatArray, as_count
 
 _BLOCK = 500
@@ -73,10 +74,14 @@ def _row_sums(rows: Rows, others: Rows) -> FloatArray:
     """Σ_j k(x_i, y_j) for each row, float64 (n,): products in single precision, sums in double."""
     sums = np.empty(len(rows))
     for start in range(0, len(rows), _BLOCK):
-        products = rows[start : start + _BLOCK] @ others.T
-        products /= rows.shape[1]
-        products += 1
-        sums[start : start + _BLOCK] = (products * products * products).sum(axis=1, dtype=float)
+        block = rows[start : start + _BLOCK] @ others.T
+        for some in slices(block):
+            products = block[some]
+            products /= rows.shape[1]
+            products += 1
+            cubes = products * products
+            cubes *= products
+            sums[start + some.start : start + some.stop] = cubes.sum(axis=1, dtype=float)
     return sums
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,67 +18,71 @@ from adainf_core.validation import as_seed, in_words
 _RANKS = (1, 5)  # of the neighbours whose distances describe an image
 _FOLDS = 5
 _MOST_TREES = 60
+_CHUNK = 100  # images described at a time
 _SIDE = 16  # neighbours are looked for among images averaged down to about this many pixels
 
 
 class NeighbourClassifier(ClassifierMixin, BaseEstimator):
     """Boosted shallow trees on what a few distances and statistics say of an image.
 
-    shape (3, h, w): of the images whose rows, flattened and in 0..255, it is fitted to and asked
-    about. An image is described by its distances to the nearest and the fifth nearest real and
-    generated training image, in two spaces: pixels, and the pattern that is left of an image when
-    its colours and its contrast are taken away; and by statistics of its colours and of its edges.
+    widths: how many columns of its rows are each of the two spaces, as `described` images have
+    them; the rest are statistics. An image is judged by its distances to the nearest and the fifth
+    nearest real and generated training image, in either space, and by its statistics.
     Distances of a training image are to the four folds of five that it is not in, so one far from
     all real images is seen without the trees having learnt it by heart. Made for `classifier_tv`,
     in scikit-learn's manner.
     """
 
-    def __init__(self, shape: tuple[int, int, int], seed: int = 0) -> None:
-        self.shape = shape
+    def __init__(self, widths: tuple[int, int], seed: int = 0) -> None:
+        self.widths = widths
         self.seed = seed
 
     def fit(self, rows: ArrayLike, origin: ArrayLike) -> NeighbourClassifier:
-        """Learn from rows (n, 3·h·w) of origin (n,) 0, real, or 1, generated; 5 of each."""
-        images, origins = self._images(rows), np.asarray(origin)
+        """Learn from `described` rows (n, d) of origin (n,) 0, real, or 1, generated; 5 of each."""
+        spaces, statistics = self._parts(rows)
+        origins = np.asarray(origin)
         as_seed(self.seed)
-        if origins.shape != (len(images),):
-            raise ValueError(f"origin is {in_words(origins)}: give one number a row, {len(images)}")
+        if origins.shape != (len(statistics),):
+            raise ValueError(
+                f"origin is {in_words(origins)}: give one number a row, {len(statistics)}"
+            )
         if not np.array_equal(np.unique(origins), [0, 1]) or np.bincount(origins).min() < _FOLDS:
             raise ValueError(
                 f"origin needs at least {_FOLDS} rows of each of 0, real, and 1, generated"
             )
         self.classes_ = np.array([0, 1])
-        spaces = _spaces(images)
         folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=self.seed)
-        distances = np.empty((len(images), len(spaces) * 4), np.float32)
-        for others, fold in folds.split(images, origins):
+        distances = np.empty((len(statistics), len(spaces) * 4), np.float32)
+        for others, fold in folds.split(statistics, origins):
             # Leaving out the image alone would thin its own side only, which tells the side.
             self._sides = _by_side([space[others] for space in spaces], origins[others])
             distances[fold] = self._distances([space[fold] for space in spaces])
         self._sides = _by_side(spaces, origins)
-        described = np.concatenate([distances, _statistics(images)], axis=1)
-        self.trees_ = _boosted(described, origins, self.seed)
+        self.trees_ = _boosted(np.concatenate([distances, statistics], axis=1), origins, self.seed)
         return self
 
     def predict_proba(self, rows: ArrayLike) -> NDArray[np.float64]:
-        """Probabilities (n, 2) of rows (n, 3·h·w) to be real and to be generated."""
+        """Probabilities (n, 2) of `described` rows (n, d) to be real and to be generated."""
         check_is_fitted(self, "trees_")
-        images = self._images(rows)
-        distances = self._distances(_spaces(images))
-        return self.trees_.predict_proba(np.concatenate([distances, _statistics(images)], axis=1))
+        spaces, statistics = self._parts(rows)
+        return self.trees_.predict_proba(
+            np.concatenate([self._distances(spaces), statistics], axis=1)
+        )
 
     def predict(self, rows: ArrayLike) -> NDArray[np.int64]:
         """The likelier origin (n,) of each row."""
         return self.predict_proba(rows).argmax(axis=1)
 
-    def _images(self, rows: ArrayLike) -> Rows:
-        array = as_rows(rows, "rows", 1)
-        if array.shape[1] != int(np.prod(self.shape)) or self.shape[0] != 3:
+    def _parts(self, rows: ArrayLike) -> tuple[list[Rows], Rows]:
+        """The two spaces and the statistics that described rows hold."""
+        array, first, second = as_rows(rows, "rows", 1), *self.widths
+        if array.shape[1] <= first + second:
             raise ValueError(
-                f"rows have {array.shape[1]} columns, images of shape {self.shape} "
-                f"{int(np.prod(self.shape))}: give shape=(3, height, width) of the images"
+                f"rows have {array.shape[1]} columns, the two spaces alone {first + second}: give "
+                "described(images) and its widths"
             )
-        return array.reshape(-1, *self.shape)
+        spaces = [array[:, :first], array[:, first : first + second]]
+        return [np.ascontiguousarray(space) for space in spaces], array[:, first + second :]
 
     def _distances(self, spaces: list[Rows]) -> Rows:
         """Distances to the nearest and fifth nearest real image, and less those to generated."""
@@ -87,6 +91,29 @@ class NeighbourClassifier(ClassifierMixin, BaseEstimator):
             to_real, to_generated = (neighbour_distances(space, rows, _RANKS) for rows in sides)
             found += [to_real, to_real - to_generated]
         return np.concatenate(found, axis=1)
+
+
+class Described(NamedTuple):
+    """What a `NeighbourClassifier` learns from: rows float32 (n, d), and how wide their parts are.
+
+    Two spaces, of `widths` columns: pixels, averaged down to a side of 16 or a little more, and the
+    pattern that is left of them when an image's colours and its contrast are taken away; then
+    statistics of its colours and of its edges.
+    """
+
+    rows: Rows
+    widths: tuple[int, int]
+
+
+def described(images: np.ndarray) -> Described:
+    """Images (n, 3, h, w) in 0..255 as a `NeighbourClassifier` sees them; each row is of its own
+    image alone."""
+    found = []
+    for start in range(0, len(images), _CHUNK):
+        some = images[start : start + _CHUNK].astype(np.float32)
+        parts = [*_spaces(some), _statistics(some)]
+        found.append(np.concatenate(parts, axis=1))
+    return Described(np.concatenate(found), (parts[0].shape[1], parts[1].shape[1]))
 
 
 def _boosted(rows: Rows, origins: NDArray[np.int64], seed: int) -> HistGradientBoostingClassifier:

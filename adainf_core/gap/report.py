@@ -2,45 +2,60 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from adainf_core.data.copies import find_copies
+from adainf_core.data.copies import Copies, find_copies, why_not_near
 from adainf_core.data.images import ImageSet, as_image_set
+from adainf_core.data.known_copies import known_copies
+from adainf_core.gap.checks import Check, Files, checked
 from adainf_core.gap.classifier_tv import ClassifierTV, MirrorWarning, classifier_tv
+from adainf_core.gap.drawing import drawn
 from adainf_core.gap.estimate import GapEstimate, Rows
 from adainf_core.gap.extractors import Extractor, random_convolution
+from adainf_core.gap.format_share import FormatShare, format_share
 from adainf_core.gap.frechet import frechet_estimate
 from adainf_core.gap.image_tv import image_tv
 from adainf_core.gap.kernel_distance import kernel_distance
 from adainf_core.gap.memorisation import Memorisation, memorisation
 from adainf_core.gap.precision_recall import precision_recall
 from adainf_core.gap.rows import GapRow, shown
+from adainf_core.gap.sentences import Sentences, sentences
+from adainf_core.progress import progress_bar
 from adainf_core.validation import IntArray, as_confidence, as_count, as_path, as_seed, in_words
 
 _LEAST = 120  # rows a side: what halves of the real ones need for an extrapolated distance
+_WIDTH = 100
 
 
 @dataclass(frozen=True, eq=False)
 class GapReport:
     """How far generated images are from real ones, as every measure sees it; printed, a table.
 
-    `rows` has one `GapRow` a measure, `memorised` the distances to the nearest real images,
-    `classifiers` the two comparisons by classifiers (of images, of features) whole. `repeated` says
-    in a line each what repeats among the images drawn, and what both sides share; `notes` are
-    warnings that a reader of the table must know. `real`, `generated` are the distinct images,
+    `checks` were looked at first, a line each; `rows` has one `GapRow` a measure, `format_share`
+    how much of some the file format makes, where the sides differ in that. `memorised` are the
+    distances to the nearest real images, `classifiers` the two comparisons by classifiers (of
+    images, of features) whole. `repeated` says in a line each what both sides share, and what
+    repeats among the images drawn; `notes` are warnings that a reader of the table must know.
+    `shared` generated images are copies of real ones. `real`, `generated` are the distinct images,
     which were measured.
     """
 
+    checks: tuple[Check, ...]
     rows: tuple[GapRow, ...]
+    format_share: FormatShare | None
     memorised: Memorisation
     classifiers: tuple[ClassifierTV, ClassifierTV]
     repeated: tuple[str, ...]
+    shared: int
     notes: tuple[str, ...]
     real: ImageSet
     generated: ImageSet
@@ -50,12 +65,17 @@ class GapReport:
     confidence: float
     seed: int
 
+    @property
+    def sentences(self) -> Sentences:
+        """How far, what it is made of, and what it changes in the decision, in words."""
+        return sentences(self)
+
     def table(self) -> str:
-        """The rows as text in at most 100 columns, with the extractor, n and what they mean."""
+        """The checks, the rows as text in at most 100 columns, and what they mean in sentences."""
         level = f"{100 * self.confidence:g} %"
         lines = [
             f"{self.generated.name} against {self.real.name}",
-            *self.repeated,
+            *(textwrap.fill(str(check), _WIDTH, subsequent_indent="  ") for check in self.checks),
             f"features of {self.extractor} (trained on: {self.saw})",
             f"real against real: {self.mirror}; intervals at {level}",
             "",
@@ -65,10 +85,69 @@ class GapReport:
             zero = "-" if row.mirrored is None else shown(row, row.mirrored)
             sizes = f"{row.found.n_real}+{row.found.n_generated}"
             lines.append(f"{row.measure:<26}{shown(row, row.found):<30}{sizes:>12}  {zero}")
-        return "\n".join([*lines, "", *self.notes])
+        said = (textwrap.fill(text, _WIDTH) for text in (*self.notes, *self.sentences.all))
+        return "\n".join([*lines, "", *said])
 
     def __str__(self) -> str:
         return self.table()
+
+    def _repr_html_(self) -> str:
+        from adainf_core.gap.report_page import summary
+
+        return summary(self)
+
+    def as_plain(self) -> dict[str, Any]:
+        """Sentences, checks and rows as values for JSON; None where a number is not finite."""
+
+        def plain(found: GapEstimate | None) -> dict[str, float | None] | None:
+            if found is None:
+                return None
+            ends = {name: getattr(found, name) for name in ("value", "low", "high")}
+            values = {name: v if math.isfinite(v) else None for name, v in ends.items()}
+            return values | {"n_real": found.n_real, "n_generated": found.n_generated}
+
+        share = self.format_share
+        return {
+            "real": self.real.name,
+            "generated": self.generated.name,
+            "extractor": self.extractor,
+            "real_against_real": self.mirror,
+            "confidence": self.confidence,
+            "seed": self.seed,
+            "sentences": asdict(self.sentences),
+            "checks": [
+                {
+                    "check": check.name,
+                    "says": check.says,
+                    "differs": check.differs,
+                    "generated": plain(check.found),
+                    "real_against_real": plain(check.control),
+                }
+                for check in self.checks
+            ],
+            "repeated": self.repeated,
+            "notes": self.notes,
+            "rows": [
+                {
+                    "measure": row.measure,
+                    "features": row.features,
+                    "generated": plain(row.found),
+                    "real_against_real": plain(row.mirrored),
+                }
+                for row in self.rows
+            ],
+            "format": None
+            if share is None
+            else {
+                "resaved": share.resaved,
+                "quality": share.quality,
+                "rows": [
+                    {"measure": row.measure}
+                    | {name: plain(getattr(row, name)) for name in ("as_is", "alone", "alike")}
+                    for row in share.rows
+                ],
+            },
+        }
 
     def row(self, measure: str) -> GapRow:
         """The row of that name; KeyError naming the known ones."""
@@ -101,6 +180,7 @@ def gap_report(
     confidence: float = 0.95,
     seed: int = 0,
     keep_copies: bool = False,
+    files: Mapping[str, Files] | None = None,
 ) -> GapReport:
     """Measure the gap between `real`, the generator's training images, and `generated` ones.
 
@@ -139,28 +219,60 @@ def gap_report(
             )
         if len(given) < _LEAST:
             raise ValueError(f"{name} has {len(given)} images: at least {_LEAST} are needed")
-    drawn, orders = {}, {}
-    for name, some in sets.items():
-        drawn[name], orders[name] = _drawn(some, n, rng)
-    groups, repeated = None, ["copies among the images are kept: they pass for independent draws"]
-    if not keep_copies:
-        drawn, groups, repeated = _distinct(drawn, orders)
+    files = files or {name: Files.of(sets[name]) for name in ("real", "generated")}
     chosen = extractor or random_convolution()
-    images = {name: some.images for name, some in drawn.items()}
-    features = {name: chosen(some) for name, some in images.items()}
-
-    by_classifier, notes = _classified(images, features, groups, confidence, seed)
-    memorised = memorisation(
-        features["real"], features["generated"], features.get("held_out"), confidence=confidence
-    )
-    if held_out is None:
-        mirror = f"two halves of {real.name}"
-        mirrored = np.array_split(features["real"], 2)
-    else:
-        mirror = f"{real.name} against {held_out.name}"
-        mirrored = [features["real"], features["held_out"]]
+    with progress_bar(6, "stage", about="measuring the gap") as advance:
+        taken, orders = {}, {}
+        for name, some in sets.items():
+            taken[name], orders[name] = drawn(some, n, rng)
+        groups, shared = None, 0
+        repeated = ["copies among the images are kept: they pass for independent draws"]
+        if not keep_copies:
+            taken, groups, repeated, shared = _distinct(sets, taken, orders)
+        images = {name: some.images for name, some in taken.items()}
+        advance(1)
+        checks, grids = checked(
+            taken["real"], taken["generated"], taken.get("held_out"), files, confidence
+        )
+        copies = Check("copies", "; ".join(repeated) or "none", shared > 0)
+        advance(1)
+        features = {name: chosen(some) for name, some in images.items()}
+        advance(1)
+        by_classifier, notes = _classified(images, features, groups, confidence, seed)
+        advance(1)
+        memorised = memorisation(
+            features["real"], features["generated"], features.get("held_out"), confidence=confidence
+        )
+        if held_out is None:
+            mirror = f"two halves of {real.name}"
+            mirrored = np.array_split(features["real"], 2)
+        else:
+            mirror = f"{real.name} against {held_out.name}"
+            mirrored = [features["real"], features["held_out"]]
+        distances = _distances(
+            features["real"], features["generated"], mirrored, chosen.name, confidence
+        )
+        advance(1)
+        # what both sides share is on neither
+        own = slice(None) if groups is None else ~np.isin(groups[0], groups[1])
+        new = slice(None) if groups is None else ~np.isin(groups[1], groups[0])
+        sides = {"real": own, "generated": new}
+        apart = {name: images[name][places] for name, places in sides.items()}
+        share = None
+        if min(map(len, apart.values())) >= _LEAST:
+            share = format_share(
+                apart,
+                {name: features[name][places] for name, places in sides.items()},
+                grids,
+                chosen,
+                as_is=by_classifier[0].estimate if not shared else None,
+                frechet=distances[0].measure,
+                confidence=confidence,
+                seed=seed,
+            )
+        advance(1)
     rows = [
-        *_distances(features["real"], features["generated"], mirrored, chosen.name, confidence),
+        *distances,
         *_classifier_rows(by_classifier, chosen.name),
         GapRow(
             "nearer than chance",
@@ -173,13 +285,16 @@ def gap_report(
         ),
     ]
     return GapReport(
+        (copies, *checks),
         tuple(rows),
+        share,
         memorised,
         by_classifier,
         tuple(repeated),
+        shared,
         tuple(notes),
-        drawn["real"],
-        drawn["generated"],
+        taken["real"],
+        taken["generated"],
         chosen.name,
         chosen.saw,
         mirror,
@@ -188,54 +303,68 @@ def gap_report(
     )
 
 
-def _drawn(images: ImageSet, n: int, rng: np.random.Generator) -> tuple[ImageSet, IntArray]:
-    if len(images) > n:
-        images = images.subset(np.sort(rng.choice(len(images), n, replace=False)))
-    # a memory-mapped set is read once, and rows in a telling order (classes in sequence) shuffled
-    order = rng.permutation(len(images))
-    return ImageSet(np.array(images.images)[order], None, images.name), order
+def _copies(
+    sets: dict[str, ImageSet], taken: dict[str, ImageSet], orders: dict[str, IntArray]
+) -> Copies:
+    """The copies among the images drawn; those of whole sets are kept from one time to the next."""
+    if any(len(taken[name]) < len(images) for name, images in sets.items()):
+        return find_copies(*(images.images for images in taken.values()))
+    found = known_copies(*sets.values())
+    starts = np.cumsum([0, *map(len, sets.values())])
+    places = np.concatenate(
+        [start + orders[name] for start, name in zip(starts, sets, strict=False)]
+    )
+    _, first, group = np.unique(found.group[places], return_index=True, return_inverse=True)
+    return Copies(first[group], found.kind[places], found.near_searched)
 
 
 def _distinct(
-    drawn: dict[str, ImageSet], orders: dict[str, IntArray]
-) -> tuple[dict[str, ImageSet], list[IntArray], list[str]]:
+    sets: dict[str, ImageSet], taken: dict[str, ImageSet], orders: dict[str, IntArray]
+) -> tuple[dict[str, ImageSet], list[IntArray], list[str], int]:
     """One image of each group of copies a side, their groups over all sides, and what was found.
 
     It is the first in the set's order: the original, where copies that were saved anew follow it.
+    What both sides share is said first; of the generated images so many are shared.
     """
-    copies = find_copies(*(images.images for images in drawn.values()))
-    ends = np.cumsum([len(images) for images in drawn.values()])
-    of_sides = dict(zip(drawn, np.split(copies.group, ends[:-1]), strict=True))
-    said = [
-        f"{name}: {again:,} of {len(side):,} images repeat others, {len(side) - again:,} distinct"
-        for name, side in of_sides.items()
-        if (again := len(side) - len(np.unique(side)))
-    ]
+    copies = _copies(sets, taken, orders)
+    ends = np.cumsum([len(images) for images in taken.values()])
+    of_sides = dict(zip(taken, np.split(copies.group, ends[:-1]), strict=True))
     kept = {}
     for name, side in of_sides.items():
         places = np.argsort(orders[name])
         kept[name] = np.sort(places[np.unique(side[places], return_index=True)[1]])
-    groups = {name: of_sides[name][kept[name]] for name in drawn}
+    groups = {name: of_sides[name][kept[name]] for name in taken}
+    said, of_real = [], 0
     for name, others in (("generated", "real"), ("held_out", "real"), ("generated", "held_out")):
         if not {name, others} <= groups.keys():
             continue
         shared = int(np.isin(groups[name], groups[others]).sum())
+        if (name, others) == ("generated", "real"):
+            of_real = shared
         if shared == len(groups[name]) == len(groups[others]):
             said.append(f"{name} and {others} are the same images: no distance between them")
         elif shared:
             said.append(
                 f"{shared:,} of {len(groups[name]):,} {name} images are copies of {others} ones"
             )
+    if not of_real:
+        said.insert(0, "no generated image is a copy of a real one")
+    said += [
+        f"{name}: {again:,} of {len(side):,} images repeat others, {len(side) - again:,} distinct"
+        for name, side in of_sides.items()
+        if (again := len(side) - len(np.unique(side)))
+    ]
     if not copies.near_searched:
-        said.append("near copies are not searched among so many images, or so small ones")
+        smallest = min(taken["real"].images.shape[2:])
+        said.append(f"near ones not searched: {why_not_near(len(copies), smallest)}")
     for name, places in kept.items():
         if len(places) < _LEAST:
             raise ValueError(
-                f"{name} has {len(places):,} distinct images among {len(drawn[name]):,}, the rest "
+                f"{name} has {len(places):,} distinct images among {len(taken[name]):,}, the rest "
                 f"are copies: at least {_LEAST} are needed"
             )
-    distinct = {name: images.subset(kept[name]) for name, images in drawn.items()}
-    return distinct, list(groups.values()), said
+    distinct = {name: images.subset(kept[name]) for name, images in taken.items()}
+    return distinct, list(groups.values()), said, of_real
 
 
 def _classified(
@@ -245,6 +374,13 @@ def _classified(
     confidence: float,
     seed: int,
 ) -> tuple[tuple[ClassifierTV, ClassifierTV], list[str]]:
+    size = min(len(images["real"]), len(images["generated"]))  # as many of either side
+    images, features = (
+        {name: rows if name == "held_out" else rows[:size] for name, rows in sides.items()}
+        for sides in (images, features)
+    )
+    if groups is not None:
+        groups = [*(side[:size] for side in groups[:2]), *groups[2:]]
     options: dict[str, Any] = {"confidence": confidence, "seed": seed, "groups": groups}
     with warnings.catch_warnings(record=True) as alarms:
         warnings.simplefilter("always", MirrorWarning)
@@ -263,10 +399,12 @@ def _distances(
     real: Rows, generated: Rows, mirrored: list[Rows], name: str, confidence: float
 ) -> list[GapRow]:
     pairs = [(real, generated), (mirrored[0], mirrored[1])]
+    size = min(len(generated), *map(len, mirrored))  # the same for what depends on n
+    equal = [(mirrored[0][:size], other[:size]) for other in (generated, mirrored[1])]
     with threadpool_limits(1):  # as in `classifier_tv`
         frechet = [frechet_estimate(*pair, confidence=confidence) for pair in pairs]
         kernel = [kernel_distance(*pair, confidence=confidence) for pair in pairs]
-        manifold = [precision_recall(*pair, confidence=confidence) for pair in pairs]
+        manifold = [precision_recall(*pair, confidence=confidence) for pair in equal]
     fid = "FID, extrapolated" if name == "Inception-v3" else "Fréchet, extrapolated"
     rows = [
         GapRow(

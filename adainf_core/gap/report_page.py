@@ -12,6 +12,7 @@ import numpy as np
 
 from adainf_core.gap.estimate import GapEstimate
 from adainf_core.gap.rows import GapRow, shown
+from adainf_core.notebook import table
 
 if TYPE_CHECKING:
     from adainf_core.gap.report import GapReport
@@ -37,6 +38,8 @@ p.small, figcaption, dl { color: var(--faint); font-size: .875rem; }
 .generated { color: var(--generated); } .real { color: var(--real); }
 figure { margin: 1rem 0; } .sheets { display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
+table { border-collapse: collapse; } th, td { border: 1px solid var(--line); padding: .25rem .5rem;
+  text-align: left; }
 small { white-space: nowrap; }
 img { display: block; height: auto; image-rendering: pixelated; width: 100%; }
 svg { display: block; height: auto; width: 100%; }
@@ -46,25 +49,73 @@ svg { display: block; height: auto; width: 100%; }
 def page(report: GapReport) -> str:
     """The whole page as text: measures with bars, contact sheets, nearest real neighbours."""
     title = f"{report.generated.name} against {report.real.name}"
-    said = (*report.repeated, *report.notes)
-    notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in said)
+    notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in report.notes)
     sizes = f"{len(report.real):,} real and {len(report.generated):,} generated images"
     head = (
         f"<p>{sizes}. Features: {html.escape(report.extractor)} "
         f"(trained on: {html.escape(report.saw)}). "
         f"Intervals at {100 * report.confidence:g} %. The zero line, "
-        f'<span class="real">real against real</span>, is {html.escape(report.mirror)}; '
-        "where its numbers of rows differ, measures that depend on n are not strictly "
-        f"comparable. Seed {report.seed}.</p>"
+        f'<span class="real">real against real</span>, is {html.escape(report.mirror)}. '
+        f"Seed {report.seed}.</p>"
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body><main>"
-        f"<h1>{html.escape(title)}</h1>{head}{notes}"
+        f"<h1>{html.escape(title)}</h1>{notes}{_said(report)}{head}{_format(report)}"
         f'<h2>Measures</h2><div class="measures">{"".join(map(_measure, report.rows))}</div>'
         f"<h2>Pictures</h2>{_pictures(report)}</main></body></html>\n"
     )
+
+
+def summary(report: GapReport) -> str:
+    """What a notebook shows: sentences, checks and the table, without pictures."""
+    title = f"{report.generated.name} against {report.real.name}"
+    rows = [
+        (
+            row.measure,
+            shown(row, row.found),
+            f"{row.found.n_real:,} + {row.found.n_generated:,}",
+            "" if row.mirrored is None else shown(row, row.mirrored),
+        )
+        for row in report.rows
+    ]
+    measures = table(("measure", "generated", "n", "real against real"), rows)
+    notes = "".join(f"<p>{html.escape(note)}</p>" for note in report.notes)
+    return (
+        f"<div><strong>{html.escape(title)}</strong>{notes}{_said(report)}{measures}"
+        f"{_format(report)}</div>"
+    )
+
+
+def _said(report: GapReport) -> str:
+    """The sentences, a paragraph a part, and the checks, a line each."""
+    parts = "".join(
+        f"<p><strong>{html.escape(part)}.</strong> {html.escape(' '.join(said))}</p>"
+        for part, said in report.sentences.parts.items()
+    )
+    checks = "".join(
+        f"<li><strong>{html.escape(check.name)}</strong>: {html.escape(check.says)}</li>"
+        for check in report.checks
+    )
+    return f"{parts}<ul>{checks}</ul>"
+
+
+def _format(report: GapReport) -> str:
+    """What the file format makes of some measures, as a table."""
+    share = report.format_share
+    if share is None:
+        return ""
+    rows = [
+        (
+            each.measure,
+            *(shown(report.row(each.measure), e) for e in (each.as_is, each.alone, each.alike)),
+            f"{each.as_is.n_real:,} + {each.as_is.n_generated:,}",
+        )
+        for each in share.rows
+    ]
+    header = ("measure", "as they are", "the format alone", "saved alike", "n")
+    return table(header, rows)
 
 
 def _measure(row: GapRow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from adainf_core.gap.estimate import GapEstimate
@@ -24,10 +25,15 @@ class GapRow:
     misses: str
 
 
+def rounded_down(bound: float) -> str:
+    """A lower bound in three decimals, rounded down, so that what is said is still proven."""
+    return f"{math.floor(1000 * bound) / 1000:.3f}"
+
+
 def shown(row: GapRow, estimate: GapEstimate) -> str:
     """A measure's value and interval in words, a lower bound as a lower bound."""
     if row.measure.startswith("total variation"):
-        return f"≥ {estimate.low:.3f} (apparent {estimate.value:.3f})"
+        return f"≥ {rounded_down(estimate.low)} (apparent {estimate.value:.3f})"
     size = max(abs(estimate.low), abs(estimate.high), abs(estimate.value))
     if size >= 100:
         return f"{estimate:.0f}"

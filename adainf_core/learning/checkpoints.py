@@ -60,13 +60,23 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint at `path`; ValueError in one line where it is damaged or none."""
     content = read_tensors(path)
     names = {field.name for field in fields(Checkpoint)}
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else None
-        raise ValueError(f"{path}: checkpoint format {found!r}, this version reads {FORMAT}")
+    if not isinstance(content, dict) or "format" not in content:
+        raise ValueError(f"{path} holds tensors, but no run: name a file that pretrain wrote")
+    found = content["format"]
+    if found != FORMAT:
+        newer = type(found) is int and found > FORMAT
+        remedy = (
+            "update adainf_core" if newer else "train anew, or go on with the version that wrote it"
+        )
+        raise ValueError(
+            f"{path}: checkpoint format {found!r:.60}, this version reads {FORMAT}: {remedy}"
+        )
     content.setdefault("made_of", None)  # which is younger than the format
     if content.keys() != names:
-        odd = sorted(content.keys() ^ names)[0]
-        raise ValueError(f"{path} is no checkpoint: field {odd!r} is missing or unknown")
+        odd = sorted(map(str, content.keys() ^ names))[0]
+        raise ValueError(
+            f"{path} is no checkpoint (field {odd!r} missing or unknown): delete it to start afresh"
+        )
     for name, fits in _FITS.items():
         if not fits(content[name]):
             wrong = f"{name} = {content[name]!r:.60}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import torch
 from torch import nn
 
-from adainf_core.learning.pretrain_config import ENCODERS, WIDEST
+from adainf_core.learning.pretrain_config import ENCODERS, WIDEST, PretrainConfig
 from adainf_core.validation import as_choice, as_count
 
 PIXEL_MEAN, PIXEL_STD = 0.5, 0.25
@@ -65,25 +67,80 @@ def small_cnn(width: int = 16) -> Encoder:
     return Encoder(nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), 8 * width)
 
 
-def resnet(name: str, stem_padding: int = 1) -> Encoder:
-    """ResNet-18, -34 or -50 with the CIFAR stem: 3x3 stride-1 convolution, no max pooling.
+#: Residual blocks of each stage.
+_STAGES = {
+    "resnet10": (1, 1, 1, 1),
+    "resnet18": (2, 2, 2, 2),
+    "resnet34": (3, 4, 6, 3),
+    "resnet50": (3, 4, 6, 3),
+}
 
-    feature_dim is 512 (50: 2048). The official code inherits `stem_padding=2`, which widens the
-    maps from 32 to 34 pixels and the cost by about a quarter.
+
+def resnet(name: str, base_width: int = 64, stem_padding: int = 1, stem_stride: int = 1) -> Encoder:
+    """ResNet-10, -18, -34 or -50 for small images: no max pooling, four stages.
+
+    They have `base_width` (published: 64), 2x, 4x and 8x channels; feature_dim is the last (50:
+    four times that). The stem is a 3x3 convolution, or 2x2 where `stem_stride` is 2: a quarter of
+    the work in all stages. The official code inherits `stem_padding=2`, which widens the maps from
+    32 to 34 pixels and the cost by about a quarter. Blocks and the names of weights are
+    torchvision's.
     """
-    from torchvision import models
+    from torchvision.models.resnet import BasicBlock, Bottleneck
 
-    as_choice(name, "name", ENCODERS[1:])
+    as_choice(name, "name", _STAGES)
     as_count(stem_padding, "stem_padding", 1, 2)
-    backbone = getattr(models, name)(weights=None)
-    feature_dim = backbone.fc.in_features
-    backbone.conv1 = nn.Conv2d(3, 64, 3, stride=1, padding=stem_padding, bias=False)
-    backbone.maxpool = nn.Identity()
-    backbone.fc = nn.Identity()
-    return Encoder(backbone, feature_dim)
+    as_count(stem_stride, "stem_stride", 1, 2)
+    if stem_stride == 2 and stem_padding != 1:
+        raise ValueError(
+            f"stem_padding={stem_padding} widens a stem of stride 1, and a 2x2 one has no padding: "
+            "leave it at 1, or take stem_stride=1"
+        )
+    block = Bottleneck if name == "resnet50" else BasicBlock
+    inputs = base_width = as_count(base_width, "base_width", 1, WIDEST)
+    stem = (3, 1, stem_padding) if stem_stride == 1 else (2, 2, 0)
+    layers: dict[str, nn.Module] = {
+        "conv1": nn.Conv2d(3, base_width, *stem, bias=False),
+        "bn1": nn.BatchNorm2d(base_width),
+        "relu": nn.ReLU(inplace=True),
+    }
+    for stage, blocks in enumerate(_STAGES[name]):
+        planes, stride = base_width * 2**stage, 1 if stage == 0 else 2
+        outputs = planes * block.expansion
+        shortcut = None
+        if stride == 2 or inputs != outputs:
+            shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+        first = block(inputs, planes, stride, shortcut)
+        others = (block(outputs, planes) for _ in range(blocks - 1))
+        layers[f"layer{stage + 1}"] = nn.Sequential(first, *others)
+        inputs = outputs
+    layers |= {"avgpool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten()}
+    backbone = nn.Sequential(OrderedDict(layers))
+    for module in backbone[1:].modules():  # as torchvision does; the stem as the official code
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    return Encoder(backbone, inputs)
 
 
-def build_encoder(name: str, width: int = 16, stem_padding: int = 1) -> Encoder:
-    """The encoder called `name`: "small_cnn" (with `width`) or a ResNet (with `stem_padding`)."""
+def build_encoder(
+    name: str,
+    width: int = 16,
+    base_width: int = 64,
+    stem_padding: int = 1,
+    stem_stride: int = 1,
+) -> Encoder:
+    """The encoder called `name`: "small_cnn" of `width`, or a ResNet, of which the others tell."""
     as_choice(name, "name", ENCODERS)
-    return small_cnn(width) if name == "small_cnn" else resnet(name, stem_padding)
+    if name == "small_cnn":
+        return small_cnn(width)
+    return resnet(name, base_width, stem_padding, stem_stride)
+
+
+def encoder_of(config: PretrainConfig) -> Encoder:
+    """The encoder that a run of `config` begins with, its normalisation included."""
+    encoder = build_encoder(
+        config.encoder, config.width, config.base_width, config.stem_padding, config.stem_stride
+    )
+    encoder.normalize(config.pixel_mean, config.pixel_std)
+    return encoder

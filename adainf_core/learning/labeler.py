@@ -9,7 +9,7 @@ from torch import nn
 
 from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.learning.augmentation import augment
-from adainf_core.learning.encoders import build_encoder
+from adainf_core.learning.encoders import encoder_of
 from adainf_core.learning.policies import AugmentationPolicy, as_policies
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.validation import in_words
@@ -47,7 +47,7 @@ def train_labeler(
     generator = torch.Generator().manual_seed(config.seed)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(config.seed)
-        encoder = build_encoder(config.encoder, config.width, config.stem_padding)
+        encoder = encoder_of(config)
         network = nn.Sequential(encoder, nn.Linear(encoder.feature_dim, images.classes))
     labeler = Bfloat16(network.to(memory_format=torch.channels_last)).train()
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=config.weight_decay)

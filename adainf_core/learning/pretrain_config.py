@@ -10,7 +10,7 @@ from adainf_core.learning.policies import POLICIES, AugmentationPolicy, as_polic
 from adainf_core.validation import as_choice, as_count, as_number, as_positive, as_seed, in_words
 
 #: The encoders and optimisers by name; `encoders` and `optimizers` build them.
-ENCODERS = ("small_cnn", "resnet18", "resnet34", "resnet50")
+ENCODERS = ("small_cnn", "resnet10", "resnet18", "resnet34", "resnet50")
 OPTIMIZERS = ("adamw", "sgd", "lars")
 #: The widest encoder that may be asked for; what fits is told when it is built.
 WIDEST = 2**16
@@ -21,25 +21,30 @@ _LARGEST_BATCH = 2**20
 class PretrainConfig:
     """Everything that decides a run except its data.
 
+    The defaults are those of a short run in fp32; `recipes.recipe` has the published settings, and
+    a laptop's, by the names that `adainf pretrain` takes.
+
     `policy` augments the images; it is None for data that comes as views (a `feeding.ViewSource`).
-    `method` is one of the configurations in `methods`; `encoder`, `width` and `stem_padding` go to
-    `build_encoder`, `pixel_mean` and `pixel_std` to its normalisation. `steps` global batches of
-    `batch_size` images (two views each) under `optimizer` ("adamw", "sgd", "lars") with linear
-    warm-up of `learning_rate` over `warmup` steps and a cosine to zero; `momentum` is SGD's and
-    LARS's. `precision` is "fp32" or "bf16" (autocast); `compile` hands the model to
-    torch.compile, and on accelerators the augmentation. With `online_learning_rate` a linear
-    classifier learns along, on detached features of the real labelled images in the batch: the
-    official code's probe, an extra to compare with. `device` is "cpu", "cuda" or None for whichever
-    is there. A `seed` lies in 0..2^32 - 1: of a larger one torch's generator on processors
-    would read 32 bits, and draw the networks of a smaller one. Raises ValueError for a value out of
-    range.
+    `method` is one of the configurations in `methods`; `encoder`, `width` (of a small_cnn),
+    `base_width`, `stem_padding` and `stem_stride` (of a ResNet) go to `build_encoder`, `pixel_mean`
+    and `pixel_std` to its normalisation. `steps` global batches of `batch_size` images (two views
+    each) under `optimizer` ("adamw", "sgd", "lars") with linear warm-up of `learning_rate` over
+    `warmup` steps and a cosine to zero; `momentum` is SGD's and LARS's. `precision` is "fp32" or
+    "bf16" (autocast); `compile` hands the model to torch.compile, and on accelerators the
+    augmentation. With `online_learning_rate` a linear classifier learns along, on detached features
+    of the real labelled images in the batch: the official code's probe, an extra to compare with.
+    `device` is "cpu", "cuda" or None for whichever is there. A `seed` lies in 0..2^32 - 1: of a
+    larger one torch's generator on processors would read 32 bits, and draw the networks of a
+    smaller one. Raises ValueError for a value out of range.
     """
 
     policy: AugmentationPolicy | None = field(default_factory=lambda: POLICIES["symmetric"])
     method: MethodConfig = field(default_factory=SimCLR)
     encoder: str = "small_cnn"
     width: int = 16
+    base_width: int = 64
     stem_padding: int = 1
+    stem_stride: int = 1
     pixel_mean: tuple[float, ...] = (0.5,)
     pixel_std: tuple[float, ...] = (0.25,)
     steps: int = 1000
@@ -67,6 +72,7 @@ class PretrainConfig:
             ("steps", 1, 10**9),
             ("warmup", 0, 10**9),
             ("width", 1, WIDEST),
+            ("base_width", 1, WIDEST),
             ("batch_size", 2, _LARGEST_BATCH),
         ):
             as_count(getattr(self, name), name, least, most)
@@ -86,8 +92,12 @@ class PretrainConfig:
         if not 0 <= as_number(self.momentum, "momentum") < 1:
             raise ValueError(f"momentum={self.momentum} is outside [0, 1)")
         if not 0 <= self.warmup <= self.steps:
-            raise ValueError(f"warmup={self.warmup} is outside 0..steps={self.steps}")
+            raise ValueError(
+                f"warmup={self.warmup} is outside 0..steps={self.steps}: set warmup, too, as in "
+                f"pretrain.warmup={max(0, self.steps // 100)}"
+            )
         as_count(self.stem_padding, "stem_padding", 1, 2)
+        as_count(self.stem_stride, "stem_stride", 1, 2)
         for name in ("pixel_mean", "pixel_std"):
             values = getattr(self, name)
             if (

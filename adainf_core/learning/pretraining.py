@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,13 @@ from adainf_core.learning.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
-from adainf_core.learning.encoders import Encoder, build_encoder
+from adainf_core.learning.encoders import Encoder, encoder_of
 from adainf_core.learning.event_log import event_log
 from adainf_core.learning.feeding import Feed, Source
 from adainf_core.learning.networks import Method
 from adainf_core.learning.optimizers import build_optimizer
 from adainf_core.learning.pretrain_config import PretrainConfig, warmup_cosine
+from adainf_core.notebook import card, curve
 from adainf_core.progress import progress_range
 from adainf_core.stopping import StopRequest, stop_requests
 from adainf_core.tensor_files import naming_misfits, restore_optimizer
@@ -54,14 +55,31 @@ class Pretrained:
     `online_classifier` maps features to class scores where one was asked for.
     """
 
-    encoder: Encoder
-    history: list[dict[str, float]]
+    encoder: Encoder = field(repr=False)
+    history: list[dict[str, float]] = field(repr=False)
     steps: int
     finished: bool
     image_size: int
     mixture: str
     checkpoint: Path | None = None
-    online_classifier: nn.Linear | None = None
+    online_classifier: nn.Linear | None = field(default=None, repr=False)
+
+    def _repr_html_(self) -> str:
+        weights = sum(parameter.numel() for parameter in self.encoder.parameters())
+        lines = [
+            f"{self.mixture}, {self.image_size} pixels",
+            f"encoder of {weights:,} weights, {self.encoder.feature_dim} features",
+        ]
+        if self.checkpoint is not None:
+            lines.append(f"checkpoint: {self.checkpoint}")
+        parts = []
+        if self.history:
+            first, last = self.history[0]["loss"], self.history[-1]["loss"]
+            lines.append(f"loss {first:.4g} at first, {last:.4g} at last:")
+            points = [(entry["step"], entry["loss"]) for entry in self.history]
+            parts.append(curve(points, "Loss over steps."))
+        state = "finished" if self.finished else "not finished"
+        return card(f"Run of {self.steps:,} steps, {state}", lines, *parts)
 
 
 def pretrain(
@@ -82,8 +100,8 @@ def pretrain(
     run continues from there if the file exists, writes it every `checkpoint_seconds` and at the
     end; after `max_seconds` or on SIGTERM it stops there and returns unfinished, and Ctrl-C ends
     it there too, as a KeyboardInterrupt that says how to go on. On CPU a continued run ends in the
-    same bits. With `progress` a bar runs in the terminal, with `tensorboard` (a folder) the loss
-    goes there. Under `torchrun` (see `distributed.process_group`) `batch_size` is shared among the
+    same bits. With `progress` it tells how far it is, with `tensorboard` (a folder) the loss goes
+    there. Under `torchrun` (see `distributed.process_group`) `batch_size` is shared among the
     processes. `made_of` goes into the checkpoint as it is: the names by which `adainf probe` finds
     the data again, {"dataset": ..., "split": ..., "root": ...}.
 
@@ -163,11 +181,12 @@ def load_pretrained(path: str | Path) -> Pretrained:
 def _check_memory(config: PretrainConfig) -> None:
     """Raise ValueError where the networks alone are more than this machine can hold."""
     with torch.device("meta"):
-        method = config.method.build(
-            build_encoder(config.encoder, config.width, config.stem_padding)
-        )
+        method = config.method.build(encoder_of(config))
     weights = sum(tensor.nbytes for tensor in [*method.parameters(), *method.buffers()])
-    check_memory(weights, f"width={config.width} of {config.encoder} under {config.method}")
+    wide = "width" if config.encoder == "small_cnn" else "base_width"
+    check_memory(
+        weights, f"{wide}={getattr(config, wide)} of {config.encoder} under {config.method}"
+    )
 
 
 class _Trainee(nn.Module):
@@ -180,8 +199,7 @@ class _Trainee(nn.Module):
         # weights are drawn on the CPU, and whoever else draws there is not disturbed
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(int(config.seed))
-            encoder = build_encoder(config.encoder, config.width, config.stem_padding)
-            encoder.normalize(config.pixel_mean, config.pixel_std)
+            encoder = encoder_of(config)
             self.method: Method = config.method.build(encoder)
             self.classifier = nn.Linear(encoder.feature_dim, classes) if classes else None
 
@@ -397,7 +415,8 @@ def _checked_labels(config: PretrainConfig, data: Source) -> np.ndarray | None:
         raise ValueError("policy=None is for data that comes as views: give images a policy")
     if 0 < available < config.batch_size:
         raise ValueError(
-            f"batch_size={config.batch_size} is larger than the {available} images there are"
+            f"batch_size={config.batch_size} is larger than the {available} images there are: set "
+            f"pretrain.batch_size={max(2, 1 << (available.bit_length() - 1))} or less"
         )
     if config.online_learning_rate is None:
         return None

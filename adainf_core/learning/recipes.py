@@ -1,20 +1,36 @@
-"""Recipes: a whole pre-training run, its data included, and the official ones as presets."""
+"""Recipes: a whole pre-training run, its data included, by a name that command and script share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from adainf_core.data.generated import GeneratedImages
-from adainf_core.data.inflation import Inflation
+from adainf_core.data.inflation import Inflation, paper_replication
 from adainf_core.data.named_sets import named_or_own
 from adainf_core.learning.methods import METHODS
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.validation import as_choice, in_words
 
-PRESETS = ("none", "vanilla", "adainf")
+if TYPE_CHECKING:
+    from adainf_core.learning.pretraining import Pretrained
+
+#: The arms of the comparison by name: how much a real image counts beside generated ones (None:
+#: there are none), and whether AdaInf's weaker augmentation is taken.
+PRESETS: dict[str, tuple[float | Literal["paper"] | None, bool]] = {
+    "none": (None, False),
+    "weak": (None, True),
+    "vanilla": (1.0, False),
+    "vanilla_weak": (1.0, True),
+    "reweighted": ("paper", False),
+    "adainf": ("paper", True),
+}
+#: The sizes of a run by name, those of the studies' scales; `recipe` has the table.
+SCALES = ("paper", "laptop")
 
 
 @dataclass(frozen=True)
@@ -24,14 +40,15 @@ class Recipe:
     `dataset` is a name that `load_images` knows, with its `split`, or the path of an npz archive or
     a folder of images; it is resized to `size` pixels where given. `generated` is the folder of a
     `GeneratedImages` store or None; `replication`, `beta`, `sampling` and `stratified` go to
-    `Inflation`.
+    `Inflation`. `replication` "paper" is AdaInf's N at the sizes that the two sets turn out to have
+    (`paper_replication`).
     """
 
     dataset: str = "cifar10"
     split: str = "train"
     size: int | None = None
     generated: str | None = None
-    replication: float | None = None
+    replication: float | Literal["paper"] | None = None
     beta: float | None = None
     sampling: Literal["iid", "epoch"] = "epoch"
     stratified: bool = False
@@ -39,6 +56,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         as_choice(self.sampling, "sampling", ("iid", "epoch"))
+        if isinstance(self.replication, str) and self.replication != "paper":
+            raise ValueError(f"replication={self.replication!r}: give a number, 'paper' or None")
         if not isinstance(self.pretrain, PretrainConfig):
             raise ValueError(f"pretrain={in_words(self.pretrain)} must be a PretrainConfig")
 
@@ -55,16 +74,87 @@ class Recipe:
             )
         real = named_or_own(self.dataset, self.split, self.size, root, download)
         generated = None if self.generated is None else GeneratedImages.open(self.generated)
+        copies = self.replication
         if generated is not None:
             generated.check_against(real)
+        if copies == "paper":
+            assert generated is not None  # refused above
+            copies = float(paper_replication(len(real), len(generated)))
         return Inflation(
             real,
             generated,
-            replication=self.replication,
+            replication=copies,
             beta=self.beta,
             sampling=self.sampling,
             stratified=self.stratified,
         )
+
+    def describe(self, data: Inflation) -> str:
+        """What the run trains on, a line each; `data` is its own, from `data`.
+
+        The mixture, how its N stands to AdaInf's at these sizes, and how often each image is seen.
+        """
+        config = self.pretrain
+        passes = data.exposures(config.steps, config.batch_size)
+        lines = [("mixture", data.describe()), ("exposures", f"{passes.real:.1f} a real image")]
+        if data.generated is not None:
+            lines[1] = (lines[1][0], f"{lines[1][1]}, {passes.generated:.1f} a generated one")
+            lines.insert(1, ("share", _beside_adainf(data)))
+        return "\n".join(f"{word:12} {text}" for word, text in lines)
+
+    def run(
+        self,
+        root: str | Path | None = None,
+        *,
+        checkpoint: str | Path | None = None,
+        max_seconds: float = math.inf,
+        tensorboard: str | Path | None = None,
+        progress: bool = False,
+        tell: Callable[[str], object] | None = None,
+    ) -> Pretrained:
+        """Carry it out, as `adainf pretrain` does: `pretrain` on `data(root)`.
+
+        `tell` is given `describe`'s text before the first step; the other arguments are those of
+        `pretraining.pretrain`. Under `torchrun` the processes share the run.
+        """
+        from adainf_core.learning import distributed
+        from adainf_core.learning.pretraining import pretrain
+
+        with distributed.process_group(self.pretrain.device):
+            with distributed.first_rank_first():
+                data = self.data(root)
+            if tell is not None and distributed.rank() == 0:
+                tell(self.describe(data))
+            return pretrain(
+                self.pretrain,
+                data,
+                checkpoint=checkpoint,
+                max_seconds=max_seconds,
+                tensorboard=tensorboard,
+                progress=progress,
+                made_of=self._made_of(root),
+            )
+
+    def _made_of(self, root: str | Path | None) -> dict[str, str | None]:
+        """The names by which a probe finds the run's data, wherever it is asked for."""
+        path = Path(self.dataset)
+        return {
+            "dataset": str(path.absolute()) if path.exists() else self.dataset,
+            "split": self.split,
+            "root": None if root is None else str(Path(root).absolute()),
+        }
+
+
+def _beside_adainf(data: Inflation) -> str:
+    """How the weight of a mixture with generated images stands to AdaInf's at its sizes."""
+    assert data.generated is not None
+    copies = paper_replication(len(data.real), len(data.generated))
+    beta = Inflation(data.real, data.generated, replication=copies).beta
+    nearest = f"beta = {beta:.4f} is nearest to the paper's 1/3"
+    if data.beta == beta:
+        return f"N = {copies} is AdaInf's at these sizes: {nearest}"
+    given = f"beta = {data.beta:.4f}" if data.replication is None else f"N = {data.replication:g}"
+    return f"{given} is not AdaInf's at these sizes: that is N = {copies}, whose {nearest}"
 
 
 #: The official online probe's learning rates by method, for `pretrain.online_learning_rate`.
@@ -83,45 +173,63 @@ def recipe(
     method: str = "simclr",
     preset: str = "none",
     generated: str | None = None,
+    scale: str = "paper",
 ) -> Recipe:
-    """The official run of `method` on `dataset`: "none", "vanilla" or "adainf".
+    """The run of `method` on `dataset` that `adainf pretrain` starts from, by the same names.
 
-    100,000 steps of 512 images in shuffled epochs, ResNet-18 with the official stem, bf16 for the
-    official fp16. "vanilla" and "adainf" need `generated`, the folder of a store; they count each
-    real image once and ten times, and "adainf" also augments more weakly. Data sets other than
-    CIFAR-10, CIFAR-100 and Tiny ImageNet have no official numbers and take CIFAR-10's, with pixels
-    normalised by 0.5 and 0.25. Two small departures from the official code: warm-up starts at the
-    first step's share of the rate, not at 3e-5, and both views of a batch share its statistics. The
-    official online probe is an extra: set `pretrain.online_learning_rate` (see
-    `OFFICIAL_ONLINE_RATES`). Raises ValueError for an unknown method or preset, or generated images
-    missing or unwanted.
+    `preset` is an arm of the comparison (`PRESETS`): on real images alone "none" and "weak"; with
+    `generated`, the folder of a store, "vanilla" and "vanilla_weak" (N = 1), "reweighted" and
+    "adainf" (AdaInf's N at these sizes: `paper_replication`, 10 at the paper's). "weak",
+    "vanilla_weak" and "adainf" take AdaInf's weaker augmentation. `scale` says how large it is:
+
+    ============== ========================== =========================
+    scale          "paper", for a GPU         "laptop", for minutes
+    ============== ========================== =========================
+    encoder        resnet18, stem_padding 2   small_cnn, width 16
+    head           the method's published     the method's defaults
+    optimizer      the method's published     adamw, 0.002, decay 0.01
+    batch size     512 (or as published)      256
+    steps, warm-up 100,000 and 1,000          1,000 and 50
+    ============== ========================== =========================
+
+    Both draw shuffled epochs and compute in bf16 (the official code in fp16); `PretrainConfig` and
+    `Inflation` on their own have defaults of their own: fp32, and independent draws. Data sets
+    other than CIFAR-10, CIFAR-100 and Tiny ImageNet have no published numbers and take CIFAR-10's,
+    with pixels normalised by 0.5 and 0.25. Two small departures from the official code: warm-up
+    starts at the first step's share of the rate, not at 3e-5, and both views of a batch share its
+    statistics. The official online probe is an extra: set `pretrain.online_learning_rate` (see
+    `OFFICIAL_ONLINE_RATES`). Raises ValueError for an unknown method, preset or scale, or generated
+    images missing or unwanted.
     """
     if not isinstance(dataset, str):
         raise ValueError(f"dataset={in_words(dataset)} must be a name, a string")
     as_choice(method, "method", METHODS)
     as_choice(preset, "preset", PRESETS)
-    if (generated is None) != (preset == "none"):
-        need = "wants no generated images" if preset == "none" else "needs generated images"
+    as_choice(scale, "scale", SCALES)
+    replication, weak = PRESETS[preset]
+    if (generated is None) != (replication is None):
+        need = "wants no generated images" if replication is None else "needs generated images"
         raise ValueError(f"preset={preset!r} {need}, but generated={in_words(generated)}")
     official = METHODS[method].official().on(dataset)
     mean, std = _PIXELS.get(dataset, ((0.5,), (0.25,)))
-    return Recipe(
-        dataset=dataset,
-        generated=generated,
-        replication={"none": None, "vanilla": 1.0, "adainf": 10.0}[preset],
-        pretrain=PretrainConfig(
-            policy=POLICIES[official.policies[preset == "adainf"]],
+    config = PretrainConfig(
+        policy=POLICIES[official.policies[weak]],
+        method=METHODS[method](),
+        pixel_mean=mean,
+        pixel_std=std,
+        precision="bf16",
+    )
+    if scale == "paper":
+        config = replace(
+            config,
             method=official.method,
             encoder="resnet18",
             stem_padding=2,
-            pixel_mean=mean,
-            pixel_std=std,
             steps=100_000,
             batch_size=official.batch_size,
             optimizer=official.optimizer,
             learning_rate=official.learning_rate,
             weight_decay=official.weight_decay,
             warmup=1000,
-            precision="bf16",
-        ),
-    )
+        )
+    return Recipe(dataset=dataset, generated=generated, replication=replication, pretrain=config)

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.statistics.estimate import Estimate
-from adainf_core.validation import FloatArray, as_confidence, as_count, as_positive, as_real
+from adainf_core.validation import (
+    FloatArray,
+    as_confidence,
+    as_count,
+    as_number,
+    as_positive,
+    as_real,
+    in_words,
+)
 
 
 @dataclass(frozen=True)
@@ -42,12 +50,16 @@ def paired_difference(
     treated: Mapping[int, float], reference: Mapping[int, float], confidence: float = 0.95
 ) -> Interval:
     """Interval of treated - reference over the seeds both have; both map seed -> value."""
-    for side in (treated, reference):
+    for name, side in (("treated", treated), ("reference", reference)):
         if not isinstance(side, Mapping):
-            raise ValueError(f"{side!r} has no seeds: map each seed to its value, as {{0: 41.2}}")
+            raise ValueError(
+                f"{name} = {in_words(side)} has no seeds: map each to its value, as {{0: 41.2}}"
+            )
     seeds = sorted(treated.keys() & reference.keys())
     if len(seeds) < 2:
-        raise ValueError(f"a paired interval needs two common seeds, got {seeds}")
+        raise ValueError(
+            f"treated and reference share {len(seeds)} seeds: a paired interval needs 2"
+        )
     return t_interval([treated[seed] - reference[seed] for seed in seeds], confidence)
 
 
@@ -110,7 +122,7 @@ def smallest_detectable(sd: float, n: int, confidence: float = 0.95, power: floa
 
     sd, n = as_positive(sd, "sd"), as_count(n, "n", 2)
     confidence = as_confidence(confidence)
-    if not (1 - confidence) / 2 < power < 1:
+    if not (1 - confidence) / 2 < as_number(power, "power") < 1:
         raise ValueError(f"power={power} is outside ({(1 - confidence) / 2:g}, 1)")
     critical = t_quantile((1 + confidence) / 2, n - 1)
     shift = brentq(

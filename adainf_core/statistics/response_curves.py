@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.statistics.intervals import Interval
-from adainf_core.validation import FloatArray, as_confidence, as_count, as_real, freeze
+from adainf_core.validation import FloatArray, as_real, freeze
 
 LENGTH_SCALES = np.geomspace(0.1, 2.0, 6)  # of the range of x
+CONFIDENCE = 0.95
+DRAWS = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +25,7 @@ class ResponseCurve:
     `mean`, `low`, `high` are (m,) float64 in the units of y: the curve, not a new observation.
     `peak` is the place of the highest mean, with the interval of the place of the true curve's
     maximum among `at`, from `peak.n` observations; `noise` is the sd of one observation about the
-    curve. Band and interval are at the same confidence.
+    curve. Band and interval are at `CONFIDENCE`.
     """
 
     at: FloatArray
@@ -39,8 +41,6 @@ def response_curve(
     y: ArrayLike,
     at: ArrayLike,
     log_x: bool = False,
-    confidence: float = 0.95,
-    draws: int = 2000,
 ) -> ResponseCurve:
     """The curve behind the points (`x`, `y`), (n,) each, at `at` (m,), by a Gaussian process.
 
@@ -48,41 +48,22 @@ def response_curve(
     Rasmussen and Williams 2006, chapter 2), x or log x scaled to [0, 1], y to unit variance.
     Amplitude and noise maximise the marginal likelihood at each of six length scales from 0.1 to
     2, and the six fits are averaged by that likelihood: the best one alone is too sure of itself.
-    The interval of the maximum comes from `draws` curves of the posterior, over the places `at`,
+    The interval of the maximum comes from `DRAWS` curves of the posterior, over the places `at`,
     the same at each call.
 
     The points count as independent: where a seed shifts all its arms alike, subtract each seed's
     mean first. Where the curve hardly rises above the noise, the band covers somewhat less often
-    than `confidence`. Constant y give a flat curve of no width whose maximum may be anywhere.
-    ValueError for fewer than three different x, values that are not finite, x or `at` <= 0 with
-    `log_x`, and places outside the range of x.
+    than `CONFIDENCE`. Constant y give a flat curve of no width whose maximum may be anywhere.
+    Needs three different x or more, all finite (above 0 with `log_x`), and places in their range.
     """
     from scipy.stats import norm
 
-    x, y, at = _line(x, "x"), _line(y, "y"), _line(at, "at")
-    draws = as_count(draws, "draws", 1)
-    if len(x) != len(y):
-        raise ValueError(f"x has {len(x)} values and y has {len(y)}: give one y for each x")
-    if len(np.unique(x)) < 3:
-        raise ValueError(f"x has {len(np.unique(x))} different values: a curve needs at least 3")
-    confidence = as_confidence(confidence)
-    if log_x:
-        for name, values in (("x", x), ("at", at)):
-            if values.min() <= 0:
-                raise ValueError(
-                    f"{name} has {values.min():g}: a logarithm needs values above 0, or log_x=False"
-                )
-    outside = at[(at < x.min()) | (at > x.max())]
-    if len(outside):
-        raise ValueError(
-            f"at has {outside[0]:g}, outside the points' range [{x.min():g}, {x.max():g}]: "
-            "a curve is not continued past its points"
-        )
+    x, y, at = (as_real(v, name) for v, name in ((x, "x"), (y, "y"), (at, "at")))
     level, scale = y.mean(), y.std()
     if scale <= 1e-12 * np.abs(y).max():
         flat = freeze(np.full(len(at), level))
         ends = float(at.min()), float(at.max())
-        anywhere = Interval(float(at[0]), *ends, len(x), confidence=confidence)
+        anywhere = Interval(float(at[0]), *ends, len(x), confidence=CONFIDENCE)
         return ResponseCurve(freeze(at), flat, flat, flat, anywhere, 0.0)
 
     rows, places = (np.log(v) if log_x else v for v in (x, at))
@@ -95,10 +76,10 @@ def response_curve(
     means = np.array([fit.mean for fit in fits])
     mean = weights @ means
     variances = np.array([(fit.root**2).sum(axis=1) for fit in fits]) + (means - mean) ** 2
-    half = norm.ppf((1 + confidence) / 2) * np.sqrt(weights @ variances)
+    half = norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt(weights @ variances)
 
     rng = np.random.default_rng(0)
-    counts = rng.multinomial(draws, weights)
+    counts = rng.multinomial(DRAWS, weights)
     curves = [
         fit.mean + rng.standard_normal((count, len(at))) @ fit.root.T
         for fit, count in zip(fits, counts, strict=True)
@@ -112,30 +93,30 @@ def response_curve(
         high=freeze(level + scale * (mean + half)),
         peak=Interval(
             best,
-            min(best, float(np.quantile(peaks, (1 - confidence) / 2, method="lower"))),
-            max(best, float(np.quantile(peaks, (1 + confidence) / 2, method="higher"))),
+            min(best, float(np.quantile(peaks, (1 - CONFIDENCE) / 2, method="lower"))),
+            max(best, float(np.quantile(peaks, (1 + CONFIDENCE) / 2, method="higher"))),
             len(x),
-            confidence=confidence,
+            confidence=CONFIDENCE,
         ),
         noise=float(scale * np.sqrt(weights @ [fit.noise for fit in fits])),
     )
 
 
 def sweep_curve(
-    levels: Mapping[float, Mapping[int, float]], points: int = 50, log_x: bool = True
+    levels: Mapping[float, Mapping[int, float]], log_x: bool = True
 ) -> ResponseCurve | None:
     """The curve through a sweep, `levels` mapping a level to its values by seed.
 
     Only seeds that every level has count, and each seed's mean is taken off and the common one put
     back: arms of a seed share what makes it lucky. So the band is of the curve's shape, not of its
-    height. The curve stands at `points` places. None for fewer than three levels or two seeds.
+    height. The curve stands at 50 places. None for fewer than three levels or two seeds.
     """
     table = complete_seeds(levels)
     if table.shape[0] < 3 or table.shape[1] < 2:
         return None
     places = np.array(list(levels), dtype=float)
     spaced = np.geomspace if log_x else np.linspace
-    at = spaced(places.min(), places.max(), points).clip(places.min(), places.max())
+    at = spaced(places.min(), places.max(), 50).clip(places.min(), places.max())
     values = table - table.mean(axis=0) + table.mean()
     return response_curve(places.repeat(table.shape[1]), values.ravel(), at, log_x)
 
@@ -150,9 +131,7 @@ def complete_seeds(levels: Mapping[float, Mapping[int, float]]) -> FloatArray:
 
 
 class _Fit(NamedTuple):
-    """A Gaussian process at one length scale: its log marginal likelihood, noise variance, and the
-    curve's posterior mean (m,) and a square root (m, m) of its covariance.
-    """
+    """A Gaussian process at one length scale; the curve's mean (m,), root (m, m) of covariance."""
 
     evidence: float
     noise: float
@@ -183,13 +162,3 @@ def _fit(rows: FloatArray, y: FloatArray, places: FloatArray, length: float) -> 
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(values.clip(min=0))
     return _Fit(process.log_marginal_likelihood_value_, noise, mean, root)
-
-
-def _line(values: ArrayLike, name: str) -> FloatArray:
-    line = as_real(values, name)
-    if line.ndim != 1 or line.size == 0:
-        raise ValueError(f"{name} has shape {line.shape}: give a row of numbers, at least one")
-    bad = np.flatnonzero(~np.isfinite(line))
-    if len(bad):
-        raise ValueError(f"{name}[{bad[0]}] = {line[bad[0]]:g}: values have to be finite")
-    return line

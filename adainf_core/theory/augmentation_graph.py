@@ -7,15 +7,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.theory.similarity_graph import SimilarityGraph
-from adainf_core.theory.spectral_encoder import NO_CLASS, clear_winner
+from adainf_core.theory.similarity_graph import NO_CLASS, SimilarityGraph, clear_winner
 from adainf_core.theory.spectrum import Factored, scaled
 from adainf_core.validation import (
     FloatArray,
     IntArray,
     Matrix,
     as_distribution,
-    as_indices,
     as_kernel,
     as_labels,
     as_share,
@@ -46,47 +44,6 @@ class AugmentationGraph(SimilarityGraph):
         self.views: IntArray = freeze(np.flatnonzero(mass > 0))
         # Rows of the kernel sum to one, so a view's degree Σ_x' w_xx' is its probability.
         self.degrees: FloatArray = freeze(mass[self.views])
-
-    @classmethod
-    def from_samples(
-        cls,
-        sources: ArrayLike,
-        views: ArrayLike,
-        weights: ArrayLike | None = None,
-        shape: tuple[int, int] | None = None,
-    ) -> AugmentationGraph:
-        """Graph of sampled views: view number views[i] was drawn from natural point sources[i].
-
-        sources, views (N,): nonnegative integers; a pair drawn twice counts twice, and each
-        source's counts, normalised, are its row of the (sparse) kernel. weights (n,): distribution
-        of the natural points, uniform by default. shape (n, m): by default the largest numbers plus
-        one. Every source needs a view; views that cannot be told apart share a number (of other
-        keys, `numpy.unique(keys, return_inverse=True)` makes numbers). The kernel is the empirical
-        one: with few views a source, graphs of samples are less connected than the distribution
-        they come from.
-        """
-        from scipy.sparse import csr_array
-
-        rows, columns = as_indices(sources, "sources"), as_indices(views, "views")
-        if len(rows) != len(columns):
-            raise ValueError(
-                f"sources has {len(rows)} entries and views {len(columns)}: give one pair a draw"
-            )
-        n, m = shape or (int(rows.max()) + 1, int(columns.max()) + 1)
-        for name, numbers, side in (("sources", rows, n), ("views", columns, m)):
-            high = np.flatnonzero(numbers >= side)
-            if len(high):
-                raise ValueError(
-                    f"{name}[{high[0]}] = {numbers[high[0]]} is outside shape ({n}, {m})"
-                )
-        drawn = np.bincount(rows, minlength=n)
-        if not drawn.all():
-            raise ValueError(
-                f"source {int((drawn == 0).argmax())} has no view: draw some, "
-                "or number the sources without gaps"
-            )
-        kernel = csr_array((1 / drawn[rows], (rows, columns)), shape=(n, m))
-        return cls(kernel, np.full(n, 1 / n) if weights is None else weights)
 
     def __repr__(self) -> str:
         kind = "sparse" if is_sparse(self.kernel) else "dense"
@@ -144,6 +101,12 @@ class AugmentationGraph(SimilarityGraph):
         others = shares.sum(axis=1, keepdims=True) - shares
         return float(self.weights @ (shares * others).sum(axis=1))
 
+    def distribution(self, weights: ArrayLike | None) -> FloatArray:
+        """`weights` (n,) checked as a distribution of natural points; the graph's own for None."""
+        if weights is None:
+            return self.weights
+        return as_distribution(weights, "weights", size=self.n_natural)
+
     def majority_vote(self, view_predictions: ArrayLike) -> IntArray:
         """Most probable class among each natural point's views, (n,); −1 on a tie or no votes."""
         votes = as_labels(view_predictions, self.n_columns, "view_predictions", lowest=NO_CLASS)
@@ -170,11 +133,6 @@ class AugmentationGraph(SimilarityGraph):
         k and the choice within tied eigenspaces. With tied = 0.5 such a point is decided by a coin.
         """
         labels = as_labels(natural_labels, self.n_natural, "natural_labels")
-        distribution = (
-            self.weights
-            if weights is None
-            else as_distribution(weights, "weights", size=self.n_natural)
-        )
         votes = self.majority_vote(self.probe_predictions(view_labels, k))
         wrong = np.where(votes == NO_CLASS, as_share(tied, "tied"), votes != labels)
-        return float(distribution @ wrong)
+        return float(self.distribution(weights) @ wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,9 +60,8 @@ class GraphDiagnosis:
 def diagnose(graph: SimilarityGraph, k: int) -> GraphDiagnosis:
     """What makes λ_{k+1} or the k-dimensional encoder of `graph` say less than it seems to.
 
-    k in 1 … v − 1, else ValueError. Prints as one line a finding: unseen views, more than k
-    components, a tie at k, memorisation, a mesh. SpectrumError where the eigenvalues do not
-    converge.
+    k in 1 … v − 1, else ValueError. Prints as one line a finding. SpectrumError where the
+    eigenvalues do not converge.
 
     Where 0 < λ_{k+1} ≤ 0.01 the graph is called mesh-like if λ_{k+1} ≤ k N / v ≤ 0.1 and
     λ_{2k+1} ≤ 2k N / v, else a bottleneck; v nodes have N effective neighbours each. By Weyl's law
@@ -70,60 +70,52 @@ def diagnose(graph: SimilarityGraph, k: int) -> GraphDiagnosis:
     inside above it once k reaches their number.
     """
     gap, values = graph.spectral_gap(k), graph.eigenvalues(k + 1)
-    last, findings = float(values[k - 1]), []
+    return GraphDiagnosis(k, float(values[k - 1]), gap, tuple(_findings(graph, k, gap, values)))
+
+
+def _findings(graph: SimilarityGraph, k: int, gap: float, values: FloatArray) -> Iterator[Finding]:
+    last, side = float(values[k - 1]), graph._source.side
     unseen = graph.n_columns - len(graph.views)
     if unseen:
-        findings.append(
-            Finding(
-                "unseen views",
-                unseen,
-                f"{unseen} of {graph.n_columns} views never occur; they are dropped and get no "
-                "prediction.",
-            )
+        yield Finding(
+            "unseen views",
+            unseen,
+            f"{unseen} of {graph.n_columns} views never occur; they are dropped and get no "
+            "prediction.",
         )
     components = graph.component_count()
     if components > k:
-        findings.append(
-            Finding(
-                "disconnected",
-                components,
-                f"the graph falls into {components} components, so λ_{k + 1} = 0 and the bound "
-                f"says nothing; k = {components} is the smallest that it can speak about.",
-            )
+        yield Finding(
+            "disconnected",
+            components,
+            f"the graph falls into {components} components, so λ_{k + 1} = 0 and the bound "
+            f"says nothing; k = {components} is the smallest that it can speak about.",
         )
     difference = gap - last
-    side = graph._source.side
     if difference < TIE_TOLERANCE and last < 1 - TIE_TOLERANCE:
         first = int(np.searchsorted(values, last - TIE_TOLERANCE)) + 1
-        findings.append(
-            Finding(
-                "tie",
-                difference,
-                f"λ_{first} to λ_{k + 1} are one value, {last:.3g}: which {k}-dimensional encoder "
-                "is learned is chance.",
-            )
+        yield Finding(
+            "tie",
+            difference,
+            f"λ_{first} to λ_{k + 1} are one value, {last:.3g}: which {k}-dimensional encoder "
+            "is learned is chance.",
         )
     elif difference < NEAR_TIE * gap and last < 1 - TIE_TOLERANCE:
-        findings.append(
-            Finding(
-                "near tie",
-                difference,
-                f"λ_{k + 1} − λ_{k} = {difference:.1e}: a change of that size in the graph turns "
-                "the encoder into another.",
-            )
+        yield Finding(
+            "near tie",
+            difference,
+            f"λ_{k + 1} − λ_{k} = {difference:.1e}: a change of that size in the graph turns "
+            "the encoder into another.",
         )
     if k >= side:
-        findings.append(
-            Finding(
-                "memorisation",
-                side,
-                f"the graph has rank at most {side} and k = {k}: every natural point can have a "
-                f"dimension of its own, and λ_{k + 1} = {gap:.3g} is no merit of the augmentation.",
-            )
+        yield Finding(
+            "memorisation",
+            side,
+            f"the graph has rank at most {side} and k = {k}: every natural point can have a "
+            f"dimension of its own, and λ_{k + 1} = {gap:.3g} is no merit of the augmentation.",
         )
     if 0 < gap <= SLOW:
-        findings.append(_slow(graph, k, gap))
-    return GraphDiagnosis(k, last, gap, tuple(findings))
+        yield _slow(graph, k, gap)
 
 
 def _slow(graph: SimilarityGraph, k: int, gap: float) -> Finding:
@@ -156,10 +148,5 @@ def effective_neighbours(graph: SimilarityGraph) -> float:
     """
     source, roots = graph._source, graph._source.side_roots
     nodes = np.unique(np.linspace(0, source.side - 1, ROWS).astype(int))
-    return float(
-        np.median([_inverse_participation(source.row(i) * roots / roots[i]) for i in nodes])
-    )
-
-
-def _inverse_participation(steps: FloatArray) -> float:
-    return float(steps.sum() ** 2 / (steps**2).sum())
+    steps = [source.row(i) * roots / roots[i] for i in nodes]
+    return float(np.median([each.sum() ** 2 / (each**2).sum() for each in steps]))

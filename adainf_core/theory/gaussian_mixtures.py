@@ -83,11 +83,11 @@ class GaussianMixture:
                 f"means have shape {centres.shape}: give (c, d), one row per component"
             )
         stds = as_real(std, "std")
-        if stds.shape not in ((), (len(centres),)):
-            raise ValueError(f"std has shape {stds.shape}: give one number, or one per component")
+        if stds.shape not in ((), (len(centres),)) or not (stds > 0).all():
+            raise ValueError(
+                f"std = {stds.tolist()}: give one number above 0, or one per component"
+            )
         stds = np.broadcast_to(stds, len(centres))
-        for j, value in enumerate(stds):
-            as_positive(value, f"std of component {j}")
         covariances = stds[:, None, None] ** 2 * np.eye(centres.shape[1])
         return cls(np.asarray(weights), centres, covariances)
 
@@ -145,9 +145,8 @@ class GaussianMixture:
         """Total variation ½ ∫ |p − q| with its error, aimed at `tolerance`.
 
         Components that both share are cancelled first, and directions in which all components
-        agree (one mean, one covariance, independent of the rest) are integrated out: components of
-        one covariance need only the span of their means, so any d will do while that has at
-        most two dimensions. Then: two Gaussians of equal covariance in closed form (Mahalanobis
+        agree are integrated out: of one covariance, any d will do while the means span at most
+        two dimensions. Then: two Gaussians of equal covariance in closed form (Mahalanobis
         distance); one dimension by bisection, each cell by the distribution functions, with a
         rigorous error up to rounding; two dimensions by slices, each integrated so, and an
         adaptive Gauss–Legendre rule across them whose error is estimated by the larger of two

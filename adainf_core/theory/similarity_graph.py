@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.theory.spectral_encoder import NO_CLASS, contrastive_loss, encoder, probe
 from adainf_core.theory.spectrum import (
     TIE_TOLERANCE,
     DegenerateSpectrumWarning,
@@ -33,6 +32,9 @@ from adainf_core.validation import (
 
 if TYPE_CHECKING:
     import networkx
+
+NO_CLASS = -1  # "no prediction": an unseen view, or a tie
+TIE = 1e-9  # probe scores (of order one) and vote masses closer than this tie
 
 
 class SimilarityGraph:
@@ -87,14 +89,9 @@ class SimilarityGraph:
         """What is decomposed."""
         return Normalized(self.normalized_adjacency, np.sqrt(self.degrees))
 
-    @property
-    def view_components(self) -> IntArray:
-        """(v,) the connected component, 0 … component_count() − 1, of each kept view."""
-        return self._source.components
-
     def component_count(self) -> int:
         """Number of connected components: the multiplicity of λ = 0; above k, λ_{k+1} = 0."""
-        return int(self.view_components.max()) + 1
+        return int(self._source.components.max()) + 1
 
     @cached_property
     def _known_eigenvalues(self) -> dict[int, FloatArray]:
@@ -162,19 +159,19 @@ class SimilarityGraph:
         = λ_{k+1}, where a DegenerateSpectrumWarning is given. Columns beyond the positive γ are
         zero. k in 1 … v − 1.
         """
-        return encoder(*self._eigenspace(k), self.degrees, int(k))
+        gammas, vectors = self._eigenspace(k)
+        features = np.zeros((len(self.degrees), int(k)))
+        features[:, : len(gammas)] = np.sqrt(gammas) * vectors / np.sqrt(self.degrees)[:, None]
+        return features
 
     def spectral_contrastive_loss(self, features: ArrayLike) -> float:
         """Population loss −2 E f(x)ᵀf(x⁺) + E (f(x)ᵀf(x'))² of features f, (v, k).
 
         Equal to ‖Ā − FFᵀ‖² − ‖Ā‖² with F_x = √w_x f(x) (HaoChen et al. 2021).
         """
-        f = as_real(features, "features")
-        if f.ndim != 2 or len(f) != len(self.views):
-            raise ValueError(
-                f"features has shape {f.shape}, expected ({len(self.views)}, k): one row a view"
-            )
-        return contrastive_loss(self._source.energy, self.degrees, f)
+        weighted = np.sqrt(self.degrees)[:, None] * self.checked_features(features)
+        # E (f(x)ᵀf(x'))² = ‖F Fᵀ‖² = ‖Fᵀ F‖².
+        return float(((weighted.T @ weighted) ** 2).sum()) - 2 * self._source.energy(weighted)
 
     def probe_predictions(self, view_labels: ArrayLike, k: int) -> IntArray:
         """Class of each view by the best linear head on the encoder, (m,); −1 if unseen or tied.
@@ -189,12 +186,23 @@ class SimilarityGraph:
         predictions[self.views] = probe(vectors, self.degrees, labels[self.views])
         return predictions
 
-    def to_networkx(self, *, self_loops: bool = False) -> networkx.Graph[Any]:
+    def checked_features(self, features: ArrayLike) -> FloatArray:
+        """Features (v, d) as float64; ValueError unless there is one finite row a view."""
+        rows = as_real(features, "features")
+        if rows.ndim != 2 or len(rows) != len(self.views):
+            raise ValueError(
+                f"features has shape {rows.shape}, expected ({len(self.views)}, d): one row a view"
+            )
+        broken = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        if len(broken):
+            raise ValueError(f"features[{broken[0]}] is not finite: the encoder has diverged")
+        return rows
+
+    def to_networkx(self) -> networkx.Graph[Any]:
         """Undirected networkx graph of the views, for drawing.
 
         Nodes are view numbers (columns of the kernel) with their degree as `mass`; an edge's
-        `weight` is w_xx'. Self loops, which every view of a kernel graph has, are left out unless
-        asked for.
+        `weight` is w_xx'. Self loops, which every view of a kernel graph has, are left out.
         """
         import networkx
         from scipy.sparse import coo_array, triu
@@ -204,7 +212,7 @@ class SimilarityGraph:
             (int(view), {"mass": float(mass)})
             for view, mass in zip(self.views, self.degrees, strict=True)
         )
-        upper = triu(coo_array(self.adjacency), k=0 if self_loops else 1).tocoo()
+        upper = triu(coo_array(self.adjacency), k=1).tocoo()
         rows, columns = upper.coords
         graph.add_weighted_edges_from(
             (int(self.views[i]), int(self.views[j]), float(weight))
@@ -229,3 +237,29 @@ class SimilarityGraph:
                 stacklevel=3,
             )
         return leading_eigenvectors(self._source, min(int(k), self._source.side))
+
+
+def probe(vectors: FloatArray, degrees: FloatArray, labels: IntArray) -> IntArray:
+    """Predictions (v,) of the least-squares head, trained on `labels` (v,), weighted by mass.
+
+    vectors (v, r): orthonormal; degrees (v,): the mass w_x of each view.
+    """
+    classes, codes = np.unique(labels, return_inverse=True)
+    root = np.sqrt(degrees)[:, None]
+    scores = vectors @ (vectors.T @ (root * np.eye(len(classes))[codes])) / root
+    return clear_winner(scores, classes)
+
+
+def clear_winner(scores: FloatArray, classes: IntArray) -> IntArray:
+    """Class with the largest score in each row; NO_CLASS on a tie or where nothing scored.
+
+    Ties are refused rather than broken by index or rounding, so results do not depend on how
+    classes are numbered.
+    """
+    best = scores.argmax(axis=1)
+    if len(classes) == 1:
+        clear = scores[:, 0] > TIE
+    else:
+        top = np.partition(scores, -2, axis=1)[:, -2:]
+        clear = top[:, 1] - top[:, 0] > TIE
+    return np.where(clear, classes[best], NO_CLASS)

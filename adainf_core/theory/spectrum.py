@@ -33,7 +33,6 @@ CLEAR = 10  # residuals between the best left and the smallest eigenvalue kept t
 NEGLIGIBLE = 1e-10  # what a copy may lie above the smallest kept and yet be left out
 BASIS = 32  # vectors of a Krylov basis, more where many eigenvalues are wanted
 BUDGET = 40_000  # products with one vector, then a search gives up: 90 s for a cycle of 100,000
-ROWS = 256  # of a dense matrix that are scanned at a time
 
 
 class SpectrumError(RuntimeError):
@@ -155,26 +154,14 @@ def scaled(matrix: Matrix, rows: FloatArray, columns: FloatArray) -> Matrix:
 def connected_components(adjacency: Matrix) -> IntArray:
     """Component, 0 … c − 1, of each node of a symmetric matrix, dense or sparse.
 
-    Every entry that is not zero is an edge, however small: scipy's function for dense matrices
-    drops those up to 1e-8, which a weight divided by the sum of all soon is.
+    Every entry that is not zero is an edge, however small: of a dense matrix scipy would drop those
+    up to 1e-8, which a weight divided by the sum of all soon is.
     """
-    if is_sparse(adjacency):
-        from scipy.sparse import csgraph
+    from scipy.sparse import csgraph, csr_array
 
-        labels = csgraph.connected_components(adjacency, directed=False)[1]
-        return np.asarray(labels, dtype=np.int64)
-    components = np.full(len(adjacency), -1, dtype=np.int64)
-    for start in range(len(adjacency)):
-        if components[start] >= 0:
-            continue
-        number, fresh = components.max() + 1, np.array([start])
-        while len(fresh):
-            components[fresh] = number
-            reached = np.zeros(len(adjacency), dtype=bool)
-            for first in range(0, len(fresh), ROWS):
-                reached |= (adjacency[fresh[first : first + ROWS]] != 0).any(axis=0)
-            fresh = np.flatnonzero(reached & (components < 0))
-    return components
+    edges = adjacency if is_sparse(adjacency) else csr_array(adjacency != 0)
+    labels = csgraph.connected_components(edges, directed=False)[1]
+    return np.asarray(labels, dtype=np.int64)
 
 
 def leading_eigenvalues(source: Normalized, count: int) -> FloatArray:
@@ -226,9 +213,7 @@ def _dense(side: int, count: int) -> bool:
 
 
 def _dense_row(matrix: Matrix, row: int) -> FloatArray:
-    if not is_sparse(matrix):
-        return np.asarray(matrix[row])
-    return np.asarray(matrix.tocsr()[[row]].toarray()).ravel()
+    return np.asarray(matrix.tocsr()[[row]].toarray()[0] if is_sparse(matrix) else matrix[row])
 
 
 def _block(matrix: Matrix, rows: IntArray, columns: IntArray) -> Matrix:

@@ -97,10 +97,8 @@ class FiniteWorld:
         )
 
 
-def ring_world(
-    strength: int = 1, *, points: int = 24, classes: int = 2, boundary_share: float = 0.1
-) -> FiniteWorld:
-    """A ring cut into class arcs: the smallest world with AdaInf's complementary roles.
+def ring_world(strength: int = 1, *, points: int = 24, boundary_share: float = 0.1) -> FiniteWorld:
+    """A ring cut into two class arcs: the smallest world with AdaInf's complementary roles.
 
     Views are the points themselves; augmentation moves a point uniformly by at most `strength`
     steps. Each arc is cut in sixths: real points fill the second and the fifth sixth (two clusters
@@ -109,27 +107,21 @@ def ring_world(
     the next class. So strength raises both α and λ_{k+1}; inflation connects the graph at a lower
     strength, at a price in α. Exact: D_TV = (1 + boundary_share) / 2.
 
-    The 2·classes real clusters are evenly spaced, so real data alone cannot tell which of them
-    belong together: at β = 1 the encoder with k = classes is not unique (λ_2 = λ_3 for two
-    classes, a DegenerateSpectrumWarning); any β < 1 settles it.
+    The real clusters are evenly spaced: at β = 1 the encoder with k = 2 is not unique (λ_2 = λ_3, a
+    DegenerateSpectrumWarning); any β < 1 settles it.
 
-    strength: whole steps, 0 ≤ 2·strength < points. points: a multiple of 6·classes. boundary_share
-    in [0, 1]. Deterministic, dense, positions on the unit circle (class 0 starts at the top,
-    clockwise).
+    strength: whole steps, 0 ≤ 2·strength < points. points: a multiple of 12. boundary_share in [0,
+    1]. Deterministic, dense, positions on the unit circle (class 0 starts at the top, clockwise).
     """
-    classes = as_count(classes, "classes", 1)
-    points = as_count(points, "points", 6 * classes)
-    if points % (6 * classes):
-        raise ValueError(
-            f"points = {points} must be a multiple of 6·classes = {6 * classes}: "
-            "arcs are cut in sixths"
-        )
+    points = as_count(points, "points", 12)
+    if points % 12:
+        raise ValueError(f"points = {points} must be a multiple of 12: both arcs are cut in sixths")
     reach = as_count(strength, "strength", 0, (points - 1) // 2, ", at most once around the ring")
     share = as_share(boundary_share, "boundary_share")
     place = np.arange(points)
     steps = np.abs(place[:, None] - place)
     near = np.minimum(steps, points - steps) <= reach
-    arc = points // classes
+    arc = points // 2
     offset = place % arc
     sixth = offset * 6 // arc
     real = (sixth == 1) | (sixth == 4)
@@ -204,31 +196,4 @@ def barely_joined_world(
         p_generated=np.array([0.0] * 4 + [1 / more] * more) if more else p_real,
         natural_labels=np.array([0, 0, 1, 1, 0, 1][: 4 + more]),
         view_labels=np.array([0, 0, 1, 1]),
-    )
-
-
-def random_world(
-    rng: np.random.Generator, *, points: int = 6, views: int = 8, classes: int = 2
-) -> FiniteWorld:
-    """A random world for checking statements that should hold in all of them.
-
-    Each natural point reaches a random subset of views with exponential weights; each distribution
-    lives on a random subset of points; a view is labelled after its heaviest source, so that α
-    ranges from 0 to large. Dense, no positions.
-    """
-    n, m = as_count(points, "points", 1), as_count(views, "views", 1)
-    r = as_count(classes, "classes", 1)
-    density = 0.9 * rng.random() ** 2  # sparse more often than dense: several components
-    kernel = rng.exponential(size=(n, m)) * (rng.random((n, m)) < density)
-    # Every point keeps one view, every distribution one point.
-    kernel[np.arange(n), rng.integers(m, size=n)] += rng.exponential(size=n) + 0.1
-    distributions = rng.exponential(size=(2, n)) * (rng.random((2, n)) < 0.8)
-    distributions[[0, 1], rng.integers(n, size=2)] += 0.1
-    natural_labels = rng.integers(r, size=n)
-    return FiniteWorld(
-        kernel=kernel / kernel.sum(axis=1, keepdims=True),
-        p_real=distributions[0] / distributions[0].sum(),
-        p_generated=distributions[1] / distributions[1].sum(),
-        natural_labels=natural_labels,
-        view_labels=natural_labels[kernel.argmax(axis=0)],
     )

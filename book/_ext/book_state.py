@@ -1,6 +1,7 @@
 """Sphinx extension of the book: library importable, notebook cache honest, MathJax local.
 
-* Chapters and the API reference import `adainf_core` from this checkout, installed or not.
+* Chapters and the API reference import `adainf_core` from this checkout, installed or not, and
+  kernels start without a word.
 * Jupyter Book's cache knows a chapter by its code cells and its kernel's description alone, so an
   edited library or a new result would leave old figures standing. Here the description carries a
   hash of all that the chapter's cells reach (`state`): when that changes, the chapter runs again,
@@ -25,6 +26,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 BUILD = ROOT / "_build"
+#: Where the chapters' kernel is described. It logs errors alone: over the machine's own loopback it
+#: would warn at every start that nothing is encrypted.
+KERNELS = ROOT / "tools" / "jupyter"
 CELL = "```{code-cell}"
 KERNEL = "kernelspec:\n"
 #: Definitions through which every study is read, by the last part of their place.
@@ -183,11 +187,18 @@ def keep_bars(app: Any, what: str, name: str, obj: Any, options: Any, lines: lis
         lines[number] = "".join(parts)
 
 
+def find_checkout() -> None:
+    """Let kernels that this process starts find the library and their description here first."""
+    for variable, place in (("PYTHONPATH", ROOT), ("JUPYTER_PATH", KERNELS)):
+        there = os.environ.get(variable, "").split(os.pathsep)
+        others = [each for each in there if each not in ("", str(place))]
+        os.environ[variable] = os.pathsep.join([str(place), *others])
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx."""
     sys.path.insert(0, str(ROOT))
-    inherited = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), inherited]))
+    find_checkout()
     app.connect("config-inited", configure)
     app.connect("env-get-outdated", outdated)
     app.connect("source-read", mark)

@@ -65,7 +65,7 @@ COMMANDS = {
     "pretrain": (
         ["--dataset", "digits"],
         {"--dataset": "set", "--method": "word", "--preset": "word", "--generated": "set",
-         "--checkpoint": "file to write", "--max-seconds": "seconds",
+         "--scale": "word", "--checkpoint": "file to write", "--max-seconds": "seconds",
          "--tensorboard": "folder to write", **ROOT},
     ),
     "probe": (

@@ -17,6 +17,9 @@ from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.tally import Tally
+from adainf_core.gap.checks import Check
+from adainf_core.gap.report import GapReport
+from adainf_core.gap.sentences import Sentences
 from adainf_core.generators.dial import GENERATORS
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.pretrain_config import PretrainConfig
@@ -235,6 +238,9 @@ class Report(SimpleNamespace):
     def write_html(self, path):
         path.write_text("the page")
 
+    def as_plain(self):
+        return GapReport.as_plain(self)
+
 
 @pytest.fixture
 def report(monkeypatch):
@@ -252,7 +258,8 @@ def report(monkeypatch):
         real=SimpleNamespace(name="real"), generated=SimpleNamespace(name="made"),
         extractor="pixels", mirror="two halves", confidence=0.9, seed=4, repeated=(),
         notes=("a note",),
-        rows=rows,
+        rows=rows, format_share=None, sentences=Sentences(("far",), ("noise",), ("nothing",)),
+        checks=(Check("colour", "alike", False),),
     )  # fmt: skip
     monkeypatch.setattr("adainf_core.gap.report.gap_report", lambda *_, **__: made)
 
@@ -274,6 +281,8 @@ def test_files_are_written_before_anything_is_shown(made, tmp_path, monkeypatch)
     assert first["generated"] == {
         "value": 0.5, "low": 0.1, "high": None, "n_real": 9, "n_generated": 8
     }  # fmt: skip
+    assert content["sentences"]["how_far"] == ["far"]
+    assert content["checks"][0]["check"] == "colour" and content["checks"][0]["generated"] is None
     assert first["real_against_real"]["value"] == 1 and second["real_against_real"] is None
 
 

@@ -234,6 +234,9 @@ LABELLED = [
            "labels are int64 of shape (3,), need one for each of 5 images"),
     Format("a number that counts no classes", npz(labels=LABELS + 4_600_000_000_000_000_000),
            "refused", "number the classes from 0"),
+    Format("numbers with large gaps, such as 0, 1 and 1,000,000",
+           npz(labels=np.array([0, 1, 10**6])[LABELS]), "read, the numbers as names of classes",
+           "labels are 3 numbers from 0 to 1000000", PIXELS, LABELS, ("0", "1", "1000000")),
     Format("pickled objects", npz(labels=np.array([None] * 5)), "refused",
            "labels cannot be read (Object arrays are pickled)"),
 ]  # fmt: skip

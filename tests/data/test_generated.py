@@ -23,11 +23,11 @@ from adainf_core.data.generated import (
     generated_images,
 )
 from adainf_core.data.growing_store import grown_store
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, image_digest
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.provenance import caveats
 from adainf_core.data.sources import npz_source
-from adainf_core.data.store_meta import as_json
+from adainf_core.data.store_meta import as_json, read_meta
 from adainf_core.data.tally import Tally
 
 
@@ -62,9 +62,23 @@ def leftovers(tmp_path) -> list[str]:
     return sorted(path.name for path in tmp_path.iterdir())
 
 
+def test_what_names_a_stores_images_is_kept_with_them(tmp_path, monkeypatch):
+    made = GeneratedImages.from_npz(archive(tmp_path))
+    assert made.digest == image_digest(first(PIXELS)) == made.unlabelled()._digest()
+    few = made.subset(np.arange(3))
+    assert few._digest() == image_digest(first(PIXELS[:3])) == made.first(3)._digest()
+    meta = read_meta(made.path)
+    del meta["digest"]  # as an earlier version wrote it
+    (made.path / "meta.json").write_bytes(as_json(meta))
+    older = GeneratedImages.open(made.path)
+    assert older.digest is None and older._digest() == made.digest
+    kept = GeneratedImages.from_npz(tmp_path / "edm.npz", channel_order="as_is")
+    assert kept.digest == made.digest
+
+
 def test_an_npz_becomes_a_store(tmp_path):
     made = GeneratedImages.from_npz(archive(tmp_path), real=REAL)
-    assert np.array_equal(made.images, first(PIXELS)) and isinstance(made.images, np.memmap)
+    assert np.array_equal(made.images, first(PIXELS)) and not made.images.flags.owndata
     assert made.labels is None and made.name == "edm" and made.path == tmp_path / "edm.images"
     none = {"exact": 0, "mirrored": 0, "near": None}
     assert made.checks == {"constant": 0, "duplicates": 0, "memorised": 0, "order": "rgb",
@@ -301,14 +315,15 @@ def test_copies_are_counted_by_kind(tmp_path, photographs):
     fresh = photographs[60:]
     own = np.concatenate([fresh[:2], fresh[2:3, :, :, ::-1], saved(fresh[3], 90)[None]])
     images = np.concatenate([fresh, photographs[:1], photographs[1:2, :, :, ::-1], near, own])
-    path = archive(tmp_path, first_last(images))
-    made = GeneratedImages.from_npz(path, real=real)
+    path, limits = archive(tmp_path, first_last(images)), ImportLimits(pairs=0.01)
+    made = GeneratedImages.from_npz(path, real=real, limits=limits)
     assert made.checks["kinds"] == {
         "duplicates": {"exact": 2, "mirrored": 1, "near": 1},
         "memorised": {"exact": 1, "mirrored": 1, "near": 5},
     }
     assert (made.checks["duplicates"], made.checks["memorised"]) == (4, 7)
-    made = GeneratedImages.from_npz(path, real=real, near_copies=False, store=tmp_path / "other")
+    other = tmp_path / "other"
+    made = GeneratedImages.from_npz(path, real=real, limits=limits, near_copies=False, store=other)
     assert (made.checks["duplicates"], made.checks["memorised"]) == (3, 2)
 
 
@@ -382,7 +397,7 @@ def test_equal_pairs_are_counted_over_all_pairs():
     tally = Tally((3, 4, 4))
     for chunk in np.split(images, [7, 8, 30]):
         tally.counted(chunk)
-    assert tally.same_pairs == sum(values[i] == values[j] for i in range(60) for j in range(i))
+    assert tally.pairs == sum(values[i] == values[j] for i in range(60) for j in range(i))
     assert tally.duplicates["exact"] == 60 - len(np.unique(values))
 
 
@@ -445,6 +460,33 @@ def test_what_a_folder_holds_beside_its_images_is_noted(tmp_path):
 
 def constant(n):
     return np.arange(1, n + 1, dtype=np.uint8)[:, None, None, None] + np.zeros((n, 8, 8, 3), "u1")
+
+
+def again(kind, pixels):
+    """Copies of images uint8 (n, h, w, 3) in one of three ways."""
+    return {
+        "exact": lambda: pixels,
+        "mirrored": lambda: pixels[:, :, ::-1],
+        "near": lambda: (pixels * 0.9).astype(np.uint8),
+    }[kind]()
+
+
+@pytest.mark.parametrize("kind", ["exact", "mirrored", "near"])
+def test_copies_of_every_kind_count_against_the_limit(tmp_path, kind):
+    photos = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), np.uint8)
+    path = archive(tmp_path, np.concatenate([photos, again(kind, photos[:20])]))
+    says = rf"20 of 80 images are duplicates \({kind} 20; 20 pairs, .*--duplicate-limit"
+    with pytest.raises(ValueError, match=says):
+        GeneratedImages.from_npz(path)
+    made = GeneratedImages.from_npz(path, limits=ImportLimits(pairs=0.01))
+    assert made.checks["kinds"]["duplicates"][kind] == made.checks["duplicates"] == 20
+
+
+def test_near_copies_that_are_not_searched_are_not_judged(tmp_path):
+    photos = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), np.uint8)
+    path = archive(tmp_path, np.concatenate([photos, again("near", photos)]))
+    made = GeneratedImages.from_npz(path, near_copies=False)
+    assert made.checks["kinds"]["duplicates"]["near"] is None
 
 
 @pytest.mark.parametrize(
@@ -543,14 +585,14 @@ def test_a_pickle_carries_the_place_not_the_pixels(tmp_path):
 
 
 def test_an_import_never_holds_the_whole_set(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (40_000, 32, 32, 3), dtype=np.uint8)
-    path = archive(tmp_path, pixels)  # 123 MB
+    pixels = np.random.default_rng(0).integers(0, 256, (20_000, 32, 32, 3), dtype=np.uint8)
+    path = archive(tmp_path, pixels)  # 61 MB
     del pixels
     tracemalloc.start()
     made = GeneratedImages.from_npz(path, near_copies=False)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(made) == 40_000 and peak < 45e6
+    assert len(made) == 20_000 and peak < 45e6
 
 
 def test_inflation_takes_a_store(tmp_path):

@@ -5,8 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from adainf_core.data.class_labels import without_gaps
+from adainf_core.data.copies import find_copies
 from adainf_core.data.images import ImageSet
-from adainf_core.data.labelled_pairs import numbered_as, paired_labels
+from adainf_core.data.labelled_pairs import (
+    numbered_as,
+    paired_labels,
+    split_in_words,
+    split_pictures,
+)
 
 NAMES = ("cow", "ant", "bee", "dog")  # as in no alphabet
 
@@ -84,3 +91,65 @@ def test_a_set_is_not_tested_on_itself_in_whatever_order():
     images[0, 0, 0, 0] ^= 1
     paired_labels(train, replace(train, images=images))
     paired_labels(train, train.subset(order[:3]))  # a part may be meant: sets of few pictures
+
+
+def test_a_picture_under_several_classes_is_named_with_what_is_kept():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (5, 3, 32, 32), np.uint8)[rng.integers(0, 5, 40)]
+    images[::7] = images[::7, ..., ::-1]
+    labels = rng.integers(0, 3, 40)
+    copies = find_copies(images)
+    found = split_pictures(labels, copies)
+    expected = {}
+    for i in range(40):
+        same = [j for j in range(40) if np.array_equal(images[i], images[j])
+                or np.array_equal(images[i], images[j][..., ::-1])]  # fmt: skip
+        under = {int(labels[j]) for j in same}
+        if len(under) > 1:
+            expected[same[0]] = int(labels[same[0]]), under - {int(labels[same[0]])}
+    assert expected == {one.kept: (one.label, set(one.others)) for one in found} and found
+    one = ImageSet(images[[0, 0, 1]], np.array([2, 1, 0]), "mine", class_names=NAMES)
+    copies = find_copies(one.images)
+    assert split_in_words(one, copies) == (
+        "1 picture stands under several classes, and the first of each is kept: image 0 as class "
+        "'bee', also class 'ant'"
+    )
+    assert split_in_words(one.unlabelled(), copies) == ""
+    assert split_in_words(of_classes([0, 1, 1], size=32), copies) != ""  # by the copies told
+    whole = find_copies(of_classes([0, 1, 1], size=32).images)
+    assert split_in_words(of_classes([0, 1, 1], size=32), whole) == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "anew"),
+    [
+        (range(10), False),
+        ([*range(80), 90], False),  # COCO's, of which ten are empty
+        ([3, 8], False),
+        ([999], False),
+        ([0, 1, 999], False),
+        ([1000], True),
+        ([0, 1, 2, 1_000_000], True),
+        ([2_119_789, 13_133_613], True),  # WordNet's
+        (range(0, 20_000, 20), True),
+        (range(0, 20_000, 9), False),
+    ],
+)
+def test_numbers_that_are_mostly_gaps_become_names(values, anew):
+    labels = np.random.default_rng(0).permutation(np.repeat(list(values), 3)).astype(np.int64)
+    found, names = without_gaps(labels)
+    assert (names is not None) == anew
+    meant = found if names is None else np.array(names).astype(np.int64)[found]
+    assert np.array_equal(meant, labels)
+    assert names is None or found.max() == len(names) - 1 == len(values) - 1
+
+
+def test_sets_are_matched_whichever_has_gaps():
+    rng = np.random.default_rng(1)
+    numbers = np.arange(0, 3000, 300)
+    gaps, names = without_gaps(rng.permutation(np.repeat(numbers, 3)))
+    train = of_classes(gaps, names)
+    for chosen in (numbers[[3]], numbers[:2], numbers[[9, 1, 1]]):
+        test = of_classes(*without_gaps(chosen), seed=1)
+        found = numbered_as(train, test)
+        assert [int(names[label]) for label in found.labels] == chosen.tolist()

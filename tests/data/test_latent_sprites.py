@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from random_worlds import random_world
 
 from adainf_core.data.latent_sprites import (
     SMALL_SPRITES,
@@ -13,7 +14,6 @@ from adainf_core.data.latent_sprites import (
     latent_sprites,
 )
 from adainf_core.data.sprites import SHAPES, SHOWN, SpriteWorld
-from adainf_core.theory import random_world
 
 EXACT = 1e-10
 AUGMENTATION = LatentAugmentation(shift=0.3, hue=0.2, scale=0.4, half=0.2, miss=0.1, close_up=0.15)

@@ -1,7 +1,6 @@
 """Records from another machine: merged once, refused where they do not fit."""
 
 import io
-import json
 import resource
 import shutil
 import zipfile
@@ -10,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from adainf_core.cli import main
 from adainf_core.configuration import to_plain
 from adainf_core.evidence import collecting
 from adainf_core.evidence.collecting import collect, pack
@@ -144,28 +142,6 @@ def test_a_damaged_record_is_not_packed(made, tmp_path):
             pack(tmp_path / "carried", tmp_path / "lists")
         (tmp_path / "lists" / f"{name}.json").unlink()
     assert not (tmp_path / "carried").exists()
-
-
-def test_records_of_an_earlier_version_are_collected_with_a_word(made, tmp_path, capsys):
-    away, home = tmp_path / "away", tmp_path / "home"
-    path = write_record(made(), away)
-    write_record(made(arm="vanilla"), away)
-    content = json.loads(path.read_text())
-    del content["checksum"], content["probes"]
-    path.write_text(json.dumps(content | {"schema": 2}))
-    assert status(named_study("failure-mode"), "laptop", away).unsealed == ("none-20",)
-    assert collect(away, home).unsealed == 1
-    assert status(named_study("failure-mode"), "laptop", home).unsealed == ()
-    command = ["study", "status", "failure-mode", "--scale", "laptop", "--results"]
-    assert main([*command, str(away)]) == 0
-    assert (
-        "1 of the runs done are in records of an earlier version: without a checksum"
-        in capsys.readouterr().out
-    )
-    assert main([*command, str(home)]) == 0
-    assert "checksum" not in capsys.readouterr().out
-    assert main(["study", "collect", str(away), "--results", str(tmp_path / "third")]) == 0
-    assert "1 of the new ones came without a checksum" in capsys.readouterr().out
 
 
 def test_a_record_of_another_version_of_the_study_is_refused(made, tmp_path):

@@ -308,6 +308,7 @@ def test_the_rule_of_every_study_is_registered_as_it_stands(study):
 
 @pytest.mark.parametrize("study", JUDGED)
 def test_only_first_studies_of_other_kinds_ran_before_they_were_registered(study):
-    records = study_records(STUDIES[study], "laptop")
+    scale = STUDIES[study].judged_scale
+    records = study_records(STUDIES[study], scale)
     early = study in ("cifar-graph", "sprite-gap", "theory-predicts")
-    assert standing(STUDIES[study], "laptop", records, RESULTS).exploratory == early
+    assert standing(STUDIES[study], scale, records, RESULTS).exploratory == early

@@ -29,3 +29,11 @@ def test_the_worst_arrangement_is_told():
     shares = [row["claimed"] for name, row in record["claimed"].items() if "ignored" not in name]
     assert value == pytest.approx(100 * max(shares), abs=0.05) and low <= value <= high
     assert len(shares) == told["kinds"]
+
+
+def test_what_is_allowed_is_what_the_bounds_leave(monkeypatch):
+    def image_tv(real, generated, *, confidence=0.9): ...
+
+    assert copies.claims_under_copies()["allowed"] == "5 %"
+    monkeypatch.setattr(copies, "image_tv", image_tv)
+    assert copies.claims_under_copies()["allowed"] == "10 %"

@@ -85,10 +85,10 @@ def test_replays_and_registrations_are_escaped(make_record, monkeypatch, text):
     assert end == f"replayed at {' '.join(text[:7].split())}".rstrip()
 
     class Entry:
-        claim = study.claims[0]
+        claim, scale = study.claims[0], "laptop"
         registration = Registration("rule", text, "2026-11-23T01:42:02Z", "rule")
 
     monkeypatch.setattr(Findings, "records", [])
-    (row,) = ledgers.registration_table([Entry], "laptop").rows
+    (row,) = ledgers.registration_table([Entry]).rows
     assert str(Table(("a",) * len(row), [row])).splitlines()[-1].count("|") == len(row) + 1
     assert "`" not in row[2][1:-1]

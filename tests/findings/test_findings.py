@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from adainf_core.evidence.judging.claims import Contrast
-from adainf_core.evidence.judging.verdicts import Outcome, arm_difference, judge
+from adainf_core.evidence.judging.verdicts import Outcome, by_seed, judge
 from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.studies.catalogue import all_claims, family, named_study, studies
 from adainf_core.figures import draw
@@ -23,6 +23,7 @@ from adainf_core.findings import (
     short_name,
 )
 from adainf_core.findings.escaping import unmarked
+from adainf_core.statistics.intervals import paired_difference
 from adainf_core.statistics.response_curves import sweep_curve
 from adainf_core.theory import replication_to_beta
 
@@ -98,11 +99,15 @@ def test_every_study_has_findings_at_every_scale_and_at_none(study, tmp_path):
         assert all(v.outcome == Outcome.NOT_RUN for v in found.verdicts.values())
 
 
+def paired(records, *arms):
+    return paired_difference(*(by_seed(records, arm) for arm in arms))
+
+
 def test_exploratory_differences_are_paired_by_seed(found, records):
-    assert found.difference("adainf", "weak") == arm_difference(records, "adainf", "weak")
+    assert found.difference("adainf", "weak") == paired(records, "adainf", "weak")
     both = found.estimate({"adainf": 1, "vanilla": -1, "weak": -1, "none": 1})
-    by_hand = arm_difference(records, "adainf", "vanilla").value
-    by_hand -= arm_difference(records, "weak", "none").value
+    by_hand = paired(records, "adainf", "vanilla").value
+    by_hand -= paired(records, "weak", "none").value
     shared = [set(found.accuracy(arm)) for arm in ("adainf", "vanilla", "weak", "none")]
     if len({frozenset(seeds) for seeds in shared}) == 1:
         assert both.value == pytest.approx(by_hand)

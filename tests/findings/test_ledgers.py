@@ -57,7 +57,7 @@ def test_counts_add_up(entries):
 
 
 def test_each_study_has_the_time_of_its_registration_and_its_claims(entries):
-    table = registration_table(entries, "laptop")
+    table = registration_table(entries)
     assert sum(int(row[1]) for row in table.rows) == len(entries)
     for row in table.rows:
         first = next(e for e in entries if f"`{e.claim.study}`" == row[0])

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.gap.image_tv import TRAINING_SHARE, image_tv
-from adainf_core.gap.neighbour_classifier import NeighbourClassifier
+from adainf_core.gap.neighbour_classifier import NeighbourClassifier, described
 
 WORLD = SpriteWorld(places=2, scales=1, tilts=1, hues=3, backgrounds=3)
 
@@ -21,12 +21,12 @@ def rows_of(flaw, count, seed):
     images = [
         sprites(distribution, count, seed + i) for i, distribution in enumerate(distributions)
     ]
-    return np.concatenate(images).reshape(2 * count, -1), np.repeat([0, 1], count)
+    return described(np.concatenate(images)).rows, np.repeat([0, 1], count)
 
 
 def test_it_tells_flaws_apart_and_leaves_its_settings_alone():
-    model = NeighbourClassifier((3, 16, 16), seed=3)
-    assert clone(model).get_params() == {"shape": (3, 16, 16), "seed": 3}
+    model = NeighbourClassifier((768, 256), seed=3)
+    assert clone(model).get_params() == {"widths": (768, 256), "seed": 3}
     for flaw in ("chimera", "blur"):
         fitted = clone(model).fit(*rows_of(flaw, 150, 0))
         rows, origin = rows_of(flaw, 150, 10)
@@ -41,11 +41,22 @@ def test_images_of_any_size_and_shape_will_do():
     for shape in ((3, 8, 8), (3, 35, 20)):
         images = rng.integers(0, 256, (40, *shape))
         images[20:] //= 2
-        fitted = NeighbourClassifier(shape).fit(images.reshape(40, -1), np.repeat([0, 1], 20))
-        assert fitted.predict_proba(images.reshape(40, -1)).shape == (40, 2)
+        rows, widths = described(images)
+        fitted = NeighbourClassifier(widths).fit(rows, np.repeat([0, 1], 20))
+        assert fitted.predict_proba(rows).shape == (40, 2)
     # images of one colour have no pattern
-    flat = np.repeat(rng.integers(0, 256, (40, 3)), 64, axis=1)
-    NeighbourClassifier((3, 8, 8)).fit(flat, np.repeat([0, 1], 20)).predict_proba(flat)
+    flat = np.repeat(rng.integers(0, 256, (40, 3)), 64, axis=1).reshape(40, 3, 8, 8)
+    rows, widths = described(flat)
+    NeighbourClassifier(widths).fit(rows, np.repeat([0, 1], 20)).predict_proba(rows)
+
+
+def test_a_row_is_of_its_own_image_alone():
+    """Whatever is described beside it: 230 images are three chunks, the last of 30."""
+    images = np.random.default_rng(4).integers(0, 256, (230, 3, 24, 21), np.uint8)
+    rows, widths = described(images)
+    assert rows.dtype == np.float32 and widths == (3 * 24 * 21, 24 * 21)
+    assert np.array_equal(rows[190:], described(images[190:]).rows)
+    assert np.array_equal(rows[3:4], described(images[3:4]).rows)
 
 
 def test_the_bound_on_sprites_is_most_of_the_truth_and_never_above():
@@ -59,7 +70,7 @@ def test_the_bound_on_sprites_is_most_of_the_truth_and_never_above():
 
 def test_bad_input_is_named():
     rows = np.zeros((20, 12))
-    with pytest.raises(ValueError, match=r"rows have 12 columns, images of shape \(3, 4, 4\) 48"):
-        NeighbourClassifier((3, 4, 4)).fit(rows, np.repeat([0, 1], 10))
+    with pytest.raises(ValueError, match=r"rows have 12 columns, the two spaces alone 16: give"):
+        NeighbourClassifier((12, 4)).fit(rows, np.repeat([0, 1], 10))
     with pytest.raises(ValueError, match="5 rows of each"):
-        NeighbourClassifier((3, 2, 2)).fit(rows, np.repeat([0, 1], [16, 4]))
+        NeighbourClassifier((8, 3)).fit(rows, np.repeat([0, 1], [16, 4]))

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision
+from torch import nn
 
 from adainf_core.configuration import from_plain, to_plain
 from adainf_core.learning.encoders import build_encoder, small_cnn
@@ -147,7 +149,7 @@ def test_names_lead_to_a_configuration_and_its_official_run(name):
 
 @pytest.mark.parametrize("method", ALL, ids=repr)
 def test_training_lowers_the_loss(method, data, config):
-    history = pretrain(replace(config, method=method, steps=40, batch_size=64), data).history
+    history = pretrain(replace(config, method=method, steps=40), data).history
     # MoCo starts beside a queue of random keys, which are easy to tell apart
     early = history[10]["loss"] if method.name == "moco" else history[0]["loss"]
     assert history[-1]["loss"] < early - 0.05 * abs(early)
@@ -172,7 +174,12 @@ def test_wrong_hyper_parameters_are_named(wrong, says):
 
 @pytest.mark.parametrize(
     ("name", "dim", "millions"),
-    [("resnet18", 512, 11.17), ("resnet34", 512, 21.28), ("resnet50", 2048, 23.50)],
+    [
+        ("resnet10", 512, 4.90),
+        ("resnet18", 512, 11.17),
+        ("resnet34", 512, 21.28),
+        ("resnet50", 2048, 23.50),
+    ],
 )
 def test_resnets_have_their_published_size(name, dim, millions):
     encoder = build_encoder(name).eval()
@@ -180,6 +187,30 @@ def test_resnets_have_their_published_size(name, dim, millions):
     assert encoder(torch.rand(2, 3, 32, 32)).shape == (2, dim)
     # CIFAR stem, no classifier
     assert sum(p.numel() for p in encoder.parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
+
+
+@pytest.mark.parametrize(("name", "width"), [("resnet18", 64), ("resnet50", 64), ("resnet18", 8)])
+def test_resnets_compute_what_torchvision_does(name, width):
+    """The same blocks under the same names; a narrow one beside the wide one's corner."""
+    encoder = build_encoder(name, base_width=width).eval()
+    peer = getattr(torchvision.models, name)(weights=None).eval()
+    peer.conv1, peer.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
+    peer.fc = nn.Identity()
+    held = {key: torch.zeros_like(value) for key, value in peer.state_dict().items()}
+    for key, own in encoder.backbone.state_dict().items():
+        held[key][tuple(slice(0, size) for size in own.shape)] = own
+    peer.load_state_dict(held)
+    images = torch.rand(2, 3, 32, 32)
+    expected = peer((images - 0.5) / 0.25)[:, : encoder.feature_dim]
+    torch.testing.assert_close(encoder(images), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_stem_of_stride_two_halves_the_maps():
+    encoder = build_encoder("resnet10", base_width=4, stem_stride=2)
+    assert encoder.backbone.conv1(torch.rand(1, 3, 32, 32)).shape == (1, 4, 16, 16)
+    assert encoder.feature_dim == 32 and encoder(torch.rand(2, 3, 32, 32)).shape == (2, 32)
+    with pytest.raises(ValueError, match="stem_padding=2 widens a stem of stride 1"):
+        build_encoder("resnet10", stem_stride=2, stem_padding=2)
 
 
 def test_official_stem_widens_the_maps():

@@ -7,7 +7,7 @@ import resource
 import signal
 import sys
 import zipfile
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import combinations
 
 import numpy as np
@@ -17,7 +17,7 @@ import torch
 from adainf_core.data.inflation import Inflation
 from adainf_core.learning import pretraining
 from adainf_core.learning.augmentation import NOISE, two_views
-from adainf_core.learning.checkpoints import read_checkpoint, write_checkpoint
+from adainf_core.learning.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, SimCLR, Spectral
 from adainf_core.learning.operations import Erase
 from adainf_core.learning.pretrain_config import PretrainConfig, warmup_cosine
@@ -138,7 +138,7 @@ METHODS = [MoCo(16, 8, queue=50), BYOL(16, 8), BarlowTwins(16, 8), Spectral(16, 
     ids=lambda part: getattr(part, "name", part),
 )
 def test_resume_is_bit_exact(method, optimizer, config, data, tmp_path):
-    config = replace(config, optimizer=optimizer, method=method)
+    config = replace(config, optimizer=optimizer, method=method, steps=6)
     config = replace(config, online_learning_rate=0.1)
     whole = pretrain(config, data)
     path = tmp_path / "run.pt"
@@ -357,11 +357,21 @@ def test_weights_that_explode_in_the_last_step_are_noticed(config, data, tmp_pat
     assert not path.exists()
 
 
-def test_checkpoint_formats_are_told_apart(config, data, tmp_path):
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("format", 99, "format 99, this version reads 2: update adainf_core, or delete it"),
+        ("format", 1, "format 1, this version reads 2: delete it to start afresh"),
+        ("format", "x", "format 'x', this version reads 2: delete it to start afresh"),
+        ("format", None, "format None, this version reads 2: delete it to start afresh"),
+        ("epoch", 1, r"\(field 'epoch' is missing or unknown\): delete it to start afresh"),
+        (3, 1, r"\(field '3' is missing or unknown\): delete it to start afresh"),
+    ],
+)
+def test_checkpoint_formats_are_told_apart_with_the_remedy(tmp_path, field, value, says):
     path = tmp_path / "run.pt"
-    pretrain(config, data, checkpoint=path)
-    write_checkpoint(replace(read_checkpoint(path), format=99), path)
-    with pytest.raises(ValueError, match="format 99, this version reads 2"):
+    torch.save({one.name: 0 for one in fields(Checkpoint)} | {"format": 2, field: value}, path)
+    with pytest.raises(ValueError, match=says):
         load_pretrained(path)
 
 

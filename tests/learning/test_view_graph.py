@@ -5,6 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
+from random_worlds import random_world
 from torch import nn
 
 from adainf_core.data.named_sets import load_images
@@ -22,7 +23,6 @@ from adainf_core.learning.view_cells import (
 from adainf_core.learning.view_graph import ViewGraph, sample_view_graph, source_weights
 from adainf_core.learning.view_statistics import augmentation_confusion, labeling_error
 from adainf_core.theory.augmentation_graph import AugmentationGraph
-from adainf_core.theory.worlds import random_world
 
 STRONG = AugmentationPolicy.named("symmetric").for_image_size(8)
 STILL = STRONG.scaled(0)

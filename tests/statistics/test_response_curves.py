@@ -132,13 +132,10 @@ def test_follows_units_shift_and_logarithm():
 def test_repeats_leaves_its_input_and_formats():
     y = points(quadratic, 4)
     before = y.copy()
-    one, other = response_curve(ARMS, y, AT, confidence=0.8), response_curve(ARMS, y, AT)
-    again = response_curve(ARMS, y, AT)
+    one, again = (response_curve(ARMS, y, AT) for _ in range(2))
     assert np.array_equal(y, before) and y.flags.writeable
-    assert np.array_equal(other.high, again.high) and other.peak.low == again.peak.low
-    assert (one.high < other.high).all() and (one.low > other.low).all()
-    assert other.peak.low <= one.peak.low and one.peak.high <= other.peak.high
-    assert other.peak.n == 30 and other.peak.confidence == 0.95
+    assert np.array_equal(one.high, again.high) and one.peak.low == again.peak.low
+    assert one.peak.n == 30 and one.peak.confidence == 0.95
     assert f"{one.peak:.1f}" == f"{one.peak.value:.1f} [{one.peak.low:.1f}, {one.peak.high:.1f}]"
 
 
@@ -146,27 +143,6 @@ def test_constant_points_give_a_flat_curve_with_the_maximum_anywhere():
     flat = response_curve([1, 2, 3, 3], [0.1 * 3, 0.3, 0.3, 0.3], [1, 2, 3])
     assert flat.mean == pytest.approx([0.3, 0.3, 0.3]) and np.array_equal(flat.low, flat.high)
     assert (flat.peak.low, flat.peak.high, flat.noise) == (1, 3, 0)
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "at", "options", "message"),
-    [
-        ([1, 2, 3], [1, 2], [1], {}, "x has 3 values and y has 2"),
-        ([1, 2, 2, 1], [1, 2, 3, 4], [1], {}, "2 different values"),
-        ([1, 2, np.inf], [1, 2, 3], [1], {}, r"x\[2\] = inf"),
-        ([1, 2, 3], [1, np.nan, 3], [1], {}, r"y\[1\] = nan"),
-        ([1, 2, 3], [1, 2, 3], [], {}, "at has shape"),
-        ([1, 2, 3], [1, 2, 3], [[1, 2]], {}, "at has shape"),
-        ([1, 2, 3], [1, 2, 3], [2, 4], {}, "at has 4, outside"),
-        ([0, 2, 3], [1, 2, 3], [2], {"log_x": True}, "x has 0: a logarithm"),
-        ([1, 2, 3], [1, 2, 3], [-1], {"log_x": True}, "at has -1: a logarithm"),
-        ([1, 2, 3], [1, 2, 3], [2], {"confidence": 95}, "confidence = 95 must"),
-        ([1, 2, 3], [1, 2, 3], [2], {"draws": 0}, "draws = 0"),
-    ],
-)
-def test_bad_input_is_named(x, y, at, options, message):
-    with pytest.raises(ValueError, match=message):
-        response_curve(x, y, at, **options)
 
 
 SWEEP = {1.0: {0: 3.0, 1: 5.0, 7: 9.0}, 2.0: {1: 6.0, 0: 4.5}, 4.0: {0: 4.0, 1: 5.5, 3: 1.0}}

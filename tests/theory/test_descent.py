@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from random_worlds import random_world
 
-from adainf_core.theory import random_world, ring_world
+from adainf_core.theory import ring_world
 from adainf_core.theory.descent import gradient_descent, leading_function
 
 RING = ring_world(strength=3).graph(1 / 3)

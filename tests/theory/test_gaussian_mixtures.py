@@ -240,8 +240,14 @@ def test_distant_distributions_are_at_distance_one():
         (lambda: GaussianMixture.isotropic([0.5, 0.6], [[0.0], [1.0]], 1), "weights sums to 1.1"),
         (lambda: GaussianMixture.isotropic([1.0], [0.0, 1.0], 1), r"means have shape \(2,\)"),
         (lambda: GaussianMixture.isotropic([1.0], [[0.0], [1.0]], 1), "one row of means"),
-        (lambda: GaussianMixture.isotropic([0.5, 0.5], [[0.0], [1.0]], [1, 0]), "component 1 = 0"),
-        (lambda: GaussianMixture.isotropic([0.5, 0.5], [[0.0], [1.0]], [1]), "std has shape"),
+        (
+            lambda: GaussianMixture.isotropic([0.5, 0.5], [[0.0], [1.0]], [1, 0]),
+            r"std = \[1.0, 0.0\]",
+        ),
+        (
+            lambda: GaussianMixture.isotropic([0.5, 0.5], [[0.0], [1.0]], [1]),
+            r"std = \[1.0\]: give one number",
+        ),
         (lambda: GaussianMixture.isotropic([0.5, 0.5], [[0.0], [np.nan]], 1), r"means\[1\]"),
         (lambda: GaussianMixture([1.0], [[0.0, 0.0]], [np.eye(3)]), r"expected \(1, 2, 2\)"),
         (

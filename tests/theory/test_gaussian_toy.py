@@ -6,14 +6,22 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from adainf_core.theory.augmentation_graph import AugmentationGraph
 from adainf_core.theory.gaussian_mixtures import GaussianMixture
 from adainf_core.theory.gaussian_toy import (
-    gaussian_toy,
+    disc_kernel,
     gaussian_toy_distribution,
     gaussian_toy_labeling_error,
     gaussian_toy_population,
 )
 from adainf_core.theory.toy_generators import TOY_GENERATORS
+
+
+def sampled(n, strength, rng, cells=8):
+    """Graph, points and views of n draws, on a grid of `cells` to the radius."""
+    points = gaussian_toy_distribution().sample(n, rng)
+    kernel, views = disc_kernel(points, strength, strength / cells)
+    return AugmentationGraph(kernel, np.full(n, 1 / n)), points, views
 
 
 @pytest.mark.parametrize(
@@ -48,9 +56,8 @@ def test_labeling_error_matches_adaptive_quadrature(strength, variance):
     top = min(strength, 1 + 12 * math.sqrt(variance))
     points = [1.0] if top > 1 else None
     numeric = 2 * quad(integrand, 0, top, points=points, limit=200, epsabs=1e-13)[0]
-    assert gaussian_toy_labeling_error(strength, variance=variance) == pytest.approx(
-        numeric, abs=1e-10
-    )
+    found = gaussian_toy_labeling_error(strength, gaussian_toy_distribution(variance))
+    assert found == pytest.approx(numeric, abs=1e-10)
 
 
 def test_small_strength_has_the_linear_distribution():
@@ -62,24 +69,24 @@ def test_small_strength_has_the_linear_distribution():
 
 def test_sampled_labeling_error_agrees_with_the_closed_form():
     for strength in (0.5, 1.0, 2.0):
-        world = gaussian_toy(4000, strength, np.random.default_rng(0))
+        graph, points, views = sampled(4000, strength, np.random.default_rng(0))
         # A point's own error has a standard deviation of at most 0.2, so the mean of 4,000 has
         # 0.003; four of those. The grid's effect is far smaller.
-        assert world.labeling_error() == pytest.approx(
+        assert graph.labeling_error(points[:, 0] > 0, views[:, 0] > 0) == pytest.approx(
             gaussian_toy_labeling_error(strength), abs=0.013
         )
 
 
 def test_kernel_is_uniform_over_the_cells_of_a_disc():
-    world = gaussian_toy(20, 0.8, np.random.default_rng(1))
-    kernel = world.kernel.toarray()
-    offsets = world.view_positions[None] - world.positions[:, None]
+    graph, points, views = sampled(20, 0.8, np.random.default_rng(1))
+    kernel = graph.kernel.toarray()
+    offsets = views[None] - points[:, None]
     inside = np.linalg.norm(offsets, axis=2) <= 0.8
     np.testing.assert_array_equal(kernel > 0, inside)
     np.testing.assert_allclose(kernel[inside], (1 / inside.sum(axis=1)).repeat(inside.sum(axis=1)))
     # π 8² = 201 cells a disc, up to the cells its rim cuts.
     assert (np.abs(inside.sum(axis=1) - 201) < 12).all()
-    assert np.abs(world.view_positions).min() > 1e-9
+    assert np.abs(views).min() > 1e-9
 
 
 @pytest.mark.parametrize(
@@ -98,7 +105,7 @@ def test_kernel_is_uniform_over_the_cells_of_a_disc():
 )
 def test_spectrum_reproduces_the_table_within_sampling_error(strength, n, k, mean, error):
     rng = np.random.default_rng(2)
-    draws = [gaussian_toy(n, strength, rng).graph().spectral_gap(k) for _ in range(24)]
+    draws = [sampled(n, strength, rng)[0].spectral_gap(k) for _ in range(24)]
     own = np.std(draws, ddof=1) / math.sqrt(len(draws))
     # Both sides are averages of independent draws; 3.5 joint standard errors over nine entries.
     assert abs(np.mean(draws) - mean) < 3.5 * math.hypot(error, own)
@@ -106,25 +113,9 @@ def test_spectrum_reproduces_the_table_within_sampling_error(strength, n, k, mea
 
 def test_the_grid_is_fine_enough():
     coarse, fine = (
-        gaussian_toy(60, 1.0, np.random.default_rng(3), pitch=1 / cells).graph().eigenvalues(9)
-        for cells in (8, 24)
+        sampled(60, 1.0, np.random.default_rng(3), cells)[0].eigenvalues(9) for cells in (8, 24)
     )
     np.testing.assert_allclose(coarse[1:], fine[1:], rtol=0.03)
-
-
-def test_generated_draws_come_from_the_generator_and_the_finite_total_variation_is_one():
-    distribution = GaussianMixture.isotropic([1.0], [(3.0, -2.0)], 0.5)
-    world = gaussian_toy(
-        3000, 1.0, np.random.default_rng(4), n_generated=3000, generator=distribution
-    )
-    generated = world.p_generated > 0
-    assert world.total_variation == pytest.approx(1)
-    # Means of 3,000 draws of standard deviation 0.5, and 1.3 (real, first axis): five errors.
-    assert world.positions[generated].mean(axis=0) == pytest.approx([3, -2], abs=0.05)
-    assert world.positions[~generated].mean(axis=0) == pytest.approx([0, 0], abs=0.12)
-    assert not generated[:3000].any()
-    alone = gaussian_toy(5, 1.0, np.random.default_rng(5))
-    assert alone.total_variation == 0
 
 
 def test_labeling_error_of_any_distribution_matches_adaptive_quadrature():
@@ -169,7 +160,7 @@ def test_samples_approach_the_population():
     distance = []
     for n in (50, 800):
         rng = np.random.default_rng(6)
-        draws = [gaussian_toy(n, 1.5, rng).graph().eigenvalues(5) for _ in range(3)]
+        draws = [sampled(n, 1.5, rng)[0].eigenvalues(5) for _ in range(3)]
         distance.append(np.abs(np.mean(draws, axis=0) - population).max())
     # A single draw of 800 strays by about 0.02, one of 50 by about 0.07.
     assert distance[1] < 0.025 < distance[0]
@@ -202,21 +193,17 @@ def test_an_isolated_cluster_is_one_in_the_population():
         assert graph.component_count() == 2 and graph.spectral_gap(1) == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [((0, 1.0), "n = 0"), ((5, 0.0), "strength = 0"), ((5, math.nan), "strength = nan")],
-)
-def test_bad_toys_are_named(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        gaussian_toy(*arguments, np.random.default_rng(0))
-    with pytest.raises(ValueError, match="pitch = 2"):
-        gaussian_toy(5, 1.0, np.random.default_rng(0), pitch=2)
+def test_bad_toys_are_named():
     line = GaussianMixture.isotropic([1.0], [[0.0]], 1.0)
-    with pytest.raises(ValueError, match="1 dimensions"):
-        gaussian_toy_population(1.0, line)
-    with pytest.raises(ValueError, match="cell has 3 sides"):
-        gaussian_toy_population(1.0, cell=(1, 1, 1))
-    with pytest.raises(ValueError, match="cell = 0"):
-        gaussian_toy_population(1.0, cell=0)
+    for message, arguments in (
+        ("strength = 0", {"strength": 0.0}),
+        ("strength = nan", {"strength": math.nan}),
+        ("pitch = 2", {"pitch": 2}),
+        ("1 dimensions", {"generator": line}),
+        ("cell has 3 sides", {"cell": (1, 1, 1)}),
+        ("cell = 0", {"cell": 0}),
+    ):
+        with pytest.raises(ValueError, match=message):
+            gaussian_toy_population(**{"strength": 1.0} | arguments)
     with pytest.raises(ValueError, match="variance = -1"):
         gaussian_toy_distribution(-1)

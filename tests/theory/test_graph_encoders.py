@@ -4,8 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
+from random_worlds import random_world
 
-from adainf_core.theory import random_world, ring_world
+from adainf_core.theory import ring_world
 from adainf_core.theory.graph_encoders import feature_probe_error, optimal_embedding
 from adainf_core.theory.spectrum import DegenerateSpectrumWarning
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from random_worlds import random_world
 
 from adainf_core.theory import (
     AugmentationGraph,
     DegenerateSpectrumWarning,
-    random_world,
     total_variation,
 )
 

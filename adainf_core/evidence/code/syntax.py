@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from functools import cache
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 #: Attributes of syntax trees that do not change what code does.
 _SILENT = {"annotation", "returns", "type_comment", "kind", "type_params", "exc", "cause", "msg"}
-
-
-def once(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` of a syntax tree, and flags, computed once for each: trees have no equality."""
-    known: dict[tuple, tuple[ast.AST, Any]] = {}
-
-    def cached(node: ast.AST, *flags: bool) -> Any:
-        key = (id(node), *flags)
-        if key not in known or known[key][0] is not node:
-            known[key] = node, function(node, *flags)
-        return known[key][1]
-
-    return cached
 
 
 def parts(node: ast.AST) -> Iterator[ast.AST]:
@@ -72,7 +59,7 @@ def _silent(node: ast.AST) -> bool:
     )
 
 
-@once
+@cache
 def tree_digest(node: ast.AST) -> str:
     """Hash of a syntax tree without what cannot matter."""
     return digest(canonical(node))

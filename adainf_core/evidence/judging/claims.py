@@ -106,7 +106,6 @@ class Contrast(Claim):
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms it reads."""
         return tuple(dict.fromkeys(term.arm for term in self.terms))
 
 
@@ -119,7 +118,6 @@ class BestLevel(Claim):
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms it reads."""
         return tuple(arm for _, arm in self.levels)
 
 
@@ -157,7 +155,6 @@ class Bracketed(Claim):
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms it reads."""
         return tuple(dict.fromkeys(side.arm for pair in self.comparisons for side in pair))
 
 
@@ -179,7 +176,6 @@ class Ranking(Claim):
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms it reads."""
         return self.ranked
 
 
@@ -191,11 +187,10 @@ def beats(
     worse: str,
     published: Sequence[Published] = (),
     asked_by: str = "paper",
-    metric: str = "linear",
     short: str = "",
 ) -> Contrast:
-    """The arm `better` has more of `metric` than the arm `worse`."""
-    terms = (Term(better, 1.0, metric), Term(worse, -1.0, metric))
+    """The arm `better` is more accurate than the arm `worse`."""
+    terms = (Term(better, 1.0), Term(worse, -1.0))
     return Contrast(
         key, statement, study, terms, published=tuple(published), asked_by=asked_by, short=short
     )

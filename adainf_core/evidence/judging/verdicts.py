@@ -165,16 +165,6 @@ def by_seed(records: Iterable[Record], arm: str, metric: str = "linear") -> dict
     return {record.seed: record.metrics[metric] for record in records if record.arm == arm}
 
 
-def arm_difference(
-    records: Sequence[Record], treated: str, reference: str, metric: str = "linear"
-) -> Interval:
-    """One arm less another, paired by seed: a plain 95 % t interval, exploratory, no verdict.
-
-    ValueError where the two share fewer than two seeds.
-    """
-    return paired_difference(by_seed(records, treated, metric), by_seed(records, reference, metric))
-
-
 def paired_only(verdict: Verdict, records: Iterable[Record]) -> Verdict:
     """The verdict of a contrast from its own values alone, without the block's standard error."""
     if not isinstance(verdict.claim, Contrast) or verdict.difference is None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from adainf_core.configuration import changed
 from adainf_core.evidence.runs.quantities import Quantity
-from adainf_core.evidence.runs.scales import largest_within
+from adainf_core.evidence.runs.scales import SCALES, largest_within
 
 Entry = TypeVar("Entry")
 
@@ -126,8 +126,7 @@ class Layout:
 class Study:
     """A named grid of arms over seeds, at one or more scales, that asks one `question`.
 
-    `claims` are what its records decide (`judging.claims`); `looks` is how many times its records
-    will be looked at before the last verdict, 1 where that is after the last run.
+    `claims` are what its records decide (`judging.claims`).
     """
 
     name: str
@@ -135,7 +134,6 @@ class Study:
     arms: Mapping[str, Arm]
     layouts: Mapping[str, Layout]
     claims: tuple[Any, ...] = ()
-    looks: int = 1
 
     def layout(self, scale: str) -> Layout:
         """The study's numbers at `scale`; ValueError where it is not laid out."""
@@ -144,6 +142,15 @@ class Study:
     def largest_scale(self, wanted: str) -> str:
         """The largest laid-out scale that is not above `wanted`; ValueError where all are."""
         return largest_within(self.name, self.layouts, wanted)
+
+    @property
+    def judged_scale(self) -> str:
+        """Where its claims are judged if no scale is named: laptop, or what it has next to that.
+
+        A smaller one where there is one.
+        """
+        below = SCALES[: SCALES.index("laptop") + 1]
+        return next(scale for scale in (*reversed(below), *SCALES) if scale in self.layouts)
 
     def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
         """Runs as (arm, seed): seed by seed through all arms; `seeds` replaces their number.

@@ -25,8 +25,6 @@ from adainf_core.files import atomic_file
 
 RESULTS = PACKAGE.parent / "results"
 SCHEMA = 3
-_UNSEALED = 2  # the layout of earlier versions, without a checksum
-_JOINED: dict[str, Any] = {"probes": {}}  # what it lacks beside that
 _RARE = "first_began"  # is written where there is one
 _CPU = (("family", "cpu family"), ("model", "model"))
 _VERSIONED = ("torch", "torchvision", "numpy", "scipy", "scikit-learn")
@@ -45,7 +43,7 @@ class Record:
     versions on the device `rehearsed_on`, which `replay` compares with. `wall_seconds` covers data
     to probe, in the process that finished it; `finished` is a UTC time (early records have its date
     alone); `first_began` is when the first run of the configuration began, where this one repeats
-    it. `schema` numbers the layout; a file of this one ends with a checksum of all of it.
+    it. `schema` numbers the layout; a file ends with a checksum of all of it.
     """
 
     study: str
@@ -77,11 +75,6 @@ class Record:
     def name(self) -> str:
         """Arm and seed, as its file is called."""
         return f"{self.arm}-{self.seed}"
-
-    @property
-    def sealed(self) -> bool:
-        """Whether its file has a checksum; an earlier version's has none, and may be damaged."""
-        return self.schema == SCHEMA
 
 
 def began(record: Record) -> str:
@@ -166,21 +159,20 @@ def _read(path: Path, changed: int, size: int) -> Record:
     if not isinstance(content, dict):
         raise ValueError(f"{path}: holds no record; {again}")
     schema = content.get("schema")
-    if type(schema) is not int or schema not in (SCHEMA, _UNSEALED):
+    if type(schema) is not int or schema != SCHEMA:
         newer = type(schema) is int and schema > SCHEMA
         remedy = "update adainf_core" if newer else again
         raise ValueError(f"{path}: schema {schema!r}, this version reads {SCHEMA}; {remedy}")
-    names = {part.name for part in fields(Record)} - {"home"}
-    names ^= _JOINED.keys() if schema == _UNSEALED else {"checksum"}
+    names = {part.name for part in fields(Record)} - {"home"} | {"checksum"}
     for what, odd in (
         ("lacks", names - {_RARE} - content.keys()),
         ("has unknown", content.keys() - names),
     ):
         if odd:
             raise ValueError(f"{path}: {what} field {sorted(odd)[0]!r}; {again}")
-    if schema == SCHEMA and content.pop("checksum") != _checksum(content):
+    if content.pop("checksum") != _checksum(content):
         raise ValueError(f"{path}: damaged: its checksum is of another content; {again}")
-    content = {_RARE: ""} | _JOINED | content
+    content.setdefault(_RARE, "")
     if said := fault(content):
         raise ValueError(f"{path}: {said}; {again}")
     record = Record(**content)

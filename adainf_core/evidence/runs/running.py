@@ -35,6 +35,7 @@ from adainf_core.evidence.runs.records import (
     write_record,
 )
 from adainf_core.files import claim_output, remove_partials
+from adainf_core.progress import progress_bar
 from adainf_core.workers import WorkerDiedError, Workers
 
 #: Folder of a results folder in which runs wait at a checkpoint.
@@ -74,10 +75,11 @@ def run_study(
     do when this process is interrupted or killed; the next call goes on. Concurrent calls may share
     a `store`; each skips runs that another holds. `stale` repeats runs that are neither of the code
     as it is now nor replayed under it; what is repeated still counts from when it was run first. A
-    run whose data are not on this machine is left out with a warning; one whose process dies is
-    tried once more, with one too. `progress` shows a bar in the terminal. Raises ValueError where
-    the store holds a run of another configuration, and RuntimeError, when all others are done,
-    where runs failed or ended their process twice.
+    run whose data are not on this machine is left out with a warning; one whose process dies (of a
+    SIGTERM to it alone, too) is tried once more, from its checkpoint, with one too. `progress`
+    shows a bar in the terminal. Raises ValueError where the store holds a run of another
+    configuration, and RuntimeError, when all others are done, where runs failed or ended their
+    process twice.
     """
     deadline = time.monotonic() + budget
     plan = study.plan(scale, seeds)
@@ -318,9 +320,10 @@ def _reserved(path: Path) -> Iterator[bool]:
 
 
 def _shown(finished: Iterator[Record], total: int) -> Iterator[Record]:
-    from tqdm import tqdm
-
-    yield from tqdm(finished, total=total, unit="run")
+    with progress_bar(total, "run", shown=True) as advance:
+        for record in finished:
+            yield record
+            advance(1)
 
 
 def _run_all(

@@ -16,9 +16,9 @@ from adainf_core.evidence.runs.running import study_records
 class Status:
     """A study at one scale: `planned` runs, those `recorded`, of which `stale` by changed code.
 
-    Stale is what is neither of the code as it is now nor replayed under it, `unsealed` what an
-    earlier version wrote, without a checksum. `left` is what has no record, in the order of the
-    plan. `seconds` is the median wall time of the recorded runs, None where there are none.
+    Stale is what is neither of the code as it is now nor replayed under it. `left` is what has no
+    record, in the order of the plan. `seconds` is the median wall time of the recorded runs, None
+    where there are none.
     """
 
     study: str
@@ -26,7 +26,6 @@ class Status:
     planned: int
     recorded: int
     stale: tuple[str, ...]
-    unsealed: tuple[str, ...]
     left: tuple[str, ...]
     seconds: float | None
 
@@ -56,7 +55,6 @@ def status(study: Study, scale: str, root: Path = RESULTS) -> Status:
             for key, record in records.items()
             if not is_fresh(record, study.experiment(scale, *key), root)
         ),
-        unsealed=tuple(record.name for record in records.values() if not record.sealed),
         left=tuple(f"{arm}-{seed}" for arm, seed in plan if (arm, seed) not in records),
         seconds=median(r.wall_seconds for r in records.values()) if records else None,
     )

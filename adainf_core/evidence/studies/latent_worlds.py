@@ -3,9 +3,8 @@
 Every arm is a world: how hard crops are, how the generator errs and how far it is from the real
 distribution, and the share of real draws.
 
-What is claimed: that a number of the theory ranks the worlds by the trained error. The predictor in
-question is the exact error of the same probe ("exact"); the others are shown beside it, each at
-1 − 0.05 / their number (`claims.Ranking`). The pilot that set the grid and the number of steps ran
+What is claimed: that a number of the theory ranks the worlds by the trained error (`PREDICTORS`).
+The pilot that set the grid and the number of steps ran
 on seed 100, which no record uses.
 """
 
@@ -125,10 +124,9 @@ def predictor_correlation(
     records: Sequence[Record],
     predictor: str,
     strengths: Sequence[float] = STRENGTHS,
-    found: str = "trained",
     confidence: float = 0.95,
 ) -> Interval:
-    """Rank correlation of a predictor with the metric `found` over arms at some crop strengths.
+    """Rank correlation of a predictor with the trained error over arms at some crop strengths.
 
     predictor: one of `PREDICTORS`, or "strength", the crops' own, which takes no theory. Raises
     ValueError for another one, and where arms have different numbers of seeds.
@@ -144,7 +142,7 @@ def predictor_correlation(
         raise ValueError("arms have different numbers of seeds: run the study to its end")
     # exact numbers differ between seeds by the choice among tied encoders only
     values = [np.mean([_value(run, predictor) for run in runs]) for runs in by_arm.values()]
-    errors = [[run.metrics[found] for run in runs] for runs in by_arm.values()]
+    errors = [[run.metrics["trained"] for run in runs] for runs in by_arm.values()]
     return rank_correlation(values, errors, confidence)
 
 

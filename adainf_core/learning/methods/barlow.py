@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from adainf_core.learning.methods.common import (
-    Official,
-    check_positive,
-    check_sizes,
-    in_full_precision,
-)
+from adainf_core.learning.methods.common import Official, check, in_full_precision
 from adainf_core.validation import as_number
 
 if TYPE_CHECKING:
@@ -35,8 +30,7 @@ class BarlowTwins:
     name: Literal["barlow"] = "barlow"
 
     def __post_init__(self) -> None:
-        check_sizes(self, "hidden", "out")
-        check_positive(self, "redundancy", "scale")
+        check(self)
 
     @classmethod
     def official(cls) -> Official:

@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from adainf_core.learning.methods.common import (
-    Official,
-    check_momentum,
-    check_sizes,
-    in_full_precision,
-)
+from adainf_core.learning.methods.common import Official, check, in_full_precision
 
 if TYPE_CHECKING:
     import torch
@@ -33,8 +28,7 @@ class BYOL:
     name: Literal["byol"] = "byol"
 
     def __post_init__(self) -> None:
-        check_sizes(self, "hidden", "out")
-        check_momentum(self.momentum)
+        check(self)
 
     @classmethod
     def official(cls) -> Official:

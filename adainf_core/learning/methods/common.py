@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import wraps
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -39,25 +39,27 @@ class Official:
         return replace(self, **self.tiny_imagenet) if dataset == "tinyimagenet" else self
 
 
-def check_sizes(method: Any, *names: str) -> None:
-    """ValueError for a field of `method` among `names` that is no integer in 1..`MOST`."""
-    for name in names:
-        as_count(getattr(method, name), f"method.{name}", 1, MOST)
+def check(method: Any) -> None:
+    """ValueError for a number among the fields of `method` that is out of range.
 
-
-def check_positive(method: Any, *names: str) -> None:
-    """ValueError for a field of `method` among `names` that is not positive and finite."""
-    for name in names:
-        as_positive(getattr(method, name), f"method.{name}")
-
-
-def check_momentum(momentum: tuple[float, float]) -> None:
-    """ValueError where the momentum does not rise within [0, 1]."""
-    if not (isinstance(momentum, tuple) and len(momentum) == 2):
-        raise ValueError(f"method.momentum={in_words(momentum)}: give (start, end)")
-    start, end = (as_number(value, "method.momentum") for value in momentum)
-    if not 0 <= start <= end <= 1:
-        raise ValueError(f"method.momentum={momentum}: need 0 <= start <= end <= 1")
+    Whole numbers are sizes in 1..`MOST`, pairs a momentum that rises within [0, 1], and all others
+    positive and finite.
+    """
+    for part in fields(method):
+        name, value = f"method.{part.name}", getattr(method, part.name)
+        match part.type:
+            case "int":
+                as_count(value, name, 1, MOST)
+            case "float":
+                as_positive(value, name)
+            case "float | None" if value is not None:
+                as_positive(value, name)
+            case "tuple[float, float]":
+                if not (isinstance(value, tuple) and len(value) == 2):
+                    raise ValueError(f"{name}={in_words(value)}: give (start, end)")
+                start, end = (as_number(part, name) for part in value)
+                if not 0 <= start <= end <= 1:
+                    raise ValueError(f"{name}={value}: need 0 <= start <= end <= 1")
 
 
 def in_full_precision(loss: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:

@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from adainf_core.learning.methods.common import (
-    Official,
-    check_momentum,
-    check_positive,
-    check_sizes,
-    in_full_precision,
-)
+from adainf_core.learning.methods.common import Official, check, in_full_precision
 from adainf_core.validation import as_positive, in_words
 
 if TYPE_CHECKING:
@@ -37,9 +31,7 @@ class MoCo:
     name: Literal["moco"] = "moco"
 
     def __post_init__(self) -> None:
-        check_sizes(self, "hidden", "out", "queue")
-        check_positive(self, "temperature")
-        check_momentum(self.momentum)
+        check(self)
 
     @classmethod
     def official(cls) -> Official:

@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from adainf_core.learning.methods.common import (
-    Official,
-    check_positive,
-    check_sizes,
-    in_full_precision,
-)
+from adainf_core.learning.methods.common import Official, check, in_full_precision
 from adainf_core.validation import as_positive
 
 if TYPE_CHECKING:
@@ -34,9 +29,7 @@ class Spectral:
     name: Literal["spectral"] = "spectral"
 
     def __post_init__(self) -> None:
-        check_sizes(self, "hidden", "out")
-        if self.mu is not None:
-            check_positive(self, "mu")
+        check(self)
 
     @classmethod
     def official(cls) -> Official:

@@ -63,7 +63,7 @@ def test_a_claim_is_well_formed(claim):
     "study", sorted({c.study for c in LEDGER if isinstance(c, Bracketed | Ranking)})
 )
 def test_recorded_metrics_are_there_to_read(study):
-    records = study_records(STUDIES[study], "laptop")
+    records = study_records(STUDIES[study], STUDIES[study].judged_scale)
     assert records and all(v.decisive is not None for v in judge(family(study), records))
     assert sum(getattr(claim, "primary", False) for claim in family(study)) <= 1
 

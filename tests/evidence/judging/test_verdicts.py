@@ -21,7 +21,6 @@ from adainf_core.evidence.judging.claims import (
 from adainf_core.evidence.judging.verdicts import (
     Outcome,
     Verdict,
-    arm_difference,
     by_seed,
     judge,
     outcome_of,
@@ -473,10 +472,3 @@ def test_one_unruly_arm_on_three_seeds_costs_coverage(make_record):
     compared = family_wise_misses(make_record, [1.0] * 5 + [4.0], 3)
     reference = family_wise_misses(make_record, [4.0] + [1.0] * 5, 3)
     assert 0.03 < compared < 0.10 and 0.09 < reference < 0.17
-
-
-def test_an_arm_less_another_is_paired_by_seed(records):
-    found = arm_difference(records({"a": [3.0, 5.0, 4.0], "b": [1.0, 2.0, 3.0]}), "a", "b")
-    assert found == t_interval([2.0, 3.0, 1.0])
-    with pytest.raises(ValueError, match="two common seeds"):
-        arm_difference(records({"a": [3.0], "b": [1.0]}), "a", "b")

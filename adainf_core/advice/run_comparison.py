@@ -9,7 +9,6 @@ interval over test images alone, which speaks of these runs and of no other seed
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from adainf_core.learning.predictions import (
     Predictions,
     protocol_name,
 )
+from adainf_core.notebook import card, table
 from adainf_core.statistics.crossed import CrossedInterval, crossed_interval, images_interval
 from adainf_core.statistics.intervals import Interval, paired_difference, smallest_detectable
 from adainf_core.validation import as_choice, as_confidence, as_count, as_path, in_words
@@ -202,11 +202,11 @@ class RunComparison:
             for over, interval in _intervals(each)
         ]
         level = f"points, at {100 * self.confidence:.4g} %"
-        return (
-            f"<p>{html.escape(f'{self.protocol} accuracy in % on {self._tested()}')}</p>"
-            f"{_html_table(('side', 'mean', 'seeds'), means)}"
-            f"{_html_table(('difference', level, 'over', 'verdict'), found)}"
-            + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return card(
+            f"{self.protocol} accuracy in % on {self._tested()}",
+            self.notes,
+            table(("side", "mean", "seeds"), means),
+            table(("difference", level, "over", "verdict"), found),
         )
 
 
@@ -471,14 +471,6 @@ def _told(found: RunDifference) -> list[str]:
     if shown:
         lines.append(f"  the sides differ in {'; '.join(shown)}{f'; {more} more' * (more > 0)}")
     return lines
-
-
-def _html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = "".join(
-        "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
-        for tag, row in (("th", header), *(("td", row) for row in rows))
-    )
-    return f"<table>{lines}</table>"
 
 
 def _power(found: RunDifference) -> str:

@@ -170,21 +170,6 @@ def _write(found: RunComparison, options: argparse.Namespace) -> None:
         with atomic_file(options.csv) as file:
             file.write(text.getvalue().encode())
     if options.figure is not None:
-        _write_figure(found, options.figure)
+        from adainf_core.figures.run_comparisons import comparison_figure
 
-
-def _write_figure(found: RunComparison, path: Path) -> None:
-    from matplotlib import pyplot as plt
-
-    from adainf_core.figures.run_comparisons import figure_height, run_differences
-    from adainf_core.figures.style import WIDTH, style
-    from adainf_core.files import atomic_file
-
-    with style():
-        figure, axes = plt.subplots(figsize=(WIDTH, figure_height(found)))
-        try:
-            run_differences(axes, found)
-            with atomic_file(path) as file:
-                figure.savefig(file, format=path.suffix[1:].lower(), dpi=200, facecolor="white")
-        finally:
-            plt.close(figure)
+        comparison_figure(found).save(options.figure)

@@ -227,7 +227,7 @@ CALLS = {
     ),
     "ring_world": (
         ai.ring_world,
-        {"strength": 1, "points": 24, "classes": 2, "boundary_share": 0.1},
+        {"strength": 1, "points": 24, "boundary_share": 0.1},
     ),
     "t_interval": (ai.t_interval, {"values": [1.0, 2.0], "confidence": 0.9}),
     "paired_difference": (

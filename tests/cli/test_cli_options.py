@@ -91,7 +91,7 @@ COMMANDS = {
     "study pack": (["MADE"], {"--results": "folder to read"}),
     "study collect": (["FOLDER"], {"--results": "folder to write"}),
     "claims show": ([], READ),
-    "claims register": ([], {"--looks": "count", "--results": "folder to read"}),
+    "claims register": ([], {"--looks": "count", "--results": "folder to write"}),
     "plan": (
         ["digits", "MADE.npz"],
         {"--labels": "set", "--test": "set", "--method": "word", "--batch-size": "count",

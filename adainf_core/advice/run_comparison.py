@@ -9,16 +9,15 @@ interval over test images alone, which speaks of these runs and of no other seed
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from adainf_core.advice.planning import seeds_needed
-from adainf_core.advice.run_files import RunFile, Side, numbers_of, open_runs
+from adainf_core.advice.run_files import Over, RunFile, Side, numbers_of, open_runs, shared_seeds
 from adainf_core.advice.run_probing import with_predictions
 from adainf_core.configuration import differences
 from adainf_core.data.images import ImageSet, as_image_set
@@ -30,6 +29,7 @@ from adainf_core.learning.predictions import (
     Predictions,
     protocol_name,
 )
+from adainf_core.notebook import card, table
 from adainf_core.statistics.crossed import CrossedInterval, crossed_interval, images_interval
 from adainf_core.statistics.intervals import Interval, paired_difference, smallest_detectable
 from adainf_core.validation import as_choice, as_confidence, as_count, as_path, in_words
@@ -43,7 +43,6 @@ SEEDS_ALONE = "seeds alone, on these test images"
 _POINTS = 100.0
 _SHOWN = 4  # settings that differ, in a line
 _MOST_SEEDS = 200
-Over = Literal["both", "images"]
 
 
 @dataclass(frozen=True)
@@ -203,11 +202,11 @@ class RunComparison:
             for over, interval in _intervals(each)
         ]
         level = f"points, at {100 * self.confidence:.4g} %"
-        return (
-            f"<p>{html.escape(f'{self.protocol} accuracy in % on {self._tested()}')}</p>"
-            f"{_html_table(('side', 'mean', 'seeds'), means)}"
-            f"{_html_table(('difference', level, 'over', 'verdict'), found)}"
-            + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return card(
+            f"{self.protocol} accuracy in % on {self._tested()}",
+            self.notes,
+            table(("side", "mean", "seeds"), means),
+            table(("difference", level, "over", "verdict"), found),
         )
 
 
@@ -248,8 +247,8 @@ def compare_runs(
     for name, images in (("train", train), ("test", test)):
         if images is not None:
             as_image_set(images, name)
-    opened = open_runs(sides)
-    shared = _shared_seeds(opened, over)
+    opened = open_runs(sides, over)
+    shared = shared_seeds(opened, over)
     level = 1 - (1 - confidence) / (len(opened) - 1)
     if any(run.record is not None for files in opened.values() for run in files):
         return _of_records(opened, shared, protocol, over, level)
@@ -276,25 +275,6 @@ def compare_runs(
         found,
         _notes(told, found),
     )
-
-
-def _shared_seeds(
-    opened: Mapping[str, Sequence[RunFile]], over: Over
-) -> dict[str, tuple[int, ...]]:
-    """The seeds that each side shares with the first; ValueError where they are too few."""
-    first, *others = opened
-    ours = {run.seed for run in opened[first]}
-    shared = {}
-    for side in others:
-        seeds = tuple(sorted(ours & {run.seed for run in opened[side]}))
-        if len(seeds) < 2 and over == "both":
-            raise ValueError(
-                f"{first} and {side} share one seed, {seeds[0]}: a difference between two runs "
-                "says nothing of their recipes: train another seed of both (pretrain.seed=...), or "
-                "ask about these runs alone, over test images (--images-alone)"
-            )
-        shared[side] = seeds
-    return shared
 
 
 def _protocol(opened: Mapping[str, Sequence[RunFile]], asked: str | None, k: int | None) -> str:
@@ -491,14 +471,6 @@ def _told(found: RunDifference) -> list[str]:
     if shown:
         lines.append(f"  the sides differ in {'; '.join(shown)}{f'; {more} more' * (more > 0)}")
     return lines
-
-
-def _html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = "".join(
-        "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
-        for tag, row in (("th", header), *(("td", row) for row in rows))
-    )
-    return f"<table>{lines}</table>"
 
 
 def _power(found: RunDifference) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from adainf_core.configuration import differences
 from adainf_core.evidence.runs.records import Record, read_record
@@ -55,6 +56,7 @@ class RunFile:
         return kept | {"data": {"mixture": self.run.data.get("mixture")} | images}
 
 
+Over = Literal["both", "images"]
 Side = Sequence[str | Path | Predictions | RunFile]
 
 
@@ -74,14 +76,15 @@ def sides_of(files: Sequence[Path]) -> dict[str, list[Path]]:
     return sides
 
 
-def open_runs(sides: Mapping[str, Side]) -> dict[str, tuple[RunFile, ...]]:
+def open_runs(sides: Mapping[str, Side], over: Over = "both") -> dict[str, tuple[RunFile, ...]]:
     """The runs of each side, read and checked as far as that goes before any is probed.
 
     A run is the path of a checkpoint, of predictions or of a record, or predictions themselves.
     Raises FileNotFoundError, or ValueError in one line: for fewer than two sides, one run twice
     (the same file, or a copy of it under another name), an unfinished one, records beside others,
     images of several sizes, other test or training images, a side of which two runs have one seed
-    or differ in more than their seed, and sides that share no seed.
+    or differ in more than their seed, and sides that share too few seeds for what is asked: two,
+    or one where `over` is "images".
     """
     given: object = sides
     if not isinstance(given, Mapping):
@@ -104,15 +107,34 @@ def open_runs(sides: Mapping[str, Side]) -> dict[str, tuple[RunFile, ...]]:
     _refuse_mixed(runs)
     for name, files in opened.items():
         _check_side(name, files)
-    seeds = [{run.seed for run in files} for files in opened.values()]
-    for name, other in zip(list(opened)[1:], seeds[1:], strict=True):
-        if not seeds[0] & other:
-            first = next(iter(opened))
-            raise ValueError(
-                f"{first} has the seeds {numbers_of(seeds[0])}, {name} {numbers_of(other)}: runs "
-                "are paired by seed, and none is on both sides: train one side with the other's"
-            )
+    shared_seeds(opened, over)
     return opened
+
+
+def shared_seeds(opened: Mapping[str, Sequence[RunFile]], over: Over) -> dict[str, tuple[int, ...]]:
+    """The seeds that each side shares with the first, in ascending order.
+
+    ValueError where there are none, or one and `over` is "both".
+    """
+    first, *others = opened
+    ours = {run.seed for run in opened[first]}
+    shared = {}
+    for side in others:
+        seeds = tuple(sorted(ours & {run.seed for run in opened[side]}))
+        if not seeds:
+            theirs = {run.seed for run in opened[side]}
+            raise ValueError(
+                f"{first} has the seeds {numbers_of(ours)}, {side} {numbers_of(theirs)}: runs are "
+                "paired by seed, and none is on both sides: train one side with the other's"
+            )
+        if len(seeds) < 2 and over == "both":
+            raise ValueError(
+                f"{first} and {side} share one seed, {seeds[0]}: a difference between two runs "
+                "says nothing of their recipes: train another seed of both (pretrain.seed=...), or "
+                "ask about these runs alone, over test images (--images-alone)"
+            )
+        shared[side] = seeds
+    return shared
 
 
 def _opened(file: str | Path | Predictions | RunFile, name: str) -> RunFile:
@@ -156,23 +178,33 @@ def _refuse_mixed(runs: Sequence[RunFile]) -> None:
             "records, or checkpoints and predictions with their like"
         )
     seen: dict[str, RunFile] = {}
-    for run in others:
-        assert run.run is not None
-        if not run.run.finished:
+    for run in runs:
+        if run.run is not None and not run.run.finished:
             raise ValueError(
                 f"{run.name} has stopped after {run.run.steps} of {run.run.config['steps']} steps: "
                 "the same adainf pretrain command goes on"
             )
-        twin = seen.setdefault(run.run.encoder, run)
+        twin = seen.setdefault(_identity(run), run)
         if twin is not run:
             raise ValueError(
-                f"{twin.name} and {run.name} are one run, or copies of one (the same weights): "
-                "name each run once"
+                f"{twin.name} and {run.name} are one run, or copies of one: name each run once"
             )
-    _refuse_odd(others, lambda run: f"{run.run.image_size} pixels" if run.run else "", "learnt "
-                "from images of", "runs are compared on images of one size")  # fmt: skip
-    told = [run for run in others if run.predictions is not None]
-    check_same_sets(told)
+    sizes = [run.run.image_size if run.run is not None else 0 for run in runs]
+    for run, size in zip(runs, sizes, strict=True):
+        if size != sizes[0]:
+            raise ValueError(
+                f"{runs[0].name} learnt from images of {sizes[0]} pixels, {run.name} from {size}: "
+                "runs are compared on images of one size"
+            )
+    check_same_sets([run for run in others if run.predictions is not None])
+
+
+def _identity(run: RunFile) -> str:
+    """What a run shares with its copies alone: its weights, or a record's whole configuration."""
+    if run.run is not None:
+        return run.run.encoder
+    assert run.record is not None
+    return json.dumps([run.record.kind, run.record.config], sort_keys=True)
 
 
 def check_same_sets(runs: Sequence[RunFile]) -> None:
@@ -190,14 +222,6 @@ def check_same_sets(runs: Sequence[RunFile]) -> None:
                     f"{what} {mine.name} ({mine.images:,}), and these are other images or labels: "
                     "probe them alike (adainf probe --dataset ... --test ...)"
                 )
-
-
-def _refuse_odd(runs: Sequence[RunFile], of: Callable[[RunFile], str], verb: str, why: str) -> None:
-    for run in runs[1:]:
-        if of(run) != of(runs[0]):
-            raise ValueError(
-                f"{runs[0].name} {verb} {of(runs[0])}, {run.name} {verb} {of(run)}: {why}"
-            )
 
 
 def _check_side(name: str, files: Sequence[RunFile]) -> None:

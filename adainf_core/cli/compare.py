@@ -17,7 +17,7 @@ from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
     from adainf_core.advice.run_comparison import RunComparison
-    from adainf_core.advice.run_files import RunFile
+    from adainf_core.advice.run_files import Over, RunFile
     from adainf_core.cli.probed_sets import ProbedSets
 
 HELP = "whether one recipe's runs are more accurate than another's"
@@ -114,8 +114,9 @@ def _compared(options: argparse.Namespace, sides: dict[str, list[Path]]) -> RunC
     from adainf_core.advice.run_comparison import compare_runs
     from adainf_core.advice.run_files import open_runs
 
+    over: Over = "images" if options.images_alone else "both"
     with telling("reading the runs"):
-        runs = open_runs(sides)
+        runs = open_runs(sides, over)
     files = [run for side in runs.values() for run in side]
     sets = _sets(options, files)
     keep = all(os.access(run.path.parent, os.W_OK) for run in files if run.path is not None)
@@ -127,7 +128,7 @@ def _compared(options: argparse.Namespace, sides: dict[str, list[Path]]) -> RunC
         test=None if sets is None else sets.test,
         protocol=options.protocol,
         k=options.k,
-        over="images" if options.images_alone else "both",
+        over=over,
         confidence=options.confidence,
         cache=options.cache,
         keep=keep,
@@ -169,21 +170,6 @@ def _write(found: RunComparison, options: argparse.Namespace) -> None:
         with atomic_file(options.csv) as file:
             file.write(text.getvalue().encode())
     if options.figure is not None:
-        _write_figure(found, options.figure)
+        from adainf_core.figures.run_comparisons import comparison_figure
 
-
-def _write_figure(found: RunComparison, path: Path) -> None:
-    from matplotlib import pyplot as plt
-
-    from adainf_core.figures.run_comparisons import figure_height, run_differences
-    from adainf_core.figures.style import WIDTH, style
-    from adainf_core.files import atomic_file
-
-    with style():
-        figure, axes = plt.subplots(figsize=(WIDTH, figure_height(found)))
-        try:
-            run_differences(axes, found)
-            with atomic_file(path) as file:
-                figure.savefig(file, format=path.suffix[1:].lower(), dpi=200, facecolor="white")
-        finally:
-            plt.close(figure)
+        comparison_figure(found).save(options.figure)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adainf_core.evidence.judging.claims import MARGIN
-from adainf_core.figures.style import FAINT, INK
+from adainf_core.figures.style import FAINT, INK, Shown, draw
+
+_LONGEST = 300  # characters of an alt text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,6 +41,15 @@ def run_differences(ax: Axes, found: RunComparison) -> None:
     ax.tick_params(axis="y", length=0)
 
 
-def figure_height(found: RunComparison) -> float:
-    """Inches that `run_differences` takes."""
-    return 0.9 + 0.6 * len(found.differences)
+def comparison_figure(found: RunComparison) -> Shown:
+    """`run_differences` as a figure, to show or to `save` as PNG, SVG or PDF."""
+    said = "; ".join(
+        f"{each.side} less {each.reference} {each.difference:+.1f}, {each}"
+        for each in found.differences
+    )
+    alt = f"Differences in {found.protocol} accuracy, points: {said}"
+    return draw(
+        lambda ax: run_differences(ax, found),
+        alt=alt if len(alt) <= _LONGEST else f"{alt[: _LONGEST - 3]}...",
+        height=0.9 + 0.6 * len(found.differences),
+    )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -217,6 +218,8 @@ def test_dry_run_shows_the_run_and_its_cost_and_trains_nothing(store, tmp_path, 
     assert any(f"beta = {beta:.4f}" in line for line in lines)
     exposures = next(line for line in lines if line.startswith("exposures"))
     assert f"{300 * 64 * beta / real:.1f} a real image" in exposures
+    encoder = next(line for line in lines if line.startswith("encoder"))
+    assert re.fullmatch(r"encoder +[\d,]+ parameters, [\d,]+ multiply-adds an image", encoder)
     assert any(line.startswith("time") and "a step" in line for line in lines)
     assert any(line.startswith("memory") and "MiB" in line for line in lines)
     assert not (tmp_path / "run.pt").exists()

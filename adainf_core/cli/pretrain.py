@@ -157,6 +157,8 @@ def _show_run(chosen: Recipe, root: str | None) -> None:
     for key, value in flat(to_plain(chosen)):
         print(f"{key} = {value}")
     print(f"\n{chosen.describe(data)}")
+    work = f"{cost.multiply_adds:,} multiply-adds an image"
+    print(f"encoder      {cost.parameters:,} parameters, {work}")
     print(f"time         {duration(cost.seconds)} at {cost.seconds_per_step:.3g} s a step")
     parts = ("weights", "activations", "images")
     print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 
 import torch
@@ -135,6 +136,16 @@ def build_encoder(
     if name == "small_cnn":
         return small_cnn(width)
     return resnet(name, base_width, stem_padding, stem_stride)
+
+
+def multiply_adds(encoder: Encoder, size: int) -> int:
+    """Multiply-adds of one image of `size` pixels a side: convolutions and matrix products."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    counted = copy.deepcopy(encoder).to("meta").eval()
+    with FlopCounterMode(display=False) as counter:
+        counted(torch.zeros(1, 3, size, size, device="meta"))
+    return counter.get_total_flops() // 2
 
 
 def encoder_of(config: PretrainConfig) -> Encoder:

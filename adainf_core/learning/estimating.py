@@ -9,6 +9,7 @@ import torch
 
 from adainf_core.data.inflation import Inflation
 from adainf_core.devices import chosen_device
+from adainf_core.learning.encoders import multiply_adds
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.pretraining import Run
 
@@ -19,6 +20,7 @@ _CPU_BATCH = 64  # enough to be in proportion, short enough to wait for
 class Estimate:
     """Seconds a step and in all, and bytes on the device: weights, activations, images.
 
+    `parameters` and `multiply_adds` (of one image, forward) are the encoder's alone.
     `weights` covers parameters, gradients, optimiser state and buffers; `activations` what one
     step keeps for its backward pass; `images` those resident there (on CPU none are copied).
     """
@@ -28,6 +30,8 @@ class Estimate:
     weights: int
     activations: int
     images: int
+    parameters: int
+    multiply_adds: int
 
     @property
     def memory(self) -> int:
@@ -66,11 +70,13 @@ def estimate(config: PretrainConfig, data: Inflation) -> Estimate:
     state = [v for s in run.optimizer.state.values() for v in s.values() if torch.is_tensor(v)]
     trained = [p for p in run.trainee.parameters() if p.requires_grad]
     tensors = [*run.trainee.parameters(), *run.trainee.buffers(), *state, *trained]
-    resident = run.feed.resident
+    resident, encoder = run.feed.resident, run.trainee.method.encoder
     return Estimate(
         seconds_per_step=seconds,
         seconds=seconds * config.steps,
         weights=sum(t.nbytes for t in tensors),
         activations=round(activations * scale),
         images=0 if resident is None else resident.nbytes,
+        parameters=sum(p.numel() for p in encoder.parameters()),
+        multiply_adds=multiply_adds(encoder, data.real.image_size),
     )

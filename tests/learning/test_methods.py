@@ -9,7 +9,7 @@ import torchvision
 from torch import nn
 
 from adainf_core.configuration import from_plain, to_plain
-from adainf_core.learning.encoders import build_encoder, small_cnn
+from adainf_core.learning.encoders import build_encoder, multiply_adds, small_cnn
 from adainf_core.learning.methods import BYOL, METHODS, BarlowTwins, MoCo, SimCLR, Spectral
 from adainf_core.learning.methods.barlow import barlow_twins
 from adainf_core.learning.methods.byol import byol
@@ -241,3 +241,14 @@ def test_known_encoders_are_built_and_others_named():
         build_encoder("vgg")
     with pytest.raises(ValueError, match="stem_padding = 3"):
         build_encoder("resnet18", stem_padding=3)
+
+
+def test_multiply_adds_are_those_of_the_convolutions():
+    width, size = 4, 16
+    expected = 9 * 3 * width * size**2
+    for scale in (1, 2, 4):
+        inputs, outputs, size = scale * width, 2 * scale * width, size // 2
+        expected += 9 * (inputs + outputs) * outputs * size**2
+    assert multiply_adds(small_cnn(width), 16) == expected
+    published = multiply_adds(build_encoder("resnet18"), 32)  # 0.56 G with the CIFAR stem
+    assert published == pytest.approx(0.5554e9, rel=1e-3)

@@ -87,7 +87,8 @@ def claim_output(path: Path, kind: Kind) -> Iterator[None]:
     Raises OSError in one line that begins with the path: of the wrong kind, not to be written, or
     (BlockingIOError) being written by another, which is named.
     """
-    _refuse_wrong_kind(path, kind)
+    with _unwritable_names(path):
+        _refuse_wrong_kind(path, kind)
     place = path if kind == "shared folder" else path.parent
     name = str(path.parent.resolve() / path.name)
     claimed: set[str] = _mine.__dict__.setdefault("claimed", set())
@@ -133,24 +134,19 @@ def remove_partials(path: Path) -> None:
 
 
 def _refuse_wrong_kind(path: Path, kind: Kind) -> None:
-    try:
-        above = next((part for part in path.parents if os.path.lexists(part)), Path())
-        if not above.is_dir():
-            raise NotADirectoryError(
-                f"{path} cannot be made, for {above} is a file: name another place"
-            )
-        if kind == "new folder":
-            _refuse_taken(path)
-        elif kind == "shared folder" and path.exists() and not path.is_dir():
-            raise NotADirectoryError(f"{path} is a file: name a folder")
-        elif kind == "file" and path.is_dir():
-            raise IsADirectoryError(f"{path} is a folder: name a file")
-        elif kind == "file" and path.exists() and not path.is_file():
-            raise OSError(f"{path} is no plain file, and would be replaced: name another")
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise OSError(f"{path} cannot be written ({error.strerror}): name another place") from None
+    above = next((part for part in path.parents if os.path.lexists(part)), Path())
+    if not above.is_dir():
+        raise NotADirectoryError(
+            f"{path} cannot be made, for {above} is a file: name another place"
+        )
+    if kind == "new folder":
+        _refuse_taken(path)
+    elif kind == "shared folder" and path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{path} is a file: name a folder")
+    elif kind == "file" and path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name a file")
+    elif kind == "file" and path.exists() and not path.is_file():
+        raise OSError(f"{path} is no plain file, and would be replaced: name another")
 
 
 def _try_writing(path: Path) -> None:

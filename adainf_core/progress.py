@@ -14,12 +14,12 @@ _told: ContextVar[bool] = ContextVar("told", default=False)
 
 
 @contextmanager
-def progress_told() -> Iterator[None]:
+def progress_told(told: bool = True) -> Iterator[None]:
     """Context manager: work inside that is not asked about tells its progress, if it takes long.
 
     The command line's switch; without it a library is silent.
     """
-    before = _told.set(True)
+    before = _told.set(told)
     try:
         yield
     finally:

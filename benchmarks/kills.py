@@ -1,10 +1,12 @@
 """Commands killed at random moments against undisturbed ones: do they end in the same files?
 
-`python benchmarks/kills.py` kills (SIGKILL, the whole process group) `generate import`, `generate
-sample`, `generate train`, `pretrain`, `study run` and `study collect` wherever they happen to be,
-runs the same command to its end, and compares every file with those of an undisturbed run, hidden
-ones too. Each command saves as often as it can. Records are compared without times and commits,
-checkpoints by what they hold.
+`python benchmarks/kills.py` kills (SIGKILL) `study run`, `plan --run`, `study collect`, `generate
+import`, `generate sample`, `generate train` and `pretrain` wherever they happen to be: the whole
+process group, the parent alone, the worker that started first, the one that started last, and once
+in a while a worker by SIGTERM. A command whose worker dies has to end well by itself; of a killed
+parent nothing may live on for 5 seconds. The same command is then run to its end, and every file
+compared with those of an undisturbed run, hidden ones too. Each command saves as often as it can.
+Records are compared without times and commits, checkpoints by what they hold.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ import multiprocessing.context
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -88,14 +91,20 @@ STUDY = Study(
 )  # fmt: skip
 #: Words of each command; GIVEN and OUT are folders.
 COMMANDS = {
+    "study": ["study", "run", "tiny", "--scale", "quick", "--results", "OUT", "--processes", "2"],
+    "plan": ["plan", "GIVEN/real.npz", "GIVEN/fakes.npz", "--run", "--steps", "20", "--seeds", "2",
+             "--batch-size", "16", "--probe", "knn", "--records", "OUT",
+             "--processes", "2", "pretrain.width=4"],
+    "collect": ["study", "collect", "GIVEN/away", "--results", "OUT"],
     "import": ["generate", "import", "GIVEN/made.npz", "--store", "OUT/store"],
     "sample": ["generate", "sample", "GIVEN/model", "--store", "OUT/store", "--count", "60",
                "steps=5", "batch_size=4"],
     "train": ["generate", "train", "GIVEN/made.npz", "--out", "OUT/model", "--steps", "30", *TINY],
     "pretrain": ["pretrain", "--dataset", "digits", "--checkpoint", "OUT/run.pt", *SMALL],
-    "study": ["study", "run", "tiny", "--scale", "quick", "--results", "OUT", "--processes", "2"],
-    "collect": ["study", "collect", "GIVEN/away", "--results", "OUT"],
 }  # fmt: skip
+#: Who is killed, in turns; of a command without workers only the first two.
+WHOM = ("group", "parent", "first worker", "last worker", "first worker, by SIGTERM")
+OUTLIVES = 5.0  # seconds at most that a worker does its parent
 
 
 def prepare(given: Path) -> None:
@@ -103,6 +112,9 @@ def prepare(given: Path) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (20_000, 3, 8, 8), np.uint8)
     np.savez(given / "made.npz", images=images)
+    for name, count in (("real", 60), ("fakes", 120)):
+        pixels = rng.integers(0, 256, (count, 3, 12, 12), np.uint8)
+        np.savez(given / f"{name}.npz", images=pixels, labels=np.arange(count) % 4)
     config = override(DiffusionConfig(), TINY)
     made = diffusion_training.train_diffusion(ImageSet(images[:64], None, "made"), config, 1)
     made.generator.save(given / "model")
@@ -145,12 +157,17 @@ def carry_out(words: list[str]) -> None:
 
 @dataclass
 class Killed:
-    """What kills of a command left: how far into it they fell, and which files differ."""
+    """What kills of a command left: how far into it they fell, by whom, and which files differ."""
 
     seconds: float
-    fell: list[float]
+    fell: dict[str, list[float]]
     differ: list[str]
     left_behind: list[str]
+
+    @property
+    def count(self) -> int:
+        """How many kills fell."""
+        return sum(map(len, self.fell.values()))
 
 
 def kill(name: str, given: Path, folder: Path, kills: int, rng: random.Random) -> Killed:
@@ -167,25 +184,26 @@ def kill(name: str, given: Path, folder: Path, kills: int, rng: random.Random) -
     _finished(start(undisturbed), name)
     seconds = time.monotonic() - begun
     expected = contents(undisturbed)
-    found = Killed(seconds, [], [], [])
+    turns = WHOM if "--processes" in COMMANDS[name] else WHOM[:2]
+    found = Killed(seconds, {whom: [] for whom in turns}, [], [])
     row = 0
-    while len(found.fell) < kills:
+    while found.count < kills:
         out = folder / f"killed-{row}"
         out.mkdir()
         row += 1
         for _ in range(1 + row % 3):  # one to three in a row
+            whom = min(turns, key=lambda one: len(found.fell[one]))
             child, moment = start(out), rng.uniform(0, seconds)
             child.join(moment)
-            if child.exitcode is not None:
+            if child.exitcode is not None or not _kill(child, whom):
+                _finished(child, name)
                 break
-            try:
-                os.killpg(child.pid, signal.SIGKILL)
-            except ProcessLookupError:  # it has no group yet
-                child.kill()
+            found.fell[whom].append(round(moment, 3))
+            if "worker" in whom:
+                _finished(child, f"{name}, of which the {whom} was killed,")
+                break
             child.join()
             _wait_for_group(child.pid)
-            if child.exitcode == -signal.SIGKILL:
-                found.fell.append(moment)
         _finished(start(out), name)
         now = contents(out)
         found.left_behind += sorted(f"{out.name}/{part}" for part in now.keys() - expected.keys())
@@ -193,6 +211,36 @@ def kill(name: str, given: Path, folder: Path, kills: int, rng: random.Random) -
             f"{out.name}/{part}" for part in expected if now.get(part) != expected[part]
         )
     return found
+
+
+def _kill(child: BaseProcess, whom: str) -> bool:
+    """Whether there was somebody to kill."""
+    if whom == "group":
+        try:
+            assert child.pid is not None
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:  # it has no group yet
+            child.kill()
+    elif whom == "parent":
+        child.kill()
+    else:
+        workers = _children(child.pid)
+        if not workers:
+            return False
+        how = signal.SIGTERM if "SIGTERM" in whom else signal.SIGKILL
+        try:
+            os.kill(workers[-1 if "last" in whom else 0], how)
+        except ProcessLookupError:
+            return False
+    return True
+
+
+def _children(process: int | None) -> list[int]:
+    """Of a process, in the order in which they were started."""
+    try:
+        return [*map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())]
+    except OSError:  # it has ended
+        return []
 
 
 def _started(target: Callable[..., Any], *arguments: Any) -> BaseProcess:
@@ -203,12 +251,14 @@ def _started(target: Callable[..., Any], *arguments: Any) -> BaseProcess:
 
 def _wait_for_group(group: int | None) -> None:
     """Wait until the system has taken back what a killed process group held, its locks too."""
-    for _ in range(500):
+    start = time.monotonic()
+    while time.monotonic() - start < OUTLIVES:
         try:
             os.killpg(group or 0, 0)
         except ProcessLookupError:
             return
         time.sleep(0.01)
+    raise RuntimeError(f"a worker has outlived its parent by {OUTLIVES} seconds")
 
 
 def _put(word: str, places: dict[str, str]) -> str:
@@ -255,27 +305,31 @@ def _digest(content: Any) -> str:
     return repr(content)
 
 
-def killed(folder: Path, kills: int, seed: int = 0) -> dict[str, Killed]:
+def killed(
+    folder: Path, kills: int, seed: int = 0, names: Iterable[str] = COMMANDS
+) -> dict[str, Killed]:
     """What `kills` of each command left, by its name."""
     given = folder / "given"
     given.mkdir()
     _finished(_started(prepare, given), "the preparation")  # the fork server has all it imports
     found = {}
-    for name in COMMANDS:
+    for name in names:
         place = folder / name
         place.mkdir()
         found[name] = kill(name, given, place, kills, random.Random(f"{name} {seed}"))
+        said = found[name].differ or "no file differs"
+        print(f"{name:10} {found[name].count} kills, {said}", file=sys.stderr)
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=4, help="of each command, at least")
+    parser.add_argument("--kills", type=int, default=10, help="of each command, at least")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = killed(Path(folder), options.kills)
     rates = {
-        name: dict.fromkeys(("median", "low", "high"), float(len(of.fell)))
+        name: dict.fromkeys(("median", "low", "high"), float(of.count))
         for name, of in found.items()
     }
     report(
@@ -283,7 +337,7 @@ def main() -> None:
         rates,
         "kills",
         seconds={name: round(of.seconds, 2) for name, of in found.items()},
-        fell={name: [round(moment, 3) for moment in of.fell] for name, of in found.items()},
+        fell={name: of.fell for name, of in found.items()},
         files_that_differ=[f"{n}: {file}" for n, of in found.items() for file in of.differ],
         left_behind=[f"{n}: {file}" for n, of in found.items() for file in of.left_behind],
     )

@@ -82,7 +82,7 @@ CASES = {
         Case("small CNN 16, 32 px", "small_cnn", 16, 32, 256),
         Case("small CNN 24, 32 px", "small_cnn", 24, 32, 256),
         Case("small CNN 16, 16 px", "small_cnn", 16, 16, 256),
-        Case("ResNet-18, 32 px", "resnet18", 64, 32, 64),
+        Case("ResNet-18, 32 px", "resnet18", 16, 32, 64),
     )
 }
 

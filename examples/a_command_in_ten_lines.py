@@ -14,8 +14,7 @@ there already.
 
 import numpy as np
 
-from adainf_core import GeneratedImages, load_images, make_generator, recipe
-from adainf_core.configuration import override
+from adainf_core import GeneratedImages, load_images, make_generator, override, recipe
 
 real = load_images("digits")
 fakes = make_generator("gaussian_mixture", real).sample(3000, seed=1)

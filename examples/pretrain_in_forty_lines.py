@@ -22,7 +22,7 @@ from adainf_core import (
     view_noise,
 )
 
-STEPS, BATCH = 250, 128
+STEPS, BATCH = 100, 64
 
 # Real images, and more of them from a generator that is not quite right: a mixture of Gaussians.
 real, test = load_images("digits"), load_images("digits", split="test")

@@ -1,14 +1,32 @@
-"""What holds for all tests. It imports nothing heavy: the process that hands out the tests loads it."""
+"""What holds for all tests; nothing heavy, for the process that hands them out imports it too."""
 
 from __future__ import annotations
 
+import gc
 import signal
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from adainf_core.evidence.runs.records import Record
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect the tests with the garbage collector off, and keep from it all that is there then.
+
+    What importing leaves, half a million objects, lives to the end: looking through it over and
+    over takes a quarter of the time of the imports, and a third of a second whenever it happens in
+    a test.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

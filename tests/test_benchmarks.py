@@ -209,24 +209,35 @@ def test_a_run_killed_twenty_times_ends_in_the_undisturbed_weights(load, tmp_pat
     assert found["left_behind"] == []
 
 
-def test_a_killed_command_ends_as_an_undisturbed_one():
+@pytest.mark.parametrize(
+    ("names", "kills"),
+    [
+        (["collect", "import", "pretrain"], 2),
+        pytest.param(["plan", "sample", "study", "train"], 5, marks=pytest.mark.slow),
+    ],
+)
+def test_a_killed_command_ends_as_an_undisturbed_one(names, kills):
     # in a process of its own, for its fork server has to begin before anything has run
     code = (
         "import json, sys; from pathlib import Path; import kills\n"
-        "found = kills.killed(Path(sys.argv[1]), 1)\n"
+        "found = kills.killed(Path(sys.argv[1]), int(sys.argv[2]), names=sys.argv[3:])\n"
         "print(json.dumps({name: vars(of) for name, of in found.items()}))"
     )
     # in memory where the system has a folder there: flushing to a busy disk takes its time
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         done = subprocess.run(
-            [sys.executable, "-c", code, folder],
+            [sys.executable, "-c", code, folder, str(kills), *names],
             env=os.environ | {"PYTHONPATH": os.pathsep.join([str(BENCHMARKS), str(ROOT)])},
             capture_output=True,
             text=True,
         )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert sorted(found) == ["collect", "import", "pretrain", "sample", "study", "train"]
+    assert sorted(found) == names
     for name, of in found.items():
-        assert of["fell"] and of["differ"] == of["left_behind"] == [], (name, of)
+        assert all(of["fell"].values()), (
+            name,
+            of,
+        )  # the group, the parent, workers where there are
+        assert of["differ"] == of["left_behind"] == [], (name, of)

@@ -29,6 +29,12 @@ from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.pretraining import load_pretrained
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Nothing is said of a probe that lasts, on a slow machine either."""
+    monkeypatch.setattr("adainf_core.cli.probed_sets._PATIENCE", (3600.0,) * 5)
+
+
 def test_list_names_every_study_and_scale(capsys):
     assert main(["study", "list"]) == 0
     out = capsys.readouterr().out
@@ -230,7 +236,9 @@ def test_a_run_stops_goes_on_and_is_probed(store, tmp_path, capsys):
     protocols = ["linear", "knn", "online"]
     asked = [part for name in protocols for part in ("--protocol", name)]
     assert main(["probe", str(path), "--dataset", "digits", *asked]) == 0
-    copies, *out = capsys.readouterr().out.splitlines()
+    copies, *out, kept, following = capsys.readouterr().out.splitlines()
+    assert kept.split() == ["predictions", str(tmp_path / "run.predictions.npz")]
+    assert following.split()[:3] == ["next", "adainf", "compare"]
     assert copies.startswith(
         "copies           none of 355 test images repeat training images; near"
     )
@@ -623,7 +631,7 @@ def test_test_images_that_repeat_training_images_are_said(tmp_path, capsys):
 
     _, alone, _ = probed(fresh)
     _, both, _ = probed(overlap)
-    first, second = both.splitlines()
+    first, second, *_ = both.splitlines()
     assert first == ("copies           100 of 300 test images repeat training images (exact 50, "
                      "mirrored 50); near copies not searched")  # fmt: skip
     number = alone.splitlines()[1].split()[:4]
@@ -634,7 +642,7 @@ def test_test_images_that_repeat_training_images_are_said(tmp_path, capsys):
     assert right + 50 <= 3 * every + 0.02 and "% on all 300; offline" in second
     thrice = written("thrice", *(np.repeat(part[300:500], 3, axis=0)
                                  for part in (digits.images, digits.labels)))  # fmt: skip
-    first, second = probed(thrice)[1].splitlines()
+    first, second, *_ = probed(thrice)[1].splitlines()
     assert "none of 600 test images repeat training images, 400 each other" in first
     assert second.split()[:4] == number and "on the 200 that repeat none; " in second
     status, out, err = probed(inside)
@@ -650,7 +658,7 @@ def test_of_named_sets_the_usual_number_comes_first(tmp_path, capsys, monkeypatc
     monkeypatch.setattr("adainf_core.data.named_sets.named_or_own",
                         lambda name, split, *_, **__: some[split])  # fmt: skip
     assert main(["probe", path, "--dataset", "digits", "--protocol", "knn", "--k", "1"]) == 0
-    copies, usual, others = capsys.readouterr().out.splitlines()
+    copies, usual, others, *_ = capsys.readouterr().out.splitlines()
     assert "100 of 300 test images repeat training images (exact 100)" in copies
     assert "on the 200 that repeat none" in others and "offline" in usual
     right = [round(float(line.split()[at]) / 100 * n)
@@ -669,11 +677,12 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("arguments", [["data", "list"], ["data", "show", "digits"]])
-def test_a_reader_that_has_gone_ends_a_command_quietly(arguments, unbuffered):
+@pytest.mark.parametrize("arguments", [["data", "list"], ["data", "show", "made.npz"]])
+def test_a_reader_that_has_gone_ends_a_command_quietly(arguments, unbuffered, tmp_path):
+    np.savez(tmp_path / "made.npz", images=np.zeros((3, 3, 4, 4), np.uint8))
     command = [sys.executable, "-c", READER_GONE, *arguments]
     environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (141, "")
 
 
@@ -710,7 +719,7 @@ def test_probes_match_classes_by_name(numbered_otherwise, capsys):
         words = ["probe", str(numbered_otherwise / "run.pt"), "--dataset", train, "--test", test]
         capsys.readouterr()
         status, printed = main([*words, *more]), capsys.readouterr()
-        lines = printed.out.splitlines()[1:]  # but that on copies
+        lines = printed.out.splitlines()[1:-2]  # but those on copies, the file and what is next
         return [float(line.split()[1]) for line in lines] or status, printed.err
 
     named, plain, folder = (str(numbered_otherwise / n) for n in ("named.npz", "plain.npz", "test"))

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from adainf_core import GeneratedImages, ImageSet, Inflation, small_cnn
-from adainf_core.advice.own_images import compared
+from adainf_core.advice.own_images import OwnImages, compared
 from adainf_core.learning.pretraining import Pretrained
 from adainf_core.notebook import curve, table
 
@@ -140,6 +140,16 @@ def test_a_comparison_is_a_row_a_question(make_record):
     for verdict in found.verdicts:
         assert verdict.claim.statement in shown.text and verdict.summary in shown.text
     assert "not run" in Reader(compared([])._repr_html_()).text
+
+
+def test_images_to_decide_about_are_their_sets():
+    names = ("real", "made", "known", "held")
+    sides = [noise(3, 8, 8, name) for name in names]
+    own = OwnImages(*sides, test_kept=True, copies={}, test_copied=0, new=np.arange(3), digest="")
+    shown = Reader(own._repr_html_())
+    assert len(shown.pictures) == 4 and all(name in shown.text for name in names)
+    unlabelled = replace(own, labelled=None, test=None)
+    assert len(Reader(unlabelled._repr_html_()).pictures) == 2
 
 
 def test_cells_of_a_table_are_text():

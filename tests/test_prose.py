@@ -9,6 +9,7 @@ import pytest
 from run_chapters import BOOK, chapters, pages
 
 from adainf_core.evidence.studies.catalogue import studies
+from adainf_core.findings.answers import answers_of
 
 PAGES = {name: BOOK / f"{name}.md" for name in chapters()}
 #: Pages that are no chapters: they ask nothing and set no exercises.
@@ -63,9 +64,11 @@ def chapter(request):
 @pytest.mark.parametrize("name", PAGES)
 def test_no_result_is_typed_in_prose(name):
     allowed = CONFIDENCE | SETTINGS.get(name, set())
+    page = PAGES[name].read_text(encoding="utf-8")
+    written = answers_of(page) or ""  # a test of its own holds them to the records
     typed = [
         f"line {block.line}: {number}"
-        for block in prose.read(PAGES[name])
+        for block in prose.blocks(page.replace(written, ""))
         if not block.is_cell and "{cite" not in block.text
         for number in numbers(block)
         if number not in allowed

@@ -3,7 +3,6 @@
 import collections
 import json
 import os
-import signal
 import subprocess
 import sys
 import types
@@ -14,6 +13,8 @@ import check_site
 import pytest
 import run_chapters
 import setup_env
+
+from adainf_core.workers import WorkerDiedError
 
 # --- setup_env -----------------------------------------------------------------------------------
 
@@ -259,9 +260,14 @@ def test_chapter_is_run_once_and_then_read(book, tmp_path):
     assert (tmp_path / "log").read_text() == "ran\n"
 
 
-def test_chapter_that_raises_says_so_and_is_not_kept(book):
-    for _ in range(2):
-        assert "ZeroDivisionError" in book("1 / 0").error
+def test_chapter_that_raises_says_so_and_is_not_kept(book, tmp_path):
+    import jupyter_cache
+
+    assert "ZeroDivisionError" in book("1 / 0").error
+    kept = jupyter_cache.get_cache(str(tmp_path / "cache")).list_cache_records
+    assert kept() == []
+    book("1 / 1")
+    assert len(kept()) == 1
 
 
 def test_chapter_that_writes_to_stderr_is_told_of(book):
@@ -364,16 +370,39 @@ def setup_book():
     book_state.setup(types.SimpleNamespace(connect=lambda *_: None))
 
 
-def run_or_die(name, cache):
-    if name == "dies":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return run_chapters.Run((name,))
+class Dying:
+    """`Workers` in this process, of which the job "dies" ends the process, as it were."""
+
+    def __init__(self, function, size):
+        self.function, self.size, self.jobs = function, size, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        assert not self.jobs
+
+    @property
+    def busy(self):
+        return len(self.jobs)
+
+    def start(self, job):
+        assert self.busy < self.size
+        self.jobs.append(job)
+
+    def next_ended(self):
+        job = self.jobs.pop()  # the last to begin ends first
+        if job[0] == "dies":
+            return job, None, WorkerDiedError("a worker process was killed (SIGKILL)")
+        return job, self.function(*job), None
 
 
 def test_a_chapter_whose_process_dies_has_failed_and_the_others_go_on(monkeypatch):
-    monkeypatch.setattr(run_chapters, "run", run_or_die)
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr("adainf_core.workers.Workers", Dying)
+    monkeypatch.setattr(run_chapters, "run", lambda name, cache: run_chapters.Run((name,)))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     told = []
     runs = run_chapters.run_all(["a", "dies", "b"], lambda name, ran: told.append(name))
-    assert told == list(runs) == ["a", "dies", "b"] and runs["b"].cells == ("b",)
-    assert runs["dies"].error == "a worker process was killed (SIGKILL)" and not runs["a"].error
+    assert told == ["dies", "b", "a"] and list(runs) == ["a", "dies", "b"]
+    assert runs["b"].cells == ("b",) and not runs["a"].error
+    assert runs["dies"].error == "a worker process was killed (SIGKILL)"

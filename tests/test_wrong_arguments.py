@@ -40,6 +40,7 @@ from adainf_core.learning.labeler import train_labeler
 from adainf_core.learning.methods import MoCo, SimCLR
 from adainf_core.learning.methods.vicreg import vicreg
 from adainf_core.learning.operations import Erase
+from adainf_core.learning.predictions import Trained, no_predictions
 from adainf_core.learning.recipes import Recipe
 from adainf_core.learning.softmax_regression import fit_softmax_regression
 from adainf_core.learning.view_cells import sample_view_labels
@@ -67,6 +68,15 @@ STUDY = Study(
     {"none": Arm("none")},
     {SCALE: Layout(OwnExperiment(**OWN, digest="", replication=None, pretrain=CONFIG), (2, 2))},
 )
+
+
+def _told(encoder, seed):
+    """Predictions of a run of so many, by nearest neighbours."""
+    config = {"seed": seed, "steps": 1}
+    run = Trained(config, {"mixture": encoder[0]}, encoder, 1, 12)
+    empty = no_predictions(run, SET, OTHER)
+    return empty.with_result("knn, k = 3", ai.knn_probe(nn.Flatten(), SET, OTHER, k=3))
+
 
 #: Every function with arguments that it takes; each of them is then replaced in turn.
 CALLS = {
@@ -217,7 +227,7 @@ CALLS = {
     ),
     "ring_world": (
         ai.ring_world,
-        {"strength": 1, "points": 24, "classes": 2, "boundary_share": 0.1},
+        {"strength": 1, "points": 24, "boundary_share": 0.1},
     ),
     "t_interval": (ai.t_interval, {"values": [1.0, 2.0], "confidence": 0.9}),
     "paired_difference": (
@@ -242,7 +252,8 @@ CALLS = {
     "load_pretrained": (ai.load_pretrained, {"path": "nowhere.pt"}),
     "recipe": (
         ai.recipe,
-        {"dataset": "cifar10", "method": "simclr", "preset": "none", "generated": None},
+        {"dataset": "cifar10", "method": "simclr", "preset": "none", "generated": None,
+         "scale": "laptop"},
     ),
     "linear_probe": (
         ai.linear_probe,
@@ -253,6 +264,12 @@ CALLS = {
         ai.knn_probe,
         {"encoder": ENCODER, "train": SET, "test": OTHER, "k": 3, "temperature": 0.1,
          "cache": None},
+    ),
+    "compare_runs": (
+        ai.compare_runs,
+        {"sides": {side: [_told(f"{side}{seed}", seed) for seed in (0, 1)] for side in "ab"},
+         "train": SET, "test": OTHER, "protocol": "knn", "k": 3, "over": "both",
+         "confidence": 0.9, "cache": None},
     ),
     # names below the package itself
     "SpriteWorld.sample": (

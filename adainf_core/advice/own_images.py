@@ -73,6 +73,12 @@ class OwnImages:
     new: IntArray
     digest: str
 
+    def _repr_html_(self) -> str:
+        sides = {"real": self.real, "generated": self.generated, "labelled": self.labelled,
+                 "test": self.test}  # fmt: skip
+        shown = {name: side._repr_html_() for name, side in sides.items() if side is not None}
+        return card("Images to decide about", [", ".join(shown)], *shown.values())
+
 
 def own_images(
     real: str | Path,

@@ -1,4 +1,4 @@
-"""The command line: `adainf data | generate | gap | pretrain | probe | study | claims | plan`.
+"""The command line: `adainf data | generate | gap | pretrain | probe | compare | study | ...`.
 
 Settings are dotted assignments such as `pretrain.steps=1000`; an error is one line.
 """
@@ -12,8 +12,8 @@ import sys
 from itertools import pairwise
 
 from adainf_core import __version__
-from adainf_core.cli import claims, data, gap, generate, plan, pretrain, probe, study
-from adainf_core.cli.common import Parser, notes_on_stderr
+from adainf_core.cli import claims, compare, data, gap, generate, plan, pretrain, probe, study
+from adainf_core.cli.common import Parser, is_first, notes_on_stderr
 from adainf_core.cli.encoding import write_plainly
 from adainf_core.cli.memory import memory_shortage
 from adainf_core.progress import progress_told
@@ -26,6 +26,7 @@ _COMMANDS = {
     "gap": gap,
     "pretrain": pretrain,
     "probe": probe,
+    "compare": compare,
     "study": study,
     "claims": claims,
     "plan": plan,
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     write_plainly()
     options = argparse.Namespace(command="")
     try:
-        with interruptible(), notes_on_stderr(), progress_told():
+        with interruptible(), notes_on_stderr(), progress_told(is_first()):
             options = _parse(arguments)
             options.run(options)
         sys.stdout.flush()

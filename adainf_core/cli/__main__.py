@@ -1,4 +1,4 @@
-"""`python -m adainf_core.cli`, which torchrun starts."""
+"""`python -m adainf_core.cli`: the same as `python -m adainf_core`."""
 
 import sys
 

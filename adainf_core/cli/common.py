@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -154,6 +156,14 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
+# ---- processes
+
+
+def is_first() -> bool:
+    """Whether this process is the one that speaks, of several that `torchrun` has started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 # ---- places to write to
@@ -368,17 +378,36 @@ def _checked(images: GeneratedImages, check: str, found: Any) -> str:
     return f"{found:,} of {len(images):,} images {one if found == 1 else several}{more}; kept"
 
 
-def source_at(name: str, split: str) -> ImageSource | None:
-    """The archive or folder there, not read yet; None for a store, and for a name."""
+def source_at(name: str, split: str, size: int | None = None) -> ImageSource | None:
+    """The archive or folder there, not read yet; None for a store, and for a name.
+
+    With `size` its images are brought to that side as they are read, in the way of `sized_set`.
+    """
     from adainf_core.data.folder_files import split_folder
     from adainf_core.data.sources import ARCHIVES, folder_source, npz_source
 
     check_split(name, split)
     path = Path(name)
     if path.is_dir():
-        is_store = (path / "meta.json").is_file()
-        return None if is_store else folder_source(split_folder(path, split))
-    return npz_source(path) if path.suffix in ARCHIVES else None
+        if (path / "meta.json").is_file():
+            return None
+        check_folder(split_folder(path, split), size)
+        return folder_source(split_folder(path, split), size)
+    if path.suffix not in ARCHIVES:
+        return None
+    source = npz_source(path)
+    return source if size is None else _sized_source(source, size)
+
+
+def _sized_source(source: ImageSource, size: int) -> ImageSource:
+    from adainf_core.data.images import ImageSet
+
+    def chunks() -> Iterator[np.ndarray]:
+        for chunk in source.chunks():
+            yield at_size(ImageSet(chunk, None, str(source.path)), size).images
+
+    check_room(str(source.path), 1, size, machine_memory())
+    return replace(source, shape=(source.shape[0], 3, size, size), chunks=chunks)
 
 
 def describe_source(source: ImageSource, near_copies: bool | None = None) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from adainf_core.cli.common import (
     SPLIT,
     add_action,
     add_root,
-    check_folder,
-    check_split,
     describe,
     describe_source,
     pixels,
     show_copies,
     shown_set,
     sized_set,
+    source_at,
 )
 
 HELP = "image sets: list, show"
@@ -54,19 +52,12 @@ def _list_data(options: argparse.Namespace) -> None:
 
 
 def _show_data(options: argparse.Namespace) -> None:
-    from adainf_core.data.folder_files import split_folder
     from adainf_core.data.known_copies import known_copies
-    from adainf_core.data.sources import ARCHIVES, folder_source, npz_source
 
-    check_split(options.name, options.split)
-    path, near = Path(options.name), options.near_copies
-    if path.is_dir() and not (path / "meta.json").is_file():
-        folder = split_folder(path, options.split)
-        check_folder(folder, options.size)
-        describe_source(folder_source(folder, options.size), near)
-        return
-    if path.suffix in ARCHIVES and options.size is None:
-        describe_source(npz_source(path), near)
+    near = options.near_copies
+    source = source_at(options.name, options.split, options.size)
+    if source is not None:
+        describe_source(source, near)
         return
     if options.size is None:
         images = shown_set(options.name, options.split, options.root)

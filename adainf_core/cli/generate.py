@@ -312,8 +312,8 @@ def _add_import(actions: Any) -> None:
         "--duplicate-limit",
         type=share_or_all,
         default=5e-6,
-        help="largest share of the pairs of images that are equal; default: 5e-6, as of draws from "
-        "200,000 pictures",
+        help="largest share of the pairs of images that are copies of each other, of any kind; "
+        "default: 5e-6, as of draws from 200,000 pictures",
     )
     keep.add_argument(
         "--memorised-limit",

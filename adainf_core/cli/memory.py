@@ -11,6 +11,7 @@ _SMALLER = {
     "gap": "lower --n or --size",
     "pretrain": "lower pretrain.batch_size or pretrain.width; --dry-run tells what a run takes",
     "probe": "probe with fewer or smaller images, or on a machine with more",
+    "compare": "probe with fewer or smaller images, or on a machine with more",
     "study": "lower --processes, or choose a smaller --scale",
     "plan": "lower --gap-images, --batch-size or --processes",
 }

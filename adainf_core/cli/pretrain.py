@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -18,11 +17,13 @@ from adainf_core.cli.common import (
     claimed,
     duration,
     flat,
+    is_first,
     kept_in,
     seconds,
 )
-from adainf_core.data.folder_files import split_folder, split_names, sub_folders
-from adainf_core.data.sources import ARCHIVES, npz_source
+from adainf_core.cli.probed_sets import has_test_part
+from adainf_core.data.folder_files import split_folder, sub_folders
+from adainf_core.data.sources import npz_source
 from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scale",
         choices=SCALES,
-        default="official",
-        help="official: ResNet-18 in 100,000 steps, for a GPU; laptop: a small network in 1,000",
+        default="paper",
+        help="paper: ResNet-18 in 100,000 steps, for a GPU; laptop: a small network in 1,000",
     )
     parser.add_argument(
         "--checkpoint", type=Path, default=None, help="file to write and go on from"
@@ -76,7 +77,7 @@ def _pretrain(options: argparse.Namespace) -> None:
 
 def _outputs(options: argparse.Namespace) -> AbstractContextManager[None]:
     """The places to write to, before torch is imported; of several processes the first's."""
-    if options.dry_run or not _first():
+    if options.dry_run or not is_first():
         return nullcontext()
     return claimed(
         checkpoint=(options.checkpoint, "file"), tensorboard=(options.tensorboard, "shared folder")
@@ -99,7 +100,7 @@ def _train(options: argparse.Namespace) -> None:
     if options.dry_run:
         _show_run(chosen, options.root)
         return
-    if options.checkpoint is None and _first():
+    if options.checkpoint is None and is_first():
         print("checkpoint   none: name a --checkpoint to keep what is trained")
     trained = chosen.run(
         options.root,
@@ -109,7 +110,7 @@ def _train(options: argparse.Namespace) -> None:
         progress=True,
         tell=print,
     )
-    if not _first():
+    if not is_first():
         return
     if not trained.finished:
         rest = "; the same command goes on" if trained.checkpoint else ", nothing kept"
@@ -118,26 +119,21 @@ def _train(options: argparse.Namespace) -> None:
     print(f"loss {trained.history[-1]['loss']:.4f} after {trained.steps} steps")
     if trained.checkpoint is not None:
         print(f"checkpoint   {trained.checkpoint}")
-        print(f"next         {probe_command(chosen, trained.checkpoint, options.root)}")
+        print(f"next         {probe_command(chosen, trained.checkpoint)}")
 
 
-def _first() -> bool:
-    """Whether this process is the one that speaks, of several that `torchrun` has started."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-def probe_command(chosen: Recipe, checkpoint: Path, root: str | None) -> str:
+def probe_command(chosen: Recipe, checkpoint: Path) -> str:
     """The command that probes a run of `chosen`; words in capitals are for the reader to name."""
-    dataset, path = chosen.dataset, Path(chosen.dataset)
-    test = None
-    if path.suffix in ARCHIVES or path.is_dir():
-        dataset = dataset if _is_labelled(path, chosen.split) else "LABELLED"
-        test = _test_part(path) or "TEST"
-    words = ["adainf", "probe", str(checkpoint), "--dataset", dataset]
-    words += [] if test is None else ["--test", test]
-    words += [] if root is None else ["--root", root]
-    asked = {"LABELLED": "labelled images", "TEST": "other labelled images"}
-    said = "; ".join(f"{word}: {asked[word]}" for word in (dataset, test or "") if word in asked)
+    path, asked = Path(chosen.dataset), dict[str, str]()
+    words = ["adainf", "probe", str(checkpoint)]
+    if path.exists():  # a set with a name has labels, and test images of its own
+        if not _is_labelled(path, chosen.split):
+            words += ["--dataset", "LABELLED"]
+            asked["LABELLED"] = "labelled images"
+        if asked or not has_test_part(path):
+            words += ["--test", "TEST"]
+            asked["TEST"] = "other labelled images"
+    said = "; ".join(f"{word}: {what}" for word, what in asked.items())
     return shlex.join(words) + (f"   # {said}" if said else "")
 
 
@@ -145,15 +141,6 @@ def _is_labelled(path: Path, split: str) -> bool:
     if path.is_dir():
         return bool(sub_folders(split_folder(path, split)))
     return npz_source(path, needs_labels=False).labels is not None
-
-
-def _test_part(path: Path) -> str | None:
-    """The part of a folder to test on: the folder itself where a probe finds its `test`."""
-    parts = split_names(path) if path.is_dir() else []
-    if any(name.lower() in ("test", "testing") for name in parts):
-        return str(path)
-    held = [name for name in parts if not name.lower().startswith("train")]
-    return str(path / held[0]) if held else None
 
 
 def _show_run(chosen: Recipe, root: str | None) -> None:
@@ -165,7 +152,7 @@ def _show_run(chosen: Recipe, root: str | None) -> None:
         with distributed.first_rank_first():
             data = chosen.data(root)
         cost = estimate(chosen.pretrain, data)  # takes all ranks
-        if not _first():
+        if not is_first():
             return
     for key, value in flat(to_plain(chosen)):
         print(f"{key} = {value}")

@@ -3,146 +3,158 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from adainf_core.cli.common import DATASET, add_root, check_named, claimed, count
+from adainf_core.cli.common import add_root, claimed
+from adainf_core.cli.probed_sets import add_sets, check_sets, probed_sets, telling
+from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from adainf_core.data.images import ImageSet
+    from adainf_core.cli.probed_sets import ProbedSets
+    from adainf_core.data.copies import Copies
+    from adainf_core.learning.predictions import Predictions
     from adainf_core.learning.probing import ProbeResult
 
 HELP = "accuracy of a trained encoder's features"
-_PROTOCOLS = ("linear", "linear-augmented", "knn", "knn-weighted", "online")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Probe a trained encoder: how much of the labels of a data set its frozen features give "
+        "away. What each test image was told is kept beside the checkpoint, for adainf compare."
+    )
     parser.set_defaults(run=_probe)
     parser.add_argument("checkpoint", type=Path, help="file written by: adainf pretrain")
+    add_sets(parser)
     parser.add_argument(
-        "--dataset",
-        default="cifar10",
-        help=f"{DATASET}; online reads the classes that the run learnt as numbered here",
-    )
-    parser.add_argument(
-        "--test",
-        default=None,
-        help="other images to test on, needed where --dataset is a path; classes are matched by "
-        "name, or by number where neither side has names",
-    )
-    parser.add_argument(
-        "--protocol", action="append", choices=_PROTOCOLS, help="may repeat; default: linear, knn"
-    )
-    parser.add_argument(
-        "--k",
-        type=count(),
-        default=None,
-        help="neighbours that vote; default: 10 (knn), 200 (knn-weighted)",
+        "--protocol",
+        action="append",
+        choices=("linear", "linear-augmented", "knn", "knn-weighted", "online"),
+        help="may repeat; default: linear, knn",
     )
     parser.add_argument("--cache", type=Path, default=None, help="folder that keeps features")
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        default=None,
+        help="file for what each test image was told; default: CHECKPOINT's name with "
+        ".predictions.npz",
+    )
     add_root(parser)
 
 
 def _probe(options: argparse.Namespace) -> None:
-    if options.test is None and Path(options.dataset).exists():
-        raise ValueError(f"--dataset {options.dataset} is a path: name the --test images too")
-    check_named(dataset=options.dataset, test=options.test)
-    with claimed(cache=(options.cache, "shared folder")):
-        _show_probes(options)
+    check_sets(options)
+    place = options.predictions
+    if place is None:
+        place = options.checkpoint.with_name(f"{options.checkpoint.stem}.predictions.npz")
+    elif place.suffix != ".npz":
+        raise ValueError(f"--predictions {place}: it is an npz archive, give it the ending .npz")
+    elif place.exists() and _earlier(place) is None:
+        raise ValueError(f"--predictions {place} is there, and holds none: name another file")
+    with (
+        claimed(cache=(options.cache, "shared folder"), predictions=(place, "file")),
+        telling_what_stays(lambda: "no predictions were kept; features are in --cache, if named"),
+    ):
+        _show_probes(options, place)
 
 
-def _show_probes(options: argparse.Namespace) -> None:
-    from adainf_core.data.labelled_pairs import numbered_as, paired_labels
-    from adainf_core.data.named_sets import named_or_own
+def _show_probes(options: argparse.Namespace, place: Path) -> None:
+    import numpy as np
+
+    from adainf_core.data.known_copies import known_copies
+    from adainf_core.data.labelled_pairs import numbered_as
     from adainf_core.devices import chosen_device
+    from adainf_core.learning.predictions import (
+        no_predictions,
+        probed,
+        protocol_name,
+        trained_run,
+        write_predictions,
+    )
     from adainf_core.learning.pretraining import load_pretrained
 
+    name = str(options.checkpoint)  # read first: it may not be there
+    run = trained_run(options.checkpoint)
     trained = load_pretrained(options.checkpoint)
     if not trained.finished:
         print(f"the run has stopped after {trained.steps} steps", file=sys.stderr)
     trained.encoder.to(chosen_device(None))
-    named = options.test is None
-    train, test = (
-        named_or_own(dataset, split, trained.image_size, options.root)
-        for dataset, split in (
-            (options.dataset, "train"),
-            (options.dataset if named else options.test, "test"),
-        )
-    )
-    paired_labels(train, test)  # what does not fit ends here, before the network is looked at
-    test = numbered_as(train, test)
-    new = _new_images(train, test)
+    with telling("reading the images"):
+        sets = probed_sets(run, name, options)
+        train, test = sets.train, numbered_as(sets.train, sets.test)
+    with telling("searching copies among the images"):
+        copies = known_copies(train, test, within_first=False)
+        # of a large set that everyone has, near copies would take a minute
+        within = known_copies(train, near=False if sets.named else None)
+    found = no_predictions(run, train, test, copies)
+    _show_copies(sets, copies, within)
+    new, results = np.flatnonzero(found.counted), []
     for protocol in options.protocol or ["linear", "knn"]:
-        result = _probed(protocol, trained, train, test, options)
-        on_new, which = result.on(new), f"on the {len(new):,} that repeat none"
-        if len(new) == len(test):
-            _show(protocol, result, result.protocol)
-        elif named:  # the number as everyone has it
-            _show(protocol, result, result.protocol)
-            _show("", on_new, which)
-        else:
-            whole = f"{100 * result.accuracy:.2f} % on all {len(test):,}"
-            _show(protocol, on_new, f"{which}; {whole}; {result.protocol}")
+        with telling(f"{protocol} probe of {name}"):
+            result = probed(protocol, trained, train, test, k=options.k, cache=options.cache)
+        results.append((protocol_name(protocol, options.k), result))
+        _show_result(protocol, result, new, sets.named)
+    for kept, result in results:
+        found = found.with_result(kept, result)
+    earlier = _earlier(place)
+    if earlier is not None:
+        found = found.joined(earlier)
+    write_predictions(found, place)
+    if earlier is not None and not earlier.protocols.keys() <= found.protocols.keys():
+        print(f"{'replaced':16} {place}, which was of another run or other images")
+    print(f"{'predictions':16} {place}")
+    print(
+        f"{'next':16} adainf compare {shlex.quote(str(place))} OTHERS   (predictions of other runs)"
+    )
 
 
-def _new_images(train: ImageSet, test: ImageSet) -> np.ndarray:
-    """Places of the test images that repeat no training image nor an earlier test image.
+def _earlier(place: Path) -> Predictions | None:
+    """What is kept at `place` already; None where that is nothing, or damaged."""
+    from adainf_core.learning.predictions import read_predictions
 
-    What was found is printed.
-    """
+    try:
+        return read_predictions(place)
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _show_copies(sets: ProbedSets, copies: Copies, within: Copies) -> None:
     import numpy as np
 
     from adainf_core.data.copies import KINDS
-    from adainf_core.data.known_copies import known_copies
 
-    found = known_copies(train, test, within_first=False)
-    again = found.group[len(train) :] < len(train)
-    kinds = np.bincount(found.kind[len(train) :][again], minlength=len(KINDS) + 1)[1:]
+    train, test = sets.train, sets.test
+    again = copies.group[len(train) :] < len(train)
+    kinds = np.bincount(copies.kind[len(train) :][again], minlength=len(KINDS) + 1)[1:]
     said = ", ".join(f"{kind} {n:,}" for kind, n in zip(KINDS, kinds, strict=True) if n)
-    if again.all():
-        raise ValueError(
-            f"{test.name}: all {len(test):,} images are copies of images of {train.name} ({said}): "
-            "a probe is tested on others than it learns from"
-        )
     word = f"{again.sum():,}" if said else "none"
     told = f" ({said})" if said else ""
-    fresh = ~again & (found.kind[len(train) :] == 0)
-    doubled = (~again & ~fresh).sum()
+    doubled = (~again & (copies.kind[len(train) :] > 0)).sum()
     told += f", {doubled:,} each other" if doubled else ""
-    told += "" if found.near_searched else "; near copies not searched"
+    told += "" if copies.near_searched else "; near copies not searched"
     print(f"{'copies':16} {word} of {len(test):,} test images repeat training images{told}")
-    return np.flatnonzero(fresh)
+    if len(within.distinct) < len(within):
+        print(f"{'':16} within {train.name} {within}; all are learnt from")
+
+
+def _show_result(protocol: str, result: ProbeResult, new: np.ndarray, named: bool) -> None:
+    on_new, which = result.on(new), f"on the {len(new):,} that repeat none"
+    if len(new) == result.n_test:
+        _show(protocol, result, result.protocol)
+    elif named:  # the number as everyone has it
+        _show(protocol, result, result.protocol)
+        _show("", on_new, which)
+    else:
+        whole = f"{100 * result.accuracy:.2f} % on all {result.n_test:,}"
+        _show(protocol, on_new, f"{which}; {whole}; {result.protocol}")
 
 
 def _show(protocol: str, result: ProbeResult, said: str) -> None:
     error = 100 * result.standard_error
     print(f"{protocol:16} {100 * result.accuracy:.2f} % (± {error:.2f}, {said})")
-
-
-def _probed(
-    protocol: str, trained: Any, train: ImageSet, test: ImageSet, options: argparse.Namespace
-) -> ProbeResult:
-    from adainf_core.learning import probing
-
-    if protocol == "online":
-        if trained.online_classifier is None:
-            raise ValueError(
-                "--protocol online: the run carried no online probe; train it with "
-                "pretrain.online_learning_rate=0.1"
-            )
-        device = next(trained.encoder.parameters()).device
-        classifier = trained.online_classifier.to(device)
-        return probing.online_probe(trained.encoder, classifier, test, trained_on=trained.mixture)
-    if protocol.startswith("linear"):
-        augmentation = probing.PROBE_AUGMENTATION if protocol == "linear-augmented" else None
-        return probing.linear_probe(
-            trained.encoder, train, test, augmentation=augmentation, cache=options.cache
-        )
-    k, temperature = (10, None) if protocol == "knn" else (200, 0.1)
-    k = k if options.k is None else options.k
-    return probing.knn_probe(
-        trained.encoder, train, test, k=k, temperature=temperature, cache=options.cache
-    )

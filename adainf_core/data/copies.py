@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from adainf_core.progress import progress_bar
 from adainf_core.validation import IntArray
 
 KINDS = ("exact", "mirrored", "near")
+
+_Part = TypeVar("_Part")
 
 # On CIFAR-10, whose near-copies are known (Barz and Denzler, 2020): see benchmarks/copies.py.
 COARSE_LEVEL = 0.87  # correlation of 8 x 8 averages from which a pair is looked at
@@ -193,38 +196,35 @@ def _joined(distinct: IntArray, apart: int, *sets: NDArray[np.uint8]) -> IntArra
         return same
 
     coarse, colours = np.empty((n, 3 * _COARSE**2), np.float32), np.empty((n, 3), np.float32)
-    for some in _chunks(np.arange(n), _CHUNK):
-        images = small(some)
-        coarse[some], colours[some] = _coarse(images), images.mean((2, 3))
     joined = np.arange(n)  # the first of each one's chain so far
-    for pairs, mirrored in _told(_alike(coarse, apart), n, apart):
-        for some in _chunks(pairs, _BATCH):
-            # among many copies of one picture nearly all pairs are in one chain already
-            some = some[joined[some[:, 0]] != joined[some[:, 1]]]
-            if not len(some):
-                continue
-            left, right = detail(some[:, 0]), detail(some[:, 1])
-            agreement = _correlation(_mirrored(left) if mirrored else left, right)
-            close = agreement >= DETAIL_LEVEL
-            close[~close] = same_pixels(some[~close], mirrored)
-            if close.any():
-                ends = np.concatenate([np.stack([np.arange(n), joined], axis=1), some[close]])
-                graph = coo_array((np.ones(len(ends), bool), tuple(ends.T)), shape=(n, n))
-                _, labels = connected_components(graph, directed=False)
-                joined = np.unique(labels, return_index=True)[1][labels]
+    blocks = sum(-(-(n - max(rows, apart)) // _COLUMNS) for rows in range(0, n, _ROWS))
+    steps, about = -(-n // _CHUNK) + 2 * blocks, f"searching near copies among {n:,} images"
+    with progress_bar(steps, "step", about=about) as advance:
+        for some in _counted(_chunks(np.arange(n), _CHUNK), advance):
+            images = small(some)
+            coarse[some], colours[some] = _coarse(images), images.mean((2, 3))
+        for pairs, mirrored in _counted(_alike(coarse, apart), advance):
+            for some in _chunks(pairs, _BATCH):
+                # among many copies of one picture nearly all pairs are in one chain already
+                some = some[joined[some[:, 0]] != joined[some[:, 1]]]
+                if not len(some):
+                    continue
+                left, right = detail(some[:, 0]), detail(some[:, 1])
+                agreement = _correlation(_mirrored(left) if mirrored else left, right)
+                close = agreement >= DETAIL_LEVEL
+                close[~close] = same_pixels(some[~close], mirrored)
+                if close.any():
+                    ends = np.concatenate([np.stack([np.arange(n), joined], axis=1), some[close]])
+                    graph = coo_array((np.ones(len(ends), bool), tuple(ends.T)), shape=(n, n))
+                    _, labels = connected_components(graph, directed=False)
+                    joined = np.unique(labels, return_index=True)[1][labels]
     return joined
 
 
-def _told(
-    alike: Iterator[tuple[IntArray, bool]], n: int, apart: int
-) -> Iterator[tuple[IntArray, bool]]:
-    """What `_alike` finds among `n` images, with a `progress_bar`."""
-    blocks = 2 * sum(-(-(n - max(rows, apart)) // _COLUMNS) for rows in range(0, n, _ROWS))
-    about = f"searching near copies among {n:,} images"
-    with progress_bar(blocks, "block", about=about) as advance:
-        for found in alike:
-            yield found
-            advance(1)
+def _counted(parts: Iterable[_Part], advance: Callable[[int], object]) -> Iterator[_Part]:
+    for part in parts:
+        yield part
+        advance(1)
 
 
 def _chunks(rows: IntArray, size: int) -> Iterator[IntArray]:

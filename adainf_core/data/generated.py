@@ -14,7 +14,7 @@ from adainf_core.data.colour_order import fitting_order
 from adainf_core.data.folder_files import few
 from adainf_core.data.folders import title
 from adainf_core.data.image_files import BrokenImageError
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, image_digest
 from adainf_core.data.npy_files import memory_map, npy_header, take_as_checked, write_npy
 from adainf_core.data.provenance import caveats
 from adainf_core.data.sources import ImageSource, folder_source, npz_source
@@ -66,7 +66,8 @@ class GeneratedImages(ImageSet):
     """A generator's images: unlabelled, memory-mapped from a store on disk, checked when imported.
 
     The store at `path` is a folder with images.npy (uint8 (n, 3, h, w), RGB) and meta.json, which
-    holds a checksum of all images and one of itself.
+    holds a checksum of all images, the hash that names them in caches and records, and a checksum
+    of itself.
     `checks` counts the `constant` images, `duplicates`, which repeat an earlier one, and
     `memorised` ones, which repeat a real training image (None without real images of that size),
     the copies by `kinds` (exact, mirrored and near ones; a store of an earlier version counts exact
@@ -74,7 +75,8 @@ class GeneratedImages(ImageSet):
     `channel_order` is what the import was told, `compared` the name of the real set it was given.
     `caveats` are sentences on where an imported set may come from and what was left out
     (`provenance`); `origin` says what drew the images of a store that grows (`growing_store`), and
-    `planned` how many it is to have. Make a set with `from_npz`, `from_folder` or
+    `planned` how many it is to have; `digest` is the hash of the whole store's pixels, None where
+    it keeps none. Make a set with `from_npz`, `from_folder` or
     `growing_store.grown_store`, and read it again with `open`.
     """
 
@@ -85,6 +87,7 @@ class GeneratedImages(ImageSet):
     caveats: tuple[str, ...] = ()
     origin: dict[str, Any] | None = None
     planned: int = field(kw_only=True)
+    digest: str | None = field(default=None, kw_only=True)
 
     @property
     def complete(self) -> bool:
@@ -122,7 +125,7 @@ class GeneratedImages(ImageSet):
         images = memory_map(folder / "images.npy", shape, longer=longer, remedy=remedy)
         check_images(folder, images, meta)
         return cls(
-            images,
+            np.asarray(images),  # still mapped; slices of a memmap are slow to make
             None,
             meta["name"],
             folder,
@@ -132,11 +135,17 @@ class GeneratedImages(ImageSet):
             tuple(meta.get("caveats", ())),
             meta.get("origin"),
             planned=planned,
+            digest=meta.get("digest"),
         )
 
     def first(self, count: int) -> GeneratedImages:
         """The first `count` images, as a complete set."""
-        return replace(self, images=self.images[:count], planned=count)
+        digest = self.digest if count >= len(self) else None
+        return replace(self, images=self.images[:count], planned=count, digest=digest)
+
+    def _digest(self) -> str:
+        # the store's images have passed their checksum, so the hash kept beside it is theirs
+        return super()._digest() if self.digest is None else self.digest
 
     def check_against(self, real: ImageSet) -> None:
         """Compare the colours with those of `real`, as an import given `real` does.
@@ -263,6 +272,7 @@ class GeneratedImages(ImageSet):
                 "caveats": (*caveats(source), *_left_out(source, skipped)),
                 "skipped": len(skipped),
                 "images_crc32": checksum_text(checksum),
+                "digest": image_digest(images),
             }
             (folder / "meta.json").write_bytes(as_json(meta))
         return cls.open(place)
@@ -289,6 +299,7 @@ class GeneratedImages(ImageSet):
         _checked_order(source.path, opened.images, real, channel_order, store=place)
         if channel_order == "as_is" != opened.channel_order:
             with_checksum(meta, opened.images)
+            meta["digest"] = opened._digest()
             with atomic_file(described) as file:
                 file.write(as_json(meta | {"channel_order": "as_is"}))
             return cls.open(place)

@@ -22,7 +22,7 @@ from adainf_core.configuration import differences
 from adainf_core.data.colour_order import fitting_order
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.growing_file import FULL, LOCK, lengthen, locked_images
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, image_digest
 from adainf_core.data.npy_files import checksum, memory_map, npy_header
 from adainf_core.data.store_meta import GROWING, as_json, checksum_text, read_meta, with_checksum
 from adainf_core.data.tally import Tally
@@ -114,7 +114,7 @@ def _grow(
     meta["planned"] = max(meta["planned"], count)
     room = _reserve(folder, file, meta)
     stored = memory_map(folder / "images.npy", (meta["planned"], *shape))
-    size = int(np.prod(shape))
+    size, kept = int(np.prod(shape)), finished
     tally = Tally(shape, real)
     first = finished if finished >= count else finished // block * block
     total = 0
@@ -127,6 +127,9 @@ def _grow(
         meta["checks"] = tally.checks(order)
         meta["real"] = compared.name if compared else None
         meta["images_crc32"] = checksum_text(total)
+        meta.pop("digest", None)
+        if done == meta["planned"]:
+            meta["digest"] = image_digest(stored[:done])
         with atomic_file(folder / "meta.json") as described:
             described.write(as_json(meta))
 
@@ -134,7 +137,7 @@ def _grow(
         for start in range(first, count, block):
             stop = min(start + block, count)
             images = _drawn(draw, start, stop, shape)
-            with _keeping(folder, finished):
+            with _keeping(folder, kept):
                 cut = stored[start:finished]  # what a smaller count left of this block
                 if not np.array_equal(cut, images[: len(cut)]):
                     record(start)
@@ -144,11 +147,13 @@ def _grow(
                 file.flush()
                 os.fsync(file.fileno())
                 total, finished = checksum(images, total), stop
-                record(finished)
+                if stop < count:  # the last block counts when near copies were searched, too
+                    record(finished)
+                    kept = finished
             advance(stop - start)
             if time.monotonic() - begun >= max_seconds:
                 break
-    with _keeping(folder, finished):
+    with _keeping(folder, kept):
         if finished >= count:
             tally.search(stored[:finished])
         record(finished, real)

@@ -205,10 +205,15 @@ class ImageSet:
             )
 
     def _digest(self) -> str:
-        digest = hashlib.blake2b(repr(self.images.shape).encode(), digest_size=16)
-        for start in range(0, len(self), _CHUNK):
-            digest.update(np.ascontiguousarray(self.images[start : start + _CHUNK]).data)
-        return digest.hexdigest()
+        return image_digest(self.images)
+
+
+def image_digest(images: np.ndarray) -> str:
+    """A hash of uint8 images (n, 3, h, w) and their shape, 32 hexadecimal digits."""
+    digest = hashlib.blake2b(repr(images.shape).encode(), digest_size=16)
+    for start in range(0, len(images), _CHUNK):
+        digest.update(np.ascontiguousarray(images[start : start + _CHUNK]).data)
+    return digest.hexdigest()
 
 
 def _of_source(source: ImageSource) -> ImageSet:

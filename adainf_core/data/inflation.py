@@ -48,6 +48,8 @@ class Exposures(NamedTuple):
 class Inflation:
     """Real images, a generator's images, and the weight each side carries.
 
+    Draws are independent by default; a recipe, and so `adainf pretrain`, takes shuffled epochs.
+
     Give `replication` N (each real image counts N times beside every generated one, paper section
     3.1) or `beta`, the share of real draws; N = 1, the paper's vanilla inflation, where neither is
     given. Without generated images beta is 1. A mixture made by `replication` also says its `beta`

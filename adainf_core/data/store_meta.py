@@ -145,8 +145,9 @@ def _is_kinds(value: Any) -> bool:
     )
 
 
-def _is_checksum(value: Any) -> bool:
-    return _is_text(value) and len(value) == 8 and set(value) <= set("0123456789abcdef")
+def _is_hexadecimal(digits: int) -> Callable[[Any], bool]:
+    allowed = set("0123456789abcdef")
+    return lambda value: _is_text(value) and len(value) == digits and set(value) <= allowed
 
 
 _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -163,8 +164,9 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "block": (lambda value: _is_count(value, 1), "a count"),
     "origin": (lambda value: isinstance(value, dict), "an object"),
     "sample": (_is_text, "a string"),
-    "images_crc32": (_is_checksum, "eight hexadecimal digits"),
-    "crc32": (_is_checksum, "eight hexadecimal digits"),
+    "images_crc32": (_is_hexadecimal(8), "eight hexadecimal digits"),
+    "crc32": (_is_hexadecimal(8), "eight hexadecimal digits"),
+    "digest": (_is_hexadecimal(32), "32 hexadecimal digits"),
 }
 _REQUIRED = ("name", "shape", "checks", "channel_order", "real")
 _OF_GROWING = ("planned", "origin", "block")

@@ -49,6 +49,7 @@ from adainf_core.figures.results import (
     verdict_strip,
     verdict_table,
 )
+from adainf_core.figures.run_comparisons import comparison_figure, run_differences
 from adainf_core.figures.slider import Slider
 from adainf_core.figures.style import (
     ARM_STYLE,
@@ -92,6 +93,7 @@ __all__ = [
     "arrow",
     "compact_legend",
     "compared_dots",
+    "comparison_figure",
     "contrastive_pipeline",
     "counted_values",
     "crop_sheet",
@@ -128,6 +130,7 @@ __all__ = [
     "pushes",
     "quantile_strips",
     "row_names",
+    "run_differences",
     "shares_of_the_truth",
     "sheet",
     "sign_grid",

@@ -90,12 +90,20 @@ QUESTIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 
 _BEGIN = "<!-- the ledger's answers: written by tools/write_answers.py -->"
 _END = "<!-- end of the ledger's answers -->"
+_PLACE = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
 _WORDS = {
     Outcome.HOLDS: "yes",
     Outcome.NEGLIGIBLE: "yes, by less than a point",
     Outcome.DOES_NOT_HOLD: "no",
     Outcome.NOT_DECIDED: "not decided",
     Outcome.NOT_RUN: "not run yet",
+}
+_VERBS = {
+    Outcome.HOLDS: "hold",
+    Outcome.NEGLIGIBLE: "hold, but negligibly",
+    Outcome.DOES_NOT_HOLD: "do not hold",
+    Outcome.NOT_DECIDED: "are not decided",
+    Outcome.NOT_RUN: "are not run yet",
 }
 
 
@@ -114,7 +122,7 @@ def answers(entries: Sequence[LedgerEntry], chapters: str = "") -> str:
         elsewhere = "; ".join(f"{label}: {_word(entry)}" for label, entry in others)
         lines.append(text + "." + (f" The same {elsewhere}." if elsewhere else ""))
     counts = Counter(str(entry.verdict.outcome) for entry in entries)
-    said = ", ".join(f"{counts[word]} {word}" for word in _WORDS if counts[word])
+    said = ", ".join(f"{counts[word]} {verb}" for word, verb in _VERBS.items() if counts[word])
     lines += ["", f"Of all {len(entries)} claims: {said}."]
     return "\n".join(lines) + "\n"
 
@@ -136,10 +144,15 @@ def ledger_text(entries: Sequence[LedgerEntry]) -> str:
 
 def with_answers(page: str, text: str) -> str:
     """`page` with `text` in the place of the answers there; ValueError where it has none."""
-    pattern = re.compile(f"({re.escape(_BEGIN)}\n).*(\n{re.escape(_END)})", re.DOTALL)
-    if len(pattern.findall(page)) != 1:
+    if len(_PLACE.findall(page)) != 1:
         raise ValueError(f"the page needs one place for the answers: {_BEGIN} ... {_END}")
-    return pattern.sub(lambda marks: f"{marks[1]}\n{text}{marks[2]}", page)
+    return _PLACE.sub(lambda _: f"{_BEGIN}\n\n{text}\n{_END}", page)
+
+
+def answers_of(page: str) -> str | None:
+    """The answers that `page` has, their marks included; None where it has none."""
+    found = _PLACE.search(page)
+    return found and found[0]
 
 
 def _word(entry: LedgerEntry) -> str:

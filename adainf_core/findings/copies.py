@@ -12,6 +12,7 @@ from adainf_core.gap.image_tv import image_tv
 from adainf_core.statistics.intervals import wilson_interval
 
 PLANTED = 1000  # in each way, in benchmarks/copies.py
+TESTED = 10_000  # test images of either set
 SETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 
 
@@ -52,7 +53,7 @@ def repeated_test_images(name: str) -> dict[str, Any]:
     again = counts["test images that repeat training images"]
     return {
         "again": again,
-        "share": f"{again / 100:.1f} %",  # of 10,000 test images
+        "share": f"{100 * again / TESTED:.1f} %",
         "same": same("found"),
         "listed": same("listed"),
         "similar": known["similar"]["found"],

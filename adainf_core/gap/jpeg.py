@@ -100,7 +100,7 @@ def grey(images: np.ndarray) -> Rows:
     return np.einsum("c,nchw->nhw", weights, images.astype(np.float32))
 
 
-def _coefficients(images: np.ndarray) -> Rows:
+def _coefficients(images: np.ndarray) -> FloatArray:
     """Cosine transforms (n, blocks, 8, 8) of the blocks of images' luminance."""
     n, _, h, w = images.shape
     rows, columns = h // _BLOCK, w // _BLOCK
@@ -110,7 +110,7 @@ def _coefficients(images: np.ndarray) -> Rows:
     return found.astype(np.float32, copy=False)
 
 
-def _agreement(coefficients: Rows, quality: int) -> FloatArray:
+def _agreement(coefficients: FloatArray, quality: int) -> FloatArray:
     """How near each image's coefficients lie to multiples of the steps of `quality`, (n,)."""
     steps = _steps(quality)
     told = steps >= 2  # a step of 1 is the pixels' own

@@ -33,6 +33,7 @@ class GaussianCopula(Blockwise):
     axes: PrincipalAxes
     quantiles: Rows
     factor: Rows
+    name = "gaussian-copula"
 
     @classmethod
     def fit(cls, real: ImageSet, *, principal: int = 80, seed: int = 0) -> GaussianCopula:
@@ -47,10 +48,6 @@ class GaussianCopula(Blockwise):
         values, vectors = np.linalg.eigh(correlation)
         factor = vectors * np.sqrt(values.clip(0)) @ vectors.T
         return cls(axes, np.sort(coordinates, axis=0), factor)
-
-    @property
-    def _name(self) -> str:
-        return "gaussian-copula"
 
     def _block(self, rng: np.random.Generator) -> np.ndarray:
         return self.axes.images(self.coordinates(rng))
@@ -97,7 +94,7 @@ class KernelDensity(Blockwise):
         return cls(axes, coordinates, coordinates.std(axis=0), bandwidth)
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         return f"kernel-density-{self.bandwidth:g}"
 
     def _block(self, rng: np.random.Generator) -> np.ndarray:
@@ -130,7 +127,7 @@ class Bootstrap(Blockwise):
         return cls(real.unlabelled(), noise)
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         return f"bootstrap-{self.noise:g}"
 
     def _block(self, rng: np.random.Generator) -> np.ndarray:

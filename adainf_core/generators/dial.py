@@ -33,10 +33,6 @@ class _Fitted:
 
     needs_held_out = False
 
-    def make(self, real: ImageSet, held_out: ImageSet | None, seed: int) -> Generator:
-        """The generator, fitted to `real`; see `make_generator`."""
-        raise NotImplementedError
-
 
 class _OfHeldOut:
     """A setting whose generator hands out held-out images, as they are or corrupted."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -283,18 +285,16 @@ def _noise(start: int, stop: int, seed: int, shape: tuple[int, ...]) -> np.ndarr
     return noise
 
 
-class _quiet:
+@contextmanager
+def _quiet() -> Iterator[None]:
     """diffusers writes bars and hints to the terminal; errors are raised anyway."""
+    from diffusers.utils import logging
 
-    def __enter__(self) -> None:
-        from diffusers.utils import logging
-
-        self._level = logging.get_verbosity()
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-
-    def __exit__(self, *_: object) -> None:
-        from diffusers.utils import logging
-
-        logging.set_verbosity(self._level)
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
         logging.enable_progress_bar()

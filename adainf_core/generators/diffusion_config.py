@@ -38,10 +38,8 @@ class Sampler:
     precision: Literal["fp32", "bf16"] = "bf16"
 
     def __post_init__(self) -> None:
-        if self.kind not in ("dpm-solver++", "ddim"):
-            raise ValueError(f"kind={self.kind!r} is unknown; choose dpm-solver++, ddim")
-        if self.precision not in ("fp32", "bf16"):
-            raise ValueError(f"precision={self.precision!r} is unknown; choose fp32, bf16")
+        as_choice(self.kind, "kind", ("dpm-solver++", "ddim"))
+        as_choice(self.precision, "precision", ("fp32", "bf16"))
         as_count(self.steps, "steps", 1, MOST_LEVELS)
         as_count(self.batch_size, "batch_size", 1)
 

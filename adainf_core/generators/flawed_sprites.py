@@ -10,6 +10,7 @@ import numpy as np
 from adainf_core.data.images import ImageSet
 from adainf_core.data.sprites import FLAWS, SpriteWorld
 from adainf_core.generators.generator import Generator, stream
+from adainf_core.validation import as_choice
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ class FlawedSprites:
     needs_held_out = False
 
     def __post_init__(self) -> None:
-        if self.flaw not in FLAWS:
-            raise ValueError(f"flaw={self.flaw!r} is unknown; choose {', '.join(FLAWS)}")
+        as_choice(self.flaw, "flaw", FLAWS)
 
     def make(self, real: ImageSet, held_out: ImageSet | None, seed: int) -> Generator:
         """The generator of sprites as large as `real`'s; see `dial.make_generator`."""

@@ -38,10 +38,7 @@ class Blockwise:
     its block.
     """
 
-    @property
-    def _name(self) -> str:
-        """What the images are called."""
-        raise NotImplementedError
+    name: str  # what the images are called
 
     def _block(self, rng: np.random.Generator) -> np.ndarray:
         """`BLOCK` images, uint8 (BLOCK, 3, h, w)."""
@@ -58,7 +55,7 @@ class Blockwise:
             if start == 0:
                 images = np.empty((count, *block.shape[1:]), np.uint8)
             images[start : start + BLOCK] = block
-        return ImageSet(images, None, self._name)
+        return ImageSet(images, None, self.name)
 
     def draw(self, start: int, stop: int, seed: int = 0) -> np.ndarray:
         """Images number `start` to `stop` of the endless sample that `seed` names, uint8."""
@@ -77,10 +74,6 @@ class InBlocks(Blockwise):
 
     generator: Generator
     name: str
-
-    @property
-    def _name(self) -> str:
-        return self.name
 
     def _block(self, rng: np.random.Generator) -> np.ndarray:
         return self.generator.sample(BLOCK, seed=int(rng.integers(2**32))).images

@@ -1,9 +1,8 @@
 """Augmentation: one batched kernel that gives every image parameters of its own.
 
-Torchvision draws one set of parameters for a whole batch; contrastive learning needs one per image
-and view. Here crop, flip and blur are small matrix products, one matrix per image, and the colour
-operations are pointwise with per-image factors, so a batch costs a few passes over memory and no
-loop over images. The order is the official one: crop, jitter, grey, blur, solarise, flip.
+Crop, flip and blur are small matrix products, one matrix per image, and the colour operations are
+pointwise with per-image factors: a few passes over memory and no loop over images. The order is the
+official one: crop, jitter, grey, blur, solarise, flip.
 
 Chance enters once, as a table of uniforms (`view_noise`), one row a view. What follows is a pure
 function of bytes and table: `view_parameters` reads the table with torchvision's distributions and
@@ -74,22 +73,18 @@ def view_noise(
     operation follow, a function of the generator's state before, of the operation's name, and of
     how many called so precede it. They do not move the generator.
     """
-    n, generator = as_count(n, "n", 0), _as_generator(generator)
+    n = as_count(n, "n", 0)
+    if not isinstance(generator, torch.Generator):
+        raise ValueError(
+            f"generator={in_words(generator)}: give a torch.Generator, such as "
+            "torch.Generator().manual_seed(0)"
+        )
     streams = [_stream(generator, name) for name in _numbered(extra)]
     tables = [
         torch.rand((n, columns), generator=source, device=source.device, dtype=torch.float32)
         for source, columns in zip([generator, *streams], _columns(extra), strict=True)
     ]
     return torch.cat(tables, 1) if extra else tables[0]
-
-
-def _as_generator(generator: torch.Generator) -> torch.Generator:
-    if not isinstance(generator, torch.Generator):
-        raise ValueError(
-            f"generator={in_words(generator)}: give a torch.Generator, such as "
-            "torch.Generator().manual_seed(0)"
-        )
-    return generator
 
 
 def _columns(extra: tuple[Operation, ...]) -> list[int]:

@@ -29,7 +29,8 @@ class Checkpoint:
 
     `config` and `data` are plain values that say which run it is; `model` and `optimizer` are state
     dicts, `history` the loss curve so far and `pending` the sum and number of losses not in it yet.
-    Random numbers need no state: they are functions of the seed and the step.
+    Random numbers need no state: they are functions of the seed and the step. `made_of` says by
+    which names the command found the data, None where a script did: see `pretrain`.
     """
 
     config: dict[str, Any]
@@ -41,6 +42,7 @@ class Checkpoint:
     pending: tuple[float, int]
     classifier: dict[str, Any] | None = None
     format: int = FORMAT
+    made_of: dict[str, Any] | None = None
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
@@ -69,6 +71,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise ValueError(
             f"{path}: checkpoint format {found!r:.60}, this version reads {FORMAT}: {remedy}"
         )
+    content.setdefault("made_of", None)  # which is younger than the format
     if content.keys() != names:
         odd = sorted(map(str, content.keys() ^ names))[0]
         raise ValueError(
@@ -114,4 +117,5 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "history": is_history,
     "pending": is_pending,
     "classifier": lambda value: value is None or _is_dict(value),
+    "made_of": lambda value: value is None or _is_dict(value),
 }

@@ -76,13 +76,14 @@ _STAGES = {
 }
 
 
-def resnet(name: str, width: int = 64, stem_padding: int = 1, stem_stride: int = 1) -> Encoder:
-    """ResNet-10, -18, -34 or -50 for small images: no max pooling, `width` to 8x channels.
+def resnet(name: str, base_width: int = 64, stem_padding: int = 1, stem_stride: int = 1) -> Encoder:
+    """ResNet-10, -18, -34 or -50 for small images: no max pooling, four stages.
 
-    The stem is a 3x3 convolution, or 2x2 where `stem_stride` is 2: a quarter of the work in all
-    stages. feature_dim is 8 * width (50: 32 * width); 64 is the published width. The official code
-    inherits `stem_padding=2`, which widens the maps from 32 to 34 pixels and the cost by about a
-    quarter. Blocks and the names of weights are torchvision's.
+    They have `base_width` (published: 64), 2x, 4x and 8x channels; feature_dim is the last (50:
+    four times that). The stem is a 3x3 convolution, or 2x2 where `stem_stride` is 2: a quarter of
+    the work in all stages. The official code inherits `stem_padding=2`, which widens the maps from
+    32 to 34 pixels and the cost by about a quarter. Blocks and the names of weights are
+    torchvision's.
     """
     from torchvision.models.resnet import BasicBlock, Bottleneck
 
@@ -95,15 +96,15 @@ def resnet(name: str, width: int = 64, stem_padding: int = 1, stem_stride: int =
             "leave it at 1, or take stem_stride=1"
         )
     block = Bottleneck if name == "resnet50" else BasicBlock
-    inputs = width = as_count(width, "width", 1, WIDEST)
+    inputs = base_width = as_count(base_width, "base_width", 1, WIDEST)
     stem = (3, 1, stem_padding) if stem_stride == 1 else (2, 2, 0)
     layers: dict[str, nn.Module] = {
-        "conv1": nn.Conv2d(3, width, *stem, bias=False),
-        "bn1": nn.BatchNorm2d(width),
+        "conv1": nn.Conv2d(3, base_width, *stem, bias=False),
+        "bn1": nn.BatchNorm2d(base_width),
         "relu": nn.ReLU(inplace=True),
     }
     for stage, blocks in enumerate(_STAGES[name]):
-        planes, stride = width * 2**stage, 1 if stage == 0 else 2
+        planes, stride = base_width * 2**stage, 1 if stage == 0 else 2
         outputs = planes * block.expansion
         shortcut = None
         if stride == 2 or inputs != outputs:
@@ -123,21 +124,23 @@ def resnet(name: str, width: int = 64, stem_padding: int = 1, stem_stride: int =
 
 
 def build_encoder(
-    name: str, width: int | None = None, stem_padding: int = 1, stem_stride: int = 1
+    name: str,
+    width: int = 16,
+    base_width: int = 64,
+    stem_padding: int = 1,
+    stem_stride: int = 1,
 ) -> Encoder:
-    """The encoder called `name`: "small_cnn", or a ResNet, whose stem the last two describe.
-
-    `width` is by default the customary one, 16 or a ResNet's 64.
-    """
+    """The encoder called `name`: "small_cnn" of `width`, or a ResNet, of which the others tell."""
     as_choice(name, "name", ENCODERS)
-    wide = {} if width is None else {"width": width}
     if name == "small_cnn":
-        return small_cnn(**wide)
-    return resnet(name, **wide, stem_padding=stem_padding, stem_stride=stem_stride)
+        return small_cnn(width)
+    return resnet(name, base_width, stem_padding, stem_stride)
 
 
 def encoder_of(config: PretrainConfig) -> Encoder:
     """The encoder that a run of `config` begins with, its normalisation included."""
-    encoder = build_encoder(config.encoder, config.width, config.stem_padding, config.stem_stride)
+    encoder = build_encoder(
+        config.encoder, config.width, config.base_width, config.stem_padding, config.stem_stride
+    )
     encoder.normalize(config.pixel_mean, config.pixel_std)
     return encoder

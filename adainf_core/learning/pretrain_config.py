@@ -21,10 +21,13 @@ _LARGEST_BATCH = 2**20
 class PretrainConfig:
     """Everything that decides a run except its data.
 
+    The defaults are those of a short run in fp32; `recipes.recipe` has the published settings, and
+    a laptop's, by the names that `adainf pretrain` takes.
+
     `policy` augments the images; it is None for data that comes as views (a `feeding.ViewSource`).
-    `method` is one of the configurations in `methods`; `encoder`, `width`, `stem_padding` and
-    `stem_stride` go to `build_encoder`, `pixel_mean` and `pixel_std` to its normalisation; without
-    a `width` it has its customary one. `steps` global batches of `batch_size` images (two views
+    `method` is one of the configurations in `methods`; `encoder`, `width` (of a small_cnn),
+    `base_width`, `stem_padding` and `stem_stride` (of a ResNet) go to `build_encoder`, `pixel_mean`
+    and `pixel_std` to its normalisation. `steps` global batches of `batch_size` images (two views
     each) under `optimizer` ("adamw", "sgd", "lars") with linear warm-up of `learning_rate` over
     `warmup` steps and a cosine to zero; `momentum` is SGD's and LARS's. `precision` is "fp32" or
     "bf16" (autocast); `compile` hands the model to torch.compile, and on accelerators the
@@ -38,7 +41,8 @@ class PretrainConfig:
     policy: AugmentationPolicy | None = field(default_factory=lambda: POLICIES["symmetric"])
     method: MethodConfig = field(default_factory=SimCLR)
     encoder: str = "small_cnn"
-    width: int | None = None
+    width: int = 16
+    base_width: int = 64
     stem_padding: int = 1
     stem_stride: int = 1
     pixel_mean: tuple[float, ...] = (0.5,)
@@ -67,6 +71,8 @@ class PretrainConfig:
         for name, least, most in (
             ("steps", 1, 10**9),
             ("warmup", 0, 10**9),
+            ("width", 1, WIDEST),
+            ("base_width", 1, WIDEST),
             ("batch_size", 2, _LARGEST_BATCH),
         ):
             as_count(getattr(self, name), name, least, most)
@@ -90,8 +96,6 @@ class PretrainConfig:
                 f"warmup={self.warmup} is outside 0..steps={self.steps}: set warmup, too, as in "
                 f"pretrain.warmup={max(0, self.steps // 100)}"
             )
-        if self.width is not None:
-            as_count(self.width, "width", 1, WIDEST)
         as_count(self.stem_padding, "stem_padding", 1, 2)
         as_count(self.stem_stride, "stem_stride", 1, 2)
         for name in ("pixel_mean", "pixel_std"):

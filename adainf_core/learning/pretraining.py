@@ -91,6 +91,7 @@ def pretrain(
     max_seconds: float = math.inf,
     progress: bool = False,
     tensorboard: str | Path | None = None,
+    made_of: dict[str, Any] | None = None,
 ) -> Pretrained:
     """Train an encoder on draws from `data`: images to be augmented, or views made already.
 
@@ -99,9 +100,10 @@ def pretrain(
     run continues from there if the file exists, writes it every `checkpoint_seconds` and at the
     end; after `max_seconds` or on SIGTERM it stops there and returns unfinished, and Ctrl-C ends
     it there too, as a KeyboardInterrupt that says how to go on. On CPU a continued run ends in the
-    same bits. With `progress` a bar runs in the terminal, with `tensorboard` (a folder) the loss
-    goes there. Under `torchrun` (see `distributed.process_group`) `batch_size` is shared among the
-    processes.
+    same bits. With `progress` it tells how far it is, with `tensorboard` (a folder) the loss goes
+    there. Under `torchrun` (see `distributed.process_group`) `batch_size` is shared among the
+    processes. `made_of` goes into the checkpoint as it is: the names by which `adainf probe` finds
+    the data again, {"dataset": ..., "split": ..., "root": ...}.
 
     Raises ValueError before any training for a batch larger than the data, labels missing for an
     online probe, a policy for views or none for images, or a checkpoint of another run; OSError for
@@ -116,7 +118,7 @@ def pretrain(
     started, main = time.monotonic(), distributed.rank() == 0
     claim = claim_output(path, "file") if path is not None and main else nullcontext()
     with claim, stop_requests() as stop:
-        run = Run(config, data)
+        run = Run(config, data, made_of)
         if path is not None and path.is_file():
             run.restore(path)
         _check_same_start(run)
@@ -181,7 +183,10 @@ def _check_memory(config: PretrainConfig) -> None:
     with torch.device("meta"):
         method = config.method.build(encoder_of(config))
     weights = sum(tensor.nbytes for tensor in [*method.parameters(), *method.buffers()])
-    check_memory(weights, f"width={config.width} of {config.encoder} under {config.method}")
+    wide = "width" if config.encoder == "small_cnn" else "base_width"
+    check_memory(
+        weights, f"{wide}={getattr(config, wide)} of {config.encoder} under {config.method}"
+    )
 
 
 class _Trainee(nn.Module):
@@ -234,7 +239,10 @@ class _Trainee(nn.Module):
 class Run:
     """A run between two of its steps; `pretrain` drives it, benchmarks and estimates too."""
 
-    def __init__(self, config: PretrainConfig, data: Source) -> None:
+    def __init__(
+        self, config: PretrainConfig, data: Source, made_of: dict[str, Any] | None = None
+    ) -> None:
+        self.made_of = made_of
         self.labels = _checked_labels(config, data)
         self.config, self.data = config, data
         self.device = chosen_device(config.device)
@@ -368,6 +376,7 @@ class Run:
             history=self.history,
             pending=(self._finite_total(), self.since),
             classifier=None if classifier is None else classifier.state_dict(),
+            made_of=self.made_of,
         )
 
     def restore(self, path: Path) -> None:

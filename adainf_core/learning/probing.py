@@ -40,7 +40,8 @@ class ProbeResult:
     the linear probe's: the `penalty` chosen, the `held_out_accuracy` that chose it, and as 0 or 1
     whether it was the grid's first or last (`penalty_at_edge`) and whether the fit `converged`.
     `penalty_path` holds each penalty that it tried, strong to weak, with its held-out accuracy.
-    `right` is a bool (n_test,): which test images were told right.
+    `right` is a bool (n_test,): which test images were told right, and `predicted` int64 (n_test,)
+    the label that each was given, in the numbering of the training images.
     """
 
     accuracy: float
@@ -50,6 +51,7 @@ class ProbeResult:
     details: dict[str, float] = field(default_factory=dict)
     penalty_path: tuple[tuple[float, float], ...] = ()
     right: np.ndarray | None = field(default=None, compare=False, repr=False)
+    predicted: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     @property
     def standard_error(self) -> float:
@@ -58,9 +60,10 @@ class ProbeResult:
 
     def on(self, chosen: np.ndarray) -> ProbeResult:
         """The same probe on the `chosen` test images alone, their places as int (m,), m > 0."""
-        assert self.right is not None
-        right = self.right[chosen]
-        return replace(self, accuracy=float(right.mean()), n_test=len(right), right=right)
+        assert self.right is not None and self.predicted is not None
+        right, predicted = self.right[chosen], self.predicted[chosen]
+        accuracy = float(right.mean())
+        return replace(self, accuracy=accuracy, n_test=len(right), right=right, predicted=predicted)
 
     @property
     def account(self) -> str:
@@ -160,7 +163,8 @@ def linear_probe(
         x, y.repeat_interleave(repeats), penalties[at], len(known), start=best
     )
     seen = f"{views} augmented views ({augmentation}) of each of " if augmentation else ""
-    right = model.log_probabilities(x_test).argmax(1) == y_test
+    found = model.log_probabilities(x_test).argmax(1)
+    right = found == y_test
     return ProbeResult(
         _share(right),
         f"offline linear probe: multinomial logistic regression on frozen, standardised features "
@@ -178,6 +182,7 @@ def linear_probe(
         },
         tuple(tried),
         right.cpu().numpy(),
+        known[found.cpu().numpy()],
     )
 
 
@@ -221,7 +226,8 @@ def knn_probe(
         votes[-1].scatter_add_(1, y[nearest], weight)
     cut = "" if k == asked else f" (k = {asked} was cut to the {k} training images)"
     vote = "one vote each" if temperature is None else f"exp(cosine / {temperature:g}) votes each"
-    right = torch.cat(votes).argmax(1) == torch.from_numpy(test_labels).to(device)
+    found = torch.cat(votes).argmax(1)
+    right = found == torch.from_numpy(test_labels).to(device)
     return ProbeResult(
         _share(right),
         f"offline {k}-nearest-neighbour probe{cut}: {vote}, cosine similarity of frozen features "
@@ -229,6 +235,7 @@ def knn_probe(
         len(train),
         len(test),
         right=right.cpu().numpy(),
+        predicted=known[found.cpu().numpy()],
     )
 
 
@@ -257,7 +264,8 @@ def online_probe(
         )
     with torch.inference_mode():
         scores = classifier(features.to(classifier.weight)).cpu()
-    right = scores.argmax(1) == torch.from_numpy(labels)
+    found = scores.argmax(1)
+    right = found == torch.from_numpy(labels)
     return ProbeResult(
         _share(right),
         "ONLINE probe (not comparable between arms): linear classifier trained during "
@@ -266,6 +274,7 @@ def online_probe(
         None,
         len(test),
         right=right.numpy(),
+        predicted=found.numpy(),
     )
 
 

@@ -29,8 +29,8 @@ PRESETS: dict[str, tuple[float | Literal["paper"] | None, bool]] = {
     "reweighted": ("paper", False),
     "adainf": ("paper", True),
 }
-#: The sizes of a run by name; `recipe` has the table.
-SCALES = ("official", "laptop")
+#: The sizes of a run by name, those of the studies' scales; `recipe` has the table.
+SCALES = ("paper", "laptop")
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,17 @@ class Recipe:
                 max_seconds=max_seconds,
                 tensorboard=tensorboard,
                 progress=progress,
+                made_of=self._made_of(root),
             )
+
+    def _made_of(self, root: str | Path | None) -> dict[str, str | None]:
+        """The names by which a probe finds the run's data, wherever it is asked for."""
+        path = Path(self.dataset)
+        return {
+            "dataset": str(path.absolute()) if path.exists() else self.dataset,
+            "split": self.split,
+            "root": None if root is None else str(Path(root).absolute()),
+        }
 
 
 def _beside_adainf(data: Inflation) -> str:
@@ -163,7 +173,7 @@ def recipe(
     method: str = "simclr",
     preset: str = "none",
     generated: str | None = None,
-    scale: str = "official",
+    scale: str = "paper",
 ) -> Recipe:
     """The run of `method` on `dataset` that `adainf pretrain` starts from, by the same names.
 
@@ -173,7 +183,7 @@ def recipe(
     "vanilla_weak" and "adainf" take AdaInf's weaker augmentation. `scale` says how large it is:
 
     ============== ========================== =========================
-    scale          "official", for a GPU      "laptop", for minutes
+    scale          "paper", for a GPU         "laptop", for minutes
     ============== ========================== =========================
     encoder        resnet18, stem_padding 2   small_cnn, width 16
     head           the method's published     the method's defaults
@@ -209,7 +219,7 @@ def recipe(
         pixel_std=std,
         precision="bf16",
     )
-    if scale == "official":
+    if scale == "paper":
         config = replace(
             config,
             method=official.method,

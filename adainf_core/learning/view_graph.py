@@ -1,14 +1,10 @@
 """View graphs: sampled views of images, made discrete in a feature space, as an augmentation graph.
 
-No two augmented views of photographs are identical, so their exact graph has no edge between two
-images, and every graph that has some rests on a choice of what counts as the same view. The choice
-made here is a map from views to m cells: an encoder, and the nearest of m landmarks in its space.
-It uses no label, and m is its resolution.
-
-What the choice does is known in one direction. The graph on cells is the graph on views with each
-view sent through a channel; channels contract, so none of its eigenvalues λ_i is below the fine
-graph's, and of its labelings none errs less than the best labeling of the views. Cells flatter λ
-and are hard on α; the bound holds for them with encoders and labelings that see only the cell.
+The exact graph of photographs has no edge between two images: what counts as the same view is a
+choice, here a map from views to m cells (`view_cells`) that uses no label. The graph on cells is
+the graph on views sent through a channel; channels contract, so none of its eigenvalues λ_i is
+below the fine graph's, and none of its labelings errs less than the best labeling of the views.
+Cells flatter λ and are hard on α; the bound holds with encoders and labelings that see only cells.
 
 With V views an image the kernel's rows are counts, and a view paired with itself would count as a
 positive pair. Over distinct pairs the estimated adjacency is unbiased; with Ā from the counts and

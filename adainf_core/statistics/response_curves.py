@@ -131,9 +131,7 @@ def complete_seeds(levels: Mapping[float, Mapping[int, float]]) -> FloatArray:
 
 
 class _Fit(NamedTuple):
-    """A Gaussian process at one length scale: its log marginal likelihood, noise variance, and the
-    curve's posterior mean (m,) and a square root (m, m) of its covariance.
-    """
+    """A Gaussian process at one length scale; the curve's mean (m,), root (m, m) of covariance."""
 
     evidence: float
     noise: float

@@ -5,18 +5,11 @@ importing this package costs little more than importing numpy.
 """
 
 from adainf_core.theory.augmentation_graph import AugmentationGraph as AugmentationGraph
-from adainf_core.theory.bound_search import SearchReport as SearchReport
-from adainf_core.theory.bound_search import search_bounds as search_bounds
-from adainf_core.theory.bounds import BoundReport as BoundReport
-from adainf_core.theory.bounds import ProofStep as ProofStep
 from adainf_core.theory.bounds import transfer_bound as transfer_bound
 from adainf_core.theory.gaussian_mixtures import GaussianMixture as GaussianMixture
-from adainf_core.theory.gaussian_mixtures import QuadratureEstimate as QuadratureEstimate
-from adainf_core.theory.gaussian_toy import gaussian_toy_distribution as gaussian_toy_distribution
 from adainf_core.theory.gaussian_toy import (
     gaussian_toy_labeling_error as gaussian_toy_labeling_error,
 )
-from adainf_core.theory.gaussian_toy import gaussian_toy_population as gaussian_toy_population
 from adainf_core.theory.graph_encoders import feature_probe_error as feature_probe_error
 from adainf_core.theory.graph_encoders import optimal_embedding as optimal_embedding
 from adainf_core.theory.similarity_graph import SimilarityGraph as SimilarityGraph
@@ -26,9 +19,6 @@ from adainf_core.theory.total_variation import gaussian_total_variation as gauss
 from adainf_core.theory.total_variation import mixture as mixture
 from adainf_core.theory.total_variation import replication_to_beta as replication_to_beta
 from adainf_core.theory.total_variation import total_variation as total_variation
-from adainf_core.theory.toy_generators import TOY_GENERATORS as TOY_GENERATORS
-from adainf_core.theory.tv_estimation import TVEstimate as TVEstimate
-from adainf_core.theory.tv_estimation import dkw_band as dkw_band
 from adainf_core.theory.tv_estimation import tv_lower_bound as tv_lower_bound
 from adainf_core.theory.worlds import FiniteWorld as FiniteWorld
 from adainf_core.theory.worlds import barely_joined_world as barely_joined_world

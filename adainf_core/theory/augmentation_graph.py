@@ -101,6 +101,12 @@ class AugmentationGraph(SimilarityGraph):
         others = shares.sum(axis=1, keepdims=True) - shares
         return float(self.weights @ (shares * others).sum(axis=1))
 
+    def distribution(self, weights: ArrayLike | None) -> FloatArray:
+        """`weights` (n,) checked as a distribution of natural points; the graph's own for None."""
+        if weights is None:
+            return self.weights
+        return as_distribution(weights, "weights", size=self.n_natural)
+
     def majority_vote(self, view_predictions: ArrayLike) -> IntArray:
         """Most probable class among each natural point's views, (n,); −1 on a tie or no votes."""
         votes = as_labels(view_predictions, self.n_columns, "view_predictions", lowest=NO_CLASS)
@@ -127,11 +133,6 @@ class AugmentationGraph(SimilarityGraph):
         k and the choice within tied eigenspaces. With tied = 0.5 such a point is decided by a coin.
         """
         labels = as_labels(natural_labels, self.n_natural, "natural_labels")
-        distribution = (
-            self.weights
-            if weights is None
-            else as_distribution(weights, "weights", size=self.n_natural)
-        )
         votes = self.majority_vote(self.probe_predictions(view_labels, k))
         wrong = np.where(votes == NO_CLASS, as_share(tied, "tied"), votes != labels)
-        return float(distribution @ wrong)
+        return float(self.distribution(weights) @ wrong)

@@ -101,8 +101,8 @@ class Inequality:
     name: str
     statement: str
     reason: str
-    equality: str
     sides: Callable[[Any], tuple[Any, Any]]
+    equality: str = ""
     exact: bool = False
 
 
@@ -112,58 +112,58 @@ STEPS = (
         "identity",
         "Σ_c u_cᵀ L u_c = φ",
         "a quadratic form of L counts the positive pairs across which a function changes",
-        "always",
         lambda t: (t.label_energy, t.pair_labeling_error),
+        "always",
         exact=True,
     ),
     Inequality(
         "union bound",
         "φ ≤ 2 α",
         "two views with different labels cannot both have their source's",
-        "only at α = 0, as φ ≤ 2 α − α²; nearly at small α",
         lambda t: (t.pair_labeling_error, 2 * t.labeling_error),
+        "only at α = 0, as φ ≤ 2 α − α²; nearly at small α",
     ),
     Inequality(
         "left-out energy",
         "R ≤ φ / λ_{k+1}",
         "what the probe cannot fit lies in eigenvectors of λ_{k+1} or more",
-        "the labels lie in eigenvectors of 0 and of λ_{k+1} only",
         lambda t: (t.probe_loss, over(t.pair_labeling_error, t.spectral_gap)),
+        "the labels lie in eigenvectors of 0 and of λ_{k+1} only",
     ),
     Inequality(
         "wrong argmax",
         "Pr(g(x) ≠ y(x)) ≤ 2 R",
         "a score that does not win alone costs at least 1/2 of squared loss (Markov)",
-        "each view is fitted exactly, or ties at scores 1/2 and 1/2",
         lambda t: (t.view_error, 2 * t.probe_loss),
+        "each view is fitted exactly, or ties at scores 1/2 and 1/2",
     ),
     Inequality(
         "label swap",
         "Pr(g(x) ≠ y(x̄)) ≤ Pr(g(x) ≠ y(x)) + α",
         "g(x) = y(x) = y(x̄) unless one of the two fails",
-        "no view is mispredicted and mislabelled at once",
         lambda t: (t.source_error, t.view_error + t.labeling_error),
+        "no view is mispredicted and mislabelled at once",
     ),
     Inequality(
         "majority vote",
         "E_t ≤ 2 Pr(g(x) ≠ y(x̄))",
         "a vote that does not elect y(x̄) has at least half of the views against it",
-        "exactly half of each wrong point's views are wrong, none of a right one's",
         lambda t: (t.train_error, 2 * t.source_error),
+        "exactly half of each wrong point's views are wrong, none of a right one's",
     ),
     Inequality(
         "change of measure",
         "E_d ≤ E_t + (1 − β) D_TV",
         "no event's probability moves further than D_TV(P_t, P_d) = (1 − β) D_TV(P_g, P_d)",
-        "P_d − P_g is largest on the points voted wrong",
         lambda t: (t.real_error, t.train_error + (1 - t.beta) * t.total_variation),
+        "P_d − P_g is largest on the points voted wrong",
     ),
     Inequality(
         "density ratio",
         "E_d ≤ E_t / β",
         "P_d ≤ P_t / β, point by point",
-        "no generated mass on the points voted wrong",
         lambda t: (t.real_error, over(t.train_error, t.beta)),
+        "no generated mass on the points voted wrong",
     ),
 )
 
@@ -173,39 +173,39 @@ CONSEQUENCES = (
         "Markov step",
         "Pr(g(x) ≠ y(x)) ≤ 2 φ / λ_{k+1}",
         "left-out energy and wrong argmax",
-        "both are equalities",
         lambda t: (t.view_error, over(2 * t.pair_labeling_error, t.spectral_gap)),
+        "both are equalities",
     ),
     Inequality(
         "error on views",
         "Pr(g(x) ≠ y(x̄)) ≤ 4 α / λ_{k+1} + α",
         "with the union bound and the label swap",
-        "only at α = 0",
         lambda t: (
             t.source_error,
             over(4 * t.labeling_error, t.spectral_gap) + t.labeling_error,
         ),
+        "only at α = 0",
     ),
     Inequality(
         "pair form",
         "E_t ≤ 4 φ / λ_{k+1} + 2 α",
         "the same without the union bound",
-        "not known",
         lambda t: (t.train_error, t.pair_train_bound),
+        "not known",
     ),
     Inequality(
         "source form",
         "E_t ≤ 8 α / λ_{k+1} + 2 α",
         "with the majority vote",
-        "only at α = 0",
         lambda t: (t.train_error, t.train_bound),
+        "only at α = 0",
     ),
     Inequality(
         "transfer bound",
         "E_d ≤ min(E + (1 − β) D_TV, E / β), E = 8 α / λ_{k+1} + 2 α",
         "with the change of measure, or the density ratio",
-        "not known",
         lambda t: (t.real_error, t.bound),
+        "not known",
     ),
 )
 
@@ -215,60 +215,60 @@ REFINEMENT = (
         "independent views",
         "φ ≤ 2 α − α²",
         "views of one source are independent, and the mean of squares is at least α²",
-        "only at α = 0",
         lambda t: (
             t.pair_labeling_error,
             2 * t.labeling_error - np.square(t.labeling_error),
         ),
+        "only at α = 0",
     ),
     Inequality(
         "source loss",
         "E ‖e_{y(x̄)} − f(x)‖² ≤ 2 α / λ_{k+1}",
         "mode by mode: 2 α where f keeps a mode, at least λ_{k+1} times the loss where it does not",
+        lambda t: (t.source_loss, over(2 * t.labeling_error, t.spectral_gap)),
         "labels of views are the means of their sources' in the modes left out, all of λ_{k+1}; no "
         "labeling error in the modes kept (or λ_{k+1} = 1)",
-        lambda t: (t.source_loss, over(2 * t.labeling_error, t.spectral_gap)),
     ),
     Inequality(
         "sharper error on views",
         "Pr(g(x) ≠ y(x̄)) ≤ 4 α / λ_{k+1}",
         "a wrong argmax costs at least 1/2, whichever label it is compared with",
-        "as for the source loss and the wrong argmax",
         lambda t: (t.source_error, over(4 * t.labeling_error, t.spectral_gap)),
+        "as for the source loss and the wrong argmax",
     ),
     Inequality(
         "mean and spread",
         "λ_{k+1} E ‖e_{y(x̄)} − f̄(x̄)‖² + E Var(f | x̄) ≤ 2 α",
         "mode by mode again, f̄(x̄) the mean score of the source's views",
-        "labels of sources are the means of their views' in the modes kept (or λ_{k+1} = 1), the "
-        "reverse in the others, all of λ_{k+1}",
         lambda t: (
             t.spectral_gap * t.vote_loss + t.source_loss - t.vote_loss,
             2 * t.labeling_error,
         ),
+        "labels of sources are the means of their views' in the modes kept (or λ_{k+1} = 1), the "
+        "reverse in the others, all of λ_{k+1}",
     ),
     Inequality(
         "cost of a wrong vote",
         "E_t λ_{k+1} / (2 + 2 λ_{k+1}) ≤ the left side above",
         "the views of a point voted wrong are far from its label in the mean, or far apart",
-        "half of them tie, the others sit at the best place in between",
         lambda t: (
             t.train_error * t.spectral_gap / (2 + 2 * t.spectral_gap),
             t.spectral_gap * t.vote_loss + t.source_loss - t.vote_loss,
         ),
+        "half of them tie, the others sit at the best place in between",
     ),
     Inequality(
         "refined source form",
         "E_t ≤ 4 α / λ_{k+1} + 4 α",
         "the two together",
-        "not known; reached in the limit α → 0",
         lambda t: (t.train_error, t.refined_train_bound),
+        "not known; reached in the limit α → 0",
     ),
     Inequality(
         "refined transfer bound",
         "E_d ≤ min(E + (1 − β) D_TV, E / β), E = 4 α / λ_{k+1} + 4 α",
         "with the change of measure, or the density ratio",
-        "not known; reached in the limit α → 0",
         lambda t: (t.real_error, t.refined_bound),
+        "not known; reached in the limit α → 0",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -25,8 +25,16 @@ SMALLEST = 1e-6  # of a right side for which a ratio is taken: below it rounding
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
-def _transferred(terms: SearchTerms, train_bound: Any) -> Any:
-    return train_bound + (1 - terms.beta) * terms.total_variation
+def _moved(
+    name: str, statement: str, reason: str, train_bound: Callable[[SearchTerms], Any]
+) -> Inequality:
+    """E_d ≤ what is said to bound E_t, and the way from P_t to P_d."""
+    return Inequality(
+        name,
+        statement,
+        reason,
+        lambda t: (t.real_error, train_bound(t) + (1 - t.beta) * t.total_variation),
+    )
 
 
 #: Bounds that look as good as the proven one and are false, with what each forgets.
@@ -35,67 +43,43 @@ WRONG_FORMS = (
         "no distance",
         "E_d ≤ 8 α / λ_{k+1} + 2 α",
         "trained on one distribution, judged under another: the way between them is missing",
-        "",
         lambda t: (t.real_error, t.train_bound),
     ),
     Inequality(
         "error does not move",
         "E_d ≤ E_t",
         "the same, before any bound",
-        "",
         lambda t: (t.real_error, t.train_error),
     ),
-    Inequality(
+    _moved(
         "α of real data",
         "E_d ≤ 8 α_d / λ_{k+1} + 2 α_d + (1 − β) D_TV",
         "the encoder is learned on generated points too, and their labeling errors shape it",
-        "",
-        lambda t: (
-            t.real_error,
-            _transferred(
-                t, over(8 * t.real_labeling_error, t.spectral_gap) + 2 * t.real_labeling_error
-            ),
-        ),
+        lambda t: over(8 * t.real_labeling_error, t.spectral_gap) + 2 * t.real_labeling_error,
     ),
-    Inequality(
+    _moved(
         "φ in place of α",
         "E_d ≤ 4 φ / λ_{k+1} + 2 φ + (1 − β) D_TV",
         "views that agree on a wrong label have φ = 0",
-        "",
-        lambda t: (
-            t.real_error,
-            _transferred(
-                t,
-                over(4 * t.pair_labeling_error, t.spectral_gap) + 2 * t.pair_labeling_error,
-            ),
-        ),
+        lambda t: over(4 * t.pair_labeling_error, t.spectral_gap) + 2 * t.pair_labeling_error,
     ),
-    Inequality(
+    _moved(
         "next eigenvalue",
         "E_d ≤ 8 α / λ_{k+2} + 2 α + (1 − β) D_TV",
         "an index off by one: the first eigenvector left out is number k + 1",
-        "",
-        lambda t: (
-            t.real_error,
-            _transferred(t, over(8 * t.labeling_error, t.next_gap) + 2 * t.labeling_error),
-        ),
+        lambda t: over(8 * t.labeling_error, t.next_gap) + 2 * t.labeling_error,
     ),
-    Inequality(
+    _moved(
         "2 α / λ",
         "E_d ≤ 2 α / λ_{k+1} + (1 − β) D_TV",
         "constants count: any factor below 4 is too small",
-        "",
-        lambda t: (
-            t.real_error,
-            _transferred(t, over(2 * t.labeling_error, t.spectral_gap)),
-        ),
+        lambda t: over(2 * t.labeling_error, t.spectral_gap),
     ),
-    Inequality(
+    _moved(
         "α / λ",
         "E_d ≤ α / λ_{k+1} + (1 − β) D_TV",
         "the order of the bound, read as the bound",
-        "",
-        lambda t: (t.real_error, _transferred(t, over(t.labeling_error, t.spectral_gap))),
+        lambda t: over(t.labeling_error, t.spectral_gap),
     ),
 )
 
@@ -105,15 +89,13 @@ OPEN_FORMS = (
         "4 α / λ, training distribution",
         "E_t ≤ 4 α / λ_{k+1}",
         "proven with 4 α more",
-        "",
         lambda t: (t.train_error, over(4 * t.labeling_error, t.spectral_gap)),
     ),
-    Inequality(
+    _moved(
         "4 α / λ",
         "E_d ≤ 4 α / λ_{k+1} + (1 − β) D_TV",
         "follows from the line above",
-        "",
-        lambda t: (t.real_error, _transferred(t, over(4 * t.labeling_error, t.spectral_gap))),
+        lambda t: over(4 * t.labeling_error, t.spectral_gap),
     ),
 )
 
@@ -124,9 +106,8 @@ class SearchTally:
 
     `violations` of `checked` worlds have left > right (beyond rounding). Ratios left / right are
     over the `informative` worlds where 1e-6 < right < ∞: `quantiles` maps a share of them to its
-    ratio, `worst_ratio` is the largest, `worst_index` the world that reached it, `smallest_index`
-    the violating world with the fewest points and views, of these the one with the largest left −
-    right, or None (`drawn_world` makes them again).
+    ratio, `worst_ratio` is the largest, `worst_index` its world, `smallest_index` the violating
+    world with the fewest points and views, or None (`drawn_world` makes them again).
     """
 
     name: str

@@ -45,13 +45,8 @@ class WorldBatch:
 
     def world(self, row: int) -> FiniteWorld:
         """One of them as a FiniteWorld."""
-        return FiniteWorld(
-            kernel=self.kernel[row],
-            p_real=self.p_real[row],
-            p_generated=self.p_generated[row],
-            natural_labels=self.natural_labels[row],
-            view_labels=self.view_labels[row],
-        )
+        parts = (self.kernel, self.p_real, self.p_generated, self.natural_labels, self.view_labels)
+        return FiniteWorld(*(part[row] for part in parts))
 
 
 def random_batch(rng: np.random.Generator, size: int = BATCH) -> WorldBatch:

@@ -44,13 +44,9 @@ class ProofStep:
 
 @dataclass(frozen=True)
 class BoundReport(BoundTerms):
-    """The bound in one finite world: its terms (all floats), the errors, each step of the proof.
+    """The bound in one finite world: its terms (all floats), each step of the proof.
 
-    `labeling_error` α and `spectral_gap` λ_{k+1} are those of the training distribution P_t;
-    `total_variation` is D_TV(P_d, P_g), before its factor 1 − β. `train_error` and `real_error` are
-    the optimal encoder's linear-probe errors by majority vote under P_t and P_d. `bound` is at
-    least `real_error`, and infinite where λ_{k+1} = 0. Shown in a notebook, the report is the table
-    of its steps.
+    Shown in a notebook, the report is the table of its steps.
     """
 
     @property
@@ -129,9 +125,7 @@ def transfer_bound(
 
     graph_kernel (n, m), distributions p_real and p_generated (n,), beta in [0, 1], labels (n,) and
     (m,), k in 1 … views − 1. A form of AdaInf's Theorem 4.1 that holds in every finite world with
-    these constants: union bound over the two views (2), Markov step on the probe (2), majority vote
-    (2), then the change of measure from P_t to P_d, of which the smaller form is taken: 8 α / λ + 2
-    α is either increased by (1 − β) D_TV or divided by β. Ties and unseen views count as wrong.
+    these constants (`bound_proof.STEPS`). Ties and unseen views count as wrong.
     Gives a DegenerateSpectrumWarning where λ_k = λ_{k+1}: the bound still holds, but the errors
     depend on the encoder chosen.
     """

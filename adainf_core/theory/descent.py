@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.theory.similarity_graph import SimilarityGraph
-from adainf_core.validation import FloatArray, as_count, as_real
+from adainf_core.validation import FloatArray, as_count
 
 
 def gradient_descent(
@@ -38,11 +38,7 @@ def leading_function(graph: SimilarityGraph, features: ArrayLike) -> FloatArray:
     The first principal component under the distribution of views, scaled to 1 where it is largest
     in size.
     """
-    rows = as_real(features, "features")
-    if rows.ndim != 2 or len(rows) != len(graph.degrees):
-        raise ValueError(
-            f"features has shape {rows.shape}, expected ({len(graph.degrees)}, k): one row a view"
-        )
+    rows = graph.checked_features(features)
     root = np.sqrt(graph.degrees)
     varying = root[:, None] * (rows - graph.degrees @ rows)
     function = np.linalg.svd(varying, full_matrices=False)[0][:, 0] / root

@@ -60,9 +60,8 @@ class GraphDiagnosis:
 def diagnose(graph: SimilarityGraph, k: int) -> GraphDiagnosis:
     """What makes λ_{k+1} or the k-dimensional encoder of `graph` say less than it seems to.
 
-    k in 1 … v − 1, else ValueError. Prints as one line a finding: unseen views, more than k
-    components, a tie at k, memorisation, a mesh. SpectrumError where the eigenvalues do not
-    converge.
+    k in 1 … v − 1, else ValueError. Prints as one line a finding. SpectrumError where the
+    eigenvalues do not converge.
 
     Where 0 < λ_{k+1} ≤ 0.01 the graph is called mesh-like if λ_{k+1} ≤ k N / v ≤ 0.1 and
     λ_{2k+1} ≤ 2k N / v, else a bottleneck; v nodes have N effective neighbours each. By Weyl's law

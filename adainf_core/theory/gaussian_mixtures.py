@@ -145,9 +145,8 @@ class GaussianMixture:
         """Total variation ½ ∫ |p − q| with its error, aimed at `tolerance`.
 
         Components that both share are cancelled first, and directions in which all components
-        agree (one mean, one covariance, independent of the rest) are integrated out: components of
-        one covariance need only the span of their means, so any d will do while that has at
-        most two dimensions. Then: two Gaussians of equal covariance in closed form (Mahalanobis
+        agree are integrated out: of one covariance, any d will do while the means span at most
+        two dimensions. Then: two Gaussians of equal covariance in closed form (Mahalanobis
         distance); one dimension by bisection, each cell by the distribution functions, with a
         rigorous error up to rounding; two dimensions by slices, each integrated so, and an
         adaptive Gauss–Legendre rule across them whose error is estimated by the larger of two

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from adainf_core.theory.augmentation_graph import AugmentationGraph
 from adainf_core.theory.similarity_graph import NO_CLASS, probe
 from adainf_core.theory.spectrum import TIE_TOLERANCE, DegenerateSpectrumWarning
-from adainf_core.validation import FloatArray, as_distribution, as_labels, as_real
+from adainf_core.validation import FloatArray, as_labels
 
 _RANK = 1e-8  # directions of features below this share of the largest are rounding
 
@@ -59,21 +59,10 @@ def feature_probe_error(
     its views; ties and unseen views count as wrong; weights (n,) is the distribution to average
     under, by default the graph's own.
     """
-    rows = as_real(features, "features")
-    if rows.ndim != 2 or len(rows) != len(graph.views):
-        raise ValueError(
-            f"features has shape {rows.shape}, expected ({len(graph.views)}, d): one row a view"
-        )
-    if not np.isfinite(rows).all():
-        bad = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
-        raise ValueError(f"features[{bad}] is not finite: the encoder has diverged")
+    rows = graph.checked_features(features)
     labels = as_labels(view_labels, graph.n_columns, "view_labels")
     truth = as_labels(natural_labels, graph.n_natural, "natural_labels")
-    distribution = (
-        graph.weights
-        if weights is None
-        else as_distribution(weights, "weights", size=graph.n_natural)
-    )
+    distribution = graph.distribution(weights)
     # Least squares under the view distribution is a projection on what the weighted features span.
     basis, sizes, _ = np.linalg.svd(np.sqrt(graph.degrees)[:, None] * rows, full_matrices=False)
     basis = basis[:, sizes > _RANK * max(sizes.max(initial=0.0), 1e-300)]

@@ -89,14 +89,9 @@ class SimilarityGraph:
         """What is decomposed."""
         return Normalized(self.normalized_adjacency, np.sqrt(self.degrees))
 
-    @property
-    def view_components(self) -> IntArray:
-        """(v,) the connected component, 0 … component_count() − 1, of each kept view."""
-        return self._source.components
-
     def component_count(self) -> int:
         """Number of connected components: the multiplicity of λ = 0; above k, λ_{k+1} = 0."""
-        return int(self.view_components.max()) + 1
+        return int(self._source.components.max()) + 1
 
     @cached_property
     def _known_eigenvalues(self) -> dict[int, FloatArray]:
@@ -174,12 +169,7 @@ class SimilarityGraph:
 
         Equal to ‖Ā − FFᵀ‖² − ‖Ā‖² with F_x = √w_x f(x) (HaoChen et al. 2021).
         """
-        f = as_real(features, "features")
-        if f.ndim != 2 or len(f) != len(self.views):
-            raise ValueError(
-                f"features has shape {f.shape}, expected ({len(self.views)}, k): one row a view"
-            )
-        weighted = np.sqrt(self.degrees)[:, None] * f
+        weighted = np.sqrt(self.degrees)[:, None] * self.checked_features(features)
         # E (f(x)ᵀf(x'))² = ‖F Fᵀ‖² = ‖Fᵀ F‖².
         return float(((weighted.T @ weighted) ** 2).sum()) - 2 * self._source.energy(weighted)
 
@@ -195,6 +185,18 @@ class SimilarityGraph:
         predictions = np.full(self.n_columns, NO_CLASS, dtype=np.int64)
         predictions[self.views] = probe(vectors, self.degrees, labels[self.views])
         return predictions
+
+    def checked_features(self, features: ArrayLike) -> FloatArray:
+        """Features (v, d) as float64; ValueError unless there is one finite row a view."""
+        rows = as_real(features, "features")
+        if rows.ndim != 2 or len(rows) != len(self.views):
+            raise ValueError(
+                f"features has shape {rows.shape}, expected ({len(self.views)}, d): one row a view"
+            )
+        broken = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        if len(broken):
+            raise ValueError(f"features[{broken[0]}] is not finite: the encoder has diverged")
+        return rows
 
     def to_networkx(self) -> networkx.Graph[Any]:
         """Undirected networkx graph of the views, for drawing.

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from adainf_core.validation import (
     FloatArray,
     IntArray,
+    as_choice,
     as_confidence,
     as_count,
     as_real,
     freeze,
-    in_words,
 )
 
 BoundMethod = Literal["ks", "adaptive"]
@@ -86,24 +86,18 @@ def tv_lower_bound(
     "ks": lower = max(0, KS of the samples − `dkw_band`). One width at every threshold.
 
     "adaptive": a width that fits each threshold, narrow where few draws lie beyond it: far better
-    when a difference is concentrated in few draws (the "witnesses" of a good generator). In the
-    spirit of the adaptive estimator of Michel, Naef and Meinshausen (2020, arXiv 2005.06006), which
-    compares the number V_z of real draws among the z lowest scores with a bound that is uniform in
-    z, but without its asymptotics. If V_z ≥ v, the v-th lowest real score lies below the j-th
-    lowest generated one, j = z − v + 1. Their distribution functions there are A
-    and B, independent Beta(v, n_real − v + 1) and Beta(j, n_generated − j + 1), and A ≤ B + D_TV
-    (of distributions with atoms, take the uniforms of which the scores are quantiles; ties count
-    against us); hence P(V_z ≥ v) ≤ P(A − B ≤ D_TV), and the ε-quantile of A − B at the observed v
-    is a lower bound of confidence 1 − ε. The largest is taken over dozens to hundreds of ranks z,
-    denser towards the ends and fixed by the sample sizes and the confidence alone, with the scores
-    read from either end; the union bound pays for all of them.
+    when a difference is concentrated in few draws. As Michel, Naef and Meinshausen (2020, arXiv
+    2005.06006), but without asymptotics, it looks at the number V_z of real draws among the z
+    lowest scores. If V_z ≥ v, the v-th lowest real score lies below the j-th lowest generated one,
+    j = z − v + 1. Their distribution functions there are A and B, independent Beta(v, n_real − v +
+    1) and Beta(j, n_generated − j + 1), and A ≤ B + D_TV (ties count against us); hence P(V_z ≥ v)
+    ≤ P(A − B ≤ D_TV), and the ε-quantile of A − B at the observed v is a lower bound of confidence
+    1 − ε. The largest is taken over ranks z that the sample sizes and the confidence alone fix,
+    from either end of the scores; the union bound pays for all of them.
 
     ValueError on NaN, on no draws, and on an unknown method.
     """
-    if not isinstance(method, str) or method not in get_args(BoundMethod):
-        raise ValueError(
-            f"method = {in_words(method)}: use {' or '.join(map(repr, get_args(BoundMethod)))}"
-        )
+    as_choice(method, "method", get_args(BoundMethod))
     level = as_confidence(confidence)
     real = _scores(real_scores, "real_scores")
     generated = _scores(generated_scores, "generated_scores")

@@ -97,10 +97,8 @@ class FiniteWorld:
         )
 
 
-def ring_world(
-    strength: int = 1, *, points: int = 24, classes: int = 2, boundary_share: float = 0.1
-) -> FiniteWorld:
-    """A ring cut into class arcs: the smallest world with AdaInf's complementary roles.
+def ring_world(strength: int = 1, *, points: int = 24, boundary_share: float = 0.1) -> FiniteWorld:
+    """A ring cut into two class arcs: the smallest world with AdaInf's complementary roles.
 
     Views are the points themselves; augmentation moves a point uniformly by at most `strength`
     steps. Each arc is cut in sixths: real points fill the second and the fifth sixth (two clusters
@@ -109,27 +107,21 @@ def ring_world(
     the next class. So strength raises both α and λ_{k+1}; inflation connects the graph at a lower
     strength, at a price in α. Exact: D_TV = (1 + boundary_share) / 2.
 
-    The 2·classes real clusters are evenly spaced, so real data alone cannot tell which of them
-    belong together: at β = 1 the encoder with k = classes is not unique (λ_2 = λ_3 for two
-    classes, a DegenerateSpectrumWarning); any β < 1 settles it.
+    The real clusters are evenly spaced: at β = 1 the encoder with k = 2 is not unique (λ_2 = λ_3, a
+    DegenerateSpectrumWarning); any β < 1 settles it.
 
-    strength: whole steps, 0 ≤ 2·strength < points. points: a multiple of 6·classes. boundary_share
-    in [0, 1]. Deterministic, dense, positions on the unit circle (class 0 starts at the top,
-    clockwise).
+    strength: whole steps, 0 ≤ 2·strength < points. points: a multiple of 12. boundary_share in [0,
+    1]. Deterministic, dense, positions on the unit circle (class 0 starts at the top, clockwise).
     """
-    classes = as_count(classes, "classes", 1)
-    points = as_count(points, "points", 6 * classes)
-    if points % (6 * classes):
-        raise ValueError(
-            f"points = {points} must be a multiple of 6·classes = {6 * classes}: "
-            "arcs are cut in sixths"
-        )
+    points = as_count(points, "points", 12)
+    if points % 12:
+        raise ValueError(f"points = {points} must be a multiple of 12: both arcs are cut in sixths")
     reach = as_count(strength, "strength", 0, (points - 1) // 2, ", at most once around the ring")
     share = as_share(boundary_share, "boundary_share")
     place = np.arange(points)
     steps = np.abs(place[:, None] - place)
     near = np.minimum(steps, points - steps) <= reach
-    arc = points // classes
+    arc = points // 2
     offset = place % arc
     sixth = offset * 6 // arc
     real = (sixth == 1) | (sixth == 4)

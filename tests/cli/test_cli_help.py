@@ -71,7 +71,7 @@ def test_reading_and_searching_tell_how_far_they_are(tmp_path, monkeypatch, caps
         assert [line.partition(",")[0] for line in lines if "reading" in line] == [
             f"reading {path}: {done} of 60 images" for done in (20, 40, 60)
         ]
-        assert lines[-1] == "searching near copies among 60 images: 2 of 2 blocks"
+        assert lines[-1] == "searching near copies among 60 images: 3 of 3 steps"
     assert main(["data", "show", path]) == 0
     assert "searching near" not in capsys.readouterr().err  # known from before
 

@@ -71,7 +71,13 @@ COMMANDS = {
     "probe": (
         ["run.pt"],
         {"--dataset": "set", "--test": "set", "--protocol": "word", "--k": "count",
-         "--cache": "folder to write", **ROOT},
+         "--cache": "folder to write", "--predictions": "file to write", **ROOT},
+    ),
+    "compare": (
+        ["weak-0.pt", "adainf-0.pt"],
+        {"--against": "text", "--dataset": "set", "--test": "set", "--protocol": "word",
+         "--k": "count", "--confidence": "share", "--cache": "folder to write",
+         "--json": "file to write", "--csv": "file to write", "--figure": "file to write", **ROOT},
     ),
     "study list": ([], {}),
     "study show": (["failure-mode"], {"--scale": "word"}),
@@ -85,7 +91,7 @@ COMMANDS = {
     "study pack": (["MADE"], {"--results": "folder to read"}),
     "study collect": (["FOLDER"], {"--results": "folder to write"}),
     "claims show": ([], READ),
-    "claims register": ([], {"--looks": "count", "--results": "folder to read"}),
+    "claims register": ([], {"--looks": "count", "--results": "folder to write"}),
     "plan": (
         ["digits", "MADE.npz"],
         {"--labels": "set", "--test": "set", "--method": "word", "--batch-size": "count",
@@ -155,6 +161,8 @@ def places(tmp_path_factory):
 def idle(monkeypatch, tmp_path):
     """Whatever takes long is an error of the test: nothing may have begun."""
     monkeypatch.chdir(tmp_path)
+    # nor is anything said of what lasts, on a slow machine either
+    monkeypatch.setattr("adainf_core.cli.probed_sets._PATIENCE", (3600.0,) * 5)
 
     def begun(*_, **__):
         raise AssertionError("work has begun before the value was looked at")

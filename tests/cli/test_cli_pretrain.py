@@ -44,9 +44,8 @@ def said(capsys) -> dict[str, str]:
 
 
 def readme_command(word: str) -> list[str]:
-    """The words of README's line that begins so."""
-    (line,) = (x for x in README.read_text().splitlines() if x.startswith(f"adainf {word}")
-               and not x.endswith("\\"))  # fmt: skip
+    """The words of README's first line that begins so."""
+    line = next(x for x in README.read_text().splitlines() if x.startswith(f"adainf {word}"))
     return shlex.split(line.partition(" #")[0])[1:]
 
 
@@ -106,7 +105,7 @@ def test_a_weight_of_ones_own_is_said_not_to_be_adainfs(sets, capsys):
     assert "both replication=1.0 and beta=0.5" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("scale", ["laptop", "official"])
+@pytest.mark.parametrize("scale", ["laptop", "paper"])
 def test_a_command_is_its_recipe(scale, sets, tmp_path, monkeypatch):
     """What reaches `pretrain` from the command is what `recipe` and `override` make in Python."""
     reached = []
@@ -125,7 +124,7 @@ def test_a_command_is_its_recipe(scale, sets, tmp_path, monkeypatch):
     ((config, data),) = reached
     chosen = override(recipe(real, "byol", "adainf", store, scale), settings)
     assert config == chosen.pretrain and data.fingerprint() == chosen.data().fingerprint()
-    assert config.encoder == {"laptop": "small_cnn", "official": "resnet18"}[scale]
+    assert config.encoder == {"laptop": "small_cnn", "paper": "resnet18"}[scale]
 
 
 # ---- what comes next
@@ -142,7 +141,8 @@ def test_a_run_ends_with_its_file_and_a_command_that_probes_it(sets, tmp_path, c
     train = ["pretrain", "--scale", "laptop", *SMALL, "--checkpoint", str(path), "--dataset"]
     assert main([*train, "digits"]) == 0
     out = capsys.readouterr().out
-    assert f"checkpoint   {path}\nnext         adainf probe '{path}' --dataset digits\n" in out
+    assert f"checkpoint   {path}\nnext         adainf probe '{path}'\n" in out
+    assert main(["probe", str(path), "--protocol", "knn"]) == 0
     path.unlink()
     assert main([*train, str(sets / "real.npz")]) == 0
     words, note = next_command(capsys)
@@ -152,8 +152,8 @@ def test_a_run_ends_with_its_file_and_a_command_that_probes_it(sets, tmp_path, c
     assert "knn" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("parts", "tested"), [(("train", "test"), ""), (("train", "val"), "val")])
-def test_the_parts_of_a_folder_are_found_by_the_next_command(parts, tested, tmp_path, capsys):
+@pytest.mark.parametrize("parts", [("train", "test"), ("train", "val")])
+def test_the_parts_of_a_folder_are_found_by_the_next_command(parts, tmp_path, capsys):
     rng = np.random.default_rng(0)
     for part in parts:
         for name in ("cat", "dog"):
@@ -164,7 +164,7 @@ def test_the_parts_of_a_folder_are_found_by_the_next_command(parts, tested, tmp_
     train = ["pretrain", "--dataset", str(tmp_path / "pets"), "--scale", "laptop", *SMALL]
     assert main([*train, "--checkpoint", str(tmp_path / "run.pt")]) == 0
     words, note = next_command(capsys)
-    assert not note and words[-1] == str(tmp_path / "pets" / tested)
+    assert not note and words == ["probe", str(tmp_path / "run.pt")]
     assert main([*words, "--protocol", "knn"]) == 0
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from adainf_core.data.generated import GeneratedImages, ImportLimits
 from adainf_core.data.growing_store import grown_store
-from adainf_core.data.images import ImageSet
+from adainf_core.data.images import ImageSet, image_digest
 from adainf_core.data.store_meta import as_json, read_meta
 
 SHAPE = (3, 4, 6)
@@ -67,11 +67,37 @@ def state(path, name: str | None = None) -> dict[str, bytes]:
     return files
 
 
+def test_a_store_is_named_by_the_hash_of_its_images_which_is_kept(tmp_path, monkeypatch):
+    path = tmp_path / "s"
+    assert grown(path).digest == image_digest(truth(0, 25))
+    short = grown(path, 12)
+    assert short.digest is None and short._digest() == image_digest(truth(0, 12))
+    assert not grown(path, 45, max_seconds=0).complete
+    assert GeneratedImages.open(path).digest is None
+    assert grown(path, 45).digest == image_digest(truth(0, 45))
+    monkeypatch.setattr("adainf_core.data.images.image_digest", None)
+    assert GeneratedImages.open(path)._digest() == grown(path, 45)._digest()
+
+
+def test_a_store_that_was_stopped_as_copies_were_searched_is_searched_again(tmp_path, monkeypatch):
+    def stopped(*sets, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("adainf_core.data.tally.find_copies", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            grown(tmp_path / "s")
+    assert len(GeneratedImages.open(tmp_path / "s")) == 20  # the last block is not counted yet
+    grown(tmp_path / "s")
+    grown(tmp_path / "t")
+    assert state(tmp_path / "s", "x") == state(tmp_path / "t", "x")
+
+
 def test_a_store_is_drawn_in_fixed_blocks_and_opened_at_once_later(tmp_path):
     draw = Draw()
     made = grown(tmp_path / "deep" / "noise.images", draw=draw)
     assert draw.ranges == [(0, 10), (10, 20), (20, 25)]
-    assert np.array_equal(made.images, truth(0, 25)) and isinstance(made.images, np.memmap)
+    assert np.array_equal(made.images, truth(0, 25)) and not made.images.flags.owndata
     assert made.name == "noise" and made.labels is None and made.origin == ORIGIN
     assert made.complete and made.planned == 25 and made.compared is None
     assert made.checks == {
@@ -478,7 +504,7 @@ def apart(tmp_path, call: str):
         f"print(json.dumps({call}))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=100
+        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

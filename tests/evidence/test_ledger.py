@@ -1,17 +1,25 @@
 """The ledger: every claim once, judged on the records there are, and nothing judged too early."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from types import ModuleType
 
 import pytest
 
+from adainf_core.cli import main
 from adainf_core.configuration import to_plain
+from adainf_core.evidence import registration
 from adainf_core.evidence.judging.claims import BestLevel, Contrast, Published, Term
 from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.evidence.ledger import MARGINS, LedgerEntry, ledger
+from adainf_core.evidence.published import control
+from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import RESULTS, read_record, write_record
+from adainf_core.evidence.studies import catalogue, failure_mode_sprites
 from adainf_core.evidence.studies.catalogue import all_claims, named_study
+from adainf_core.findings import Findings, registration_table
 from adainf_core.statistics.intervals import Interval
 
 
@@ -99,3 +107,91 @@ def test_showing_the_ledger_is_cheap_to_import():
         command = [sys.executable, "-c", code.format(f"import adainf_core.evidence.{module}")]
         found = subprocess.run(command, check=True, capture_output=True, text=True)
         assert found.stdout.strip() == "[]", module
+
+
+# ---- a study at quick alone
+
+QUICK = Study(
+    "narrow",
+    "Does it?",
+    {arm: failure_mode_sprites.ARMS[arm] for arm in ("none", "weak")},
+    {"quick": replace(failure_mode_sprites.STUDY.layout("quick"), seeds=(3, 3), first_seed=70)},
+    (control("narrow_weak", "Weak gains", "narrow", "weak", "none", short="weak > none"),),
+)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The catalogue, had it one more study, at quick alone."""
+    module = ModuleType("narrow")
+    module.STUDY = QUICK
+    monkeypatch.setitem(sys.modules, "adainf_core.evidence.studies.narrow", module)
+    monkeypatch.setattr(catalogue, "MODULES", (*catalogue.MODULES, "narrow"))
+    catalogue.studies.cache_clear()
+    yield QUICK
+    monkeypatch.undo()
+    catalogue.studies.cache_clear()
+
+
+def written(make_record, root, runs):
+    for arm, seed in runs:
+        experiment = QUICK.experiment("quick", arm, seed)
+        write_record(
+            make_record(
+                arm, seed, 50.0 + 5 * (arm == "weak") + 0.1 * seed, study="narrow", scale="quick",
+                kind=experiment.kind, config=to_plain(experiment), finished="2027-01-01T00:00:00Z",
+            ),
+            root,
+        )  # fmt: skip
+
+
+def test_a_study_is_judged_at_the_scale_that_it_has():
+    layout = failure_mode_sprites.STUDY.layout("quick")
+    for has, judged in {
+        ("quick",): "quick", ("quick", "laptop"): "laptop", ("laptop", "gpu"): "laptop",
+        ("quick", "gpu"): "quick", ("gpu", "paper"): "gpu",
+    }.items():  # fmt: skip
+        assert replace(QUICK, layouts=dict.fromkeys(has, layout)).judged_scale == judged
+
+
+def test_a_study_at_quick_alone_is_run_registered_judged_and_told(
+    quick, make_record, tmp_path, capsys, monkeypatch
+):
+    where = ["--results", str(tmp_path / "new")]
+    monkeypatch.setattr(registration, "_git", lambda *words: {"status": ""}.get(words[0], "f" * 40))
+    assert main(["claims", "register", *where]) == 0  # the folder is made
+    written(make_record, tmp_path / "new", QUICK.plan("quick")[:4])  # two of three seeds
+    capsys.readouterr()
+    assert main(["claims", "show", *where]) == 0
+    registered, _, exploratory = capsys.readouterr().out.partition("exploratory")
+    (line,) = (line for line in registered.splitlines() if "Weak gains" in line)
+    assert "n = 2 (4 of 6 runs) at quick" in line and not exploratory
+    assert main(["study", "status", "narrow", *where]) == 0
+    assert " quick        6     4     4 " in capsys.readouterr().out  # of no code that there is
+    # another scale than its own has nothing
+    assert main(["claims", "show", "--scale", "laptop", *where]) == 0
+    (line,) = (x for x in capsys.readouterr().out.splitlines() if "Weak gains" in x)
+    assert line.split()[1:3] == ["not", "run"]
+
+    root = tmp_path / "new"
+    found = Findings("narrow", root=root)
+    (entry,) = (e for e in ledger(root=root) if e.claim.study == "narrow")
+    assert (found.scale, len(found.records), found.planned) == ("quick", 4, 6)
+    assert entry.verdict == found.verdicts["narrow_weak"] and entry.verdict.outcome == "holds"
+    assert found.forest().alt and "4 of 6 runs are in" in found.recorded
+    (row,) = registration_table([entry], root).rows
+    assert row[0] == "`narrow`" and row[2].strip("`") == "f" * 10 and row[5].startswith("4 of 6")
+
+
+def test_what_show_refuses_the_register_that_it_names_mends(
+    quick, make_record, tmp_path, capsys, monkeypatch
+):
+    """They look at one folder: also where it is not the book's."""
+    monkeypatch.setattr(registration, "_git", lambda *words: {"status": ""}.get(words[0], "f" * 40))
+    where = ["--results", str(tmp_path)]
+    assert main(["claims", "register", *where]) == 0
+    monkeypatch.setattr(registration, "MARGIN", 2.0)
+    assert main(["claims", "show", *where]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    command = re.search(r"run adainf (claims register.*), which", line)[1]
+    assert main(command.split()) == 0 and main(["claims", "show", *where]) == 0

@@ -174,7 +174,7 @@ HOLE = np.where(np.arange(60).reshape(20, 3) == 37, np.nan, 0.0)
         ((ROWS, HOLE), {}, r"generated\[12\] is not finite"),
         ((ROWS.astype(str), ROWS), {}, "real has dtype"),
         ((ROWS, ROWS), {"confidence": 95}, "confidence = 95"),
-        ((ROWS, ROWS), {"method": "bayes"}, "method = 'bayes'"),
+        ((ROWS, ROWS), {"method": "bayes"}, "method='bayes'"),
         ((ROWS, ROWS), {"classifier": object()}, "needs the methods fit and predict_proba"),
     ],
 )

@@ -212,7 +212,7 @@ class TestHeldOut:
 class TestBlocks:
     def test_blocks_have_streams_of_their_own(self):
         class Noise(Blockwise):
-            _name = "noise"
+            name = "noise"
 
             def _block(self, rng):
                 return rng.integers(0, 256, (BLOCK, 3, 1, 1), dtype=np.uint8)

@@ -27,7 +27,7 @@ def ranks(tmp_path_factory):
     for process in processes:
         process.start()
     for process in processes:
-        process.join(120)
+        process.join(600)
         assert process.exitcode == 0
     found = [torch.load(folder / f"rank-{r}.pt", weights_only=True) for r in (0, 1)]
     return folder, found
@@ -96,7 +96,7 @@ def test_a_batch_that_does_not_divide_is_named(monkeypatch):
 def test_the_command_line_runs_unchanged_under_torchrun(tmp_path):
     path = tmp_path / "run.pt"
     command = [
-        *("-m", "adainf_core.cli", "pretrain", "--dataset", "digits", "--checkpoint", str(path)),
+        *("-m", "adainf_core", "pretrain", "--dataset", "digits", "--checkpoint", str(path)),
         *("pretrain.encoder=small_cnn", "pretrain.width=4", "pretrain.method.hidden=16"),
         *("pretrain.steps=4", "pretrain.warmup=1", "pretrain.batch_size=32", "pretrain.device=cpu"),
         "pretrain.precision=fp32",

@@ -149,7 +149,7 @@ def test_names_lead_to_a_configuration_and_its_official_run(name):
 
 @pytest.mark.parametrize("method", ALL, ids=repr)
 def test_training_lowers_the_loss(method, data, config):
-    history = pretrain(replace(config, method=method, steps=40, batch_size=64), data).history
+    history = pretrain(replace(config, method=method, steps=40), data).history
     # MoCo starts beside a queue of random keys, which are easy to tell apart
     early = history[10]["loss"] if method.name == "moco" else history[0]["loss"]
     assert history[-1]["loss"] < early - 0.05 * abs(early)
@@ -192,7 +192,7 @@ def test_resnets_have_their_published_size(name, dim, millions):
 @pytest.mark.parametrize(("name", "width"), [("resnet18", 64), ("resnet50", 64), ("resnet18", 8)])
 def test_resnets_compute_what_torchvision_does(name, width):
     """The same blocks under the same names; a narrow one beside the wide one's corner."""
-    encoder = build_encoder(name, width).eval()
+    encoder = build_encoder(name, base_width=width).eval()
     peer = getattr(torchvision.models, name)(weights=None).eval()
     peer.conv1, peer.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
     peer.fc = nn.Identity()
@@ -206,7 +206,7 @@ def test_resnets_compute_what_torchvision_does(name, width):
 
 
 def test_a_stem_of_stride_two_halves_the_maps():
-    encoder = build_encoder("resnet10", 4, stem_stride=2)
+    encoder = build_encoder("resnet10", base_width=4, stem_stride=2)
     assert encoder.backbone.conv1(torch.rand(1, 3, 32, 32)).shape == (1, 4, 16, 16)
     assert encoder.feature_dim == 32 and encoder(torch.rand(2, 3, 32, 32)).shape == (2, 32)
     with pytest.raises(ValueError, match="stem_padding=2 widens a stem of stride 1"):

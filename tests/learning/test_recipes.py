@@ -160,7 +160,7 @@ def test_without_generated_images_there_is_no_share_to_speak_of(sizes):
 @pytest.mark.parametrize("preset", ["none", "weak"])
 def test_the_laptops_recipe_has_the_defaults_of_its_classes_and_the_official_policy(preset):
     official, laptop = (recipe("cifar100", "byol", preset, scale=scale).pretrain
-                        for scale in ("official", "laptop"))  # fmt: skip
+                        for scale in ("paper", "laptop"))  # fmt: skip
     assert laptop == PretrainConfig(
         policy=official.policy, method=BYOL(), precision="bf16",
         pixel_mean=official.pixel_mean, pixel_std=official.pixel_std,

@@ -72,7 +72,7 @@ def test_component_count_matches_networkx_and_the_multiplicity_of_zero():
         assert counts[-1] == nx.number_connected_components(drawn)
         for component in nx.connected_components(drawn):
             inside = np.isin(graph.views, list(component))
-            assert len(set(graph.view_components[inside])) == 1
+            assert len(set(graph._source.components[inside])) == 1
         # Random kernels have gaps far above 1e-9 inside a component.
         assert counts[-1] == (np.linalg.eigvalsh(graph.laplacian) < 1e-9).sum()
     assert {1, 2, 3, 4} <= set(counts)

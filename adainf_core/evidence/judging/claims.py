@@ -106,7 +106,6 @@ class Contrast(Claim):
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms it reads."""
         return tuple(dict.fromkeys(term.arm for term in self.terms))
 
 
@@ -119,7 +118,6 @@ class BestLevel(Claim):
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms it reads."""
         return tuple(arm for _, arm in self.levels)
 
 
@@ -157,7 +155,6 @@ class Bracketed(Claim):
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms it reads."""
         return tuple(dict.fromkeys(side.arm for pair in self.comparisons for side in pair))
 
 
@@ -179,7 +176,6 @@ class Ranking(Claim):
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms it reads."""
         return self.ranked
 
 

@@ -9,9 +9,8 @@ a configuration's class the fields, their checks and what gives them names (a re
 and where it has none they are not read). So a module may move, and fields, methods, data sets and
 presets may join, without a word from here.
 
-The analysis is of the text alone and errs on the side of too much: a method counts where any
-reached code names an attribute like it. What it cannot see (a file read at run time) a
-configuration names in `files()`, whose bytes count. Where fingerprints differ, `replay` decides.
+What the analysis of the text (`code.reach`) cannot see, a file read at run time, a configuration
+names in `files()`, whose bytes count. Where fingerprints differ, `replay` decides.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -66,7 +66,15 @@ class Verified:
     refuted: int = 0
     unknown: tuple[str, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
-    replays: tuple[Replay, ...] = field(default=())
+    replays: tuple[Replay, ...] = ()
+
+    def __add__(self, other: Verified) -> Verified:
+        """What both found of one study."""
+        sums = {
+            part.name: getattr(self, part.name) + getattr(other, part.name)
+            for part in fields(self)[2:]
+        }
+        return replace(self, **sums)
 
     def lines(self) -> list[str]:
         """It in words; nothing where nothing is recorded."""
@@ -87,32 +95,21 @@ def verify(
     `again` replays those of today's fingerprint, too. What agreed is added to `root`/replays.json.
     A run whose data are not on this machine is left out.
     """
-    fresh, parts, codes = 0, list[Verified](), list[tuple[str, str]]()
+    found, codes = Verified(study.name, scale), list[tuple[str, str]]()
     for (then, now), group in _by_code(study, scale, root):
         codes.append((then, now))
         if not again and all(is_fresh(*pair, root) for pair in group):
-            fresh += len(group)
+            found += Verified(study.name, scale, len(group))
             continue
         # those with a rehearsal first: it passes through all of the code
         chosen = sorted(group, key=lambda pair: not pair[0].rehearsal)[:sample]
-        found = _repeated(study, scale, chosen, len(group))
-        if found.replayed and then != now:
-            note = _note(found, then, now, len(group), group[0][1])
-            found = replace(found, replays=(note,))
-        parts.append(found)
-    notes = [note for part in parts for note in part.replays]
-    if notes:
-        write_replays(notes, root, study.name, scale, codes)
-    return Verified(
-        study.name,
-        scale,
-        fresh,
-        sum(part.replayed for part in parts),
-        sum(part.refuted for part in parts),
-        tuple(reason for part in parts for reason in part.unknown),
-        tuple(made for part in parts for made in part.comparisons),
-        tuple(notes),
-    )
+        part = _repeated(study, scale, chosen, len(group))
+        if part.replayed and then != now:
+            part = replace(part, replays=(_note(part, then, now, len(group), group[0][1]),))
+        found += part
+    if found.replays:
+        write_replays(found.replays, root, study.name, scale, codes)
+    return found
 
 
 def spot_check(study: Study, scale: str, root: Path = RESULTS) -> Verified:

@@ -35,6 +35,7 @@ from adainf_core.evidence.runs.records import (
     write_record,
 )
 from adainf_core.files import claim_output, remove_partials
+from adainf_core.progress import progress_bar
 from adainf_core.workers import WorkerDiedError, Workers
 
 #: Folder of a results folder in which runs wait at a checkpoint.
@@ -319,9 +320,10 @@ def _reserved(path: Path) -> Iterator[bool]:
 
 
 def _shown(finished: Iterator[Record], total: int) -> Iterator[Record]:
-    from tqdm import tqdm
-
-    yield from tqdm(finished, total=total, unit="run")
+    with progress_bar(total, "run", shown=True) as advance:
+        for record in finished:
+            yield record
+            advance(1)
 
 
 def _run_all(

@@ -6,18 +6,17 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from adainf_core.data.images import ImageSet
-from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.runs.grid import Outcome, Study
 from adainf_core.evidence.runs.quantities import Quantity
 from adainf_core.evidence.runs.records import Record
+from adainf_core.evidence.studies.training import small_images
 from adainf_core.gap.estimate import GapEstimate
 from adainf_core.gap.extractors import random_convolution
 from adainf_core.gap.report import gap_report
@@ -118,7 +117,7 @@ class GapExperiment:
         count = self.n if count is None else count
         if isinstance(self.generator, FlawedSprites):
             return _sprites(self, self.generator, count)
-        train, test = (_small(self.dataset, split, self.size) for split in ("train", "test"))
+        train, test = (small_images(self.dataset, split, self.size) for split in ("train", "test"))
         order = np.random.default_rng(self.seed).permutation(len(train))
         real, rest = (
             train.subset(np.sort(chosen), name)
@@ -200,11 +199,6 @@ def _sprites(
         )
     )
     return real, generated.unlabelled(), again
-
-
-@lru_cache(maxsize=2)
-def _small(name: str, split: str, size: int) -> ImageSet:
-    return load_images(name, split=split, download=False).downsampled(size)
 
 
 def pictures(study: Study, scale: str, count: int = 24) -> dict[str, np.ndarray]:

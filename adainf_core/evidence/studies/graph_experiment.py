@@ -31,6 +31,7 @@ from adainf_core.evidence.runs.grid import Outcome
 from adainf_core.evidence.runs.quantities import Quantity
 from adainf_core.learning.policies import POLICIES, SWEEPS, AugmentationPolicy
 from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.validation import as_choice
 
 # With a processor's wide instructions switched off, the small version's networks, of ten steps,
 # moved shares of some tens of images by up to 0.15, gaps by 0.18, ratios of confusions by a fifth.
@@ -88,12 +89,12 @@ class GraphExperiment:
     dimensions: tuple[int, ...] = (1, 10, 32)
     labeler: PretrainConfig = field(
         default_factory=lambda: PretrainConfig(
-            policy=None, steps=600, width=16, precision="bf16", device="cpu"
+            policy=None, steps=600, precision="bf16", device="cpu"
         )
     )
     pretrain: PretrainConfig = field(
         default_factory=lambda: PretrainConfig(
-            policy=None, steps=300, width=16, precision="bf16", device="cpu"
+            policy=None, steps=300, precision="bf16", device="cpu"
         )
     )
     dial: tuple[tuple[str, AugmentationPolicy], ...] = tuple(DIAL.items())
@@ -109,13 +110,8 @@ class GraphExperiment:
     protocol: ClassVar[Mapping[str, Any]] = {"confusion": {"images": 1000, "views": 4}}
 
     def __post_init__(self) -> None:
-        for name, known in (
-            ("generator", (None, "gaussian_mixture", "perfect")),
-            ("space", ("simclr", "pixels")),
-        ):
-            if getattr(self, name) not in known:
-                choices = ", ".join(map(str, known))
-                raise ValueError(f"{name}={getattr(self, name)!r} is unknown; choose {choices}")
+        as_choice(self.generator, "generator", (None, "gaussian_mixture", "perfect"))
+        as_choice(self.space, "space", ("simclr", "pixels"))
         if (self.generator is None) != (self.n_generated == 0):
             raise ValueError(
                 f"generator={self.generator!r} with n_generated={self.n_generated}: "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,8 +16,8 @@ from torch import nn
 
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
-from adainf_core.data.named_sets import load_images
 from adainf_core.evidence.studies.graph_experiment import GraphExperiment
+from adainf_core.evidence.studies.training import small_images
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.learning.augmentation import augment
 from adainf_core.learning.encoders import encoder_of
@@ -140,36 +140,24 @@ def _stream(experiment: GraphExperiment, name: str, side: str) -> int:
 
 def _of_encoder(experiment: GraphExperiment) -> GraphExperiment:
     """What decides the feature space: whatever the arm and the numbers of views and images."""
-    return GraphExperiment(
-        dataset=experiment.dataset,
-        size=experiment.size,
-        n_labeler=experiment.n_labeler,
-        n_space=experiment.n_space,
-        space=experiment.space,
-        principal=experiment.principal,
-        mixture=experiment.mixture,
-        pretrain=experiment.pretrain,
-        n_real=1,
-        n_held_out=1,
-        dial=experiment.dial,
-        seed=experiment.seed,
-    )
+    kept = ("n_space", "space", "principal", "mixture", "pretrain", "seed")
+    return _only(experiment, *kept, n_real=1, n_held_out=1)
 
 
 def _of_labeler(experiment: GraphExperiment) -> GraphExperiment:
     """What decides the labeler: the same for every seed."""
-    return GraphExperiment(
-        dataset=experiment.dataset,
-        size=experiment.size,
-        n_labeler=experiment.n_labeler,
-        labeler=experiment.labeler,
-        dial=experiment.dial,
-    )
+    return _only(experiment, "labeler")
+
+
+def _only(experiment: GraphExperiment, *names: str, **blanked: Any) -> GraphExperiment:
+    """An experiment that agrees with another in its photographs, the dial and fields by `names`."""
+    kept = (*names, "dataset", "size", "n_labeler", "dial")
+    return GraphExperiment(**{name: getattr(experiment, name) for name in kept}, **blanked)
 
 
 def _dealt(experiment: GraphExperiment) -> tuple[ImageSet, ImageSet, ImageSet]:
     """Real, held-out and space images of this seed: disjoint, and none of the labeler's."""
-    photographs = _photographs(experiment.dataset, experiment.size)
+    photographs = small_images(experiment.dataset, "train", experiment.size)
     rest = _reserved_order(len(photographs))[experiment.n_labeler :]
     counts = (experiment.n_space, experiment.n_held_out, experiment.n_real)
     if sum(counts) > len(rest):
@@ -184,11 +172,6 @@ def _dealt(experiment: GraphExperiment) -> tuple[ImageSet, ImageSet, ImageSet]:
         photographs.subset(held_out, "held-out"),
         photographs.subset(space, "space"),
     )
-
-
-@lru_cache(maxsize=1)
-def _photographs(dataset: str, size: int) -> ImageSet:
-    return load_images(dataset, download=False).downsampled(size)
 
 
 def _reserved_order(count: int) -> np.ndarray:
@@ -232,7 +215,7 @@ def _untrained(experiment: GraphExperiment) -> nn.Module:
 @lru_cache(maxsize=1)
 def _labeler(experiment: GraphExperiment) -> nn.Module:
     """h, trained on the reserved images."""
-    photographs = _photographs(experiment.dataset, experiment.size)
+    photographs = small_images(experiment.dataset, "train", experiment.size)
     own = photographs.subset(_reserved_order(len(photographs))[: experiment.n_labeler])
     return train_labeler(
         own, [experiment.policy(name) for name in experiment.strengths], experiment.labeler
@@ -242,16 +225,15 @@ def _labeler(experiment: GraphExperiment) -> nn.Module:
 # ---- pictures
 
 
-def shared_cells(
-    experiment: GraphExperiment, strength: str, cells: int = 4, classes: int = 6, draw: int = 4000
-) -> dict[str, np.ndarray]:
+def shared_cells(experiment: GraphExperiment, strength: str) -> dict[str, np.ndarray]:
     """Views of different classes that share a cell, and the photographs they are of.
 
-    One view of each of the first `draw` held-out photographs; of the cells with views of at least
-    `classes` classes, `cells` are drawn at random, and from each the first view of that many of its
-    classes: nothing is picked by eye. Uint8 (classes, 3, h, w) by name, "views i" and
-    "photographs i". ValueError where too few cells are so mixed.
+    One view of each of the first 4,000 held-out photographs; of the cells with views of six classes
+    or more, four are drawn at random, and from each the first view of six of its classes: nothing
+    is picked by eye. Uint8 (6, 3, h, w) by name, "views i" and "photographs i". ValueError where
+    too few cells are so mixed.
     """
+    cells, classes, draw = 4, 6, 4000
     _, held_out, _ = _dealt(experiment)
     photographs = held_out.subset(np.arange(min(draw, len(held_out))))
     labels = cast(np.ndarray, photographs.labels)
@@ -278,6 +260,6 @@ def shared_cells(
     if len(pictures) < 2 * cells:
         raise ValueError(
             f"only {len(pictures) // 2} of {experiment.cells} cells hold views of {classes} "
-            f"classes: draw more than {draw} photographs or ask for fewer classes"
+            f"classes, {cells} have to: take fewer cells"
         )
     return pictures

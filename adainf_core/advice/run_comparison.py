@@ -1,0 +1,501 @@
+"""Runs compared: one recipe against another, paired by seed and by test image.
+
+What is compared are sides, each a recipe that was trained with several seeds; the first is what the
+others are held against. A difference is judged by the ledger's rule (`verdicts.outcome_of`) on its
+interval over seeds and test images, both of which might have been others (`crossed_interval`); all
+sides that are compared with the first share the confidence (Bonferroni). Beside it stands the
+interval over test images alone, which speaks of these runs and of no other seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adainf_core.advice.planning import seeds_needed
+from adainf_core.advice.run_files import Over, RunFile, Side, numbers_of, open_runs, shared_seeds
+from adainf_core.advice.run_probing import with_predictions
+from adainf_core.configuration import differences
+from adainf_core.data.images import ImageSet, as_image_set
+from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
+from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
+from adainf_core.evidence.runs.records import Record
+from adainf_core.learning.predictions import (
+    PROTOCOLS,
+    Predictions,
+    protocol_name,
+)
+from adainf_core.notebook import card, table
+from adainf_core.statistics.crossed import CrossedInterval, crossed_interval, images_interval
+from adainf_core.statistics.intervals import Interval, paired_difference, smallest_detectable
+from adainf_core.validation import as_choice, as_confidence, as_count, as_path, in_words
+
+#: What the records of all sides have to share: what was probed, and how.
+_SHARED = ("dataset", "real", "labelled", "test", "digest", "world", "probe")
+#: What intervals may be over.
+BOTH = "seeds and test images"
+IMAGES_ALONE = "test images alone, for these runs"
+SEEDS_ALONE = "seeds alone, on these test images"
+_POINTS = 100.0
+_SHOWN = 4  # settings that differ, in a line
+_MOST_SEEDS = 200
+
+
+@dataclass(frozen=True)
+class ComparedSide:
+    """A side: its accuracy in % by seed, on the test images that count."""
+
+    name: str
+    accuracy: dict[int, float]
+
+    @property
+    def mean(self) -> float:
+        """The mean over seeds, in %."""
+        return float(np.mean(list(self.accuracy.values())))
+
+
+@dataclass(frozen=True)
+class RunDifference:
+    """How much more accurate than `reference` a `side` is, in points, over the seeds of both.
+
+    `difference` is over `over`: `BOTH`, `IMAGES_ALONE` or, of records, `SEEDS_ALONE`; `on_images`
+    is over test images alone, for these runs (None of records).
+    `detectable` is the true difference that such runs find with probability 0.8, and `seeds_needed`
+    the seeds that find `MARGIN` (None: more than 200, or no number of them, where `images_needed`
+    says how many test images it takes at least). `differing` names the settings in which the sides
+    differ.
+    """
+
+    side: str
+    reference: str
+    seeds: tuple[int, ...]
+    over: str
+    difference: Interval
+    on_images: Interval | None
+    detectable: float | None
+    seeds_needed: int | None
+    images_needed: int | None
+    differing: tuple[str, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the ledger's rule says of "`side` is more accurate than `reference`"."""
+        return outcome_of(self.difference)
+
+    @property
+    def outcome_on_images(self) -> Outcome | None:
+        """The same of these runs alone, over test images."""
+        return None if self.on_images is None else outcome_of(self.on_images)
+
+    def __str__(self) -> str:
+        reversed_ = ", reversed" if self.difference.high < 0 else ""
+        return f"{self.outcome}{reversed_} ({self.over})"
+
+
+@dataclass(frozen=True, repr=False)
+class RunComparison:
+    """What `compare_runs` found; prints as a table.
+
+    `protocol` names the probe and `about` describes it; `images` of `all_images` test images count,
+    which repeat no training image nor an earlier one (None of records). `notes` say what was left
+    out and what rests on little.
+    """
+
+    protocol: str
+    about: str
+    test: str
+    images: int | None
+    all_images: int | None
+    sides: tuple[ComparedSide, ...]
+    differences: tuple[RunDifference, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        """That of each interval."""
+        return self.differences[0].difference.confidence
+
+    def __repr__(self) -> str:
+        return self.table()
+
+    def table(self) -> str:
+        """The comparison as text: a line a side, a few a difference."""
+        wide = max(len(side.name) for side in self.sides) + 2
+        lines = [f"{self.protocol} accuracy in % on {self._tested()}", ""]
+        for side in self.sides:
+            seeds = numbers_of(side.accuracy)
+            lines.append(f"{side.name:{wide}}{side.mean:6.2f}   mean over {_seeds(seeds)}")
+        lines += [
+            "",
+            f"differences in points, paired, at {100 * self.confidence:.4g} %; those below "
+            f"{MARGIN:g} are negligible:",
+        ]
+        for found in self.differences:
+            lines += ["", *_told(found)]
+        return "\n".join(lines + [f"\nnote: {note}" for note in self.notes])
+
+    def _tested(self) -> str:
+        if self.images is None or self.all_images is None:
+            return self.test
+        some = "" if self.images == self.all_images else f" of {self.all_images:,}"
+        repeat = "" if not some else " that repeat no other"
+        return f"{self.images:,}{some} images of {self.test}{repeat}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A difference a row, as plain values: what `--csv` writes."""
+        means = {side.name: side.mean for side in self.sides}
+        return [
+            {
+                "side": found.side,
+                "reference": found.reference,
+                "protocol": self.protocol,
+                "accuracy": means[found.side],
+                "reference_accuracy": means[found.reference],
+                "difference": found.difference.value,
+                "low": found.difference.low,
+                "high": found.difference.high,
+                "confidence": found.difference.confidence,
+                "over": found.over,
+                "outcome": str(found.outcome),
+                "reversed": found.difference.high < 0,
+                "images_low": None if found.on_images is None else found.on_images.low,
+                "images_high": None if found.on_images is None else found.on_images.high,
+                "outcome_on_images": found.outcome_on_images,
+                "seeds": len(found.seeds),
+                "images": self.images,
+                "detectable": found.detectable,
+                "seeds_needed": found.seeds_needed,
+                "images_needed": found.images_needed,
+            }
+            for found in self.differences
+        ]
+
+    def plain(self) -> dict[str, Any]:
+        """All of it as plain values: what `--json` writes."""
+        return {
+            "protocol": self.protocol,
+            "about": self.about,
+            "test": self.test,
+            "images": self.images,
+            "all_images": self.all_images,
+            "margin": MARGIN,
+            "sides": {
+                side.name: {str(seed): value for seed, value in side.accuracy.items()}
+                for side in self.sides
+            },
+            "differences": [
+                row | {"seeds": list(found.seeds), "differing": list(found.differing)}
+                for row, found in zip(self.rows(), self.differences, strict=True)
+            ],
+            "notes": list(self.notes),
+        }
+
+    def _repr_html_(self) -> str:
+        means = [(side.name, f"{side.mean:.2f}", str(len(side.accuracy))) for side in self.sides]
+        found = [
+            (f"{each.side} less {each.reference}", f"{interval:+.2f}", over, _word(interval))
+            for each in self.differences
+            for over, interval in _intervals(each)
+        ]
+        level = f"points, at {100 * self.confidence:.4g} %"
+        return card(
+            f"{self.protocol} accuracy in % on {self._tested()}",
+            self.notes,
+            table(("side", "mean", "seeds"), means),
+            table(("difference", level, "over", "verdict"), found),
+        )
+
+
+def compare_runs(
+    sides: Mapping[str, Side],
+    *,
+    train: ImageSet | None = None,
+    test: ImageSet | None = None,
+    protocol: str | None = None,
+    k: int | None = None,
+    over: Over = "both",
+    confidence: float = CONFIDENCE,
+    cache: str | Path | None = None,
+    keep: bool = False,
+    tell: Callable[[str], object] | None = None,
+) -> RunComparison:
+    """Every other side against the first, on one probe: differences, intervals, verdicts, power.
+
+    `sides` maps names to runs, as `open_runs` takes them. Checkpoints are probed on `train` and
+    `test` where the predictions kept beside them are of others; with `keep` what is told is kept
+    there. `protocol` is one of `predictions.PROTOCOLS`, by default linear, or what all predictions
+    have. `over` "images" asks about these very runs, over test images alone, and takes one seed;
+    else two or more seeds have to be on both sides. Records have no predictions: they are compared
+    over seeds alone. `confidence` is shared by the differences (Bonferroni); `tell` is called with
+    the name of each run that is to be probed. Raises ValueError as `open_runs` does, for too few
+    seeds, and for a checkpoint that has no predictions where `train` or `test` is missing.
+    """
+    as_choice(over, "over", ("both", "images"))
+    confidence = as_confidence(confidence)
+    if protocol is not None:
+        as_choice(protocol, "protocol", PROTOCOLS)
+    if k is not None:
+        as_count(k, "k", 1)
+    if cache is not None:
+        as_path(cache, "cache")
+    if (train is None) != (test is None):
+        raise ValueError("give both train and test, or neither")
+    for name, images in (("train", train), ("test", test)):
+        if images is not None:
+            as_image_set(images, name)
+    opened = open_runs(sides, over)
+    shared = shared_seeds(opened, over)
+    level = 1 - (1 - confidence) / (len(opened) - 1)
+    if any(run.record is not None for files in opened.values() for run in files):
+        return _of_records(opened, shared, protocol, over, level)
+    name = _protocol(opened, protocol, k)
+    told = with_predictions(opened, name, train, test, k, cache, keep, tell)
+    right = {side: {run.seed: _right(run, name) for run in files} for side, files in told.items()}
+    some = _predictions(next(iter(told.values()))[0])
+    first = next(iter(told))
+    differing = {side: _differing(told[first][0], files[0]) for side, files in told.items()}
+    found = tuple(
+        _difference(side, first, shared[side], right, over, level, differing[side])
+        for side in list(told)[1:]
+    )
+    return RunComparison(
+        name,
+        some.protocols[name],
+        some.test.name,
+        int(some.counted.sum()),
+        len(some.labels),
+        tuple(
+            ComparedSide(side, {s: _POINTS * float(r.mean()) for s, r in sorted(runs.items())})
+            for side, runs in right.items()
+        ),
+        found,
+        _notes(told, found),
+    )
+
+
+def _protocol(opened: Mapping[str, Sequence[RunFile]], asked: str | None, k: int | None) -> str:
+    """The protocol's name: what is asked for, or linear, or what all predictions have."""
+    if asked is not None:
+        return protocol_name(asked, k)
+    runs = [run for files in opened.values() for run in files]
+    told = [set(run.predictions.protocols) for run in runs if run.predictions is not None]
+    if len(told) < len(runs):
+        return protocol_name("linear")
+    common = set.intersection(*told)
+    if not common:
+        raise ValueError(
+            f"the runs were probed differently ({runs[0].name}: {', '.join(sorted(told[0]))}): "
+            "probe all by one protocol (adainf probe --protocol ...)"
+        )
+    return min(common, key=lambda name: (PROTOCOLS.index(name.partition(",")[0]), name))
+
+
+def _predictions(run: RunFile) -> Predictions:
+    assert run.predictions is not None
+    return run.predictions
+
+
+def _right(run: RunFile, name: str) -> np.ndarray:
+    return _predictions(run).right(name)
+
+
+def _difference(
+    side: str,
+    reference: str,
+    seeds: tuple[int, ...],
+    right: Mapping[str, Mapping[int, np.ndarray]],
+    over: Over,
+    level: float,
+    differing: tuple[str, ...],
+) -> RunDifference:
+    values = _POINTS * np.stack(
+        [right[side][seed].astype(float) - right[reference][seed] for seed in seeds]
+    )
+    on_images = images_interval(values, level, step=_POINTS)
+    if over == "images":
+        return RunDifference(
+            side, reference, seeds, IMAGES_ALONE, on_images, on_images,
+            None, None, None, differing,
+        )  # fmt: skip
+    found = crossed_interval(values, level, step=_POINTS)
+    needed, images = found.seeds_for(MARGIN), found.images_for(MARGIN)
+    more = images if needed is None and images > found.images else None
+    return RunDifference(
+        side, reference, seeds, BOTH, found, on_images, found.detectable(),
+        needed, more, differing,
+    )  # fmt: skip
+
+
+def _of_records(
+    opened: Mapping[str, Sequence[RunFile]],
+    shared: Mapping[str, tuple[int, ...]],
+    protocol: str | None,
+    over: Over,
+    level: float,
+) -> RunComparison:
+    """Records compared over seeds alone."""
+    if over == "images":
+        one = next(iter(opened.values()))[0].name
+        raise ValueError(
+            f"{one} is a record, which keeps no predictions: over test images alone only "
+            "checkpoints and predictions are compared (adainf probe)"
+        )
+    runs = [run for files in opened.values() for run in files]
+    metric = "linear" if protocol is None else protocol
+    if protocol is None and not all("linear" in _record(run).metrics for run in runs):
+        metric = "knn"
+    for run in runs:
+        if metric not in _record(run).metrics:
+            has = ", ".join(_record(run).metrics)
+            raise ValueError(f"{run.name} has no accuracy by {metric}, but by {has}")
+        for key in _SHARED:
+            settings = [_record(part).config.get(key) for part in (runs[0], run)]
+            if settings[0] != settings[1]:
+                raise ValueError(
+                    f"{runs[0].name} has {key}={in_words(settings[0])}, {run.name} "
+                    f"{in_words(settings[1])}: "
+                    "compare runs on the same images, probed alike"
+                )
+    values = {
+        side: {run.seed: _record(run).metrics[metric] for run in files}
+        for side, files in opened.items()
+    }
+    first = next(iter(opened))
+    found = []
+    for side in list(opened)[1:]:
+        difference = paired_difference(values[side], values[first], level)
+        pairs = [values[side][seed] - values[first][seed] for seed in shared[side]]
+        noise = float(np.std(pairs, ddof=1))
+        differing = _differing(opened[first][0], opened[side][0])
+        found.append(
+            RunDifference(
+                side,
+                first,
+                shared[side],
+                SEEDS_ALONE,
+                difference,
+                None,
+                smallest_detectable(noise, len(pairs), level) if noise else 0.0,
+                seeds_needed(MARGIN, noise, level) if noise else 2,
+                None,
+                differing,
+            )
+        )
+    config = _record(runs[0]).config
+    named = (config.get(key) for key in ("test", "labelled", "dataset", "world"))
+    test = next((one for one in named if isinstance(one, str)), "the test set")
+    note = (
+        "records keep no predictions, so that other test images might say something else: to "
+        "count them too, train with adainf pretrain --checkpoint, and adainf probe"
+    )
+    return RunComparison(
+        metric,
+        _record(runs[0]).protocols[metric],
+        str(test),
+        None,
+        None,
+        tuple(ComparedSide(side, dict(sorted(own.items()))) for side, own in values.items()),
+        tuple(found),
+        (*_notes(opened, found), note),
+    )
+
+
+def _record(run: RunFile) -> Record:
+    assert run.record is not None
+    return run.record
+
+
+def _differing(reference: RunFile, other: RunFile) -> tuple[str, ...]:
+    """The settings in which two sides differ; of images that they are others."""
+    found = []
+    for each in differences(reference.settings, other.settings):
+        key = each.partition("=")[0]
+        if key == "data.real":
+            each = "data.real: other images"
+        elif key == "data.generated":
+            if "None" in each:
+                continue  # the mixture says that one side has none
+            each = "data.generated: other images"
+        found.append(each)
+    return tuple(found)
+
+
+def _notes(
+    opened: Mapping[str, Sequence[RunFile]], found: Iterable[RunDifference]
+) -> tuple[str, ...]:
+    notes = []
+    first = next(iter(opened))
+    ours = {run.seed for run in opened[first]}
+    for each in found:
+        theirs = {run.seed for run in opened[each.side]}
+        alone = sorted(ours ^ theirs)
+        if alone:
+            notes.append(
+                f"left out of {each.side} less {first}, as on one side alone: seeds "
+                f"{numbers_of(alone)}"
+            )
+        if len(each.seeds) == 2 and isinstance(each.difference, CrossedInterval):
+            notes.append(
+                "two seeds hardly tell how much seeds vary: the interval over both errs on the "
+                "wide side, and the one over test images alone speaks of these runs and no others"
+            )
+        if not each.differing:
+            notes.append(f"{each.side} and {first} have the same settings, but for their seeds")
+    return tuple(dict.fromkeys(notes))
+
+
+# ---- words
+
+
+def _intervals(found: RunDifference) -> list[tuple[str, Interval]]:
+    """The intervals of a difference, each with what it is over."""
+    intervals = [(found.over, found.difference)]
+    if found.on_images is not None and found.on_images is not found.difference:
+        intervals.append((IMAGES_ALONE, found.on_images))
+    return intervals
+
+
+def _told(found: RunDifference) -> list[str]:
+    """A difference in a few lines."""
+    lines = [f"is {found.side} more accurate than {found.reference}?"]
+    for over, interval in _intervals(found):
+        lines.append(f"  {interval:+.2f}  over {over}: {_word(interval)}")
+    if found.detectable is not None:
+        lines.append(f"  {_power(found)}")
+    shown = [_one_line(each) for each in found.differing[:_SHOWN]]
+    more = len(found.differing) - len(shown)
+    if shown:
+        lines.append(f"  the sides differ in {'; '.join(shown)}{f'; {more} more' * (more > 0)}")
+    return lines
+
+
+def _power(found: RunDifference) -> str:
+    text = (
+        f"{len(found.seeds)} seeds find {found.detectable:.1f} points in four cases of five (80 % "
+        "power); "
+    )
+    if found.seeds_needed is not None:
+        return text + f"{found.seeds_needed} seeds would find {MARGIN:g}"
+    if found.images_needed is not None:
+        return text + (
+            f"no number of seeds would find {MARGIN:g} on fewer than {found.images_needed:,} test "
+            "images"
+        )
+    return text + f"more than {_MOST_SEEDS} seeds would find {MARGIN:g}"
+
+
+def _word(found: Interval) -> str:
+    return f"{outcome_of(found)}{', reversed' if found.high < 0 else ''}"
+
+
+def _one_line(text: str, longest: int = 90) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def _seeds(numbers: str) -> str:
+    return f"seed{'s' * (',' in numbers)} {numbers}"

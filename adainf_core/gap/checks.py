@@ -29,6 +29,7 @@ RATIO = 0.1
 LEVELS = 3.0
 _MOST = 4000  # images a side: of 1,000 an interval is ± 0.05 wide
 _FILES = 500  # whose sizes are read
+_PIXELS = 2**20  # at a time
 
 Name = Literal["copies", "file format", "fine detail", "colour", "sizes"]
 
@@ -149,9 +150,15 @@ def _fineness(images: np.ndarray) -> Rows:
     """Energy of an image's finest detail, (n,): mean squared second differences of its greys."""
     found = [
         sum((np.diff(some, 2, axis) ** 2).mean((1, 2)) for axis in (1, 2))
-        for some in map(grey, np.array_split(images, -(-len(images) // 500)))
+        for some in map(grey, _split(images))
     ]
     return np.concatenate(found)
+
+
+def _split(images: np.ndarray) -> Sequence[np.ndarray]:
+    """The images, a few megabytes at a time."""
+    size = max(1, _PIXELS // int(np.prod(images.shape[2:])))
+    return np.split(images, range(size, len(images), size))
 
 
 def _ratio(first: Rows, second: Rows, confidence: float) -> GapEstimate:
@@ -179,7 +186,8 @@ def _colour(
     found, control = (_shifts(one, other, confidence) for one, other in pairs)
     far = max(found, key=lambda each: abs(each.value))
     beyond = [each for each in found if each.low > LEVELS or each.high < -LEVELS]
-    order = fitting_order(real, generated.images).verdict
+    sample = max(50, 2 * _PIXELS // int(np.prod(real.images.shape[2:])))
+    order = fitting_order(real, generated.images, min(2000, sample)).verdict
     swapped = ", and fit with red and blue swapped" if order == "bgr" else ""
     values = ", ".join(f"{each.value:+.1f}" for each in found)
     zero = ", ".join(f"{each.value:+.1f}" for each in control)

@@ -230,10 +230,11 @@ def run_network(
             return network((batch - shift) / scale).numpy()
 
     threads = torch.get_num_threads()
-    with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
-        found = list(pool.map(described, range(0, len(images), _BATCH)))
-    torch.set_num_threads(threads)
-    return np.concatenate(found)
+    try:
+        with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool:
+            return np.concatenate(list(pool.map(described, range(0, len(images), _BATCH))))
+    finally:  # the number is the whole process's
+        torch.set_num_threads(threads)
 
 
 #: Extractors the command line knows by name; the last ones need a path after a colon.

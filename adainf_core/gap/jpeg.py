@@ -23,7 +23,9 @@ AGREEMENT = 0.3
 SHARE = 0.05
 #: Above it the table's steps are hardly wider than the rounding of pixels.
 HIGHEST = 97
-_LOWEST, _LOOKED_AT, _SCANNED = 20, 1000, 200
+_LOWEST = 20
+# pixels of the images that are looked at for one quality, and for each: 1,000 of 64 pixels a side
+_LOOKED_AT, _SCANNED = 2**22, 2**18
 _BLOCK = 8
 # Annex K of ITU-T T.81: luminance
 _STEPS = np.array(
@@ -53,17 +55,20 @@ class JpegGrid:
 def jpeg_grid(images: np.ndarray) -> JpegGrid:
     """The quality at which most of `images`, uint8 (n, 3, h, w), were saved as JPEG, if they were.
 
-    Looks at up to 1,000 evenly spaced ones. An image agrees with a table of steps by the mean of
-    cos(2π c / step) over its transforms' coefficients c beyond half a step: 1 on the multiples, 0
-    anywhere. Found are the standard tables of libjpeg and of what builds on it (Pillow, OpenCV);
-    not qualities above 97, images below 8 pixels, and what was resized or cropped off the grid.
+    Looks at up to 1,000 evenly spaced ones, fewer above 64 pixels a side. An image agrees with a
+    table of steps by the mean of cos(2π c / step) over its transforms' coefficients c beyond half a
+    step: 1 on the multiples, 0 anywhere. Found are the standard tables of libjpeg and of what
+    builds on it (Pillow, OpenCV); not qualities above 97, images below 8 pixels, and what was
+    resized or cropped off the grid.
     """
     as_images(images)
-    places = np.unique(np.linspace(0, len(images) - 1, _LOOKED_AT).astype(np.int64))
+    each = int(np.prod(images.shape[2:]))
+    count = min(1000, max(20, _LOOKED_AT // each))
+    places = np.unique(np.linspace(0, len(images) - 1, count).astype(np.int64))
     if min(images.shape[2:]) < _BLOCK:
         return JpegGrid(None, 0.0, 0)
     found = _coefficients(images[places])
-    some = found[:: -(-len(found) // _SCANNED)]
+    some = found[:: -(-len(found) // max(10, _SCANNED // each))]
     means = {q: _agreement(some, q).mean() for q in range(_LOWEST, HIGHEST + 1)}
     quality = max(means, key=lambda q: means[q])
     share = float((_agreement(found, quality) >= AGREEMENT).mean())

@@ -18,7 +18,7 @@ from adainf_core.validation import as_seed, in_words
 _RANKS = (1, 5)  # of the neighbours whose distances describe an image
 _FOLDS = 5
 _MOST_TREES = 60
-_CHUNK = 100  # images described at a time
+_PIXELS = 2**17  # of the images described at a time, which stay in the processor's cache
 _SIDE = 16  # neighbours are looked for among images averaged down to about this many pixels
 
 
@@ -108,9 +108,9 @@ class Described(NamedTuple):
 def described(images: np.ndarray) -> Described:
     """Images (n, 3, h, w) in 0..255 as a `NeighbourClassifier` sees them; each row is of its own
     image alone."""
-    found = []
-    for start in range(0, len(images), _CHUNK):
-        some = images[start : start + _CHUNK].astype(np.float32)
+    found, count = [], max(1, _PIXELS // int(np.prod(images.shape[2:])))
+    for start in range(0, len(images), count):
+        some = images[start : start + count].astype(np.float32)
         parts = [*_spaces(some), _statistics(some)]
         found.append(np.concatenate(parts, axis=1))
     return Described(np.concatenate(found), (parts[0].shape[1], parts[1].shape[1]))

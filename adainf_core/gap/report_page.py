@@ -38,8 +38,8 @@ p.small, figcaption, dl { color: var(--faint); font-size: .875rem; }
 .generated { color: var(--generated); } .real { color: var(--real); }
 figure { margin: 1rem 0; } .sheets { display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
-table { border-collapse: collapse; } th, td { border: 1px solid var(--line); padding: .25rem .5rem;
-  text-align: left; }
+table { border-collapse: collapse; display: block; overflow-x: auto; }
+th, td { border: 1px solid var(--line); padding: .25rem .5rem; text-align: left; }
 small { white-space: nowrap; }
 img { display: block; height: auto; image-rendering: pixelated; width: 100%; }
 svg { display: block; height: auto; width: 100%; }

@@ -126,3 +126,23 @@ def test_published_weights_classify_cifar10():
 def test_importing_extractors_loads_no_torch():
     code = "import sys, adainf_core.gap.report; assert not {'torch', 'sklearn'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_batches_in_threads_give_what_one_pass_gives(monkeypatch):
+    """230 images are five batches; the process has its number of threads afterwards."""
+    images = np.random.default_rng(5).integers(0, 256, (230, 3, 16, 16), np.uint8)
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten())
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        found = run_network(network, images)
+        assert torch.get_num_threads() == 3
+        broken = torch.nn.Linear(5, 2)
+        with pytest.raises(RuntimeError):
+            run_network(broken, images)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    monkeypatch.setattr("adainf_core.gap.extractors._BATCH", 1000)
+    assert np.allclose(found, run_network(network, images), atol=1e-5)
+    assert len(found) == 230

@@ -1,0 +1,155 @@
+"""Proposing: a reader's images, wishes and machine, brought to one comparison and its cost."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from adainf_core.advice.amounts import AMOUNTS, between
+from adainf_core.advice.designing import (
+    FILLED,
+    STEPS_A_SEED,
+    WIDTHS,
+    Cost,
+    Design,
+    choose,
+)
+from adainf_core.advice.own_images import OwnImages, arms_of_own
+from adainf_core.advice.planning import ARMS
+from adainf_core.advice.timing import faster_precision, measured
+from adainf_core.configuration import from_plain, to_plain
+from adainf_core.devices import chosen_device
+from adainf_core.evidence.runs.running import cores
+from adainf_core.files import atomic_file
+from adainf_core.learning.policies import AugmentationPolicy
+from adainf_core.learning.pretrain_config import PretrainConfig
+
+#: A comparison for which no budget is named: steps and seeds.
+STEPS, SEEDS = 1000, 5
+#: Passes through the real images beyond which a design trains no longer: the paper's.
+PASSES = 1024
+_SEEDS_WITH_AMOUNTS = 3  # that all arms have to have where amounts join by themselves
+_FILE = "design.json"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A comparison to be run: its design, what its runs train by and the amounts among its arms.
+
+    `pretrain` is what all arms share, policy and seed aside. `amounts_from` is the budget in
+    seconds from which amounts would join the arms, None where they have or none are to.
+    """
+
+    design: Design
+    pretrain: PretrainConfig
+    amounts: tuple[float, ...] = ()
+    amounts_from: int | None = None
+
+
+def propose(
+    own: OwnImages,
+    pretrain: PretrainConfig,
+    *,
+    budget: float = math.inf,
+    steps: int | None = None,
+    seeds: int | None = None,
+    processes: int | None = None,
+    amounts: Sequence[float] | None = None,
+    fixed: Collection[str] = (),
+    policies: tuple[AugmentationPolicy, AugmentationPolicy] | None = None,
+    probe: Literal["linear", "knn"] = "linear",
+    start: float = 0.0,
+    rehearsed: bool = False,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Proposal:
+    """The comparison that fits `budget` seconds by the rule of `designing`, timed on this machine.
+
+    Without a budget it has `STEPS` steps and `SEEDS` seeds of `pretrain`. What is given stays:
+    `steps`, `seeds`, `processes`, and the fields of `pretrain` that are named in `fixed`. `amounts`
+    None lets those of `amounts.AMOUNTS` join where all arms still have three seeds. `start` is what
+    a process takes before its first run. ValueError where no design fits.
+    """
+    limited = math.isfinite(budget)
+    n_real, n_generated = len(own.real), len(own.generated)
+    if processes is None:
+        processes = cores() if chosen_device(pretrain.device).type == "cpu" else 1
+    example = arms_of_own(own, pretrain, policies, probe)
+    if limited and "precision" not in fixed and "encoder" not in fixed:
+        pretrain = replace(pretrain, precision=faster_precision(example["none"], own, clock))
+
+    @cache
+    def cost(width: int) -> Cost:
+        arms = arms_of_own(own, replace(pretrain, width=width), policies, probe)
+        return measured(arms, own, processes, start, rehearsed=rehearsed, clock=clock)
+
+    asked = between(AMOUNTS if amounts is None else amounts, n_real, n_generated)
+    if not limited:
+        chosen = asked if amounts is not None else ()
+        arms = len(ARMS) + len(chosen)
+        design = Design(
+            pretrain.width, steps or STEPS, seeds or SEEDS, arms, processes, cost(pretrain.width)
+        )
+        return _lasting(Proposal(design, pretrain, chosen))
+    free = not {"encoder", "width"} & set(fixed)
+    widths = WIDTHS if free else ((pretrain.width, WIDTHS[0][1]),)
+    longest = max(WIDTHS[0][1], math.ceil(PASSES * n_real / pretrain.batch_size))
+    options: dict[str, Any] = {
+        "processes": processes, "longest": longest, "widths": widths, "steps": steps,
+        "seeds": seeds,
+    }  # fmt: skip
+    if amounts is not None:
+        design = choose(budget, cost, arms=len(ARMS) + len(asked), **options)
+        return _lasting(Proposal(design, pretrain, asked))
+    design, later = choose(budget, cost, arms=len(ARMS), **options), None
+    if asked:
+        arms = len(ARMS) + len(asked)
+        wanted = _SEEDS_WITH_AMOUNTS if seeds is None else seeds
+        least = STEPS_A_SEED * wanted if steps is None else steps
+        larger = replace(design, arms=arms, seeds=wanted, steps=min(longest, least))
+        if larger.seconds <= FILLED * budget:
+            design = choose(budget, cost, arms=arms, **options)
+            return _lasting(Proposal(design, pretrain, asked))
+        later = larger.budget
+    return _lasting(Proposal(design, pretrain, (), later))
+
+
+def _lasting(proposal: Proposal) -> Proposal:
+    """With the training of its design."""
+    design = proposal.design
+    pretrain = replace(
+        proposal.pretrain, width=design.width, steps=design.steps, warmup=design.steps // 20
+    )
+    return replace(proposal, pretrain=pretrain)
+
+
+# ---- kept beside the records
+
+
+def write_proposal(proposal: Proposal, records: Path) -> None:
+    """Keep it in a folder of records, for the next call to go on with."""
+    plain = {"design": asdict(proposal.design), "pretrain": to_plain(proposal.pretrain),
+             "amounts": list(proposal.amounts)}  # fmt: skip
+    with atomic_file(records / _FILE) as file:
+        file.write(json.dumps(plain, indent=1).encode())
+
+
+def read_proposal(records: Path) -> Proposal | None:
+    """The one kept there; None where there is none, ValueError for a file that is none."""
+    path = records / _FILE
+    if not path.is_file():
+        return None
+    try:
+        plain: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        design = plain["design"] | {"cost": Cost(**plain["design"]["cost"])}
+        pretrain = from_plain(PretrainConfig, plain["pretrain"])
+        return Proposal(Design(**design), pretrain, tuple(plain["amounts"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path} holds no design ({error}): delete it, or name another --records"
+        ) from None

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from adainf_core.validation import as_count
 
 #: Networks that a design may have, narrow to wide: the width, and the fewest steps it is worth.
-WIDTHS = ((8, 50), (16, 400), (32, 3000))
+WIDTHS = ((8, 50), (16, 250), (32, 3000))
 #: Steps below which a run has hardly begun to learn, and those that further seeds leave to each.
-FEWEST_STEPS, STEPS_A_SEED = 50, 150
+FEWEST_STEPS, STEPS_A_SEED = 50, 125
 #: The share of a budget that a design fills.
 FILLED = 0.9
 FEWEST_SEEDS, _MOST_SEEDS = 2, 20
@@ -108,18 +108,19 @@ def choose(
     arms: int,
     processes: int,
     longest: int,
+    spent: float = 0.0,
     widths: Sequence[tuple[int, int]] = WIDTHS,
     steps: int | None = None,
     seeds: int | None = None,
 ) -> Design:
-    """The design that the rule above gives `budget` seconds.
+    """The design that the rule above gives `budget` seconds, of which so many are `spent` already.
 
     `measure` says what a network of a width costs; wider ones are asked for only where the next
     narrower one leaves them the steps. `steps` and `seeds` are kept where given. ValueError with
     the smallest budget that would do, where no design fits.
     """
     as_count(arms, "arms", 2)
-    usable, least = budget * FILLED, FEWEST_SEEDS if seeds is None else seeds
+    usable, least = (budget - spent) * FILLED, FEWEST_SEEDS if seeds is None else seeds
     (width, fewest), *wider = widths
     fewest = min(fewest, longest) if steps is None else steps
     cost = measure(width)
@@ -131,8 +132,8 @@ def choose(
     smallest = Design(width, fewest, least, arms, processes, cost)
     if fits(cost, least) < fewest:
         raise ValueError(
-            f"{budget:.0f} seconds are too few: {arms} arms on {least} seeds in {fewest:,} steps, "
-            f"the smallest design, take {_roundly(smallest.budget):,} here"
+            f"a budget of {budget:g} seconds fits no design: the smallest, {arms} arms on {least} "
+            f"seeds in {fewest:,} steps, takes {_roundly(spent + smallest.budget):,} here"
         )
     for width_, fewest_ in wider:
         if fits(cost, least) < fewest_:
@@ -150,9 +151,9 @@ def choose(
     return Design(width, fits(cost, seeds), seeds, arms, processes, cost)
 
 
-def _roundly(seconds: int) -> int:
+def _roundly(seconds: float) -> int:
     """Up to two digits, a little more: the next measurement will differ."""
-    unit = 10 ** max(0, len(str(seconds)) - 2)
+    unit = 10 ** max(0, len(str(math.ceil(seconds))) - 2)
     return math.ceil(1.05 * seconds / unit) * unit
 
 

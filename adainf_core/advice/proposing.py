@@ -57,6 +57,7 @@ def propose(
     pretrain: PretrainConfig,
     *,
     budget: float = math.inf,
+    spent: float = 0.0,
     steps: int | None = None,
     seeds: int | None = None,
     processes: int | None = None,
@@ -70,12 +71,12 @@ def propose(
 ) -> Proposal:
     """The comparison that fits `budget` seconds by the rule of `designing`, timed on this machine.
 
-    Without a budget it has `STEPS` steps and `SEEDS` seeds of `pretrain`. What is given stays:
+    So many of them are `spent` before the timing, which takes its own. Without a budget it has `STEPS` steps and `SEEDS` seeds of `pretrain`. What is given stays:
     `steps`, `seeds`, `processes`, and the fields of `pretrain` that are named in `fixed`. `amounts`
     None lets those of `amounts.AMOUNTS` join where all arms still have three seeds. `start` is what
     a process takes before its first run. ValueError where no design fits.
     """
-    limited = math.isfinite(budget)
+    limited, began = math.isfinite(budget), clock()
     n_real, n_generated = len(own.real), len(own.generated)
     if processes is None:
         processes = cores() if chosen_device(pretrain.device).type == "cpu" else 1
@@ -98,25 +99,25 @@ def propose(
         return _lasting(Proposal(design, pretrain, chosen))
     free = not {"encoder", "width"} & set(fixed)
     widths = WIDTHS if free else ((pretrain.width, WIDTHS[0][1]),)
-    longest = max(WIDTHS[0][1], math.ceil(PASSES * n_real / pretrain.batch_size))
+    longest = max(WIDTHS[0][1], math.ceil(PASSES * n_real / pretrain.batch_size), steps or 0)
+    cost(widths[0][0])
+    spent += clock() - began
     options: dict[str, Any] = {
         "processes": processes, "longest": longest, "widths": widths, "steps": steps,
-        "seeds": seeds,
+        "seeds": seeds, "spent": spent,
     }  # fmt: skip
     if amounts is not None:
         design = choose(budget, cost, arms=len(ARMS) + len(asked), **options)
         return _lasting(Proposal(design, pretrain, asked))
-    design, later = choose(budget, cost, arms=len(ARMS), **options), None
-    if asked:
-        arms = len(ARMS) + len(asked)
-        wanted = _SEEDS_WITH_AMOUNTS if seeds is None else seeds
-        least = STEPS_A_SEED * wanted if steps is None else steps
-        larger = replace(design, arms=arms, seeds=wanted, steps=min(longest, least))
-        if larger.seconds <= FILLED * budget:
-            design = choose(budget, cost, arms=arms, **options)
-            return _lasting(Proposal(design, pretrain, asked))
-        later = larger.budget
-    return _lasting(Proposal(design, pretrain, (), later))
+    design = choose(budget, cost, arms=len(ARMS), **options)
+    if not asked:
+        return _lasting(Proposal(design, pretrain))
+    arms, wanted = len(ARMS) + len(asked), seeds or _SEEDS_WITH_AMOUNTS
+    least = min(longest, steps or STEPS_A_SEED * wanted)
+    larger = replace(design, arms=arms, seeds=wanted, steps=least)
+    if larger.seconds > FILLED * (budget - spent):
+        return _lasting(Proposal(design, pretrain, (), math.ceil(spent) + larger.budget))
+    return _lasting(Proposal(choose(budget, cost, arms=arms, **options), pretrain, asked))
 
 
 def _lasting(proposal: Proposal) -> Proposal:

@@ -173,7 +173,8 @@ def _planned(options: argparse.Namespace, began: float) -> None:
         proposal = propose(
             own,
             config,
-            budget=options.budget - (time.monotonic() - began) * options.run_now,
+            budget=options.budget,
+            spent=time.monotonic() - began,
             steps=None if paper else options.steps,
             seeds=options.seeds,
             processes=options.processes,

@@ -71,10 +71,11 @@ def propose(
 ) -> Proposal:
     """The comparison that fits `budget` seconds by the rule of `designing`, timed on this machine.
 
-    So many of them are `spent` before the timing, which takes its own. Without a budget it has `STEPS` steps and `SEEDS` seeds of `pretrain`. What is given stays:
-    `steps`, `seeds`, `processes`, and the fields of `pretrain` that are named in `fixed`. `amounts`
-    None lets those of `amounts.AMOUNTS` join where all arms still have three seeds. `start` is what
-    a process takes before its first run. ValueError where no design fits.
+    So many of them are `spent` before the timing, which takes its own. Without a budget it has
+    `STEPS` steps and `SEEDS` seeds of `pretrain`. What is given stays: `steps`, `seeds`,
+    `processes`, and the fields of `pretrain` that are named in `fixed`. `amounts` None lets those
+    of `amounts.AMOUNTS` join where all arms still have three seeds. `start` is what a process takes
+    before its first run. ValueError where no design fits.
     """
     limited, began = math.isfinite(budget), clock()
     n_real, n_generated = len(own.real), len(own.generated)

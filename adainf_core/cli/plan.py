@@ -409,7 +409,8 @@ def _run(
     done = [] if records is None else study_records(study, SCALE, records)
     if records is not None and math.isfinite(options.budget):
         write_proposal(proposal, records)
-    course = Course(design, deadline, [(record.arm, record.seed) for record in done])
+    before = [(record.arm, record.seed) for record in done]
+    course = Course(design, deadline, before, time.monotonic)
     called = words.labels_of(study.arms)
     print(flush=True)
 

@@ -143,14 +143,14 @@ def _plan(options: argparse.Namespace) -> None:
 def _planned(options: argparse.Namespace, began: float) -> None:
     from adainf_core.advice.own_images import own_images
     from adainf_core.advice.planning import make_plan
-    from adainf_core.advice.proposing import propose, read_proposal
+    from adainf_core.advice.proposing import SEEDS
 
     paper = options.scale == "paper" and not options.run_now
     config = _config(options)
-    kept = read_proposal(options.records) if options.run_now and options.records else None
     own = own_images(options.real, options.generated, options.labels, options.test, options.root)
     _check_run(options, own)
-    start = time.process_time()  # what this process has done, each of its workers will do again
+    # what this process has done, each of its workers will do again
+    start = max(time.process_time(), time.monotonic() - began)
     if options.batch_size is None:  # at most the largest power of two among the real images
         largest = 1 << (len(own.real).bit_length() - 1)
         config = replace(config, batch_size=min(_BATCH["paper" if paper else "laptop"], largest))
@@ -167,60 +167,77 @@ def _planned(options: argparse.Namespace, began: float) -> None:
             gap_images=options.gap_images,
             new=own.new,
         )
-    if kept is not None:
-        proposal = _going_on(kept, config, options)
-    else:
-        proposal = propose(
-            own,
-            config,
-            budget=options.budget,
-            spent=time.monotonic() - began,
-            steps=None if paper else options.steps,
-            seeds=options.seeds,
-            processes=options.processes,
-            amounts=options.amounts,
-            fixed={setting.partition("=")[0].split(".")[1] for setting in options.settings},
-            policies=_policies(options.method, own),
-            probe=options.probe,
-            start=start,
-            rehearsed=options.records is not None,
-        )
-    if not paper:
-        plan = plan.lasting(proposal.design.steps)
     words.show_shared(plan)
-    words.show_design(proposal, plan, whose)
-    here = proposal.design.run_seconds
-    if not options.run_now:
-        if own.labelled is not None:
+    if paper:
+        here, trained = _show_official(options, own, plan), None
+    else:
+        proposal = _proposed(options, own, config, start, began)
+        plan = plan.lasting(proposal.design.steps)
+        words.show_design(proposal, plan, whose)
+        here, trained = proposal.design.run_seconds, proposal.pretrain
+    if not (options.run_now or paper):
+        if own.labelled is not None and options.seeds != 1:
             fit = "" if math.isfinite(options.budget) else "; --budget SECONDS makes it fit"
             words.fill("to do it", _run_command(options) + fit)
-        official = _official(options, plan)
-        there = _seconds_of(official, own, proposal, measured=paper)
-        here = there if paper else here
-        words.show_official(official, there, own.real.image_size, paper)
+        _show_official(options, own, plan, proposal)
     words.show_images(own)
     words.show_plan(plan)
     words.show_seeds(plan, whose)
     if options.run_now:
         _run(options, own, plan, proposal, began + options.budget)
     else:
-        _show_commands(options, own, plan, proposal, here)
+        count = proposal.design.seeds if trained else options.seeds or SEEDS
+        _show_commands(options, own, plan, count, here, trained)
 
 
-def _seconds_of(
-    config: PretrainConfig, own: OwnImages, proposal: Proposal, measured: bool
+def _proposed(
+    options: argparse.Namespace,
+    own: OwnImages,
+    config: PretrainConfig,
+    start: float,
+    began: float,
+) -> Proposal:
+    """The design that the records are of, or else a new one."""
+    from adainf_core.advice.proposing import propose, read_proposal
+
+    kept = read_proposal(options.records) if options.run_now and options.records else None
+    if kept is not None:
+        return _going_on(kept, config, options)
+    return propose(
+        own,
+        config,
+        budget=options.budget,
+        spent=time.monotonic() - began,
+        steps=options.steps,
+        seeds=options.seeds,
+        processes=options.processes,
+        amounts=options.amounts,
+        fixed={setting.partition("=")[0].split(".")[1] for setting in options.settings},
+        policies=_policies(options.method, own),
+        probe=options.probe,
+        start=start,
+        rehearsed=options.records is not None,
+    )
+
+
+def _show_official(
+    options: argparse.Namespace, own: OwnImages, plan: Plan, proposal: Proposal | None = None
 ) -> float:
-    """What a run takes on all cores here: from a step of it, or from that of the design's network.
+    """What an official run takes on all cores here, in seconds, is told and returned.
 
-    The latter in proportion to multiply-adds.
+    From a step of it or, with `proposal`, from one of its network in proportion to multiply-adds.
     """
     from adainf_core.advice.timing import multiply_adds, step_seconds
 
-    if measured:
-        return config.steps * step_seconds(config, own)
-    design, size = proposal.design, own.real.image_size
-    times = multiply_adds(config, size) / multiply_adds(proposal.pretrain, size)
-    return config.steps * times * design.cost.step / design.processes
+    config, size = _official(options, plan), own.real.image_size
+    if proposal is None:
+        seconds = config.steps * step_seconds(config, own)
+    else:
+        design = proposal.design
+        times = multiply_adds(config, size) / multiply_adds(proposal.pretrain, size)
+        seconds = config.steps * times * design.cost.step / design.processes
+    words.show_official(config, seconds, size, proposal is None)
+    return seconds
 
 
 def _check_run(options: argparse.Namespace, own: OwnImages) -> None:
@@ -341,9 +358,14 @@ def _official(options: argparse.Namespace, plan: Plan) -> PretrainConfig:
 
 
 def _show_commands(
-    options: argparse.Namespace, own: OwnImages, plan: Plan, proposal: Proposal, here: float
+    options: argparse.Namespace,
+    own: OwnImages,
+    plan: Plan,
+    seeds: int,
+    here: float,
+    config: PretrainConfig | None,
 ) -> None:
-    """Each command below its time here, where it is long, and on a GPU."""
+    """The commands of official runs or of `config`, each below its time here and on a GPU."""
     from adainf_core.advice.own_images import arms_of_own
     from adainf_core.advice.timing import GPU_RATE, GPU_STEPS, gpu_seconds
 
@@ -351,9 +373,7 @@ def _show_commands(
     if why := refused_import(options, plan):
         print(f"# none: {why}")
         return
-    paper = options.scale == "paper"
-    config = _official(options, plan) if paper else proposal.pretrain
-    on_gpu = gpu_seconds(config, own.real.image_size)
+    on_gpu = gpu_seconds(config or _official(options, plan), own.real.image_size)
     print(
         f"# on a GPU: reckoned from multiply-adds at {GPU_RATE / 1e12:.3g} million million a second"
     )
@@ -361,10 +381,10 @@ def _show_commands(
         f"# (a tenth of an A100's list in bf16), {GPU_STEPS} steps a second at most; not measured"
     )
     trained = None
-    if not paper:
+    if config is not None:
         arms = arms_of_own(own, config, _policies(options.method, own), options.probe)
         trained = {arm: experiment.pretrain for arm, experiment in arms.items()}
-    for what, command in arm_commands(options, own, plan, proposal.design.seeds, trained):
+    for what, command in arm_commands(options, own, plan, seeds, trained):
         if command[1] == "pretrain":
             print(f"# {what}: {duration(here)} here, {duration(on_gpu)} on a GPU")
         print(shlex.join(command))

@@ -29,6 +29,11 @@ def spell(count: int) -> str:
     return words[count] if count < len(words) else f"{count:,}"
 
 
+def seeds_in_words(count: int) -> str:
+    """So many seeds."""
+    return "one seed" if count == 1 else f"{spell(count)} seeds"
+
+
 # ---- the plan
 
 
@@ -58,7 +63,7 @@ def show_design(proposal: Proposal, plan: Plan, whose: str) -> None:
     )
     fill(
         "design",
-        f"{spell(design.arms)} arms on {spell(design.seeds)} seeds, {design.runs} runs, "
+        f"{spell(design.arms)} arms on {seeds_in_words(design.seeds)}, {design.runs} runs, "
         f"{spell(design.processes)} side by side: {duration(design.seconds)}",
     )
     if design.seeds > 1:

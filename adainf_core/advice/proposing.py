@@ -97,7 +97,7 @@ def propose(
         design = Design(
             pretrain.width, steps or STEPS, seeds or SEEDS, arms, processes, cost(pretrain.width)
         )
-        return _lasting(Proposal(design, pretrain, chosen))
+        return _lasting(Proposal(design, pretrain, chosen), fixed)
     free = not {"encoder", "width"} & set(fixed)
     widths = WIDTHS if free else ((pretrain.width, WIDTHS[0][1]),)
     longest = max(WIDTHS[0][1], math.ceil(PASSES * n_real / pretrain.batch_size), steps or 0)
@@ -109,24 +109,23 @@ def propose(
     }  # fmt: skip
     if amounts is not None:
         design = choose(budget, cost, arms=len(ARMS) + len(asked), **options)
-        return _lasting(Proposal(design, pretrain, asked))
+        return _lasting(Proposal(design, pretrain, asked), fixed)
     design = choose(budget, cost, arms=len(ARMS), **options)
     if not asked:
-        return _lasting(Proposal(design, pretrain))
+        return _lasting(Proposal(design, pretrain), fixed)
     arms, wanted = len(ARMS) + len(asked), seeds or _SEEDS_WITH_AMOUNTS
     least = min(longest, steps or STEPS_A_SEED * wanted)
     larger = replace(design, arms=arms, seeds=wanted, steps=least)
     if larger.seconds > FILLED * (budget - spent):
-        return _lasting(Proposal(design, pretrain, (), math.ceil(spent) + larger.budget))
-    return _lasting(Proposal(choose(budget, cost, arms=arms, **options), pretrain, asked))
+        return _lasting(Proposal(design, pretrain, (), math.ceil(spent) + larger.budget), fixed)
+    return _lasting(Proposal(choose(budget, cost, arms=arms, **options), pretrain, asked), fixed)
 
 
-def _lasting(proposal: Proposal) -> Proposal:
-    """With the training of its design."""
+def _lasting(proposal: Proposal, fixed: Collection[str]) -> Proposal:
+    """With the training of its design; a twentieth of it warms up, unless that is `fixed`."""
     design = proposal.design
-    pretrain = replace(
-        proposal.pretrain, width=design.width, steps=design.steps, warmup=design.steps // 20
-    )
+    warmup = proposal.pretrain.warmup if "warmup" in fixed else design.steps // 20
+    pretrain = replace(proposal.pretrain, width=design.width, steps=design.steps, warmup=warmup)
     return replace(proposal, pretrain=pretrain)
 
 

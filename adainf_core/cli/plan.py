@@ -8,7 +8,6 @@ import shlex
 import time
 import warnings
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adainf_core.cli import plan_words as words
@@ -27,15 +26,17 @@ from adainf_core.cli.common import (
     seeds,
 )
 from adainf_core.cli.plan_commands import arm_commands, refused_import
+from adainf_core.cli.plan_run import going_on, run_design
 from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
-    from adainf_core.advice.own_images import Comparison, OwnImages
+    from adainf_core.advice.own_images import OwnImages
     from adainf_core.advice.planning import Plan
     from adainf_core.advice.proposing import Proposal
-    from adainf_core.evidence.runs.records import Record
     from adainf_core.learning.policies import AugmentationPolicy
     from adainf_core.learning.pretrain_config import PretrainConfig
+
+    Policies = tuple[AugmentationPolicy, AugmentationPolicy]  # strong and weak
 
 HELP = "whether generated images help yours: the numbers, the commands, the comparison"
 # batches are smaller among fewer images
@@ -167,11 +168,12 @@ def _planned(options: argparse.Namespace, began: float) -> None:
             gap_images=options.gap_images,
             new=own.new,
         )
+    policies = _policies(options.method, own)
     words.show_shared(plan)
     if paper:
         here, trained = _show_official(options, own, plan), None
     else:
-        proposal = _proposed(options, own, config, start, began)
+        proposal = _proposed(options, own, config, policies, start, began)
         plan = plan.lasting(proposal.design.steps)
         words.show_design(proposal, plan, whose)
         here, trained = proposal.design.run_seconds, proposal.pretrain
@@ -184,16 +186,17 @@ def _planned(options: argparse.Namespace, began: float) -> None:
     words.show_plan(plan)
     words.show_seeds(plan, whose)
     if options.run_now:
-        _run(options, own, plan, proposal, began + options.budget)
+        run_design(options, policies, plan, proposal, began + options.budget)
     else:
         count = proposal.design.seeds if trained else options.seeds or SEEDS
-        _show_commands(options, own, plan, count, here, trained)
+        _show_commands(options, own, plan, policies, count, here, trained)
 
 
 def _proposed(
     options: argparse.Namespace,
     own: OwnImages,
     config: PretrainConfig,
+    policies: Policies,
     start: float,
     began: float,
 ) -> Proposal:
@@ -202,7 +205,7 @@ def _proposed(
 
     kept = read_proposal(options.records) if options.run_now and options.records else None
     if kept is not None:
-        return _going_on(kept, config, options)
+        return going_on(kept, config, options)
     return propose(
         own,
         config,
@@ -213,7 +216,7 @@ def _proposed(
         processes=options.processes,
         amounts=options.amounts,
         fixed={setting.partition("=")[0].split(".")[1] for setting in options.settings},
-        policies=_policies(options.method, own),
+        policies=policies,
         probe=options.probe,
         start=start,
         rehearsed=options.records is not None,
@@ -271,7 +274,7 @@ def _config(options: argparse.Namespace) -> PretrainConfig:
     return override(Recipe(pretrain=base), options.settings).pretrain
 
 
-def _policies(method: str, own: OwnImages) -> tuple[AugmentationPolicy, AugmentationPolicy]:
+def _policies(method: str, own: OwnImages) -> Policies:
     from adainf_core.learning.methods import METHODS
     from adainf_core.learning.policies import POLICIES
 
@@ -291,33 +294,6 @@ def _noise(asked: float | None) -> tuple[float, str]:
     if found is None:
         return 1.0, "assumed: there are no records to tell"
     return found, "recorded on CIFAR-10 at laptop scale"
-
-
-def _going_on(kept: Proposal, config: PretrainConfig, options: argparse.Namespace) -> Proposal:
-    """The design that the records are of; ValueError where another one is asked for."""
-    from adainf_core.configuration import override
-    from adainf_core.learning.recipes import Recipe
-
-    place = options.records
-    asked = override(Recipe(pretrain=kept.pretrain), options.settings).pretrain
-    if asked != kept.pretrain or config.method != kept.pretrain.method:
-        raise ValueError(f"{place} has runs of other settings: name another --records")
-    for option, given, there in (
-        ("--steps", options.steps, kept.design.steps),
-        ("--batch-size", options.batch_size, kept.pretrain.batch_size),
-        ("--amounts", options.amounts, kept.amounts),
-    ):
-        if given is not None and given != there:
-            raise ValueError(
-                f"{option} {given}: {place} has runs of {there}; leave it out, or name another "
-                "--records"
-            )
-    design = replace(
-        kept.design,
-        seeds=options.seeds or kept.design.seeds,
-        processes=options.processes or kept.design.processes,
-    )
-    return replace(kept, design=design)
 
 
 # ---- commands
@@ -361,6 +337,7 @@ def _show_commands(
     options: argparse.Namespace,
     own: OwnImages,
     plan: Plan,
+    policies: Policies,
     seeds: int,
     here: float,
     config: PretrainConfig | None,
@@ -382,7 +359,7 @@ def _show_commands(
     )
     trained = None
     if config is not None:
-        arms = arms_of_own(own, config, _policies(options.method, own), options.probe)
+        arms = arms_of_own(own, config, policies, options.probe)
         trained = {arm: experiment.pretrain for arm, experiment in arms.items()}
     for what, command in arm_commands(options, own, plan, seeds, trained):
         if command[1] == "pretrain":
@@ -395,76 +372,3 @@ def _show_commands(
         print("# from which the copies were removed")
     if own.labelled is None:
         print("# nothing is labelled, so nothing is probed: name labelled images by --labels")
-
-
-# ---- the comparison
-
-
-def _run(
-    options: argparse.Namespace,
-    own: OwnImages,
-    plan: Plan,
-    proposal: Proposal,
-    deadline: float,
-) -> None:
-    from adainf_core.advice.designing import Course
-    from adainf_core.advice.own_images import SCALE, compare, compared, own_study
-    from adainf_core.advice.proposing import write_proposal
-    from adainf_core.evidence.runs.running import study_records
-
-    design, records = proposal.design, options.records
-    study = own_study(
-        options.real,
-        options.generated,
-        options.labels,
-        options.test,
-        pretrain=proposal.pretrain,
-        replication=plan.replication,
-        policies=_policies(options.method, own),
-        seeds=design.seeds,
-        probe=options.probe,
-        amounts=proposal.amounts,
-        root=options.root,
-    )
-    done = [] if records is None else study_records(study, SCALE, records)
-    if records is not None and math.isfinite(options.budget):
-        write_proposal(proposal, records)
-    before = [(record.arm, record.seed) for record in done]
-    course = Course(design, deadline, before, time.monotonic)
-    called = words.labels_of(study.arms)
-    print(flush=True)
-
-    def wanted(arm: str, seed: int) -> bool:
-        said = course.note
-        begins = course.begins(seed)
-        if course.note != said:
-            print(course.note, flush=True)
-        return begins
-
-    def told(record: Record) -> None:
-        done.append(record)
-        course.ended(record.arm, record.seed, record.wall_seconds)
-        planned = design.arms * course.seeds
-        print(words.run_line(len(done), planned, record, called[record.arm], course.left),
-              flush=True)  # fmt: skip
-        if 2 * design.arms <= len(done) < planned and len(done) % design.arms == 0:
-            words.show_so_far(compared(done))
-
-    found = compare(
-        study,
-        store=records,
-        processes=design.processes,
-        budget=max(0.0, deadline - time.monotonic()),
-        wanted=wanted,
-        told=told,
-    )
-    words.show_comparison(found, f"{options.probe} accuracy")
-    show_rest(found, design.arms * course.seeds, course.left, records)
-
-
-def show_rest(found: Comparison, planned: int, left: float, records: Path | None) -> None:
-    """What the budget has left to run, and how long that takes."""
-    if len(found.records) >= planned:
-        return
-    print(f"\n{len(found.records)} of {planned} runs are done", end="")
-    print(f", the others take {duration(left)}; {runs_kept(records)}")

@@ -7,7 +7,7 @@ import pytest
 
 from adainf_core.advice.own_images import SCALE, compared, own_study
 from adainf_core.advice.planning import ARMS, QUESTIONS, seeds_to_find
-from adainf_core.cli.plan import show_rest
+from adainf_core.cli.plan_run import show_rest
 from adainf_core.cli.plan_words import show_comparison
 from adainf_core.learning.pretrain_config import PretrainConfig
 

@@ -64,7 +64,7 @@ def show_design(proposal: Proposal, plan: Plan, whose: str) -> None:
     fill(
         "design",
         f"{spell(design.arms)} arms on {seeds_in_words(design.seeds)}, {design.runs} runs, "
-        f"{spell(design.processes)} side by side: {duration(design.seconds)}",
+        f"{spell(min(design.processes, design.runs))} side by side: {duration(design.seconds)}",
     )
     if design.seeds > 1:
         least = found_difference(plan.noise, design.seeds, design.arms)

@@ -69,12 +69,13 @@ def show_design(proposal: Proposal, plan: Plan, whose: str) -> None:
     if design.seeds > 1:
         least = found_difference(plan.noise, design.seeds, design.arms)
         needed = seeds_to_find(1.0, plan.noise, design.arms)
+        told = "" if whose == "as given" else "; shorter runs and fewer test images have more"
         more = "more than 200" if needed is None else f"{needed}"
         more = "" if needed and needed <= design.seeds else f"; {more} seeds would find 1 point"
         fill(
             "finds",
             f"a difference of {least:.1f} points with 80 % probability{more} (noise "
-            f"{plan.noise:.2f} points, {whose})",
+            f"{plan.noise:.2f} points, {whose}{told})",
         )
     if proposal.amounts:
         amounts = ", ".join(f"{amount:g}x" for amount in proposal.amounts)

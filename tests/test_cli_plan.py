@@ -1,6 +1,8 @@
 """`adainf plan`: its numbers, commands that the other words take, and errors in one line."""
 
 import shlex
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,16 +10,23 @@ from photo_tiles import tiles
 from PIL import Image
 
 from adainf_core.advice import own_images as module
+from adainf_core.advice.designing import Cost
 from adainf_core.advice.planning import ARMS, QUESTIONS, weigh
 from adainf_core.cli import _parse, main
+from adainf_core.cli.plan_words import spell
 from adainf_core.configuration import override
 from adainf_core.data.copies import find_copies
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import paper_replication
 from adainf_core.data.sprites import SpriteWorld
-from adainf_core.evidence.runs.running import run_one
+from adainf_core.evidence.runs.running import cores, run_one
+from adainf_core.learning.methods import METHODS
 from adainf_core.learning.policies import POLICIES
+from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.recipes import recipe
+
+#: A step, the rest of a run, the start of a process.
+COST = Cost(0.05, 2.0, 3.0)
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +43,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """The bound on the gap takes seconds: here it is not looked at."""
+    """The bound on the gap and the timing take seconds: here nothing is looked at or timed."""
     monkeypatch.setattr("adainf_core.gap.image_tv.image_tv", lambda *sides, **options: "no bound")
+    timed = {"measured": COST, "faster_precision": "bf16"}
+    for name, found in timed.items():
+        monkeypatch.setattr(f"adainf_core.advice.proposing.{name}", lambda *_, f=found, **__: f)
+    for name, found in {"multiply_adds": 4e12, "step_seconds": 60.0}.items():
+        monkeypatch.setattr(f"adainf_core.advice.timing.{name}", lambda *_, f=found, **__: f)
 
 
 def planned(folder, *more: str) -> list[str]:
@@ -62,6 +76,10 @@ def test_the_table_is_that_of_the_sizes(folder, capsys):
     assert float(row[2]) == pytest.approx(expected.real_passes, abs=0.05)
     assert float(row[4]) == pytest.approx(expected.copies, abs=5e-5)
     assert "a noise of 0.80 points\n(as given)" in out
+    # what it costs stands first: 200 steps and what is besides, five seeds of four arms
+    flat = " ".join(out.split())
+    assert flat.startswith("a run 200 steps of 32 images, small_cnn of width 16, fp32: about 12 s")
+    assert f"20 runs, {spell(cores())} side by side: about" in flat
     assert max(map(len, out.partition("Commands:")[0].splitlines())) <= 79
 
 
@@ -69,8 +87,12 @@ def test_the_table_is_that_of_the_sizes(folder, capsys):
 @pytest.mark.parametrize("method", ["simclr", "byol"])
 def test_commands_parse_and_say_what_the_arms_are(folder, capsys, method):
     arguments = planned(folder, "--seeds", "2", "--method", method, "--replication", "3")
-    assert main([*arguments, "pretrain.encoder=small_cnn"]) == 0
-    imported, *runs = commands_in(capsys.readouterr().out)
+    assert main([*arguments, "--scale", "paper", "pretrain.encoder=small_cnn"]) == 0
+    out = capsys.readouterr().out
+    imported, *runs = commands_in(out)
+    # 100,000 steps of a minute; as many of 4e12 multiply-adds at the rate that is named
+    assert out.count("seed 1: about 69.4 days here, about 7.1 hours on a GPU\nadainf pretrain") == 4
+    assert "at 15.6 million million a second" in out
     assert _parse(imported).source.name == "fakes.npz" and len(runs) == 2 * 2 * len(ARMS)
     store = str(folder / "fakes.images")
     official = recipe("cifar10", method, "none").pretrain.policy
@@ -89,6 +111,23 @@ def test_commands_parse_and_say_what_the_arms_are(folder, capsys, method):
         assert chosen.replication == weights[arm] and chosen.size == 16
         assert chosen.pretrain.batch_size == 32 and chosen.pretrain.steps == 100_000
         assert _parse(probed).test == str(folder / "test.npz")
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("method", ["simclr", "byol"])
+def test_commands_of_the_design_train_what_is_run(folder, capsys, method):
+    arguments = planned(folder, "--seeds", "2", "--method", method, "--steps", "400")
+    assert main([*arguments, "pretrain.width=8", "pretrain.warmup=7"]) == 0
+    out = capsys.readouterr().out
+    _, *runs = commands_in(out)
+    assert "none, seed 0: about 22 seconds here, about 103 seconds on a GPU\n" in out
+    base = replace(PretrainConfig(), steps=400, warmup=7, batch_size=32, width=8)
+    expected = replace(base, method=METHODS[method]())
+    for number, words in enumerate(runs[::2]):
+        options = _parse(words)
+        preset = recipe(options.dataset, options.method, options.preset, options.generated)
+        chosen = override(preset, options.settings).pretrain
+        assert replace(chosen, policy=expected.policy) == replace(expected, seed=number // 4)
 
 
 @pytest.mark.usefixtures("quick")
@@ -140,6 +179,104 @@ def test_run_compares_the_arms(folder, capsys, monkeypatch):
     out = capsys.readouterr().out
     assert "Commands:" not in out and "noise " in out
     assert f"2 seeds of all arms decide none of the {len(QUESTIONS)} questions" in out
+    assert all(claim.statement in out for claim in QUESTIONS)
+
+
+def pretending(monkeypatch, seconds):
+    """`run_study` without training: each run takes what `seconds` says of its number."""
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+
+    def run_study(study, scale, *, store, budget, wanted, told, **_):
+        deadline, records = now[0] + budget, []
+        for number, (arm, seed) in enumerate(study.plan(scale)):
+            if now[0] >= deadline or not wanted(arm, seed):
+                continue
+            now[0] += seconds(number)
+            found = {"linear": 40.0 + 3 * ("adainf" in arm) + 0.1 * (number % 5), "knn": 30.0}
+            record = SimpleNamespace(
+                arm=arm, seed=seed, metrics=found, wall_seconds=seconds(number)
+            )
+            records.append(record)
+            told(record)
+        return records
+
+    monkeypatch.setattr(module, "run_study", run_study)
+    return now
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_budget_is_filled_and_kept_and_results_come_in_round_by_round(
+    folder, capsys, monkeypatch
+):
+    now = pretending(monkeypatch, lambda number: 25.0)
+    more = ["--processes", "1", "--budget", "2000", "--probe", "linear"]
+    assert main([*planned(folder, *more)]) == 0
+    foretold = capsys.readouterr().out
+    assert main([*planned(folder, "--run", *more)]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[0] == foretold.splitlines()[0]
+    lines = [line for line in out.splitlines() if " runs: " in line]
+    total = int(lines[0].split()[2])
+    assert len(lines) == total and lines[-1].startswith(f"{total} of {total} runs: ")
+    assert "left" in lines[0] and "left" not in lines[-1]
+    # every round but the last is followed by the state of all questions
+    arms = 4 + ("AdaInf, 1x" in out) + ("AdaInf, 3x" in out)
+    assert out.count("so far, on ") == total // arms - 2
+    assert out.count(QUESTIONS[0].statement) == total // arms - 1
+    assert out.count("how many generated images?") == total // arms - 1
+    assert now[0] <= 2000 and "to do it" in foretold and "--budget 2000" in foretold
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_machine_that_slows_down_has_fewer_seeds_and_says_so(folder, capsys, monkeypatch):
+    now = pretending(monkeypatch, lambda number: 25.0 if number < 6 else 120.0)
+    more = ["--processes", "1", "--budget", "2000", "--amounts", "none", "--run"]
+    assert main([*planned(folder, *more)]) == 0
+    out = capsys.readouterr().out
+    assert " seeds in place of " in out and now[0] <= 2000
+    runs = [line for line in out.splitlines() if " runs: " in line]
+    assert len(runs) % 4 == 0 and len(runs) >= 8 and "the others take" not in out
+    assert f", n = {len(runs) // 4}\n" in out.partition("over seeds:")[2]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_budget_too_short_for_two_seeds_is_refused_with_one_that_is_not(folder, capsys):
+    more = ["--budget", "12", "--processes", "2"]
+    for run in ([], ["--run"]):
+        assert main([*planned(folder, *more, *run)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(
+            "adainf: a budget of 12 seconds fits no design: the smallest, 4 arms"
+        )
+    least = line.rpartition("takes ")[2].split()[0]
+    assert main(planned(folder, "--budget", least, "--processes", "2")) == 0
+    assert "four arms on two seeds" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_same_command_goes_on_with_the_design_that_it_began(
+    folder, capsys, monkeypatch, tmp_path
+):
+    pretending(monkeypatch, lambda number: 25.0)
+    kept = ["--run", "--records", str(tmp_path / "kept"), "--processes", "1", "--budget"]
+    assert main(planned(folder, *kept, "900")) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    slower = replace(COST, step=10 * COST.step)
+    monkeypatch.setattr("adainf_core.advice.proposing.measured", lambda *_, **__: slower)
+    assert main(planned(folder, *kept, "900")) == 0
+    assert capsys.readouterr().out.splitlines()[0] == first
+    for more, says in (
+        (["--steps", "77"], "--steps 77: "),
+        (["pretrain.width=5"], "runs of other settings"),
+        (["--amounts", "2"], "--amounts "),
+    ):
+        assert main(planned(folder, *kept, "900", *more)) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert says in line and "name another --records" in line
+    (tmp_path / "kept" / "design.json").write_text("{}")
+    assert main(planned(folder, *kept, "900")) == 2
+    assert "holds no design" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("quick")
@@ -162,6 +299,9 @@ def test_run_compares_the_arms(folder, capsys, monkeypatch):
         (["pretrain.girth=3"], "unknown key 'pretrain.girth'"),
         (["--labels", "nowhere"], "unknown image set 'nowhere'"),
         (["--gap-images", "3"], "gap_images = 3 must be at least"),
+        (["--amounts", "1,x"], "--amounts: 'x' is no number"),
+        (["--amounts", "-1"], "--amounts: -1 has to be positive"),
+        (["--scale", "gpu"], "--scale: invalid choice: 'gpu'"),
     ],
 )
 def test_bad_input_is_one_line(folder, capsys, more, says):
@@ -180,7 +320,7 @@ def test_images_without_labels_get_a_plan_but_no_probes(folder, capsys, tmp_path
     assert [words[0] for words in commands] == ["generate", *["pretrain"] * 4]
     assert main(arguments) == 0  # no batch is larger than the real images by itself
     out = capsys.readouterr().out
-    assert "steps of 32," in out and "# nothing is labelled" in out
+    assert "to do it" not in out and "steps of 32," in out and "# nothing is labelled" in out
     assert main([*arguments, "--batch-size", "32", "--run", "--seeds", "2"]) == 2
     assert "no labels to decide by" in capsys.readouterr().err
     assert main([*arguments, "--batch-size", "32", "--labels", str(folder / "real.npz")]) == 0
@@ -205,12 +345,43 @@ def test_copies_are_said_first(capsys, tmp_path):
         return capsys.readouterr().out
 
     out = said("fakes.npz")
-    assert out.startswith("real         ten: 60 images of 32x32, 4 classes; copies: 720 of 800")
+    assert "\nreal         ten: 60 images of 32x32, 4 classes; copies: 720 of 800" in out
     assert "copies and all" in out and "no bound" in out
     out = said("own.npz")
     assert out.startswith("shared       the generated images are the real images themselves")
     assert "no distance is claimed" in out and "no bound" not in out
+    # nothing that would be refused is printed: `generate import` takes a tenth of copies at most
+    assert commands_in(out) == [] and "# none: 80 of 80 generated images are copies" in out
+    imported = [
+        "generate",
+        "import",
+        str(tmp_path / "own.npz"),
+        "--real",
+        str(tmp_path / "ten.npz"),
+    ]
+    assert main(imported) == 2 and "memorised" in capsys.readouterr().err
     out = said("half.npz")
     assert out.startswith("shared       20 of 80 generated images are copies of real ones\n")
+    assert commands_in(out) == []
     out = " ".join(said("few.npz").split())
     assert "no distance is claimed: 60 real and 40 generated images are too few" in out
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_picture_under_two_classes_is_said(capsys, tmp_path):
+    photographs = tiles()
+    labels = np.arange(60) % 4
+    twice = np.concatenate([photographs[:60], photographs[:3], photographs[3:5]])
+    changed = np.concatenate([labels, (labels[:3] + 1) % 4, labels[3:5]])
+    np.savez(tmp_path / "real.npz", images=twice, labels=changed)
+    np.savez(tmp_path / "fakes.npz", images=photographs[60:120])
+    test = np.concatenate([photographs[10:12], photographs[120:140]])
+    wrong = np.concatenate([(labels[10:12] + 1) % 4, labels[:20]])
+    np.savez(tmp_path / "test.npz", images=test, labels=wrong)
+    words = ["plan", *(str(tmp_path / f"{name}.npz") for name in ("real", "fakes"))]
+    assert main([*words, "--test", str(tmp_path / "test.npz"), "--seeds", "1"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "two classes 3 of the real images repeat a picture that lies under another class" in out
+    assert "two classes 2 of the test images repeat a picture that lies under another class" in out
+    assert main([*words, "--seeds", "1"]) == 0
+    assert "of the test images repeat" not in capsys.readouterr().out

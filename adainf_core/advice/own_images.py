@@ -7,7 +7,7 @@ judged by the rule of `claims` on those claims of the failure mode that need no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from adainf_core.advice.distinct import distinct, without_copies_of
+from adainf_core.advice.amounts import amount_claims, arms_of
+from adainf_core.advice.distinct import distinct, of_two_classes, without_copies_of
 from adainf_core.advice.planning import ARMS, QUESTIONS, paired_noise
 from adainf_core.data.copies import Copies
 from adainf_core.data.generated import GeneratedImages, generated_images
@@ -59,8 +60,9 @@ class OwnImages:
     labelled; `test_kept` says that `test` was held out of the labelled images, and of `real` where
     they are the same. All but `test` are distinct: `copies` says of "real", "generated" and
     "labelled" images, where these are others, which were copies and left out, and `test_copied` how
-    many test images were left out since they repeat labelled ones. `new` are the places of the
-    generated images that repeat no real one. `digest` names the pixels of all.
+    many test images were left out since they repeat labelled ones. `two_classes` counts by the same
+    words, "test" among them, the images that are copies of one of another class. `new` are the
+    places of the generated images that repeat no real one. `digest` names the pixels of all.
     """
 
     real: ImageSet
@@ -70,6 +72,7 @@ class OwnImages:
     test_kept: bool
     copies: dict[str, Copies]
     test_copied: int
+    two_classes: dict[str, int]
     new: IntArray
     digest: str
 
@@ -125,6 +128,7 @@ def _read(
     trained = _sized(real, "train", height, root)
     _check_colours(made, trained)
     copies: dict[str, Copies] = {}
+    two_classes = {"real": of_two_classes(trained)}
     trained, copies["real"] = distinct(trained)
     made, copies["generated"] = distinct(made)
     new = without_copies_of(trained, made)
@@ -133,6 +137,7 @@ def _read(
         known = _sized(labelled, "train", height, root)
         if known.labels is None:
             raise ValueError(f"{labelled} has no labels: a folder has one sub-folder a class")
+        two_classes["labelled"] = of_two_classes(known)
         known, copies["labelled"] = distinct(known)
     named = labelled if labelled is not None else real
     held, kept, copied = None, False, 0
@@ -150,6 +155,7 @@ def _read(
         _check_labels(known, held)
         assert known is not None
         if not kept:
+            two_classes["test"] = of_two_classes(known, held)
             others = without_copies_of(known, held)
             if not len(others):
                 raise ValueError(
@@ -160,7 +166,7 @@ def _read(
             held = held.subset(others) if copied else held
     sets = [part for part in (trained, made, known, held) if part is not None]
     digest = "-".join(part._digest()[:12] for part in sets)
-    return OwnImages(trained, made, known, held, kept, copies, copied, new, digest)
+    return OwnImages(trained, made, known, held, kept, copies, copied, two_classes, new, digest)
 
 
 def _generated(path: str) -> ImageSet:
@@ -237,8 +243,9 @@ def _check_labels(known: ImageSet | None, held: ImageSet) -> None:
 class OwnExperiment:
     """One run on the images at these paths; `digest` is theirs, `root` holds the named sets.
 
-    `replication` is None for an arm without generated images; `probe` is "linear", with the
-    nearest neighbours beside it, or "knn" alone.
+    `replication` is None for an arm without generated images; `amount` is how many of them it has,
+    the same of all seeds and among those of a larger one, None for all. `probe` is "linear", with
+    the nearest neighbours beside it, or "knn" alone.
     """
 
     real: str
@@ -250,6 +257,7 @@ class OwnExperiment:
     pretrain: PretrainConfig
     probe: Literal["linear", "knn"] = "linear"
     root: str | None = field(default=None, compare=False)
+    amount: int | None = None
 
     kind: ClassVar[str] = "own"
     seeded: ClassVar[tuple[str, ...]] = ("pretrain.seed",)
@@ -273,8 +281,7 @@ class OwnExperiment:
             raise ValueError(f"{self.real} or {self.generated} has changed since the plan")
         if own.labelled is None or own.test is None:
             raise ValueError("nothing is labelled: name labelled images")
-        generated = None if self.replication is None else own.generated
-        data = Inflation(own.real, generated, replication=self.replication, sampling="epoch")
+        data = self.data(own)
         trained = pretrain(self.pretrain, data, checkpoint=checkpoint, max_seconds=max_seconds)
         if not trained.finished:
             return None
@@ -288,6 +295,14 @@ class OwnExperiment:
             trained.history,
             {name: probe.details for name, probe in probes.items() if probe.details},
         )
+
+    def data(self, own: OwnImages) -> Inflation:
+        """What it trains on, of these images."""
+        generated = None if self.replication is None else own.generated
+        if generated is not None and self.amount is not None:
+            order = np.random.default_rng(0).permutation(len(generated))
+            generated = generated.subset(np.sort(order[: self.amount]))
+        return Inflation(own.real, generated, replication=self.replication, sampling="epoch")
 
     def small(self) -> OwnExperiment:
         """The same in a few steps."""
@@ -306,14 +321,16 @@ def own_study(
     policies: tuple[AugmentationPolicy, AugmentationPolicy] | None = None,
     seeds: int = 5,
     probe: Literal["linear", "knn"] = "linear",
+    amounts: Sequence[float] = (),
     root: str | Path | None = None,
 ) -> Study:
     """The comparison of the four arms on these images (paths and names as in `own_images`).
 
     `pretrain` is the training that all arms share; its policy and seed are not looked at. The
     policies, strong and weak, are by default the paper's for SimCLR at this size, and N the one
-    whose beta is nearest to the paper's. ValueError, before anything is trained, for images without
-    labels, fewer than two seeds, or a batch larger than the real images.
+    whose beta is nearest to the paper's. `amounts` adds arms of AdaInf with fewer generated images,
+    so many for every real one (`amounts.arms_of`). ValueError, before anything is trained, for
+    images without labels, fewer than two seeds, or a batch larger than the real images.
     """
     if not isinstance(pretrain, PretrainConfig):
         raise ValueError(f"pretrain = {in_words(pretrain)} must be a PretrainConfig")
@@ -328,20 +345,44 @@ def own_study(
         raise ValueError(f"{real} has no labels to decide by: label some images, and name them")
     as_count(seeds, "seeds", 2)
     as_count(pretrain.batch_size, "batch_size", 2, len(own.real), ", the real images")
+    base = OwnExperiment(
+        **named, digest=own.digest, replication=None, pretrain=pretrain, probe=probe
+    )
+    return _study(base, own, replication, policies, seeds, amounts)
+
+
+def arms_of_own(
+    own: OwnImages,
+    pretrain: PretrainConfig,
+    policies: tuple[AugmentationPolicy, AugmentationPolicy] | None = None,
+    probe: Literal["linear", "knn"] = "linear",
+) -> dict[str, OwnExperiment]:
+    """The four arms' first runs on these images, labelled or not, to be timed and not carried out.
+
+    They name no images, and train on what `OwnExperiment.data` is given.
+    """
+    base = OwnExperiment("", "", None, None, own.digest, None, pretrain, probe)
+    study = _study(base, own, None, policies, 2, ())
+    return {arm: study.experiment(SCALE, arm, 0) for arm in study.arms}
+
+
+def _study(
+    base: OwnExperiment,
+    own: OwnImages,
+    replication: int | None,
+    policies: tuple[AugmentationPolicy, AugmentationPolicy] | None,
+    seeds: int,
+    amounts: Sequence[float],
+) -> Study:
+    n_real, n_generated = len(own.real), len(own.generated)
     if replication is None:
-        replication = paper_replication(len(own.real), len(own.generated))
+        replication = paper_replication(n_real, n_generated)
     as_count(replication, "replication", 1)
     strong, weak = policies or (
         POLICIES[name].for_image_size(own.real.image_size)
         for name in ("symmetric", "symmetric_adainf")
     )
-    base = OwnExperiment(
-        **named,
-        digest=own.digest,
-        replication=None,
-        pretrain=replace(pretrain, policy=strong),
-        probe=probe,
-    )
+    base = replace(base, pretrain=replace(base.pretrain, policy=strong))
     weights: dict[str, dict[str, float]] = {
         "vanilla": {"replication": 1.0},
         "adainf": {"replication": float(replication)},
@@ -356,20 +397,26 @@ def own_study(
     }
     words = {"pretrain.policy": {"strong": strong, "weak": weak}}
     layout = Layout(base, seeds=(seeds, seeds), words=words)
-    return Study("own-images", "Which of the four arms, on these images?", arms, {SCALE: layout})
+    question = "Which of the arms, on these images?"
+    return Study(
+        "own-images", question, arms | arms_of(amounts, n_real, n_generated), {SCALE: layout}
+    )
 
 
 @dataclass(frozen=True)
 class Comparison:
     """What the arms gave: a record a run, and the verdict on each of `planning.QUESTIONS`.
 
-    `noise` is the pooled standard deviation over seeds of the paired differences asked about, in
-    points: what `planning.seeds_needed` takes for the next comparison.
+    `amounts` are the verdicts on each pair of amounts of generated images, none and all among them
+    (`amounts.amount_claims`), a family of their own. `noise` is the pooled standard deviation over
+    seeds of the paired differences asked about, in points: what `planning.seeds_needed` takes for
+    the next comparison.
     """
 
     records: tuple[Record, ...]
     verdicts: tuple[Verdict, ...]
     noise: float | None
+    amounts: tuple[Verdict, ...] = ()
 
     def _repr_html_(self) -> str:
         rows = [(v.claim.statement, v.summary, v.outcome_and_sign) for v in self.verdicts]
@@ -384,8 +431,10 @@ def compare(
     processes: int | None = 1,
     budget: float = float("inf"),
     progress: bool = False,
+    wanted: Callable[[str, int], bool] | None = None,
+    told: Callable[[Record], object] | None = None,
 ) -> Comparison:
-    """Run the four arms and judge them; the arguments are those of `running.run_study`.
+    """Run the arms of `own_study` and judge them; the arguments are those of `running.run_study`.
 
     With `store` (a folder for records) a comparison that was stopped goes on where it was.
     """
@@ -400,6 +449,8 @@ def compare(
         processes=None if processes is None else as_count(processes, "processes", 1),
         budget=budget,
         progress=progress,
+        wanted=wanted,
+        told=told,
     )
     return compared(records)
 
@@ -415,4 +466,5 @@ def compared(records: Sequence[Record]) -> Comparison:
         tuple(records),
         tuple(judge(QUESTIONS, records, metric)),
         paired_noise(records, metric),
+        tuple(judge(amount_claims(record.arm for record in records), records, metric)),
     )

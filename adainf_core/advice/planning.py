@@ -7,8 +7,8 @@ images help (`ARMS`), and the claims of the failure mode that need no other (`QU
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,7 +21,7 @@ from adainf_core.evidence.runs.records import RESULTS, Record
 from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.studies import failure_mode
 from adainf_core.evidence.studies.paper_model import MAIN
-from adainf_core.statistics.intervals import Interval, smallest_detectable
+from adainf_core.statistics.intervals import Interval, smallest_detectable, t_quantile
 from adainf_core.theory.total_variation import replication_to_beta
 from adainf_core.validation import IntArray, as_count
 
@@ -44,6 +44,7 @@ GAP_IMAGES = 1000
 _FEWEST_COMPARED = 50  # images a side below which the bound says nothing
 _MOST_SEEDS = 200
 _FEWEST_SEEDS = 2
+_SIMULATED = 20_000
 
 
 @dataclass(frozen=True)
@@ -189,12 +190,46 @@ def seeds_needed(
     """
     if not difference > 0:
         raise ValueError(f"difference={difference} has to be positive, in points")
+    return _fewest(lambda seeds: smallest_detectable(noise, seeds, confidence, power) <= difference)
+
+
+def found_difference(noise: float, seeds: int, arms: int = len(ARMS), power: float = 0.8) -> float:
+    """The true difference, in points, that the rule shows in `seeds` seeds with this probability.
+
+    `noise` is as in `seeds_needed`; `arms` arms deviate alike and independently, so that the rule's
+    block design has its full freedom, which is what two or three seeds live on. By simulation of
+    the rule on one of `QUESTIONS`, to one part in a hundred. ValueError for fewer than two seeds
+    or three arms.
+    """
+    freedom = as_count(seeds, "seeds", _FEWEST_SEEDS) - 1
+    others = (as_count(arms, "arms", 3) - 2) * freedom
+    # squares over seeds of the difference asked about, and of the block design's other ones
+    rng = np.random.default_rng(0)
+    own, rest = rng.chisquare(freedom, _SIMULATED), rng.chisquare(others, _SIMULATED)
+    variance = np.maximum(own / freedom, (own + rest) / (freedom + others))
+    half = t_quantile((1 + LEVEL) / 2, freedom + others) * np.sqrt(variance)
+    leads = half - rng.standard_normal(_SIMULATED)
+    return noise / math.sqrt(seeds) * float(np.quantile(leads, power))
+
+
+def seeds_to_find(difference: float, noise: float, arms: int = len(ARMS)) -> int | None:
+    """The fewest seeds whose `found_difference` is `difference` points or less; None beyond 200.
+
+    ValueError for a difference not above 0.
+    """
+    if not difference > 0:
+        raise ValueError(f"difference={difference} has to be positive, in points")
+    return _fewest(lambda seeds: found_difference(noise, seeds, arms) <= difference)
+
+
+def _fewest(enough: Callable[[int], bool]) -> int | None:
+    """The fewest seeds that are `enough`, as all more are; None where 200 are too few."""
     low, high = _FEWEST_SEEDS, _MOST_SEEDS
-    if smallest_detectable(noise, high, confidence, power) > difference:
+    if not enough(high):
         return None
     while low < high:
         middle = (low + high) // 2
-        if smallest_detectable(noise, middle, confidence, power) <= difference:
+        if enough(middle):
             high = middle
         else:
             low = middle + 1
@@ -246,6 +281,14 @@ class Plan:
     noise: float
     seeds: tuple[tuple[float, int | None], ...]
 
+    def lasting(self, steps: int) -> Plan:
+        """The same for runs of so many steps."""
+        weights = tuple(
+            weigh(self.n_real, self.n_generated, row.replication, self.batch_size, steps)
+            for row in self.weights
+        )
+        return replace(self, steps=steps, weights=weights)
+
 
 def make_plan(
     real: ImageSet,
@@ -286,7 +329,7 @@ def make_plan(
     chosen = paper_replication(n_real, n_generated) if replication is None else replication
     copies = sorted({*REPLICATIONS, as_count(chosen, "replication", 1)})
     weights = tuple(weigh(n_real, n_generated, n, batch_size, steps) for n in copies)
-    seeds = tuple((points, seeds_needed(points, noise)) for points in DIFFERENCES)
+    seeds = tuple((points, seeds_to_find(points, noise)) for points in DIFFERENCES)
     shared = n_generated - len(new)
     gap = None
     if min(n_real, len(new)) >= _FEWEST_COMPARED:

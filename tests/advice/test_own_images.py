@@ -1,5 +1,8 @@
 """Planning and comparing on images of one's own: closed forms, splits, and the four arms."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from photo_tiles import saved, tiles
@@ -14,6 +17,7 @@ from adainf_core.advice.planning import (
     detectable,
     expected_copies,
     expected_pairs,
+    found_difference,
     make_plan,
     noise_of_run,
     paired_noise,
@@ -21,6 +25,7 @@ from adainf_core.advice.planning import (
     recorded_noise,
     seeds_needed,
     seeds_to_decide,
+    seeds_to_find,
     weigh,
 )
 from adainf_core.configuration import differences, to_plain
@@ -30,8 +35,8 @@ from adainf_core.data.inflation import Inflation
 from adainf_core.data.labelled_pairs import numbered_as
 from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import SpriteWorld
-from adainf_core.evidence.judging.claims import MARGIN
-from adainf_core.evidence.judging.verdicts import by_seed
+from adainf_core.evidence.judging.claims import MARGIN, Term
+from adainf_core.evidence.judging.verdicts import by_seed, judge
 from adainf_core.evidence.runs.running import run_one
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.statistics.intervals import Interval, paired_difference, smallest_detectable
@@ -336,6 +341,20 @@ def test_classes_are_told_by_their_folders(sprites, tmp_path):
         own_images(*paths)
 
 
+def test_fewer_generated_images_are_among_more_of_them(sprites):
+    study = study_of(sprites, amounts=(1, 2))
+    base = study.layout(SCALE).base
+    own = own_images(base.real, base.generated)
+    assert [arm for arm in study.arms if arm not in ARMS] == ["adainf_1x", "adainf_2x"]
+    one, two, every = (
+        study.experiment(SCALE, arm, 3).data(own).generated.images
+        for arm in ("adainf_1x", "adainf_2x", "adainf")
+    )
+    assert (len(one), len(two), len(every)) == (len(own.real), 2 * len(own.real), 300)
+    rows = [{image.tobytes() for image in images} for images in (one, two, every)]
+    assert rows[0] < rows[1] < rows[2]
+
+
 def test_nothing_is_tested_on_what_is_learnt_from(sprites):
     real, fakes = (str(sprites / n) for n in ("real", "fakes.npz"))
     with pytest.raises(ValueError, match="real and real are the same images"):
@@ -351,6 +370,30 @@ def test_swapped_colours_are_noticed(tmp_path):
     np.savez(tmp_path / "bgr.npz", images=images[100:, ::-1])
     with pytest.raises(ValueError, match="red and blue swapped"):
         own_images(str(tmp_path / "real.npz"), str(tmp_path / "bgr.npz"))
+
+
+@pytest.mark.parametrize(("seeds", "arms"), [(2, 4), (3, 5), (8, 4)])
+def test_a_found_difference_is_found_as_often_as_said(seeds, arms):
+    noise, trials = 0.8, 1500
+    apart = found_difference(noise, seeds, arms)
+    rng, found = np.random.default_rng(1), 0
+    names = [*ARMS, "more"][:arms]
+    claims = [
+        *QUESTIONS,
+        *([replace(QUESTIONS[0], key="x", terms=(Term("more", 1.0),))] * (arms - 4)),
+    ]
+    del claims[len(QUESTIONS) - (arms - 4) : len(QUESTIONS)]  # as many, over all arms
+    first = claims[0]
+    for runs in rng.normal(0, noise / 2**0.5, (trials, arms, seeds)):
+        runs[names.index(first.arms[0])] += apart
+        records = [
+            SimpleNamespace(arm=arm, seed=seed, metrics={"linear": value})
+            for arm, values in zip(names, runs, strict=True)
+            for seed, value in enumerate(values)
+        ]
+        found += judge(claims, records)[0].difference.low > 0
+    assert abs(found / trials - 0.8) < 4 * (0.16 / trials) ** 0.5
+    assert seeds_to_find(apart * 1.001, noise, arms) == seeds
 
 
 def study_of(sprites, **options):
@@ -403,7 +446,8 @@ def test_a_plan_holds_its_parts(sprites):
     plan = make_plan(own.real, own.generated, 32, 100, noise=0.8, gap_images=60)
     assert [w.replication for w in plan.weights] == sorted({1, 2, 5, 10, 20, 50, plan.replication})
     assert plan.weights[0] == weigh(len(own.real), 300, 1, 32, 100)
-    assert plan.seeds[1] == (1.0, seeds_needed(1.0, 0.8))
+    assert plan.seeds[1] == (1.0, seeds_to_find(1.0, 0.8))
+    assert plan.lasting(70).weights[0] == weigh(len(own.real), 300, 1, 32, 70)
     assert 0 <= plan.gap.lower <= 1 and plan.gap.estimate.n_real < 60
     with pytest.raises(ValueError, match="the real images"):
         make_plan(own.real, own.generated, 90, 100, noise=0.8)

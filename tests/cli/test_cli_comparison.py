@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from adainf_core.advice.own_images import SCALE, compared, own_study
-from adainf_core.advice.planning import ARMS, QUESTIONS, seeds_needed
-from adainf_core.cli.plan import _show_rest, show_comparison
+from adainf_core.advice.planning import ARMS, QUESTIONS, seeds_to_find
+from adainf_core.cli.plan_run import show_rest
+from adainf_core.cli.plan_words import show_comparison
 from adainf_core.learning.pretrain_config import PretrainConfig
 
 
@@ -48,12 +49,13 @@ def test_an_arm_with_one_run_is_not_called_unrun(capsys):
     assert f"fewer than 2 seeds of all arms decide none of the {len(QUESTIONS)} questions" in shown
 
 
-def test_undecided_rows_give_way_to_the_seeds_that_decide(capsys):
+def test_undecided_rows_come_with_the_seeds_that_decide(capsys):
     found = compared(records([[50.0, 52.0], [51.0, 50.0], [52.5, 51.5], [51.5, 52.5]]))
     show_comparison(found, "accuracy")
     out = capsys.readouterr().out
-    assert "not decided" not in out and all(claim.statement not in out for claim in QUESTIONS)
-    needed = seeds_needed(1.0, found.noise)
+    assert all(f"{claim.statement}\n" in out for claim in QUESTIONS)
+    assert out.count("not decided ") == len(QUESTIONS) + 1  # the amounts, too
+    needed = seeds_to_find(1.0, found.noise)
     assert f"2 seeds of all arms decide none of the {len(QUESTIONS)} questions" in out
     assert f"{needed} seeds find a difference of 1 point, {needed - 2} more than these" in out
 
@@ -75,14 +77,15 @@ def test_rows_are_shown_once_one_is_decided(capsys):
     ],
 )
 def test_what_the_budget_left_is_said_with_the_time_it_takes(kept, says, capsys):
-    options = SimpleNamespace(records=kept, processes=2)
     found = compared(records([[50.0, 52.0], [51.0, 50.0], [60.5], []]))
-    _show_rest(found, 8, options)
-    # three runs of half a minute, two at a time
+    show_rest(found, 8, 45.0, kept)
     assert f"5 of 8 runs are done, the others take about 45 seconds; {says}" in (
         capsys.readouterr().out
     )
-    _show_rest(found, 5, options)
+    show_rest(found, 5, 0.0, kept)
     assert capsys.readouterr().out == ""
-    _show_rest(compared([]), 8, options)
-    assert f"\n0 of 8 runs are done; {says}" in capsys.readouterr().out
+    show_rest(compared([]), 8, 100.0, kept)
+    assert (
+        f"\n0 of 8 runs are done, the others take about 100 seconds; {says}"
+        in capsys.readouterr().out
+    )

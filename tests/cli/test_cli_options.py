@@ -97,7 +97,7 @@ COMMANDS = {
         {"--labels": "set", "--test": "set", "--method": "word", "--batch-size": "count",
          "--steps": "count", "--replication": "count", "--noise": "positive",
          "--gap-images": "count", "--seeds": "count", "--probe": "word", "--processes": "count",
-         "--budget": "seconds", **ROOT},
+         "--budget": "seconds", "--scale": "word", "--amounts": "positive", **ROOT},
     ),
     "plan --run": (["digits", "MADE.npz"], {"--records": "folder to write"}),
 }  # fmt: skip

@@ -10,7 +10,7 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -65,21 +65,24 @@ def run_study(
     budget: float = float("inf"),
     stale: bool = False,
     progress: bool = False,
+    wanted: Callable[[str, int], bool] | None = None,
+    told: Callable[[Record], object] | None = None,
 ) -> list[Record]:
     """Run what has no record yet, in the order of the study's plan, and return every record.
 
     Each run has one thread of its own in one of `processes` processes (None: as many as
     `default_processes` says). With `store` (a results folder) finished runs are read from there and
     new ones written, atomically; without it everything runs and nothing is kept. After `budget`
-    seconds no run starts, and those that can be continued stop at a checkpoint in `store`, as they
-    do when this process is interrupted or killed; the next call goes on. Concurrent calls may share
-    a `store`; each skips runs that another holds. `stale` repeats runs that are neither of the code
-    as it is now nor replayed under it; what is repeated still counts from when it was run first. A
-    run whose data are not on this machine is left out with a warning; one whose process dies (of a
-    SIGTERM to it alone, too) is tried once more, from its checkpoint, with one too. `progress`
-    shows a bar in the terminal. Raises ValueError where the store holds a run of another
-    configuration, and RuntimeError, when all others are done, where runs failed or ended their
-    process twice.
+    seconds no run starts, and those that can be continued stop, at a checkpoint where there is a
+    `store`, as they do when this process is interrupted or killed; the next call goes on.
+    Concurrent calls may share a `store`; each skips runs that another holds. `stale` repeats runs
+    that are neither of the code as it is now nor replayed under it; what is repeated still counts
+    from when it was run first. A run whose data are not on this machine is left out with a warning;
+    one whose process dies (of a SIGTERM to it alone, too) is tried once more, from its checkpoint,
+    with one too. `progress` shows a bar in the terminal. `wanted` is asked about each run just
+    before it starts, by arm and seed, and leaves it out by False; `told` is called with each new
+    record. Raises ValueError where the store holds a run of another configuration, and
+    RuntimeError, when all others are done, where runs failed or ended their process twice.
     """
     deadline = time.monotonic() + budget
     plan = study.plan(scale, seeds)
@@ -99,6 +102,8 @@ def run_study(
 
     def jobs() -> Iterator[tuple]:
         for key in pending:
+            if wanted is not None and not wanted(*key):
+                continue
             # somebody else may have run it in the meantime: here, or for another study
             if store is not None and not stale:
                 records.update(_existing(study, scale, [key], store))
@@ -117,6 +122,8 @@ def run_study(
             if store is not None:
                 write_record(record, store)
                 _remove_left_over(store, study, scale, [key])
+            if told is not None:
+                told(record)
     return [records[key] for key in plan if key in records]
 
 
@@ -126,6 +133,11 @@ def default_processes(study: Study, scale: str) -> int:
     _, device = machine(study.experiment(scale, arm, seed).device)
     if not device.startswith("cpu"):
         return 1
+    return cores()
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -176,7 +188,9 @@ def _run_one(
     started = time.monotonic()
     outcome: Outcome | None
     if store is None:
-        outcome = experiment.run()
+        longest = max(0.0, deadline - started)
+        resumable = isinstance(experiment, Resumable)
+        outcome = experiment.resume(None, longest) if resumable else experiment.run()
     else:
         with _reserved(store / UNFINISHED / scale / _short_hash(experiment)) as free:
             if not free:

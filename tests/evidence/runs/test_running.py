@@ -214,6 +214,23 @@ def test_a_budget_gives_a_beginning_of_the_plan(ran, tmp_path, monkeypatch, proc
     assert len(run_study(study, "quick", store=tmp_path, budget=25)) == 4 and ran == PLAN
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_each_run_is_asked_about_as_it_starts_and_told_as_it_ends(ran, tmp_path, kept):
+    told = []
+
+    def wanted(arm, seed):
+        assert len(told) == len(ran)  # in this process the one before has ended
+        return (arm, seed) != ("b", 0)
+
+    store = tmp_path if kept else None
+    found = run_study(AB, "quick", store=store, wanted=wanted, told=told.append)
+    assert ran == [key for key in PLAN if key != ("b", 0)]
+    assert told == found and [(r.arm, r.seed) for r in found] == ran
+    if kept:  # what is there is not told again
+        run_study(AB, "quick", store=store, told=told.append)
+        assert [(r.arm, r.seed) for r in told[3:]] == [("b", 0)]
+
+
 def test_a_failing_run_takes_no_other_along(ran, tmp_path):
     def fails(run: Sum) -> None:
         if run.number == 1:
@@ -361,6 +378,11 @@ def test_a_run_that_the_deadline_stops_goes_on_to_the_same_record(ran, tmp_path)
     assert (record.metrics, record.history) == (undisturbed.metrics, undisturbed.history)
     assert record.beta == undisturbed.beta == 1
     assert files(tmp_path) == [record_path("tiny", "quick", "none", 0, tmp_path)]
+
+
+def test_a_deadline_ends_a_run_that_nothing_is_kept_of(ran):
+    assert run_one(TINY, "quick", "none", 0, None, deadline=time.monotonic()) is None
+    assert run_study(TINY, "quick", seeds=1, budget=1e-9) == [] and ran == []
 
 
 def test_what_another_process_is_at_is_left_to_it(ran, tmp_path):

@@ -1,0 +1,121 @@
+"""The commands that `adainf plan` prints: import, training and probe of every arm and seed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adainf_core.cli.common import flat
+
+if TYPE_CHECKING:
+    from adainf_core.advice.own_images import OwnImages
+    from adainf_core.advice.planning import Plan
+    from adainf_core.learning.pretrain_config import PretrainConfig
+
+
+def refused_import(options: argparse.Namespace, plan: Plan) -> str | None:
+    """Why `adainf generate import` would not take the generated images; None where it does."""
+    from adainf_core.data.generated import ImportLimits
+
+    limit = ImportLimits().memorised
+    if _is_store(options.generated) or plan.shared <= limit * plan.n_generated:
+        return None
+    return (
+        f"{plan.shared:,} of {plan.n_generated:,} generated images are copies of real ones, and "
+        f"adainf generate import refuses more than {100 * limit:g} % (--memorised-limit): there "
+        "is nothing to train on that the real images do not hold"
+    )
+
+
+def arm_commands(
+    options: argparse.Namespace,
+    own: OwnImages,
+    plan: Plan,
+    seeds: int,
+    trained: Mapping[str, PretrainConfig] | None = None,
+) -> Iterator[tuple[str, list[str]]]:
+    """What each command is for, such as "none, seed 0", and its words.
+
+    Runs are of the official recipe in the plan's steps, or of `trained`, by arm, where given.
+    """
+    from adainf_core.data.generated import default_store
+    from adainf_core.learning.recipes import recipe
+
+    root = [] if options.root is None else ["--root", options.root]
+    store, size = options.generated, own.real.image_size
+    if not _is_store(store):
+        path = Path(store)
+        store = str(default_store(path))
+        resized = ["--size", str(size)] if path.is_dir() else []
+        words = ["adainf", "generate", "import", str(path), "--real", options.real]
+        yield "import", [*words, *resized, *root]
+    labelled, test = options.labels or options.real, options.test
+    if test is None and own.test_kept:
+        test = "TEST"
+    probed = [] if test is None else ["--test", test]
+    weak = _policy_name(recipe(options.real, options.method, "adainf", store).pretrain)
+    arms = {
+        "none": ("none", []),
+        "weak": ("none", [f"pretrain.policy={weak}"]),
+        "vanilla": ("vanilla", []),
+        "adainf": ("adainf", [f"replication={plan.replication}"]),
+    }
+    for seed in range(seeds):
+        for arm, (preset, changes) in arms.items():
+            file = f"{arm}-{seed}.pt"
+            generated = [] if preset == "none" else ["--generated", store]
+            settings = [
+                f"pretrain.steps={plan.steps}",
+                f"pretrain.batch_size={plan.batch_size}",
+                f"pretrain.warmup={plan.steps // 100}",  # the paper's share
+            ]
+            if trained is not None:
+                official = recipe(options.real, options.method, preset, *generated[1:]).pretrain
+                settings = settings_between(official, trained[arm])
+            yield f"{arm}, seed {seed}", [
+                "adainf", "pretrain", "--dataset", options.real, "--method", options.method,
+                "--preset", preset, *generated, "--checkpoint", file, *root, f"size={size}",
+                *changes, *settings, f"pretrain.seed={seed}", *options.settings,
+            ]  # fmt: skip
+            if own.labelled is not None:
+                yield f"probe of {arm}, seed {seed}", [
+                    "adainf", "probe", file, "--dataset", labelled, *probed, *root,
+                    "--protocol", "linear", "--protocol", "knn",
+                ]  # fmt: skip
+
+
+def settings_between(one: PretrainConfig, other: PretrainConfig) -> list[str]:
+    """The dotted settings that make `one` the `other`, policy and seed aside."""
+    from adainf_core.configuration import to_plain
+
+    before, after = (dict(flat(to_plain(config), "pretrain.")) for config in (one, other))
+    return [
+        shown
+        for key, value in after.items()
+        if not key.startswith(("pretrain.policy", "pretrain.seed"))
+        and before.get(key, ...) != value
+        for shown in [f"{key}={_text(value)}"]
+    ]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def shown(words: list[str]) -> str:
+    """A command as it is typed."""
+    return shlex.join(words)
+
+
+def _is_store(path: str) -> bool:
+    return (Path(path) / "meta.json").is_file()
+
+
+def _policy_name(config: PretrainConfig) -> str:
+    from adainf_core.learning.policies import POLICIES
+
+    return next(name for name, policy in POLICIES.items() if policy == config.policy)

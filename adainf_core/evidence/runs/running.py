@@ -186,21 +186,22 @@ def _run_one(
 ) -> Record | None:
     code, (commit, clean) = code_fingerprint(experiment), source_commit()
     started = time.monotonic()
-    outcome: Outcome | None
+    longest = max(0.0, deadline - started)
+
+    def carried_out(checkpoint: Path | None) -> Outcome | None:
+        if not isinstance(experiment, Resumable):
+            return experiment.run()
+        if checkpoint is not None:
+            checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        return experiment.resume(checkpoint, longest)
+
     if store is None:
-        longest = max(0.0, deadline - started)
-        resumable = isinstance(experiment, Resumable)
-        outcome = experiment.resume(None, longest) if resumable else experiment.run()
+        outcome = carried_out(None)
     else:
         with _reserved(store / UNFINISHED / scale / _short_hash(experiment)) as free:
             if not free:
                 return None
-            if isinstance(experiment, Resumable):
-                checkpoint = _checkpoint(store, study, scale, arm, seed)
-                checkpoint.parent.mkdir(parents=True, exist_ok=True)
-                outcome = experiment.resume(checkpoint, max(0.0, deadline - started))
-            else:
-                outcome = experiment.run()
+            outcome = carried_out(_checkpoint(store, study, scale, arm, seed))
     if outcome is None:
         return None
     versions, device = machine(experiment.device)

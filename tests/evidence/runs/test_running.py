@@ -150,7 +150,7 @@ def test_a_record_says_what_it_is_of(ran, tmp_path):
 def test_a_record_names_the_model_whose_images_it_is_of(monkeypatch):
     study = named_study("diffusion")
     outcome = Outcome({"linear": 1.0}, {"linear": "a sum"}, 0.0, [])
-    monkeypatch.setattr(TrainingExperiment, "run", lambda self: outcome)
+    monkeypatch.setattr(TrainingExperiment, "resume", lambda *given: outcome)
     found = {arm: run_one(study, "laptop", arm, 40).protocols for arm in ("diffusion", "none")}
     noted = (shipped_generators()["cifar10-16"] / DIGESTS).read_bytes()
     said = f"cifar10-16, SHA-256 of its files: {hashlib.sha256(noted).hexdigest()}"

@@ -15,10 +15,11 @@ the images, copies, the gap and the choice of steps are no part of theirs.
 
 Ours is measured whole. Of theirs slices are measured, some steps of each arm after others to warm
 up and a probe, and taken times the design's steps and runs. Slices of our own loop take turns with
-theirs: they say which part costs what, and whether what is scaled agrees with the whole on this
-machine as it was. All is CPU time, children included, on one thread a process; the command has its
-default, a process a core, and what these cost each other counts against it. Both sides end in an interval for each of the plan's questions; the notebook's t-test is shown on
-the accuracies of our runs, for its own are not carried to their end.
+theirs: they say which part costs what, and what is left of the whole is all that is no run. All is
+CPU time, children included, on one thread a process; the command has its default, a process a core,
+and what these cost each other counts against it. Both sides end in an interval for each of the
+plan's questions; the notebook's t-test is shown on the accuracies of our runs, for its own are not
+carried to their end.
 """
 
 from __future__ import annotations

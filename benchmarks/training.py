@@ -98,28 +98,35 @@ def ours(case: Case, images: ImageSet, precision: str, compiled: bool = False) -
     return work
 
 
-def breakdown(case: Case, images: ImageSet, precision: str, seconds: float) -> dict[str, float]:
-    """Milliseconds of a step (medians over `seconds`), and the share before the model in it."""
-    run = Run(case.config(precision), Inflation(images))
+def marked(run: Run, clock: Callable[[], float] = time.perf_counter) -> Callable[[], np.ndarray]:
+    """A step of `run` that returns the seconds of its parts: data, augmentation and model."""
     marks: dict[str, float] = {}
 
     def batches(start: int, stop: int, inner: Callable = run.feed.batches) -> Iterator:
         for batch in inner(start, stop):
-            marks["batch"] = time.perf_counter()
+            marks["batch"] = clock()
             yield batch
 
     def before_model(*_: object) -> None:
-        marks["model"] = time.perf_counter()
+        marks["model"] = clock()
+
+    def step() -> np.ndarray:
+        start = clock()
+        run.advance(1)
+        return np.diff([start, marks["batch"], marks["model"], clock()])
 
     run.feed.batches = batches  # type: ignore[method-assign]
     run.trainee.register_forward_pre_hook(before_model)
-    run.advance(1)
+    return step
+
+
+def breakdown(case: Case, images: ImageSet, precision: str, seconds: float) -> dict[str, float]:
+    """Milliseconds of a step (medians over `seconds`), and the share before the model in it."""
+    step = marked(Run(case.config(precision), Inflation(images)))
+    step()
     parts, began = [], time.perf_counter()
     while len(parts) < 3 or time.perf_counter() - began < seconds:
-        start = time.perf_counter()
-        run.advance(1)
-        times = np.array([start, marks["batch"], marks["model"], time.perf_counter()])
-        parts.append(1e3 * np.diff(times))
+        parts.append(1e3 * step())
     steps = np.array(parts)
     share = np.median(steps[:, :2].sum(1) / steps.sum(1))
     data, augmentation, model = np.median(steps, 0)
@@ -133,7 +140,7 @@ def breakdown(case: Case, images: ImageSet, precision: str, seconds: float) -> d
     }
 
 
-class _Pictures(torch.utils.data.Dataset):
+class Pictures(torch.utils.data.Dataset):
     """The images as torchvision's CIFAR10 gives them: one PIL image and its label at a time."""
 
     def __init__(self, images: ImageSet) -> None:
@@ -178,7 +185,7 @@ class Lightly:
             input_size=case.size, sigmas=config.policy.blur_sigma, normalize=None
         )
         self.loader = DataLoader(
-            LightlyDataset.from_torch_dataset(_Pictures(images), transform=transform),
+            LightlyDataset.from_torch_dataset(Pictures(images), transform=transform),
             batch_size=case.batch,
             shuffle=True,
             drop_last=True,

@@ -15,7 +15,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from adainf_core.advice.own_images import arms_of_own
 from adainf_core.data.images import ImageSet
+from adainf_core.learning.pretrain_config import PretrainConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"
@@ -154,6 +156,49 @@ class TestTraining:
         }
         figures = {name: {"median": rate} for name, rate in rates.items()}
         assert training.ratios(figures) == {"fp32": 1.5, "recommended": 3.0, "bf16": 1.5}
+
+
+class TestFirstHour:
+    @pytest.fixture
+    def first_hour(self, load) -> ModuleType:
+        return load("first_hour")
+
+    @pytest.fixture
+    def own(self, first_hour, tmp_path):
+        rng = np.random.default_rng(0)
+        for name, labels in (("real", np.arange(40) % 2), ("generated", None)):
+            pixels = rng.integers(0, 256, (40, 3, 8, 8), dtype=np.uint8)
+            first_hour.save(ImageSet(pixels, labels, name), tmp_path / name)
+        return first_hour.own_images(tmp_path / "real", tmp_path / "generated")
+
+    def test_what_is_saved_is_what_the_command_reads(self, own):
+        assert len(own.real) == len(own.labelled) == 30 and len(own.test) == 10
+        assert len(own.generated) == 40
+
+    def test_our_slices_are_of_all_arms_and_parts(self, first_hour, own):
+        config = PretrainConfig(width=4, batch_size=8, steps=9, warmup=0, device="cpu")
+        arms = list(arms_of_own(own, config).values())
+        slices = first_hour.Slices(arms, own, {first_hour.OURS: 2})
+        slices.warm_up(1)
+        slices.turn()
+        slices.probe()
+        assert [run.run.step for run in slices.arms[first_hour.OURS]] == [3, 3, 3, 3]
+        assert len(slices.steps[first_hour.OURS]) == 8
+        assert min(slices.seconds(first_hour.OURS).values()) > 0
+
+    def test_steps_are_scaled_and_probes_are_not(self, first_hour):
+        parts = {"data and augmentation": 1.0, "model": 2.0, "probe": 3.0}
+        assert first_hour.scaled(parts, runs=8, steps=10) == {
+            "data and augmentation": 80.0,
+            "model": 160.0,
+            "probe": 24.0,
+        }
+
+    def test_the_childrens_time_counts(self, first_hour):
+        burn = "import time\nwhile time.process_time() < 0.2: pass"
+        child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"
+        processor, _ = first_hour.spent([sys.executable, "-c", child])
+        assert processor >= 0.2
 
 
 def _gpu(out: Path, *options: str) -> dict:

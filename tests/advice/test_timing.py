@@ -75,6 +75,12 @@ def test_precision_is_the_faster_one(own, clock, monkeypatch):
     assert timing.faster_precision(example, own, clock) == "fp32"
 
 
+def test_precision_is_timed_in_batches_that_there_are_images_for(own, clock):
+    few = replace(own, real=own.real.subset(np.arange(40)))
+    example = arms_of_own(few, replace(CONFIG, batch_size=32))["none"]
+    assert timing.faster_precision(example, few, clock) == "bf16"
+
+
 def test_arms_are_timed_side_by_side_as_they_are(own):
     cost = timing.measured(arms_of_own(own, CONFIG), own, 2, 0.0)
     assert 0 < cost.step < 60 and 0 < cost.rest < 60

@@ -177,7 +177,7 @@ def test_run_compares_the_arms(folder, capsys, monkeypatch):
     arguments = planned(folder, "--run", "--seeds", "2", "--steps", "1", "--probe", "knn")
     assert main([*arguments, "pretrain.width=4", "pretrain.device=cpu"]) == 0
     out = capsys.readouterr().out
-    assert "Commands:" not in out and "noise " in out
+    assert "Commands:" not in out and "noise " in out and "adainf compare" not in out
     assert f"2 seeds of all arms decide none of the {len(QUESTIONS)} questions" in out
     assert all(claim.statement in out for claim in QUESTIONS)
 
@@ -261,7 +261,9 @@ def test_the_same_command_goes_on_with_the_design_that_it_began(
     pretending(monkeypatch, lambda number: 25.0)
     kept = ["--run", "--records", str(tmp_path / "kept"), "--processes", "1", "--budget"]
     assert main(planned(folder, *kept, "900")) == 0
-    first = capsys.readouterr().out.splitlines()[0]
+    out = capsys.readouterr().out
+    first = out.splitlines()[0]
+    assert f"adainf compare {tmp_path / 'kept' / 'own-images' / 'own' / 'weak-*.json'} " in out
     slower = replace(COST, step=10 * COST.step)
     monkeypatch.setattr("adainf_core.advice.proposing.measured", lambda *_, **__: slower)
     assert main(planned(folder, *kept, "900")) == 0
@@ -297,7 +299,7 @@ def test_the_same_command_goes_on_with_the_design_that_it_began(
         (["steps=5"], "the settings of a plan are of pretrain."),
         (["pretrain.policy=symmetric"], "a plan sets pretrain.policy itself"),
         (["pretrain.girth=3"], "unknown key 'pretrain.girth'"),
-        (["--labels", "nowhere"], "unknown image set 'nowhere'"),
+        (["--labels", "nowhere"], "--labels: unknown image set 'nowhere'"),
         (["--gap-images", "3"], "gap_images = 3 must be at least"),
         (["--amounts", "1,x"], "--amounts: 'x' is no number"),
         (["--amounts", "-1"], "--amounts: -1 has to be positive"),

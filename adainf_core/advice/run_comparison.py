@@ -492,7 +492,7 @@ def _word(found: Interval) -> str:
     return f"{outcome_of(found)}{', reversed' if found.high < 0 else ''}"
 
 
-def _one_line(text: str, longest: int = 90) -> str:
+def _one_line(text: str, longest: int = 200) -> str:
     text = " ".join(text.split())
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
 

@@ -223,13 +223,17 @@ def check_split(name: str, split: str, option: str = "--split", default: str = "
 
 
 def check_named(**sets: str | None) -> None:
-    """ValueError, before any is read, for an option's set that has no name and is not there."""
+    """ValueError, before any is read, for a set that has no name and is not there.
+
+    Of an option, or in capitals of an argument.
+    """
     from adainf_core.data.named_sets import LOADERS
 
     for option, name in sets.items():
         if name is not None and name not in LOADERS and not Path(name).exists():
+            shown = option if option.isupper() else f"--{option.replace('_', '-')}"
             raise ValueError(
-                f"--{option.replace('_', '-')}: unknown image set {name!r}, and no file or folder; "
+                f"{shown}: unknown image set {name!r}, and no file or folder; "
                 f"known: {', '.join(sorted(LOADERS))}"
             )
 

@@ -16,6 +16,8 @@ from adainf_core.cli.probed_sets import add_sets, check_sets, probed_sets, telli
 from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from adainf_core.advice.run_comparison import RunComparison
     from adainf_core.advice.run_files import Over, RunFile
     from adainf_core.cli.probed_sets import ProbedSets
@@ -75,6 +77,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def _compare(options: argparse.Namespace) -> None:
     from adainf_core.advice.run_files import sides_of
 
+    _check_files([*options.files, *(options.against or ())])
     check_sets(options)
     if options.figure is not None and options.figure.suffix.lower() not in _FIGURES:
         raise ValueError(f"--figure {options.figure} has to end in {', '.join(_FIGURES)}")
@@ -95,6 +98,18 @@ def _compare(options: argparse.Namespace) -> None:
     for path in (options.json, options.csv, options.figure):
         if path is not None:
             print(path)
+
+
+def _check_files(files: Iterable[Path]) -> None:
+    """ValueError for a folder, and for what `adainf plan` keeps beside its records."""
+    for path in files:
+        if path.is_dir():
+            raise ValueError(f"{path} is a folder: name the runs in it, as in {path}/adainf-0.pt")
+        if path.name == "design.json":
+            raise ValueError(
+                f"{path} is the design of adainf plan, no run: its records are the .json files in "
+                "the folders beside it"
+            )
 
 
 def _sides(options: argparse.Namespace) -> dict[str, list[Path]]:

@@ -79,6 +79,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _gap(options: argparse.Namespace) -> None:
+    check_named(REAL=options.real)
     check_split(options.real, options.split)
     if options.held_out is not None:
         check_named(held_out=options.held_out)

@@ -78,7 +78,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--scale",
         choices=tuple(_BATCH),
         default="laptop",
-        help="of the commands: of the design, or the official runs; default: laptop",
+        help="which runs the commands are of: laptop, the small ones of the design, or paper, the "
+        "official ones; default: laptop",
     )
     parser.add_argument("--method", default="simclr", help="default: simclr")
     parser.add_argument(
@@ -175,7 +176,7 @@ def _planned(options: argparse.Namespace, began: float) -> None:
     else:
         proposal = _proposed(options, own, config, policies, start, began)
         plan = plan.lasting(proposal.design.steps)
-        words.show_design(proposal, plan, whose)
+        words.show_design(proposal, plan, whose, None if own.test is None else len(own.test))
         here, trained = proposal.design.run_seconds, proposal.pretrain
     if not (options.run_now or paper):
         if own.labelled is not None and options.seeds != 1:
@@ -259,7 +260,7 @@ def _config(options: argparse.Namespace) -> PretrainConfig:
 
     if options.run_now and options.seeds is not None and options.seeds < 2:
         raise ValueError(f"--seeds {options.seeds}: --run compares arms over two seeds or more")
-    check_named(labels=options.labels, test=options.test)
+    check_named(REAL=options.real, labels=options.labels, test=options.test)
     for setting in options.settings:
         key = setting.partition("=")[0]
         if not key.startswith("pretrain."):
@@ -366,7 +367,8 @@ def _show_commands(
             print(f"# {what}: {duration(here)} here, {duration(on_gpu)} on a GPU")
         print(shlex.join(command))
     if options.test is None and own.test_kept:
-        print("# TEST: labelled images that are in no other set")
+        print("# TEST: labelled images that are in no other set; these commands learn from what is")
+        print("# held out above, too, so beta and N may differ a little")
     if any(len(found.distinct) < len(found) for found in own.copies.values()):
         print("# these read the sets as they are, copies and all: the numbers above are of sets")
         print("# from which the copies were removed")

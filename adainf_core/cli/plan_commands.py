@@ -57,17 +57,16 @@ def arm_commands(
     if test is None and own.test_kept:
         test = "TEST"
     probed = [] if test is None else ["--test", test]
-    weak = _policy_name(recipe(options.real, options.method, "adainf", store).pretrain)
     arms = {
         "none": ("none", []),
-        "weak": ("none", [f"pretrain.policy={weak}"]),
+        "weak": ("weak", []),
         "vanilla": ("vanilla", []),
         "adainf": ("adainf", [f"replication={plan.replication}"]),
     }
     for seed in range(seeds):
         for arm, (preset, changes) in arms.items():
             file = f"{arm}-{seed}.pt"
-            generated = [] if preset == "none" else ["--generated", store]
+            generated = [] if preset in ("none", "weak") else ["--generated", store]
             settings = [
                 f"pretrain.steps={plan.steps}",
                 f"pretrain.batch_size={plan.batch_size}",
@@ -113,9 +112,3 @@ def shown(words: list[str]) -> str:
 
 def _is_store(path: str) -> bool:
     return (Path(path) / "meta.json").is_file()
-
-
-def _policy_name(config: PretrainConfig) -> str:
-    from adainf_core.learning.policies import POLICIES
-
-    return next(name for name, policy in POLICIES.items() if policy == config.policy)

@@ -114,6 +114,8 @@ def run_design(
     )
     words.show_comparison(found, f"{options.probe} accuracy")
     show_rest(found, design.arms * course.seeds, course.left, records)
+    if records is not None:
+        words.show_kept(records, study.name, SCALE)
 
 
 def show_rest(found: Comparison, planned: int, left: float, records: Path | None) -> None:

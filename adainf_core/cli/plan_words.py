@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from adainf_core.cli.common import duration
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from adainf_core.advice.own_images import Comparison, OwnImages
     from adainf_core.advice.planning import Plan
     from adainf_core.advice.proposing import Proposal
@@ -48,8 +50,11 @@ def show_shared(plan: Plan) -> None:
         )
 
 
-def show_design(proposal: Proposal, plan: Plan, whose: str) -> None:
-    """What a run costs here, what the comparison is and takes, and what it can find."""
+def show_design(proposal: Proposal, plan: Plan, whose: str, tested: int | None = None) -> None:
+    """What a run costs here, what the comparison is and takes, and what it can find.
+
+    `tested` is the number of test images.
+    """
     from adainf_core.advice.planning import found_difference, seeds_to_find
 
     design, config = proposal.design, proposal.pretrain
@@ -70,6 +75,9 @@ def show_design(proposal: Proposal, plan: Plan, whose: str) -> None:
         least = found_difference(plan.noise, design.seeds, design.arms)
         needed = seeds_to_find(1.0, plan.noise, design.arms)
         told = "" if whose == "as given" else "; shorter runs and fewer test images have more"
+        if tested and told:
+            told += f", and {tested:,} leave one accuracy up to {50 / tested**0.5:.1f} points of "
+            told += "standard error"
         more = "more than 200" if needed is None else f"{needed}"
         more = "" if needed and needed <= design.seeds else f"; {more} seeds would find 1 point"
         fill(
@@ -147,6 +155,8 @@ def show_plan(plan: Plan) -> None:
             f"{row.replication:3} {row.beta:7.4f} {row.real_passes:18.1f} "
             f"{row.generated_passes:16.1f} {row.copies:21.4f}{mark}"
         )
+    if plan.replication == 1:
+        print("\nwith N = 1 AdaInf weighs as vanilla does, and only augments less")
 
 
 def show_seeds(plan: Plan, whose: str) -> None:
@@ -198,6 +208,17 @@ def show_comparison(found: Comparison, what: str) -> None:
     _show_needed(found.noise, shared)
     print()
     _show_amounts(found)
+
+
+def show_kept(records: Path, name: str, scale: str) -> None:
+    """Where the records are, how to compare them, and how to add to them."""
+    sides = [str(records / name / scale / f"{arm}-*.json") for arm in ("weak", "adainf")]
+    print(f"\n{'compare':12} adainf compare {' '.join(sides)}")
+    fill(
+        "more",
+        "the same command with a larger --seeds and --budget adds seeds; longer runs or other "
+        "amounts are another design: name other --records",
+    )
 
 
 def labels_of(arms: Iterable[str]) -> dict[str, str]:

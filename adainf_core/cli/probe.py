@@ -157,4 +157,4 @@ def _show_result(protocol: str, result: ProbeResult, new: np.ndarray, named: boo
 
 def _show(protocol: str, result: ProbeResult, said: str) -> None:
     error = 100 * result.standard_error
-    print(f"{protocol:16} {100 * result.accuracy:.2f} % (± {error:.2f}, {said})")
+    print(f"{protocol:16} {100 * result.accuracy:.2f} % (standard error {error:.2f}, {said})")

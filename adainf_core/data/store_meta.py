@@ -24,7 +24,8 @@ def read_meta(folder: Path) -> dict[str, Any]:
     described = folder / "meta.json"
     if not described.is_file():
         raise FileNotFoundError(
-            f"{folder} holds no generated set (no meta.json): make one with from_npz or from_folder"
+            f"{folder} holds no generated set (no meta.json): make one with adainf generate "
+            "import, in Python from_npz or from_folder"
         )
     try:
         meta = json.loads(described.read_text(encoding="utf-8"))

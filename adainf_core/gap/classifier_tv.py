@@ -66,8 +66,8 @@ class ClassifierTV:
     def __str__(self) -> str:
         found, mirror = self.estimate, self.mirrored
         sentence = (
-            f"D_TV >= {found.lower:.3f} at confidence {found.confidence:g} ({found.method}, "
-            f"{self.classifier}, {found.n_real} + {found.n_generated} held-out rows)"
+            f"D_TV >= {found.lower:.3f} at confidence {found.confidence:g} (a classifier's "
+            f"bound, from {found.n_real} + {found.n_generated} held-out rows)"
         )
         sizes = f"{mirror.n_real} + {mirror.n_generated} held-out rows"
         if self.sound:

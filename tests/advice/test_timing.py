@@ -94,6 +94,14 @@ def test_a_probed_part_holds_every_class_twice():
     assert len(part) == 600 and np.bincount(part.labels).min() == 2
 
 
+def test_multiply_adds_of_the_official_network():
+    config = PretrainConfig(encoder="resnet18", batch_size=10)
+    one = timing.multiply_adds(config, 32) / (3 * 2 * 10)
+    assert one == pytest.approx(0.56e9, rel=0.02)  # as published, with the CIFAR stem
+    wider = replace(config, stem_padding=2)
+    assert timing.multiply_adds(wider, 32) > timing.multiply_adds(config, 32)
+
+
 def test_multiply_adds_of_the_small_network():
     config = PretrainConfig(width=4, batch_size=10)
     # maps and channels of its convolutions on 16 pixels, nine places each

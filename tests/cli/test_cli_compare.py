@@ -136,6 +136,8 @@ def test_what_cannot_be_compared_is_one_line_and_writes_nothing(folder, capsys, 
     assert main(["probe", "weak-0.pt", *KNN]) == 0
     (folder / "copy-0.pt").write_bytes((folder / "weak-0.pt").read_bytes())
     run(folder / "begun-0.pt", 0, weights=6, steps=4, max_seconds=0)
+    (folder / "kept").mkdir()
+    (folder / "kept" / "design.json").write_text("{}")
     files = sorted(path.name for path in folder.iterdir())
     monkeypatch.setattr(
         "adainf_core.data.named_sets.named_or_own", lambda *_: pytest.fail("images were read")
@@ -150,6 +152,8 @@ def test_what_cannot_be_compared_is_one_line_and_writes_nothing(folder, capsys, 
         (told, f"{told[0]} is tested on test (80 images), {told[1]} tested on other (60)"),
         ([*WEAK, *WIDE, "--figure", "a.gif"], "has to end in .png, .svg, .pdf"),
         (["gone-0.pt", *WIDE], "no run at gone-0.pt"),
+        (["kept", *WIDE], "kept is a folder: name the runs in it"),
+        (["kept/design.json", *WIDE], "design.json is the design of adainf plan, no run"),
         (["test.npz", *WIDE], "test.npz holds no predictions: make it anew by adainf probe"),
         ([*WEAK, *WIDE, *KNN[:2]], "--dataset train.npz is a path: name the --test images too"),
     ):

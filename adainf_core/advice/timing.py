@@ -17,7 +17,7 @@ import torch
 from adainf_core.advice.designing import Cost
 from adainf_core.advice.own_images import OwnExperiment, OwnImages, arms_of_own
 from adainf_core.evidence.runs.running import one_thread
-from adainf_core.learning.encoders import build_encoder
+from adainf_core.learning import encoders
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.pretraining import Run
 from adainf_core.learning.probing import knn_probe, linear_probe
@@ -85,14 +85,8 @@ def step_seconds(config: PretrainConfig, own: OwnImages, clock: Clock = time.per
 
 def multiply_adds(config: PretrainConfig, size: int) -> float:
     """Multiply-adds of a step's encoder, forwards and twice that backwards, on `size` pixels."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with torch.device("meta"):
-        encoder = build_encoder(config.encoder, config.width, config.stem_padding)
-        with FlopCounterMode(display=False) as counted:
-            encoder.backbone(torch.empty(2, 3, size, size))
     views = 2 * config.batch_size
-    return 3 * counted.get_total_flops() / 2 * views / 2
+    return 3.0 * views * encoders.multiply_adds(encoders.encoder_of(config), size)
 
 
 def gpu_seconds(config: PretrainConfig, size: int) -> float:

@@ -95,3 +95,11 @@ def test_multiply_adds_of_the_small_network():
     one = sum(9 * side**2 * inputs * outputs for side, inputs, outputs in layers)
     assert timing.multiply_adds(config, 16) == 3 * 2 * 10 * one
     assert timing.gpu_seconds(replace(config, steps=1000), 16) == pytest.approx(10.0)
+
+
+def test_multiply_adds_of_a_published_network():
+    config = PretrainConfig(encoder="resnet18", batch_size=512)
+    # ResNet-18 with the stem for 32 pixels: 0.56 thousand million an image (0.0005 at base width 1)
+    assert timing.multiply_adds(config, 32) == pytest.approx(6 * 512 * 0.56e9, rel=0.01)
+    narrow = replace(config, base_width=32)
+    assert timing.multiply_adds(narrow, 32) < 0.3 * timing.multiply_adds(config, 32)

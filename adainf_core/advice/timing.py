@@ -41,10 +41,11 @@ Clock = Callable[[], float]
 def faster_precision(experiment: OwnExperiment, own: OwnImages, clock: Clock) -> str:
     """Is "bf16" where a step in it is clearly faster here than in fp32, else "fp32"."""
     took = {}
+    size = min(4 * _FIRST_BATCH, experiment.pretrain.batch_size)  # there may be fewer images
     with one_thread():
         for precision in ("fp32", "bf16"):
             tried = replace(experiment, pretrain=replace(experiment.pretrain, precision=precision))
-            took[precision] = _stepped([_run(tried, own, 4 * _FIRST_BATCH)], clock)
+            took[precision] = _stepped([_run(tried, own, size)], clock)
     return "bf16" if took["fp32"] > _GAIN * took["bf16"] else "fp32"
 
 

@@ -387,3 +387,16 @@ def test_one_picture_under_two_classes_is_said(capsys, tmp_path):
     assert "two classes 2 of the test images repeat a picture that lies under another class" in out
     assert main([*words, "--seeds", "1"]) == 0
     assert "of the test images repeat" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_official_run_is_that_of_its_commands(folder, capsys):
+    shown = {}
+    for scale in ("laptop", "paper"):
+        arguments = [one for one in planned(folder, "--scale", scale) if one != "32"]
+        arguments.remove("--batch-size")
+        assert main(arguments) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        shown[scale] = out.partition("paper a run of ")[2].partition(":")[0]
+    # among 60 images a batch has no more, at either scale
+    assert set(shown.values()) == {"100,000 steps of 32 images, resnet18"}

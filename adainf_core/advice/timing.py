@@ -40,7 +40,8 @@ Clock = Callable[[], float]
 
 def faster_precision(experiment: OwnExperiment, own: OwnImages, clock: Clock) -> str:
     """Is "bf16" where a step in it is clearly faster here than in fp32, else "fp32"."""
-    took, size = {}, min(experiment.pretrain.batch_size, 4 * _FIRST_BATCH)
+    took = {}
+    size = min(4 * _FIRST_BATCH, experiment.pretrain.batch_size)  # there may be fewer images
     with one_thread():
         for precision in ("fp32", "bf16"):
             tried = replace(experiment, pretrain=replace(experiment.pretrain, precision=precision))
@@ -86,7 +87,7 @@ def step_seconds(config: PretrainConfig, own: OwnImages, clock: Clock = time.per
 def multiply_adds(config: PretrainConfig, size: int) -> float:
     """Multiply-adds of a step's encoder, forwards and twice that backwards, on `size` pixels."""
     views = 2 * config.batch_size
-    return 3 * encoders.multiply_adds(encoders.encoder_of(config), size) * views
+    return 3.0 * views * encoders.multiply_adds(encoders.encoder_of(config), size)
 
 
 def gpu_seconds(config: PretrainConfig, size: int) -> float:

@@ -170,12 +170,14 @@ def is_first() -> bool:
 
 
 @contextmanager
-def claimed(**places: tuple[Path | None, Kind]) -> Iterator[None]:
+def claimed(*read: str | Path | None, **places: tuple[Path | None, Kind]) -> Iterator[None]:
     """Hold the places of these options (None: not asked for) while the block runs.
 
-    See `claim_output`, whose errors here name the option, too. ValueError where two are one place.
+    See `claim_output`, whose errors here name the option, too. ValueError where two are one place,
+    or one is a file or folder that the command reads.
     """
     taken: dict[Path, str] = {}
+    kept = {Path(each).resolve() for each in read if each is not None}
     with ExitStack() as stack:
         for name, (path, kind) in places.items():
             if path is None:
@@ -184,6 +186,8 @@ def claimed(**places: tuple[Path | None, Kind]) -> Iterator[None]:
             other = taken.setdefault(path.resolve(), option)
             if other != option:
                 raise ValueError(f"{option} {path} is the place of {other}, too: name another")
+            if kind == "file" and path.resolve() in kept:
+                raise ValueError(f"{option} {path} is read by this command: name another place")
             try:
                 stack.enter_context(claim_output(path, kind))
             except OSError as error:

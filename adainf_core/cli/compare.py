@@ -84,6 +84,9 @@ def _compare(options: argparse.Namespace) -> None:
     sides = _sides(options) if options.against else sides_of(options.files)
     with (
         claimed(
+            *(file for files in sides.values() for file in files),
+            options.dataset,
+            options.test,
             cache=(options.cache, "shared folder"),
             json=(options.json, "file"),
             csv=(options.csv, "file"),

@@ -87,7 +87,13 @@ def _gap(options: argparse.Namespace) -> None:
     if options.html is None:
         options.html = Path(page_name(options.real, options.split, options.generated))
     with (
-        claimed(html=(options.html, "file"), json=(options.json, "file")),
+        claimed(
+            options.real,
+            options.generated,
+            options.held_out,
+            html=(options.html, "file"),
+            json=(options.json, "file"),
+        ),
         telling_what_stays(lambda: "nothing was written"),
     ):
         report = _measured(options)

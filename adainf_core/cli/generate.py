@@ -420,7 +420,7 @@ def _show(options: argparse.Namespace) -> None:
     from adainf_core.files import atomic_file
 
     path = _sheet_place(options.name, options.out)
-    with claimed(out=(path, "file")):
+    with claimed(options.name, out=(path, "file")):
         source = source_at(options.name, options.split)
         if source is None:
             images = shown_set(options.name, options.split, options.root).images

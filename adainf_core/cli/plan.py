@@ -153,9 +153,9 @@ def _planned(options: argparse.Namespace, began: float) -> None:
     _check_run(options, own)
     # what this process has done, each of its workers will do again
     start = max(time.process_time(), time.monotonic() - began)
-    if options.batch_size is None:  # at most the largest power of two among the real images
-        largest = 1 << (len(own.real).bit_length() - 1)
-        config = replace(config, batch_size=min(_BATCH["paper" if paper else "laptop"], largest))
+    if options.batch_size is None:
+        batch = _largest_batch("paper" if paper else "laptop", len(own.real))
+        config = replace(config, batch_size=batch)
     noise, whose = _noise(options.noise)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the bound says it in words
@@ -244,6 +244,11 @@ def _show_official(
     return seconds
 
 
+def _largest_batch(scale: str, n_real: int) -> int:
+    """That of the scale, or the largest power of two among the real images."""
+    return min(_BATCH[scale], 1 << (n_real.bit_length() - 1))
+
+
 def _check_run(options: argparse.Namespace, own: OwnImages) -> None:
     if options.run_now and own.labelled is None:
         raise ValueError(
@@ -329,7 +334,8 @@ def _official(options: argparse.Namespace, plan: Plan) -> PretrainConfig:
 
     steps = options.steps or _PAPER_STEPS
     found = recipe(options.real, options.method)
-    batch = plan.batch_size if options.scale == "paper" else found.pretrain.batch_size
+    paper = options.scale == "paper"
+    batch = plan.batch_size if paper else _largest_batch("paper", plan.n_real)
     chosen = replace(found.pretrain, steps=steps, warmup=steps // 100, batch_size=batch)
     return override(replace(found, pretrain=chosen), options.settings).pretrain
 

@@ -80,7 +80,10 @@ def _outputs(options: argparse.Namespace) -> AbstractContextManager[None]:
     if options.dry_run or not is_first():
         return nullcontext()
     return claimed(
-        checkpoint=(options.checkpoint, "file"), tensorboard=(options.tensorboard, "shared folder")
+        options.dataset,
+        options.generated,
+        checkpoint=(options.checkpoint, "file"),
+        tensorboard=(options.tensorboard, "shared folder"),
     )
 
 

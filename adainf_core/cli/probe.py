@@ -58,7 +58,12 @@ def _probe(options: argparse.Namespace) -> None:
     elif place.exists() and _earlier(place) is None:
         raise ValueError(f"--predictions {place} is there, and holds none: name another file")
     with (
-        claimed(cache=(options.cache, "shared folder"), predictions=(place, "file")),
+        claimed(
+            options.dataset,
+            options.test,
+            cache=(options.cache, "shared folder"),
+            predictions=(place, "file"),
+        ),
         telling_what_stays(lambda: "no predictions were kept; features are in --cache, if named"),
     ):
         _show_probes(options, place)

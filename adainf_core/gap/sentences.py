@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adainf_core.gap.estimate import GapEstimate
+from adainf_core.gap.estimate import GapEstimate, wilson
 from adainf_core.gap.rows import rounded_down
 
 if TYPE_CHECKING:
@@ -189,13 +189,26 @@ def _ground(report: GapReport) -> list[str]:
                 f"{meaning} ({measure} {row.found.value:.2f}, {_range(row.found)}; real against "
                 f"real {_range(row.mirrored)})."
             )
-    memorised = report.memorised
-    if memorised.near.low > memorised.quantile:
+    near, chance = report.memorised.near, _chance(report)
+    if near.low > chance.high:
         said.append(
             "More generated images lie very near to training images than chance brings there: "
-            f"{_range(memorised.near, 100, 1)} %, of real ones {100 * memorised.quantile:g} %."
+            f"{_range(near, 100, 1)} %, of real ones {_range(chance, 100, 1)} %."
         )
     return said
+
+
+def _chance(report: GapReport) -> GapEstimate:
+    """How many real images lie as near: a threshold that few of them set may be another one."""
+    found = report.memorised
+    n = found.near.n_real
+    if found.reference == "held-out real rows":
+        others = report.row("kernel distance").mirrored
+        assert others is not None
+        n = others.n_generated
+    level = found.near.confidence
+    low, high = wilson(math.ceil(found.quantile * n), n, level)
+    return GapEstimate(found.quantile, low, high, found.near.n_real, n, confidence=level)
 
 
 # ---- what it changes

@@ -1,5 +1,6 @@
 """What a step and a probe take, by a clock that the test moves; multiply-adds in closed form."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -109,3 +110,19 @@ def test_multiply_adds_of_the_small_network():
     one = sum(9 * side**2 * inputs * outputs for side, inputs, outputs in layers)
     assert timing.multiply_adds(config, 16) == 3 * 2 * 10 * one
     assert timing.gpu_seconds(replace(config, steps=1000), 16) == pytest.approx(10.0)
+
+
+def test_multiply_adds_of_a_published_network():
+    config = PretrainConfig(encoder="resnet18", batch_size=512)
+    # ResNet-18 with the stem for 32 pixels: 0.56 thousand million an image (0.0005 at base width 1)
+    assert timing.multiply_adds(config, 32) == pytest.approx(6 * 512 * 0.56e9, rel=0.01)
+    narrow = replace(config, base_width=32)
+    assert timing.multiply_adds(narrow, 32) < 0.3 * timing.multiply_adds(config, 32)
+
+
+def test_sets_of_forty_images_are_timed(own):
+    few = replace(own, real=own.real.subset(np.arange(40)))
+    config = PretrainConfig(batch_size=32, width=4, steps=20, warmup=1)
+    arms = arms_of_own(few, config)
+    assert timing.faster_precision(arms["none"], few, time.perf_counter) in ("fp32", "bf16")
+    assert timing.measured(arms, few, 1, 0.0).step > 0

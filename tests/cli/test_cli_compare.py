@@ -268,3 +268,14 @@ def test_long_work_is_told_in_plain_lines_and_short_work_is_not(capsys, monkeypa
     monkeypatch.setattr(probed_sets, "print", lambda *_, **__: spoken.set(), raising=False)
     with telling("long work"):
         assert spoken.wait(60)
+
+
+@pytest.mark.parametrize("option", ["--json", "--csv"])
+@pytest.mark.parametrize("name", ["weak-0.pt", "wide-1.pt", "test.npz"])
+def test_what_is_compared_is_never_written_over(folder, capsys, option, name):
+    before = (folder / name).read_bytes()
+    assert main(["compare", *WIDE, *WEAK, *KNN, option, name]) == 2
+    assert capsys.readouterr().err == (
+        f"adainf: {option} {name} is read by this command: name another place\n"
+    )
+    assert (folder / name).read_bytes() == before

@@ -303,3 +303,20 @@ def test_a_process_under_another_encoding_loses_nothing(tmp_path):
         command, capture_output=True, env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"}
     )
     assert done.returncode == 2 and b"unknown image set 'beta>=e?'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["gap", "digits", "made.npz", "--json", "made.npz"],
+        ["gap", "made.npz", "digits", "--html", "./made.npz"],
+        ["generate", "show", "made.npz", "--out", "made.npz"],
+        ["pretrain", "--dataset", "made.npz", "--checkpoint", "made.npz"],
+    ],
+)
+def test_a_set_that_is_read_is_never_written_over(made, monkeypatch, capsys, command):
+    monkeypatch.chdir(made.parent)
+    before = made.read_bytes()
+    assert main(command) == 2
+    assert "made.npz is read by this command: name another place" in capsys.readouterr().err
+    assert made.read_bytes() == before

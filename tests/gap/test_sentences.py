@@ -3,11 +3,13 @@
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from adainf_core.gap.checks import Check
 from adainf_core.gap.estimate import GapEstimate
 from adainf_core.gap.format_share import FormatRow, FormatShare
+from adainf_core.gap.memorisation import memorisation
 from adainf_core.gap.sentences import sentences
 
 
@@ -57,7 +59,7 @@ def report():
         },
         tuple(Check(name, "alike", False, of(1, 0.9, 1.1), of(1, 0.9, 1.1)) for name in NAMES),
         None,
-        SimpleNamespace(near=of(0.01, 0.005, 0.02), quantile=0.01),
+        SimpleNamespace(near=of(0.01, 0.005, 0.02), quantile=0.01, reference="other training rows"),
         0,
         range(1000),
         range(900),
@@ -187,5 +189,28 @@ def test_ground_is_said_where_real_images_do_otherwise(report):
         "(precision 0.70, 0.65 to 0.75; real against real 0.87 to 0.93)"
         in (sentences(off).made_of[0])
     )
-    near = replace(report, memorised=SimpleNamespace(near=of(0.05, 0.03, 0.07), quantile=0.01))
-    assert "3.0 to 7.0 %, of real ones 1 %" in sentences(near).made_of[0]
+    near = replace(report, memorised=memorised(of(0.05, 0.03, 0.07)))
+    assert "3.0 to 7.0 %, of real ones 0.5 to 1.8 %" in sentences(near).made_of[0]
+
+
+def memorised(near, reference="other training rows"):
+    return SimpleNamespace(near=near, quantile=0.01, reference=reference)
+
+
+def test_chance_is_as_unsure_as_the_real_images_are_few(report):
+    near = memorised(of(0.02, 0.015, 0.025), "held-out real rows")
+    told = {}
+    for held_out in (150, 20000):
+        row = Row(of(0, 0, 0), GapEstimate(0, 0, 0, 1000, held_out, confidence=0.95))
+        rows = report.rows | {"kernel distance": row}
+        told[held_out] = sentences(replace(report, rows=rows, memorised=near)).made_of[0]
+    assert told[20000].startswith("More generated images lie very near")
+    assert told[150].startswith("No difference is seen")
+
+
+def test_fresh_images_of_the_same_source_are_not_called_memorised(report):
+    rng, said = np.random.default_rng(0), 0
+    for _ in range(60):
+        found = memorisation(*rng.normal(size=(2, 300, 6)).astype(np.float32))
+        said += len(sentences(replace(report, memorised=found)).made_of) > 1
+    assert said <= 6  # of which one in twenty may be

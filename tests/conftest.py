@@ -29,6 +29,11 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+def pytest_unconfigure() -> None:
+    """Give back what was kept: libraries that count it at the exit would call it a leak."""
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
     import torch

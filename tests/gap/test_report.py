@@ -231,6 +231,7 @@ def test_a_set_against_itself_is_said_first(photographs):
     assert report.row("total variation, features").found.value == 0
 
 
+@pytest.mark.usefixtures("unclassified")
 def test_a_generator_that_copies_is_seen_though_real_images_repeat(photographs):
     real = np.concatenate([photographs[:196], photographs[:4]])
     report = gap_report(a_set(real), a_set(saved(real)), pixels(4))

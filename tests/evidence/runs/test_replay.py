@@ -31,7 +31,7 @@ STUDY = Study(
             TrainingExperiment(
                 "sprites", size=12, n_real=200, n_test=100,
                 pretrain=PretrainConfig(
-                    policy=POLICIES["symmetric"], steps=60, batch_size=32, width=4,
+                    policy=POLICIES["symmetric"], steps=10, batch_size=32, width=4,
                     method=SimCLR(hidden=16, out=8), warmup=0, device="cpu",
                 ),
             ),

@@ -30,7 +30,7 @@ def pytest_collection() -> Iterator[None]:
 
 
 def pytest_unconfigure() -> None:
-    """Give all of it back: a compiled library takes what is left at the end for a leak."""
+    """Give back what was kept: libraries that count it at the exit would call it a leak."""
     gc.unfreeze()
 
 

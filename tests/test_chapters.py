@@ -1,14 +1,14 @@
 """Every chapter runs from top to bottom on a fresh kernel and prints nothing to stderr."""
 
-import jupytext
 import pytest
+import yaml
 from run_chapters import BOOK, chapters, run_all
 
 
 @pytest.mark.parametrize("name", chapters())
 def test_chapter_has_the_header_that_makes_it_run(name):
-    text = (BOOK / f"{name}.md").read_text()
-    metadata = jupytext.reads(text, fmt="md:myst").metadata
+    before, header, _ = (BOOK / f"{name}.md").read_text().split("---\n", 2)
+    metadata = {} if before else yaml.safe_load(header)
     assert "kernelspec" in metadata, "without a kernelspec Jupyter Book runs no cell of the page"
     assert metadata["jupytext"]["text_representation"]["format_name"] == "myst"
 

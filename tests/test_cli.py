@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from diffusers import DDPMPipeline, DDPMScheduler
 from PIL import Image
 
 from adainf_core.cli import main
@@ -327,6 +326,8 @@ def test_a_diffusion_model_is_trained_in_parts_and_sampled_into_a_store(tmp_path
 
 
 def test_a_model_that_cannot_be_sampled_leaves_no_store(tmp_path, capsys):
+    from diffusers import DDPMPipeline, DDPMScheduler
+
     model = DiffusionConfig(widths=(16, 16), attention=(False, False)).unet(8)
     odd = type(model).from_config({**plain(model.config), "sample_size": 33})
     DDPMPipeline(odd, DDPMScheduler()).save_pretrained(tmp_path / "odd")

@@ -4,9 +4,7 @@ import base64
 import importlib.util
 import re
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from readable_notebook import (
     SET_UP,
     Site,
@@ -35,6 +33,14 @@ SITE = Site(
     },
     macros={"TV": r"D_{\mathrm{TV}}", "P": "P"},
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nbformat():
+    """Loaded by the process that runs these tests: it takes more than a second."""
+    global nbformat, new_code_cell, new_markdown_cell, new_notebook, new_output
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 
 def glue_output(name, value):

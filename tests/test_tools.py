@@ -232,7 +232,7 @@ def test_empty_site_is_a_fault(tmp_path):
 
 @pytest.fixture
 def book(tmp_path, monkeypatch):
-    """Write a book of one chapter with the cell `code`, and give its cache's folder."""
+    """Run a book of one chapter with the cell `code`; says what came of it, and what is cached."""
     import jupyter_cache
     import run_chapters
 
@@ -243,8 +243,8 @@ def book(tmp_path, monkeypatch):
         (tmp_path / "a.md").write_text(f"{header}\n```{{code-cell}}\n{code}\n```\n")
         monkeypatch.setattr(run_chapters, "BOOK", tmp_path)
         cache = tmp_path / "cache"
-        jupyter_cache.get_cache(str(cache))
-        return run_chapters.run("a", cache)
+        kept = jupyter_cache.get_cache(str(cache))
+        return run_chapters.run("a", cache), kept.list_cache_records()
 
     return write
 
@@ -252,26 +252,22 @@ def book(tmp_path, monkeypatch):
 def test_chapter_is_run_once_and_then_read(book, tmp_path):
     code = f"with open(r'{tmp_path / 'log'}', 'a') as log: print('ran', file=log)\n6 * 7"
     for _ in range(2):
-        ran = book(code)
-        assert not ran.error and not ran.stray
+        ran, kept = book(code)
+        assert not ran.error and not ran.stray and len(kept) == 1
         assert [
             cell.outputs[0]["data"]["text/plain"] for cell in ran.cells if cell.get("outputs")
         ] == ["42"]
     assert (tmp_path / "log").read_text() == "ran\n"
 
 
-def test_chapter_that_raises_says_so_and_is_not_kept(book, tmp_path):
-    import jupyter_cache
-
-    assert "ZeroDivisionError" in book("1 / 0").error
-    kept = jupyter_cache.get_cache(str(tmp_path / "cache")).list_cache_records
-    assert kept() == []
-    book("1 / 1")
-    assert len(kept()) == 1
+def test_chapter_that_raises_says_so_and_is_not_kept(book):
+    ran, kept = book("1 / 0")
+    assert "ZeroDivisionError" in ran.error and kept == []
 
 
 def test_chapter_that_writes_to_stderr_is_told_of(book):
-    assert "whisper" in book("import sys; print('whisper', file=sys.stderr)").stray[0]
+    ran, _ = book("import sys; print('whisper', file=sys.stderr)")
+    assert "whisper" in ran.stray[0]
 
 
 # --- build_book ----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import argparse
 import os
 import select
 import sys
+from collections.abc import Collection
 from itertools import pairwise
 
 from adainf_core import __version__
@@ -85,9 +86,10 @@ def _failed(why: str, status: int) -> int:
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     """The options; settings may stand anywhere, which argparse alone does not see to."""
-    parser = _parser()
-    _refuse_empty(sys.argv[1:] if arguments is None else arguments)
-    options, rest = parser.parse_known_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    _refuse_empty(words)
+    parser = _parser(words)
+    options, rest = parser.parse_known_args(words)
     if rest:
         if not hasattr(options, "settings") or any(word.startswith("-") for word in rest):
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -106,10 +108,13 @@ def _refuse_empty(words: list[str]) -> None:
         raise ValueError(f"{option} '' is empty: give a value, or leave it out")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Collection[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
+    """The parser of all commands, with the options of those that are among `words`."""
     parser = Parser(prog="adainf", description=__doc__)
     parser.add_argument("--version", action="version", version=f"adainf {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in _COMMANDS.items():
-        command.add(commands.add_parser(name, help=command.HELP))
+        added = commands.add_parser(name, help=command.HELP)
+        if name in words:
+            command.add(added)
     return parser

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import linked_tests
-import nbformat
 from readable_notebook import Site, Work, merged, readable_notebook
 
 SHOWN = ("python", "torch", "numpy", "scipy")
@@ -89,6 +88,8 @@ def site(app: Any) -> Site:
 
 def write_notebook(app: Any, pagename: str) -> None:
     """Write the executed page as a notebook into `_sources`."""
+    import nbformat
+
     # myst-nb writes here what it read: on a cache hit the outputs are in the cache alone
     read = Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb"
     executed = merged(nbformat.read(read, as_version=4), app.config.nb_execution_cache_path)

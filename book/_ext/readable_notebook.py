@@ -19,7 +19,6 @@ from posixpath import dirname, join, normpath
 from typing import Any
 
 import book_state
-import nbformat
 from myst_source import Directive, directives
 
 GLUE = "application/papermill.record/"
@@ -133,8 +132,10 @@ def readable_notebook(notebook: Any, page: str = "", site: Site | None = None) -
             cells.append(cell)
     first = next((n for n, cell in enumerate(cells) if cell.cell_type == "code"), None)
     if first is not None:
+        from nbformat.v4 import new_code_cell  # takes a second to import, which others need not
+
         set_up = {"metadata": {"jupyter": {"source_hidden": True}}}
-        cells.insert(first, nbformat.v4.new_code_cell(SET_UP.strip(), **set_up))
+        cells.insert(first, new_code_cell(SET_UP.strip(), **set_up))
     for number, cell in enumerate(cells, start=1):
         cell.id = f"cell-{number}"  # the same in every build
     result.cells = cells

@@ -441,7 +441,8 @@ def test_what_cannot_be_decided_is_refused_before_training(sprites):
                   pretrain=PretrainConfig())  # fmt: skip
 
 
-def test_a_plan_holds_its_parts(sprites):
+def test_a_plan_holds_its_parts(sprites, monkeypatch):
+    monkeypatch.setattr("adainf_core.gap.neighbour_classifier._MOST_TREES", 2)
     own = own_images(str(sprites / "real"), str(sprites / "fakes.npz"))
     plan = make_plan(own.real, own.generated, 32, 100, noise=0.8, gap_images=60)
     assert [w.replication for w in plan.weights] == sorted({1, 2, 5, 10, 20, 50, plan.replication})

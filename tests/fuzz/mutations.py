@@ -79,7 +79,7 @@ rot = any_of(flip, cut, zero, leave_out)
 
 def odd_value(rng: np.random.Generator, content: Any) -> tuple[Any, str]:
     """`content` (dicts, lists, leaves) with one value of another type, left out, or added."""
-    content = copy.deepcopy(content)
+    content = _copied(content)
     places = list(_places(content))
     holder, key, where = places[rng.integers(len(places))]
     way = rng.integers(4)
@@ -92,6 +92,13 @@ def odd_value(rng: np.random.Generator, content: Any) -> tuple[Any, str]:
     others = [odd for odd in ODD if type(odd) is not type(holder[key])]
     holder[key] = copy.deepcopy(others[rng.integers(len(others))])
     return content, f"{where} = {holder[key]!r}"
+
+
+def _copied(content: Any) -> Any:
+    """`content` in new dicts and lists; leaves, such as tensors, are shared."""
+    if isinstance(content, dict):
+        return {key: _copied(value) for key, value in content.items()}
+    return [_copied(value) for value in content] if isinstance(content, list) else content
 
 
 def _places(content: Any, where: str = "") -> Any:

@@ -231,6 +231,7 @@ def test_a_set_against_itself_is_said_first(photographs):
     assert report.row("total variation, features").found.value == 0
 
 
+@pytest.mark.usefixtures("unclassified")
 def test_a_generator_that_copies_is_seen_though_real_images_repeat(photographs):
     real = np.concatenate([photographs[:196], photographs[:4]])
     report = gap_report(a_set(real), a_set(saved(real)), pixels(4))
@@ -387,6 +388,7 @@ def test_kept_copies_of_whole_sets_are_not_searched_again(photographs, monkeypat
 
 def test_a_plan_and_a_report_of_the_same_images_have_one_bound(photographs, monkeypatch, report):
     monkeypatch.setattr(report_module, "classifier_tv", lambda *_, **__: report.classifiers[1])
+    monkeypatch.setattr("adainf_core.gap.neighbour_classifier._MOST_TREES", 8)
     real, made = a_set(photographs[:260]), a_set(photographs[260:] // 2)
     plan = make_plan(real, made, 64, 100, noise=1.0, gap_images=150, seed=3)
     report = gap_report(real, made, pixels(2), n=150, seed=3)

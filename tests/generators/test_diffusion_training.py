@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from diffusers import DDPMPipeline
 
 from adainf_core.data.images import ImageSet
 from adainf_core.generators import diffusion_training
@@ -120,6 +119,8 @@ def test_what_else_draws_random_numbers_is_left_alone():
 
 @pytest.mark.parametrize("schedule", ["squaredcos_cap_v2", "linear"])
 def test_levels_that_are_trained_are_those_that_are_saved_and_sampled(schedule, tmp_path):
+    from diffusers import DDPMPipeline
+
     config = replace(TINY, schedule=schedule, noise_levels=200, prediction="epsilon")
     run = _Run(stripes(), config)
     trained = run.scheduler.alphas_cumprod

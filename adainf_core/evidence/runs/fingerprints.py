@@ -85,11 +85,16 @@ def _place(kind: type) -> tuple[str, str]:
 def _absent(value: Any) -> Iterator[type]:
     """Configurations that could stand where `value` has None: their fields say nothing to it."""
     left_out = [part.name for part in fields(value) if getattr(value, part.name) is None]
-    hints = get_type_hints(type(value)) if left_out else {}
+    hints = _hints(type(value)) if left_out else {}  # type: ignore[arg-type]
     for name in left_out:
         for kind in get_args(hints[name]):
             if isinstance(kind, type) and is_dataclass(kind):
                 yield kind
+
+
+@cache  # it evaluates text, the same each time
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 @lru_cache(maxsize=256)

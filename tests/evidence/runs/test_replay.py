@@ -20,7 +20,7 @@ from adainf_core.learning import augmentation, optimizers
 from adainf_core.learning.methods import SimCLR, simclr
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
-from adainf_core.learning.probing import PENALTIES
+from adainf_core.learning.probing import PENALTIES, linear_probe
 
 STUDY = Study(
     "tiny",
@@ -31,7 +31,7 @@ STUDY = Study(
             TrainingExperiment(
                 "sprites", size=12, n_real=200, n_test=100,
                 pretrain=PretrainConfig(
-                    policy=POLICIES["symmetric"], steps=60, batch_size=32, width=4,
+                    policy=POLICIES["symmetric"], steps=10, batch_size=32, width=4,
                     method=SimCLR(hidden=16, out=8), warmup=0, device="cpu",
                 ),
             ),
@@ -40,6 +40,14 @@ STUDY = Study(
     },
 )  # fmt: skip
 OF_OLD = "0123456789abcdef"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_penalties():
+    """Two to choose from: fitting all of them takes most of a run as short as these."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(linear_probe.__kwdefaults__, "penalties", PENALTIES[4:6])
+        yield
 
 
 @pytest.fixture(scope="module")

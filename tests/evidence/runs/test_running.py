@@ -44,6 +44,7 @@ from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
+from adainf_core.learning.probing import linear_probe
 from adainf_core.stopping import stop_requests
 from adainf_core.workers import Workers
 
@@ -99,7 +100,10 @@ class InPlace(Workers):
 
 @pytest.fixture
 def ran(monkeypatch) -> list[tuple[str, int]]:
-    """Lets runs take place in this process; the (arm, seed) of each that was started."""
+    """Lets runs take place in this process; the (arm, seed) of each that was started.
+
+    Probes have two penalties to choose from: all of them would take most of a run so short.
+    """
     started = []
 
     def noted(study, scale, arm, seed, *rest):
@@ -108,6 +112,7 @@ def ran(monkeypatch) -> list[tuple[str, int]]:
 
     monkeypatch.setattr(running, "Workers", InPlace)
     monkeypatch.setattr(running, "run_one", noted)
+    monkeypatch.setitem(linear_probe.__kwdefaults__, "penalties", (1e-2, 1e-3))
     return started
 
 

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -37,12 +37,19 @@ def read_tensors(path: Path, kind: str = "checkpoint") -> Any:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no {kind} at {path}")
+    with path.open("rb") as file:
+        return tensors_in(file, path, kind)
+
+
+def tensors_in(file: BinaryIO, path: Path, kind: str = "checkpoint") -> Any:
+    """The same of an open `file`, which is or is to be at `path`."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             damaged = archive.testzip()  # torch does not look at checksums
         if damaged is not None:
             raise zipfile.BadZipFile(f"{damaged} fails its checksum")
-        return torch.load(path, map_location="cpu", weights_only=True)
+        file.seek(0)
+        return torch.load(file, map_location="cpu", weights_only=True)
     except (
         RuntimeError,
         EOFError,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 from adainf_core.configuration import differences, to_plain
 from adainf_core.evidence.registration import registrations
@@ -131,15 +129,10 @@ def _checked(path: Path, folder: Path) -> tuple[Record, Any]:
 
 
 def _check_whole(path: Path, content: bytes) -> None:
-    """ValueError where the checkpoint at `path`, a zip archive, fails one of its checksums."""
-    try:
-        with ZipFile(BytesIO(content)) as file:
-            if damaged := file.testzip():
-                raise BadZipFile(f"{damaged} fails its checksum")
-    except (BadZipFile, EOFError, RuntimeError, ValueError, zlib.error) as error:
-        raise ValueError(
-            f"{path} is damaged or no checkpoint ({error}): delete it, or pack it again"
-        ) from None
+    """ValueError where the checkpoint at `path` cannot be read."""
+    from adainf_core.tensor_files import tensors_in
+
+    tensors_in(BytesIO(content), path)
 
 
 def _joined(first: Path) -> bytes:

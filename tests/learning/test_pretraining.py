@@ -371,12 +371,12 @@ def test_weights_that_explode_in_the_last_step_are_noticed(config, data, tmp_pat
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("format", 99, "format 99, this version reads 2: update adainf_core, or delete it"),
-        ("format", 1, "format 1, this version reads 2: delete it to start afresh"),
-        ("format", "x", "format 'x', this version reads 2: delete it to start afresh"),
-        ("format", None, "format None, this version reads 2: delete it to start afresh"),
-        ("epoch", 1, r"\(field 'epoch' is missing or unknown\): delete it to start afresh"),
-        (3, 1, r"\(field '3' is missing or unknown\): delete it to start afresh"),
+        ("format", 99, "format 99, this version reads 2: update adainf_core"),
+        ("format", 1, "format 1, this version reads 2: train anew, or go on with the version"),
+        ("format", "x", "format 'x', this version reads 2: train anew, or go on with the version"),
+        ("format", None, "format None, this version reads 2: train anew, or go on with the"),
+        ("epoch", 1, r"\(field 'epoch' missing or unknown\): delete it to start afresh"),
+        (3, 1, r"\(field '3' missing or unknown\): delete it to start afresh"),
     ],
 )
 def test_checkpoint_formats_are_told_apart_with_the_remedy(tmp_path, field, value, says):

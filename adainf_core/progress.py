@@ -63,7 +63,7 @@ def duration(seconds: float) -> str:
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"about {seconds / size:.1f} {unit}"
-    return f"about {seconds:.0f} seconds"
+    return "about a second" if 0.5 < seconds < 1.5 else f"about {seconds:.0f} seconds"
 
 
 class _Lines:

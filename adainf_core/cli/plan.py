@@ -374,7 +374,7 @@ def _show_commands(
         print(shlex.join(command))
     if options.test is None and own.test_kept:
         print("# TEST: labelled images that are in no other set; these commands learn from what is")
-        print("# held out above, too, so beta and N may differ a little")
+        print("# held out above, too, so that beta is larger")
     if any(len(found.distinct) < len(found) for found in own.copies.values()):
         print("# these read the sets as they are, copies and all: the numbers above are of sets")
         print("# from which the copies were removed")

@@ -3,11 +3,11 @@
 import io
 import resource
 import shutil
-import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from adainf_core.configuration import to_plain
 from adainf_core.evidence import collecting
@@ -37,10 +37,10 @@ def made(make_record):
 
 
 def archive(size):
-    """A zip of so many random bytes, as checkpoints are."""
+    """A checkpoint of so many random bytes, and those that say what they are."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("data", np.random.default_rng(0).bytes(size))
+    noise = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+    torch.save(torch.from_numpy(noise), buffer)
     return buffer.getvalue()
 
 
@@ -49,7 +49,7 @@ def test_records_and_unfinished_runs_come_home(made, tmp_path, monkeypatch):
     away, carried, home = (tmp_path / name for name in ("away", "carried", "home"))
     for arm in ("none", "vanilla"):
         write_record(made(arm=arm), away)
-    state = archive(3400)
+    state = archive(2000)
     waiting = away / UNFINISHED / "failure-mode" / "laptop" / "weak-20.pt"
     waiting.parent.mkdir(parents=True)
     waiting.write_bytes(state)
@@ -67,7 +67,7 @@ def test_records_and_unfinished_runs_come_home(made, tmp_path, monkeypatch):
     assert (home / waiting.relative_to(away)).read_bytes() == state
     again = collect(carried, home)
     assert (again.new, again.known, again.unfinished) == (0, 2, 0)
-    waiting.write_bytes(archive(1400))
+    waiting.write_bytes(archive(100))
     pack(carried, away)
     assert sorted(p.suffix for p in carried.rglob("*.pt.*")) == [".001-of-002", ".002-of-002"]
     assert len(study_records(named_study("failure-mode"), "laptop", home)) == 2
@@ -95,10 +95,17 @@ def test_a_damaged_checkpoint_is_neither_packed_nor_collected(made, tmp_path):
     waiting.write_bytes(archive(100))
     pack(carried, away)
     (piece,) = carried.rglob("*.pt.*")
-    piece.write_bytes(piece.read_bytes().replace(b"data", b"date", 1))
-    with pytest.raises(ValueError, match=f"{piece} is damaged"):
-        collect(carried, home)
-    assert not home.exists()
+    whole = piece.read_bytes()
+    directory = whole.index(b"PK\x01\x02")
+    # of the data, which have a checksum, and of the directory, which has none
+    noise = np.random.default_rng(0).integers(0, 256, 100, dtype=np.uint8).tobytes()
+    for place in (whole.index(noise) + 50, directory + 42):
+        damaged = bytearray(whole)
+        damaged[place] ^= 16
+        piece.write_bytes(damaged)
+        with pytest.raises(ValueError, match=f"{piece} is damaged"):
+            collect(carried, home)
+        assert not home.exists()
 
 
 def test_a_record_out_of_its_place_is_refused(made, tmp_path):

@@ -398,3 +398,10 @@ def test_the_official_run_is_that_of_its_commands(folder, capsys):
         shown[scale] = out.partition("paper a run of ")[2].partition(":")[0]
     # among 60 images a batch has no more, at either scale
     assert set(shown.values()) == {"100,000 steps of 32 images, resnet18"}
+
+
+@pytest.mark.usefixtures("quick")
+def test_amounts_that_are_no_arms_are_named(folder, capsys):
+    assert main(planned(folder, "--amounts", "1,99")) == 0
+    out = " ".join(capsys.readouterr().out.partition("Commands")[0].split())
+    assert "amounts none, 1x and all" in out and "left out: 99x, as all are " in out

@@ -475,7 +475,9 @@ def _told(found: RunDifference) -> list[str]:
 
 def _power(found: RunDifference) -> str:
     text = (
-        f"{len(found.seeds)} seeds find {found.detectable:.1f} points in four cases of five (80 % "
+        f"{len(found.seeds)} seeds find no difference, however large, with 80 % power; "
+        if found.detectable is not None and found.detectable >= _POINTS
+        else f"{len(found.seeds)} seeds find {found.detectable:.1f} points in four cases of five (80 % "
         "power); "
     )
     if found.seeds_needed is not None:

@@ -176,6 +176,7 @@ def _planned(options: argparse.Namespace, began: float) -> None:
         proposal = _proposed(options, own, config, policies, start, began)
         plan = plan.lasting(proposal.design.steps)
         words.show_design(proposal, plan, whose)
+        _show_left_out(options, own)
         here, trained = proposal.design.run_seconds, proposal.pretrain
     if not (options.run_now or paper):
         if own.labelled is not None and options.seeds != 1:
@@ -241,6 +242,16 @@ def _show_official(
         seconds = config.steps * times * design.cost.step / design.processes
     words.show_official(config, seconds, size, proposal is None)
     return seconds
+
+
+def _show_left_out(options: argparse.Namespace, own: OwnImages) -> None:
+    """Amounts that were asked for and are no arms."""
+    from adainf_core.advice.amounts import between
+
+    sizes = len(own.real), len(own.generated)
+    kept = between(options.amounts or (), *sizes)
+    if out := [f"{one:g}x" for one in options.amounts or () if one not in kept]:
+        words.fill("", f"left out: {', '.join(out)}, as all are {sizes[1] / sizes[0]:.2g}x")
 
 
 def _largest_batch(scale: str, n_real: int) -> int:

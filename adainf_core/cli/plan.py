@@ -206,7 +206,7 @@ def _proposed(
 
     kept = read_proposal(options.records) if options.run_now and options.records else None
     if kept is not None:
-        return going_on(kept, config, options)
+        return going_on(kept, config, options, _amounts_that_are_arms(options, own))
     return propose(
         own,
         config,
@@ -246,12 +246,19 @@ def _show_official(
 
 def _show_left_out(options: argparse.Namespace, own: OwnImages) -> None:
     """Amounts that were asked for and are no arms."""
+    kept = _amounts_that_are_arms(options, own) or ()
+    if out := [f"{one:g}x" for one in options.amounts or () if one not in kept]:
+        every = len(own.generated) / len(own.real)
+        words.fill("", f"left out: {', '.join(out)}, as all are {every:.2g}x")
+
+
+def _amounts_that_are_arms(options: argparse.Namespace, own: OwnImages) -> tuple[float, ...] | None:
+    """The amounts that were asked for, as a design has them; None where none were."""
     from adainf_core.advice.amounts import between
 
-    sizes = len(own.real), len(own.generated)
-    kept = between(options.amounts or (), *sizes)
-    if out := [f"{one:g}x" for one in options.amounts or () if one not in kept]:
-        words.fill("", f"left out: {', '.join(out)}, as all are {sizes[1] / sizes[0]:.2g}x")
+    if options.amounts is None:
+        return None
+    return between(options.amounts, len(own.real), len(own.generated))
 
 
 def _largest_batch(scale: str, n_real: int) -> int:

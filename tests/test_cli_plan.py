@@ -10,9 +10,11 @@ from photo_tiles import tiles
 from PIL import Image
 
 from adainf_core.advice import own_images as module
-from adainf_core.advice.designing import Cost
+from adainf_core.advice.designing import Cost, Design
 from adainf_core.advice.planning import ARMS, QUESTIONS, weigh
-from adainf_core.cli import _parse, main
+from adainf_core.advice.proposing import Proposal
+from adainf_core.cli import _parse, main, plan
+from adainf_core.cli.plan_run import going_on
 from adainf_core.cli.plan_words import spell
 from adainf_core.configuration import override
 from adainf_core.data.copies import find_copies
@@ -400,3 +402,28 @@ def test_the_official_run_is_that_of_its_commands(folder, capsys):
         shown[scale] = out.partition("paper a run of ")[2].partition(":")[0]
     # among 60 images a batch has no more, at either scale
     assert set(shown.values()) == {"100,000 steps of 32 images, resnet18"}
+
+
+@pytest.mark.usefixtures("quick")
+def test_amounts_that_are_no_arms_are_named(folder, capsys):
+    assert main(planned(folder, "--amounts", "1,99")) == 0
+    out = " ".join(capsys.readouterr().out.partition("Commands")[0].split())
+    assert "amounts none, 1x and all" in out and "left out: 99x, as all are " in out
+
+
+@pytest.mark.parametrize(("asked", "kept"), [((3.0, 1.0, 99.0), True), ((2.0,), False)])
+def test_the_same_amounts_go_on_in_any_order(asked, kept):
+    design = Design(width=8, steps=50, seeds=2, arms=6, processes=1, cost=COST)
+    pretrain = PretrainConfig(steps=50, warmup=0)
+    proposal = Proposal(design, pretrain, (1.0, 3.0), None)
+    options = SimpleNamespace(
+        records="kept", settings=[], steps=None, batch_size=None, amounts=asked, seeds=None,
+        processes=None,
+    )  # fmt: skip
+    own = SimpleNamespace(real=range(60), generated=range(600))
+    arms = plan._amounts_that_are_arms(options, own)
+    if kept:
+        assert going_on(proposal, pretrain, options, arms) == proposal
+    else:
+        with pytest.raises(ValueError, match=r"^--amounts 2: kept has runs of 1,3; leave it out"):
+            going_on(proposal, pretrain, options, arms)

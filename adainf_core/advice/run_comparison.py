@@ -474,10 +474,10 @@ def _told(found: RunDifference) -> list[str]:
 
 
 def _power(found: RunDifference) -> str:
-    text = (
-        f"{len(found.seeds)} seeds find {found.detectable:.1f} points in four cases of five (80 % "
-        "power); "
-    )
+    seeds, least = len(found.seeds), found.detectable
+    text = f"{seeds} seeds find {least:.1f} points in four cases of five (80 % power); "
+    if least is not None and least >= _POINTS:  # accuracies differ by no more
+        text = f"{seeds} seeds find no difference, however large, with 80 % power; "
     if found.seeds_needed is not None:
         return text + f"{found.seeds_needed} seeds would find {MARGIN:g}"
     if found.images_needed is not None:

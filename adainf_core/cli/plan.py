@@ -177,6 +177,7 @@ def _planned(options: argparse.Namespace, began: float) -> None:
         proposal = _proposed(options, own, config, policies, start, began)
         plan = plan.lasting(proposal.design.steps)
         words.show_design(proposal, plan, whose, None if own.test is None else len(own.test))
+        _show_left_out(options, own)
         here, trained = proposal.design.run_seconds, proposal.pretrain
     if not (options.run_now or paper):
         if own.labelled is not None and options.seeds != 1:
@@ -206,7 +207,7 @@ def _proposed(
 
     kept = read_proposal(options.records) if options.run_now and options.records else None
     if kept is not None:
-        return going_on(kept, config, options)
+        return going_on(kept, config, options, _amounts_that_are_arms(options, own))
     return propose(
         own,
         config,
@@ -242,6 +243,23 @@ def _show_official(
         seconds = config.steps * times * design.cost.step / design.processes
     words.show_official(config, seconds, size, proposal is None)
     return seconds
+
+
+def _show_left_out(options: argparse.Namespace, own: OwnImages) -> None:
+    """Amounts that were asked for and are no arms."""
+    kept = _amounts_that_are_arms(options, own) or ()
+    if out := [f"{one:g}x" for one in options.amounts or () if one not in kept]:
+        every = len(own.generated) / len(own.real)
+        words.fill("", f"left out: {', '.join(out)}, as all are {every:.2g}x")
+
+
+def _amounts_that_are_arms(options: argparse.Namespace, own: OwnImages) -> tuple[float, ...] | None:
+    """The amounts that were asked for, as a design has them; None where none were."""
+    from adainf_core.advice.amounts import between
+
+    if options.amounts is None:
+        return None
+    return between(options.amounts, len(own.real), len(own.generated))
 
 
 def _largest_batch(scale: str, n_real: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     Policies = tuple[AugmentationPolicy, AugmentationPolicy]
 
 
-def going_on(kept: Proposal, config: PretrainConfig, options: argparse.Namespace) -> Proposal:
+def going_on(
+    kept: Proposal,
+    config: PretrainConfig,
+    options: argparse.Namespace,
+    amounts: Sequence[float] | None,
+) -> Proposal:
     """The design that the records are of; ValueError where another one is asked for."""
     from adainf_core.configuration import override
     from adainf_core.learning.recipes import Recipe
@@ -35,7 +41,7 @@ def going_on(kept: Proposal, config: PretrainConfig, options: argparse.Namespace
     for option, given, there in (
         ("--steps", options.steps, kept.design.steps),
         ("--batch-size", options.batch_size, kept.pretrain.batch_size),
-        ("--amounts", options.amounts, kept.amounts),
+        ("--amounts", _spelt(amounts), _spelt(kept.amounts)),
     ):
         if given is not None and given != there:
             raise ValueError(
@@ -48,6 +54,11 @@ def going_on(kept: Proposal, config: PretrainConfig, options: argparse.Namespace
         processes=options.processes or kept.design.processes,
     )
     return replace(kept, design=design)
+
+
+def _spelt(amounts: Sequence[float] | None) -> str | None:
+    """Amounts as the option has them."""
+    return None if amounts is None else ",".join(f"{one:g}" for one in amounts) or "none"
 
 
 def run_design(

@@ -31,7 +31,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
         meta = json.loads(described.read_text(encoding="utf-8"))
         schema = meta["schema"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{described} is damaged ({type(error).__name__}): {remake(folder)}") from None
+        raise ValueError(f"{described} is damaged ({error!r:.80}): {remake(folder)}") from None
     if type(schema) is not int or not 1 <= schema <= GROWING:
         raise ValueError(
             f"{described}: schema {schema!r:.60}, this version reads 1 to {GROWING}; update "

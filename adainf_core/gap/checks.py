@@ -196,8 +196,19 @@ def _colour(
         f"red, green, blue of generated images differ by {values} of 255, ± {half:.1f} "
         f"(real against real {zero}){swapped}"
     )
+    without = [_grey_share(side) for side in pairs[0]]
+    if grey_side := abs(without[0] - without[1]) > 0.5:  # means of channels may agree
+        says += "; grey are {:.0f} % of the real images and {:.0f} % of the generated ones".format(
+            *(100 * share for share in without)
+        )
     at = found.index(far)
-    return Check("colour", says, bool(beyond) or order == "bgr", far, control[at])
+    return Check("colour", says, bool(beyond) or order == "bgr" or grey_side, far, control[at])
+
+
+def _grey_share(images: np.ndarray) -> float:
+    """The share of images whose channels are equal."""
+    found = [(some == some[:, :1]).all((1, 2, 3)) for some in _split(images)]
+    return float(np.concatenate(found).mean())
 
 
 def _shifts(first: np.ndarray, second: np.ndarray, confidence: float) -> list[GapEstimate]:

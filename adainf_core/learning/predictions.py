@@ -265,6 +265,16 @@ def read_predictions(path: Path) -> Predictions:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no predictions at {path}: {_REMEDY}")
+    try:
+        return _read(path)
+    except ValueError as error:
+        if _REMEDY in str(error):
+            raise
+        # an archive's own remedy is to copy it again, which serves images alone
+        raise ValueError(f"{path} is damaged or holds no predictions: {_REMEDY}") from None
+
+
+def _read(path: Path) -> Predictions:
     members = array_names(path)
     if "about" not in members:
         raise ValueError(f"{path} holds no predictions: {_REMEDY}")

@@ -3,12 +3,13 @@
 import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from adainf_core.advice import run_probing
+from adainf_core.advice import run_comparison, run_probing
 from adainf_core.advice.run_comparison import compare_runs
 from adainf_core.advice.run_files import open_runs, sides_of
 from adainf_core.configuration import to_plain
@@ -227,3 +228,12 @@ def test_sides_are_told_by_the_names_before_the_number(tmp_path):
         "alone": ["alone.pt"],
         "c": ["3.pt"],
     }
+
+
+@pytest.mark.parametrize("detectable", [99.0, 202.3])
+def test_no_difference_beyond_a_hundred_points_is_promised(detectable):
+    found = SimpleNamespace(
+        seeds=(0, 1), detectable=detectable, seeds_needed=None, images_needed=None
+    )
+    said = run_comparison._power(found)
+    assert ("99.0 points" in said) == (detectable < 100) and "202" not in said

@@ -279,3 +279,18 @@ def test_what_is_compared_is_never_written_over(folder, capsys, option, name):
         f"adainf: {option} {name} is read by this command: name another place\n"
     )
     assert (folder / name).read_bytes() == before
+
+
+def test_damaged_predictions_are_made_anew_not_copied_again(folder, capsys):
+    assert main(["compare", *WIDE, *WEAK, *KNN]) == 0
+    kept = folder / "weak-0.predictions.npz"
+    whole = kept.read_bytes()
+    for place in (100, len(whole) // 2, len(whole) - 30):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        kept.write_bytes(damaged)
+        capsys.readouterr()
+        assert main(["compare", *WIDE, *WEAK, "--protocol", "knn"]) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and "weak-0.predictions.npz" in error
+        assert "make it anew by adainf probe" in error and "download" not in error

@@ -109,3 +109,16 @@ def test_files_are_counted_by_ending_and_size(tmp_path, photographs):
     named = Files({".png": 9}, {(32, 32): 9})
     found, _ = differing(real, real, {"real": named, "generated": Files({".jpg": 9}, named.sizes)})
     assert found == {"file format"}
+
+
+def test_grey_images_beside_coloured_ones_differ_in_colour(photographs):
+    half = len(photographs) // 2
+    greys = photographs[:half].copy()
+    # one channel thrice, with the channels' mean for its own
+    greys[:] = greys.mean(1, keepdims=True).astype(np.uint8)
+    found, checks = differing(greys, photographs[half:])
+    assert "colour" in found
+    assert (
+        "grey are 100 % of the real images and 0 % of the generated ones" in checks["colour"].says
+    )
+    assert "grey" not in differing(greys, greys)[1]["colour"].says

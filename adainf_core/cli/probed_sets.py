@@ -53,7 +53,12 @@ def add_sets(parser: argparse.ArgumentParser) -> None:
 
 
 def check_sets(options: argparse.Namespace) -> None:
-    """ValueError, before anything is read, for sets that are not there or lack a test part."""
+    """ValueError, before anything is read, for sets that cannot be and a `--k` that nobody asks."""
+    asked = options.protocol or "knn"  # probe's list, or compare's word; without it knn may be one
+    if options.k is not None and "knn" not in " ".join(
+        [asked] if isinstance(asked, str) else asked
+    ):
+        raise ValueError(f"--k {options.k}: only knn and knn-weighted have neighbours that vote")
     check_named(dataset=options.dataset, test=options.test)
     if options.dataset is not None and options.test is None:
         _test_part(options.dataset, f"--dataset {options.dataset} is a path")

@@ -223,6 +223,8 @@ def test_a_value_that_cannot_be_is_one_line(command, option, value, places, caps
         (["data", "show", ""], "an argument '' is empty"),
         (["gap", "digits", ""], "an argument '' is empty"),
         (["probe", ""], "an argument '' is empty"),
+        (["probe", "x.pt", "--protocol", "linear", "--k", "5"], "--k 5: only knn"),
+        (["compare", "a-0.pt", "b-0.pt", "--protocol", "linear", "--k", "5"], "--k 5: only knn"),
         (["study", "collect", "no/such/place"], "folder: no/such/place is not there"),
         (["study", "collect", "FILE"], "picture.png is a file: name a folder"),
         (["study", "pack", "FILE"], "picture.png is a file: name a folder"),

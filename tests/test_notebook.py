@@ -145,7 +145,15 @@ def test_a_comparison_is_a_row_a_question(make_record):
 def test_images_to_decide_about_are_their_sets():
     names = ("real", "made", "known", "held")
     sides = [noise(3, 8, 8, name) for name in names]
-    own = OwnImages(*sides, test_kept=True, copies={}, test_copied=0, new=np.arange(3), digest="")
+    own = OwnImages(
+        *sides,
+        test_kept=True,
+        copies={},
+        test_copied=0,
+        new=np.arange(3),
+        digest="",
+        two_classes={},
+    )
     shown = Reader(own._repr_html_())
     assert len(shown.pictures) == 4 and all(name in shown.text for name in names)
     unlabelled = replace(own, labelled=None, test=None)

@@ -50,7 +50,7 @@ def quick(monkeypatch):
     timed = {"measured": COST, "faster_precision": "bf16"}
     for name, found in timed.items():
         monkeypatch.setattr(f"adainf_core.advice.proposing.{name}", lambda *_, f=found, **__: f)
-    for name, found in {"multiply_adds": 4e12, "step_seconds": 60.0}.items():
+    for name, found in {"step_multiply_adds": 4e12, "step_seconds": 60.0}.items():
         monkeypatch.setattr(f"adainf_core.advice.timing.{name}", lambda *_, f=found, **__: f)
 
 

@@ -17,7 +17,7 @@ import torch
 from adainf_core.advice.designing import Cost
 from adainf_core.advice.own_images import OwnExperiment, OwnImages, arms_of_own
 from adainf_core.evidence.runs.running import one_thread
-from adainf_core.learning import encoders
+from adainf_core.learning.encoders import encoder_of, multiply_adds
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.pretraining import Run
 from adainf_core.learning.probing import knn_probe, linear_probe
@@ -84,15 +84,15 @@ def step_seconds(config: PretrainConfig, own: OwnImages, clock: Clock = time.per
     return _stepped([run], clock) * config.batch_size / size
 
 
-def multiply_adds(config: PretrainConfig, size: int) -> float:
+def step_multiply_adds(config: PretrainConfig, size: int) -> float:
     """Multiply-adds of a step's encoder, forwards and twice that backwards, on `size` pixels."""
     views = 2 * config.batch_size
-    return 3.0 * views * encoders.multiply_adds(encoders.encoder_of(config), size)
+    return 3.0 * views * multiply_adds(encoder_of(config), size)
 
 
 def gpu_seconds(config: PretrainConfig, size: int) -> float:
     """Seconds of all steps at `GPU_RATE`, or at `GPU_STEPS` a second where that is longer."""
-    return config.steps * max(multiply_adds(config, size) / GPU_RATE, 1 / GPU_STEPS)
+    return config.steps * max(step_multiply_adds(config, size) / GPU_RATE, 1 / GPU_STEPS)
 
 
 def _run(experiment: OwnExperiment, own: OwnImages, batch_size: int) -> Run:

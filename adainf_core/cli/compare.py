@@ -170,8 +170,7 @@ def _sets(options: argparse.Namespace, files: list[RunFile]) -> ProbedSets | Non
         return None
     checkpoint = next((run for run in files if run.predictions is None), files[0])
     assert checkpoint.run is not None
-    with telling("reading the images"):
-        return probed_sets(checkpoint.run, checkpoint.name, options)
+    return probed_sets(checkpoint.run, checkpoint.name, options)
 
 
 def _write(found: RunComparison, options: argparse.Namespace) -> None:

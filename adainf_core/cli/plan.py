@@ -232,14 +232,14 @@ def _show_official(
 
     From a step of it or, with `proposal`, from one of its network in proportion to multiply-adds.
     """
-    from adainf_core.advice.timing import multiply_adds, step_seconds
+    from adainf_core.advice.timing import step_multiply_adds, step_seconds
 
     config, size = _official(options, plan), own.real.image_size
     if proposal is None:
         seconds = config.steps * step_seconds(config, own)
     else:
         design = proposal.design
-        times = multiply_adds(config, size) / multiply_adds(proposal.pretrain, size)
+        times = step_multiply_adds(config, size) / step_multiply_adds(proposal.pretrain, size)
         seconds = config.steps * times * design.cost.step / design.processes
     words.show_official(config, seconds, size, proposal is None)
     return seconds

@@ -90,13 +90,11 @@ def _show_probes(options: argparse.Namespace, place: Path) -> None:
     if not trained.finished:
         print(f"the run has stopped after {trained.steps} steps", file=sys.stderr)
     trained.encoder.to(chosen_device(None))
-    with telling("reading the images"):
-        sets = probed_sets(run, name, options)
-        train, test = sets.train, numbered_as(sets.train, sets.test)
-    with telling("searching copies among the images"):
-        copies = known_copies(train, test, within_first=False)
-        # of a large set that everyone has, near copies would take a minute
-        within = known_copies(train, near=False if sets.named else None)
+    sets = probed_sets(run, name, options)
+    train, test = sets.train, numbered_as(sets.train, sets.test)
+    copies = known_copies(train, test, within_first=False)
+    # of a large set that everyone has, near copies would take a minute
+    within = known_copies(train, near=False if sets.named else None)
     found = no_predictions(run, train, test, copies)
     _show_copies(sets, copies, within)
     new, results = np.flatnonzero(found.counted), []

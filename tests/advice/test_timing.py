@@ -46,7 +46,10 @@ def clock(monkeypatch):
     monkeypatch.setattr(timing.Run, "advance", advance)
     for probe in ("knn_probe", "linear_probe"):
         monkeypatch.setattr(timing, probe, probed)
-    clock = lambda: now[0]  # noqa: E731
+
+    def clock():
+        return now[0]
+
     clock.sizes = sizes
     return clock
 
@@ -97,10 +100,10 @@ def test_a_probed_part_holds_every_class_twice():
 
 def test_multiply_adds_of_the_official_network():
     config = PretrainConfig(encoder="resnet18", batch_size=10)
-    one = timing.multiply_adds(config, 32) / (3 * 2 * 10)
+    one = timing.step_multiply_adds(config, 32) / (3 * 2 * 10)
     assert one == pytest.approx(0.56e9, rel=0.02)  # as published, with the CIFAR stem
     wider = replace(config, stem_padding=2)
-    assert timing.multiply_adds(wider, 32) > timing.multiply_adds(config, 32)
+    assert timing.step_multiply_adds(wider, 32) > timing.step_multiply_adds(config, 32)
 
 
 def test_multiply_adds_of_the_small_network():
@@ -108,16 +111,16 @@ def test_multiply_adds_of_the_small_network():
     # maps and channels of its convolutions on 16 pixels, nine places each
     layers = [(16, 3, 4), (8, 4, 8), (8, 8, 8), (4, 8, 16), (4, 16, 16), (2, 16, 32), (2, 32, 32)]
     one = sum(9 * side**2 * inputs * outputs for side, inputs, outputs in layers)
-    assert timing.multiply_adds(config, 16) == 3 * 2 * 10 * one
+    assert timing.step_multiply_adds(config, 16) == 3 * 2 * 10 * one
     assert timing.gpu_seconds(replace(config, steps=1000), 16) == pytest.approx(10.0)
 
 
 def test_multiply_adds_of_a_published_network():
     config = PretrainConfig(encoder="resnet18", batch_size=512)
     # ResNet-18 with the stem for 32 pixels: 0.56 thousand million an image (0.0005 at base width 1)
-    assert timing.multiply_adds(config, 32) == pytest.approx(6 * 512 * 0.56e9, rel=0.01)
+    assert timing.step_multiply_adds(config, 32) == pytest.approx(6 * 512 * 0.56e9, rel=0.01)
     narrow = replace(config, base_width=32)
-    assert timing.multiply_adds(narrow, 32) < 0.3 * timing.multiply_adds(config, 32)
+    assert timing.step_multiply_adds(narrow, 32) < 0.3 * timing.step_multiply_adds(config, 32)
 
 
 def test_sets_of_forty_images_are_timed(own):

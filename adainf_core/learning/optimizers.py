@@ -1,4 +1,4 @@
-"""Optimisers: torch's fused AdamW and SGD, and LARS, which torch lacks."""
+"""Optimisers: torch's fused AdamW and SGD; LARS, which torch lacks; Muon, there for matrices only."""
 
 from __future__ import annotations
 
@@ -75,10 +75,68 @@ class LARS(torch.optim.Optimizer):
         torch._foreach_add_(weights, buffers, alpha=-group["lr"])
 
 
+class Muon(torch.optim.Optimizer):
+    """Momentum whose step on each matrix is made orthogonal (Jordan et al. 2024).
+
+    A convolution counts as the matrix (outputs, inputs x area). The gradient's Nesterov momentum
+    becomes, by five Newton-Schulz iterations in bfloat16, a matrix with nearly equal singular
+    values, times sqrt(outputs / inputs) where there are more outputs: torch.optim.Muon, which
+    refuses convolutions and one-dimensional tensors. Those (biases, norms) count as diagonal
+    matrices, whose nearest orthogonal ones are their signs, take `vector_rate` times the rate and
+    no decay. Decay is AdamW's, lr * `weight_decay` of the weight a step.
+    """
+
+    def __init__(
+        self,
+        params: Iterable,
+        lr: float,
+        *,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+        vector_rate: float = 0.1,
+    ) -> None:
+        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__(params, defaults | {"vector_rate": vector_rate})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Move every parameter that has a gradient."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if "momentum_buffer" not in state:
+                    state["momentum_buffer"] = torch.zeros_like(p)
+                momentum = state["momentum_buffer"].lerp_(p.grad, 1 - group["momentum"])
+                update = p.grad.lerp(momentum, group["momentum"])
+                if p.ndim < 2:
+                    p.sub_(update.sign(), alpha=group["lr"] * group["vector_rate"])
+                    continue
+                outputs, inputs = p.flatten(1).shape
+                rate = group["lr"] * max(1.0, outputs / inputs) ** 0.5
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                p.sub_(_orthogonal(update.flatten(1)).view_as(p), alpha=rate)
+
+
+def _orthogonal(matrix: torch.Tensor) -> torch.Tensor:
+    """The matrix (m, n) with its singular values brought to between 0.7 and 1.2.
+
+    Coefficients and steps are those of torch.optim.Muon.
+    """
+    wide = matrix if len(matrix) <= matrix.shape[1] else matrix.T
+    x = wide.bfloat16()
+    x = x / x.norm().clamp(min=1e-7)
+    for _ in range(5):
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=-4.775, alpha=2.0315), x, beta=3.4445)
+    return (x if wide is matrix else x.T).to(matrix.dtype)
+
+
 def build_optimizer(
     name: str, groups: list[dict[str, Any]], weight_decay: float, momentum: float
 ) -> torch.optim.Optimizer:
-    """The optimiser called `name` ("adamw", "sgd", "lars") over groups with `params` and `lr`.
+    """The optimiser called `name`, of `OPTIMIZERS`, over groups with `params` and `lr`.
 
     A group's own `weight_decay` goes before the common one; AdamW has no `momentum`.
     """
@@ -88,4 +146,6 @@ def build_optimizer(
         return torch.optim.SGD(groups, momentum=momentum, weight_decay=weight_decay, fused=True)
     if name == "lars":
         return LARS(groups, lr=0.0, momentum=momentum, weight_decay=weight_decay)
+    if name == "muon":
+        return Muon(groups, lr=0.0, momentum=momentum, weight_decay=weight_decay)
     raise ValueError(f"optimizer={in_words(name)} is unknown; choose {', '.join(OPTIMIZERS)}")

@@ -1,11 +1,12 @@
-"""LARS against its formula, one tensor at a time, and the rules that make it the official one."""
+"""LARS against its formula, one tensor at a time, and Muon against torch's, which has matrices."""
 
 import copy
 
 import pytest
 import torch
 
-from adainf_core.learning.optimizers import LARS, build_optimizer
+from adainf_core.learning.optimizers import LARS, Muon, build_optimizer
+from adainf_core.learning.pretrain_config import OPTIMIZERS
 
 
 def parameters(seed: int = 0) -> list[torch.nn.Parameter]:
@@ -68,9 +69,44 @@ def test_no_gradient_means_no_step_and_zero_weights_can_leave_zero():
     torch.testing.assert_close(zero.detach(), torch.full((2, 2), -0.1))
 
 
-def test_momentum_survives_a_state_dict():
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("shape", [(4, 3), (3, 7), (6, 6)])
+def test_muon_is_torchs_on_matrices(shape, decay):
+    ours, theirs = ([torch.nn.Parameter(torch.ones(shape))] for _ in range(2))
+    descend(Muon(ours, 0.02, momentum=0.9, weight_decay=decay), ours)
+    descend(torch.optim.Muon(theirs, 0.02, momentum=0.9, weight_decay=decay), theirs)
+    torch.testing.assert_close(ours[0], theirs[0], rtol=1e-6, atol=1e-6)
+
+
+def test_muon_takes_a_convolution_for_its_matrix():
+    kernel = torch.nn.Parameter(torch.ones(8, 3, 2, 2))
+    matrix = torch.nn.Parameter(torch.ones(8, 12))
+    for p in (kernel, matrix):
+        p.grad = torch.randn(8, 12, generator=torch.Generator().manual_seed(0)).view_as(p)
+        Muon([p], 0.1).step()
+    assert torch.equal(kernel.flatten(1), matrix)
+
+
+def test_muon_steps_are_nearly_orthogonal_whatever_the_gradients_size():
+    (weight,) = weights = [torch.nn.Parameter(torch.zeros(8, 32))]
+    weight.grad = 1e-3 * torch.randn(8, 32, generator=torch.Generator().manual_seed(0))
+    Muon(weights, 1.0).step()
+    singular = torch.linalg.svdvals(weight.detach())
+    assert 0.6 < singular.min() and singular.max() < 1.3
+
+
+def test_muon_moves_biases_by_their_signs_alone():
+    bias, still = weights = [torch.nn.Parameter(torch.ones(3)) for _ in range(2)]
+    bias.grad = torch.tensor([2.0, -0.1, 0.0])
+    Muon(weights, 0.1, weight_decay=10.0).step()
+    torch.testing.assert_close(bias.detach(), torch.tensor([0.99, 1.01, 1.0]))
+    assert torch.equal(still, torch.ones(3))
+
+
+@pytest.mark.parametrize("kind", [LARS, Muon])
+def test_momentum_survives_a_state_dict(kind):
     one, other = parameters(), parameters()
-    first, second = LARS(one, 0.1), LARS(other, 0.1)
+    first, second = kind(one, 0.1), kind(other, 0.1)
     descend(first, one)
     with torch.no_grad():
         for p, q in zip(other, one, strict=True):
@@ -81,7 +117,7 @@ def test_momentum_survives_a_state_dict():
     assert all(torch.equal(p, q) for p, q in zip(one, other, strict=True))
 
 
-@pytest.mark.parametrize("name", ["adamw", "sgd", "lars"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_group_keeps_its_own_rate_and_decay(name):
     first, second = parameters()[:2]
     groups = [{"params": [first], "lr": 0.1}, {"params": [second], "lr": 0.2, "weight_decay": 0.0}]
@@ -90,5 +126,5 @@ def test_a_group_keeps_its_own_rate_and_decay(name):
 
 
 def test_unknown_optimizer_is_named():
-    with pytest.raises(ValueError, match="adam' is unknown; choose adamw, sgd, lars"):
+    with pytest.raises(ValueError, match="adam' is unknown; choose adamw, sgd, lars, muon"):
         build_optimizer("adam", [], 0, 0)

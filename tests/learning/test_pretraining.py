@@ -22,7 +22,7 @@ from adainf_core.learning.augmentation import NOISE, two_views
 from adainf_core.learning.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from adainf_core.learning.methods import BYOL, BarlowTwins, MoCo, SimCLR, Spectral
 from adainf_core.learning.operations import Erase
-from adainf_core.learning.pretrain_config import PretrainConfig, warmup_cosine
+from adainf_core.learning.pretrain_config import OPTIMIZERS, PretrainConfig, warmup_cosine
 from adainf_core.learning.pretraining import Pretrained, Run, load_pretrained, pretrain, step_seed
 from adainf_core.learning.probing import online_probe
 
@@ -101,7 +101,7 @@ def test_the_callers_random_numbers_are_left_alone(brief, data):
     assert torch.equal(torch.rand(3), expected)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "lars"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_schedule_reaches_the_optimiser(optimizer, config, data):
     config = replace(config, steps=5, optimizer=optimizer, online_learning_rate=0.5)
     run, rates = Run(config, data), []

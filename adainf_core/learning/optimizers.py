@@ -1,4 +1,4 @@
-"""Optimisers: torch's fused AdamW and SGD; LARS, which torch lacks; Muon, there for matrices only."""
+"""Optimisers: torch's fused AdamW and SGD, and LARS and Muon, which it lacks for whole networks."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ class PretrainConfig:
     `method` is one of the configurations in `methods`; `encoder`, `width` (of a small_cnn),
     `base_width`, `stem_padding` and `stem_stride` (of a ResNet) go to `build_encoder`, `pixel_mean`
     and `pixel_std` to its normalisation. `steps` global batches of `batch_size` images (two views
-    each) under `optimizer` ("adamw", "sgd", "lars", "muon") with linear warm-up of `learning_rate`
-    over `warmup` steps and a cosine to zero; AdamW does without `momentum`. `precision` is "fp32" or
+    each) under `optimizer`, of `OPTIMIZERS`, with linear warm-up of `learning_rate` over `warmup`
+    steps and a cosine to zero; AdamW does without `momentum`. `precision` is "fp32" or
     "bf16" (autocast); `compile` hands the model to torch.compile, and on accelerators the
     augmentation. With `online_learning_rate` a linear classifier learns along, on detached features
     of the real labelled images in the batch: the official code's probe, an extra to compare with.

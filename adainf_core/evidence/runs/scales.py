@@ -1,11 +1,11 @@
-"""The four scales at which one code path runs: only the numbers in a study's table change."""
+"""The five scales at which one code path runs: only the numbers in a study's table change."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 
-SCALES = ("quick", "laptop", "gpu", "paper")
+SCALES = ("quick", "laptop", "desktop", "gpu", "paper")
 
 
 def current_scale() -> str:

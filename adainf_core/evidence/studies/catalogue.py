@@ -25,6 +25,7 @@ MODULES = (
     "data_scarce",
     "training_length",
     "long_training",
+    "recipe_search",
     "code_traps",
     "failure_mode_sprites",
     "latent_worlds",

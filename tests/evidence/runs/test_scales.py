@@ -1,4 +1,4 @@
-"""ADAINF_SCALE is one of four names, quick when absent."""
+"""ADAINF_SCALE is one of five names, quick when absent."""
 
 import pytest
 
@@ -18,5 +18,7 @@ def test_named_scale_is_taken(monkeypatch, scale):
 
 def test_unknown_scale_is_named(monkeypatch):
     monkeypatch.setenv("ADAINF_SCALE", "huge")
-    with pytest.raises(ValueError, match="'huge' is not a scale; choose quick, laptop, gpu, paper"):
+    with pytest.raises(
+        ValueError, match="'huge' is not a scale; choose quick, laptop, desktop, gpu"
+    ):
         current_scale()

@@ -42,16 +42,25 @@ class Estimate:
 def estimate(config: PretrainConfig, data: Inflation) -> Estimate:
     """Time and memory of `pretrain(config, data)`, measured on this machine.
 
-    Takes three steps, on CPU of a smaller batch and scaled up in proportion; compilation is left
-    out. Rough by nature: within a third on an idle machine.
+    Takes three steps of each size of views, on CPU of a smaller batch and scaled up in proportion;
+    compilation is left out. Rough by nature: within a third on an idle machine.
     """
+    stretches = [_one_size(config, data, scale) for scale in config.view_scales]
+    largest = stretches[config.view_scales.index(max(config.view_scales))]
+    seconds = sum(stretch.seconds_per_step for stretch in stretches) / len(stretches)
+    return replace(largest, seconds_per_step=seconds, seconds=seconds * config.steps)
+
+
+def _one_size(config: PretrainConfig, data: Inflation, scale: float) -> Estimate:
+    """The estimate if all views had `scale` times their size."""
     if chosen_device(config.device).type == "cpu":
         size = min(config.batch_size, _CPU_BATCH, sum(map(len, data.images)))
     else:
         size = config.batch_size
-    scale = config.batch_size / size
+    more = config.batch_size / size
     steps = max(3, config.steps)
-    run = Run(replace(config, batch_size=size, steps=steps, compile=False), data)
+    short = replace(config, batch_size=size, steps=steps, view_scales=(scale,), compile=False)
+    run = Run(short, data)
     stored: dict[int, int] = {}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
@@ -64,7 +73,7 @@ def estimate(config: PretrainConfig, data: Inflation) -> Estimate:
         run.advance(1)
     started = time.monotonic()
     run.advance(2)
-    seconds = (time.monotonic() - started) / 2 * scale
+    seconds = (time.monotonic() - started) / 2 * more
     own = {p.untyped_storage().data_ptr() for p in run.trainee.parameters()}
     activations = sum(size for pointer, size in stored.items() if pointer not in own)
     state = [v for s in run.optimizer.state.values() for v in s.values() if torch.is_tensor(v)]
@@ -75,7 +84,7 @@ def estimate(config: PretrainConfig, data: Inflation) -> Estimate:
         seconds_per_step=seconds,
         seconds=seconds * config.steps,
         weights=sum(t.nbytes for t in tensors),
-        activations=round(activations * scale),
+        activations=round(activations * more),
         images=0 if resident is None else resident.nbytes,
         parameters=sum(p.numel() for p in encoder.parameters()),
         multiply_adds=multiply_adds(encoder, data.real.image_size),

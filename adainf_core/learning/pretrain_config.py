@@ -27,9 +27,12 @@ class PretrainConfig:
     `policy` augments the images; it is None for data that comes as views (a `feeding.ViewSource`).
     `method` is one of the configurations in `methods`; `encoder`, `width` (of a small_cnn),
     `base_width`, `stem_padding` and `stem_stride` (of a ResNet) go to `build_encoder`, `pixel_mean`
-    and `pixel_std` to its normalisation. `steps` global batches of `batch_size` images (two views
-    each) under `optimizer`, of `OPTIMIZERS`, with linear warm-up of `learning_rate` over `warmup`
-    steps and a cosine to zero; AdamW does without `momentum`. `precision` is "fp32" or
+    and `pixel_std` to its normalisation. The run has as many equal stretches as there are
+    `view_scales`; in each, views are averaged down to that share of their height and width: with
+    (0.5, 0.75, 1.0) the first are small, and a step is cheap. `steps` global batches of
+    `batch_size` images (two views each) under `optimizer`, of `OPTIMIZERS`, with linear warm-up of
+    `learning_rate` over `warmup` steps and a cosine to zero; AdamW does without `momentum`.
+    `precision` is "fp32" or
     "bf16" (autocast); `compile` hands the model to torch.compile, and on accelerators the
     augmentation. With `online_learning_rate` a linear classifier learns along, on detached features
     of the real labelled images in the batch: the official code's probe, an extra to compare with.
@@ -47,6 +50,7 @@ class PretrainConfig:
     stem_stride: int = 1
     pixel_mean: tuple[float, ...] = (0.5,)
     pixel_std: tuple[float, ...] = (0.25,)
+    view_scales: tuple[float, ...] = (1.0,)
     steps: int = 1000
     batch_size: int = 256
     optimizer: str = "adamw"
@@ -108,8 +112,22 @@ class PretrainConfig:
                 raise ValueError(
                     f"{name}={in_words(values)}: give one finite value or three, as a tuple"
                 )
+        if (
+            not isinstance(self.view_scales, tuple)
+            or not self.view_scales
+            or not all(0 < as_number(scale, "view_scales") <= 1 for scale in self.view_scales)
+        ):
+            raise ValueError(
+                f"view_scales={in_words(self.view_scales)}: give shares above 0 and up to 1, as "
+                "(0.5, 0.75, 1.0)"
+            )
         if min(self.pixel_std) <= 0:
             raise ValueError(f"pixel_std={self.pixel_std} has to be positive")
+
+
+def view_scale(step: int, config: PretrainConfig) -> float:
+    """The share of their side that views have at `step`."""
+    return config.view_scales[step * len(config.view_scales) // config.steps]
 
 
 def warmup_cosine(step: int, config: PretrainConfig) -> float:

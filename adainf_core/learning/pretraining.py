@@ -33,7 +33,7 @@ from adainf_core.learning.event_log import event_log
 from adainf_core.learning.feeding import Feed, Source
 from adainf_core.learning.networks import Method
 from adainf_core.learning.optimizers import build_optimizer
-from adainf_core.learning.pretrain_config import PretrainConfig, warmup_cosine
+from adainf_core.learning.pretrain_config import PretrainConfig, view_scale, warmup_cosine
 from adainf_core.notebook import card, curve
 from adainf_core.progress import progress_range
 from adainf_core.stopping import StopRequest, stop_requests
@@ -310,7 +310,8 @@ class Run:
 
     def _descend(self, ids: np.ndarray, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         config = self.config
-        views = self._views(first, second).to(memory_format=torch.channels_last)
+        views = _averaged(self._views(first, second), view_scale(self.step, config))
+        views = views.to(memory_format=torch.channels_last)
         image_ids = torch.from_numpy(ids).to(self.device, non_blocking=True)
         labels = None if self.labels is None else self._labels(ids)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
@@ -426,6 +427,14 @@ def _checked_labels(config: PretrainConfig, data: Source) -> np.ndarray | None:
             "and the data has none; set it to None"
         )
     return data.labels
+
+
+def _averaged(views: torch.Tensor, scale: float) -> torch.Tensor:
+    """Views (n, 3, h, w) averaged down to `scale` times their height and width."""
+    if scale == 1:
+        return views
+    height, width = (max(1, round(scale * side)) for side in views.shape[-2:])
+    return F.adaptive_avg_pool2d(views, (height, width))
 
 
 def step_seed(seed: int, step: int) -> int:

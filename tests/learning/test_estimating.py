@@ -34,3 +34,10 @@ def test_large_batches_are_scaled_up_from_small_ones(config, data):
 
 def test_a_run_of_one_step_has_an_estimate_too(config, data):
     assert estimate(replace(config, steps=1, warmup=0), data).seconds > 0
+
+
+def test_growing_views_are_measured_size_by_size(config, data):
+    grown = estimate(replace(config, view_scales=(0.5, 1.0)), data)
+    sizes = [estimate(replace(config, view_scales=(scale,)), data) for scale in (0.5, 1.0)]
+    assert grown.activations == sizes[1].activations > sizes[0].activations
+    assert grown.multiply_adds == sizes[1].multiply_adds

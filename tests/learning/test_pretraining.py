@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from adainf_core.data.inflation import Inflation
 from adainf_core.learning import pretraining
@@ -110,6 +111,31 @@ def test_the_schedule_reaches_the_optimiser(optimizer, config, data):
         rates.append([group["lr"] for group in run.optimizer.param_groups])
     factors = np.array([warmup_cosine(step, config) for step in range(config.steps)])
     assert np.allclose(rates, factors[:, None] * [config.learning_rate, 0.5])
+
+
+def test_views_grow_in_equal_stretches_and_are_averages_of_whole_ones(config, data, monkeypatch):
+    grown = replace(config, steps=7, warmup=1, view_scales=(0.5, 0.75, 1.0))
+    run, seen = Run(grown, data), []
+    forward = run.trainee.method.encoder.forward
+    monkeypatch.setattr(
+        run.trainee.method.encoder, "forward", lambda views: seen.append(views) or forward(views)
+    )
+    run.advance(7)
+    side = data.real.image_size
+    assert [views.shape[-1] for views in seen] == [side // 2] * 3 + [side * 3 // 4] * 2 + [side] * 2
+    _, first, second = next(run.feed.batches(0, 1))
+    run.step = 0
+    torch.testing.assert_close(seen[0], F.avg_pool2d(run._views(first, second), 2))
+
+
+def test_a_run_with_growing_views_ends_in_the_same_bits_when_continued(config, data, tmp_path):
+    grown, path = replace(config, view_scales=(0.5, 1.0)), tmp_path / "run.pt"
+    whole = pretrain(grown, data)
+    run = Run(grown, data)
+    run.advance(config.steps // 2 + 1)
+    write_checkpoint(run.checkpoint(), path)
+    assert torch.equal(weights(pretrain(grown, data, checkpoint=path)), weights(whole))
+    assert not torch.equal(weights(whole), weights(pretrain(config, data)))
 
 
 def test_the_encoder_is_built_as_configured(config, data):
@@ -530,6 +556,10 @@ def test_progress_goes_to_the_terminal_only_if_asked(brief, data, capfd, monkeyp
         {"momentum": 1.0},
         {"stem_padding": 0},
         {"pixel_std": (0.0,)},
+        {"view_scales": ()},
+        {"view_scales": (0.5, 1.5)},
+        {"view_scales": (0.0,)},
+        {"view_scales": 0.5},
         {"pixel_mean": (0.1, 0.2)},
         {"online_learning_rate": 0},
         {"seed": -1},

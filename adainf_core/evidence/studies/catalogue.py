@@ -26,6 +26,7 @@ MODULES = (
     "training_length",
     "long_training",
     "recipe_search",
+    "recipe_race",
     "code_traps",
     "failure_mode_sprites",
     "latent_worlds",

@@ -32,11 +32,13 @@ def training(**changes: Any) -> dict[str, Any]:
 
 
 MUON = training(**DESKTOP_OPTIMIZER)
+GROWING = MUON | training(view_scales=(0.5, 0.75, 1.0))
 _SGD = training(optimizer="sgd", weight_decay=1e-4)
 _LARS = training(optimizer="lars", weight_decay=1e-4)
 _RESNET = training(encoder="resnet10", base_width=32, stem_stride=2, steps=1050, warmup=52)
 _WIDE = training(width=24, steps=700, warmup=35)
 ARMS = {
+    "growing": Arm("Muon, views of 16, 24, 32", GROWING | training(steps=2100, warmup=105)),
     "muon": Arm("Muon at 0.03", MUON),
     "muon_0.01": Arm("Muon at 0.01", MUON | training(learning_rate=0.01)),
     "muon_0.1": Arm("Muon at 0.1", MUON | training(learning_rate=0.1)),
@@ -53,6 +55,10 @@ ARMS = {
     "sgd_0.3": Arm("SGD at 0.3", _SGD | training(learning_rate=0.3)),
     "lars_0.4": Arm("LARS at 0.4", _LARS | training(learning_rate=0.4)),
     "lars_1.6": Arm("LARS at 1.6", _LARS | training(learning_rate=1.6)),
+    "adamw_growing": Arm(
+        "AdamW at 0.002, views of 16, 24, 32",
+        training(view_scales=(0.5, 0.75, 1.0), steps=2100, warmup=105),
+    ),
     "resnet10": Arm("AdamW, ResNet-10 of width 32, stride 2", _RESNET),
 }
 

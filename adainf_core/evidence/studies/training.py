@@ -215,9 +215,10 @@ def _photographs(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | N
         if asked > there:
             raise ValueError(f"{what}={asked} is more than the {there} images of {name}")
     order = np.random.default_rng(experiment.seed).permutation(len(train))
+    wanted = experiment.generator is not None and experiment.generator.needs_held_out
     return (
         train.subset(order[:n_real], f"{name}-real"),
-        train.subset(order[n_real:], f"{name}-held-out"),
+        train.subset(order[n_real:], f"{name}-held-out") if wanted else None,
         test.subset(np.arange(experiment.n_test)),
     )
 

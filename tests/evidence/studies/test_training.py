@@ -77,6 +77,12 @@ def test_held_out_photographs_are_all_the_others(photographs):
     assert np.array_equal(test.images, photographs["test"].images[:10])
 
 
+def test_all_photographs_may_be_real_where_nothing_is_held_out(photographs):
+    whole = replace(PERFECT, n_real=len(photographs["train"]), generator=None, n_generated=0)
+    real, generated, _ = experiment_data(whole)
+    assert keys(real) == keys(photographs["train"]) and generated is None
+
+
 def test_held_out_sprites_are_fresh_draws():
     generator = {"generator": HeldOutSetting(), "n_generated": 60}
     real, held_out, test = experiment_data(replace(SPRITES, **generator))

@@ -162,8 +162,9 @@ OFFICIAL_ONLINE_RATES = {
     name: method.official().online_learning_rate for name, method in METHODS.items()
 }
 
-#: How scale "desktop" descends (study "recipe-search").
-DESKTOP_OPTIMIZER: dict[str, Any] = {
+#: What scale "desktop" has otherwise than the laptop's, beside steps (study "recipe-search").
+DESKTOP: dict[str, Any] = {
+    "view_scales": (0.5, 0.75, 1.0),
     "optimizer": "muon",
     "learning_rate": 0.03,
     "weight_decay": 0.0,
@@ -191,13 +192,16 @@ def recipe(
     "vanilla_weak" and "adainf" take AdaInf's weaker augmentation. `scale` says how large it is:
 
     ========= ======================= =================== =====================
-    scale     "paper", for a GPU      "desktop", for an   "laptop", for minutes
-                                      hour of one core
+    scale     "paper", for a GPU      "desktop", for less "laptop", for minutes
+                                      than a core's hour
     ========= ======================= =================== =====================
     encoder   resnet18, stem_padding  small_cnn, width 16 small_cnn, width 16
               2
     head      the method's published  the method's        the method's defaults
                                       defaults
+    views     whole                   a third of them at  whole
+                                      half size, a third
+                                      at 3/4
     optimizer the method's published  muon, 0.03, no      adamw, 0.002,
                                       decay, momentum     decay 0.01
                                       0.95
@@ -249,5 +253,5 @@ def recipe(
             warmup=1000,
         )
     elif scale == "desktop":
-        config = replace(config, steps=20_000, warmup=1000, **DESKTOP_OPTIMIZER)
+        config = replace(config, steps=20_000, warmup=1000, **DESKTOP)
     return Recipe(dataset=dataset, generated=generated, replication=replication, pretrain=config)

@@ -1,18 +1,18 @@
 """Recipe race: what won the search, for twenty minutes of a core, against the small recipe's sixty.
 
-Two networks of one shape, on the same images and views: the optimiser and the number of steps
-differ. `benchmarks/recipe.py` has what a step of each costs.
+Two networks of one shape, on the same images: the optimiser, the size of the views and the number
+of steps differ. `benchmarks/recipe.py` has what a step of each costs.
 """
 
 from __future__ import annotations
 
 from adainf_core.evidence.judging.claims import Contrast, Term
 from adainf_core.evidence.runs.grid import Arm, Layout, Study
-from adainf_core.evidence.studies.recipe_search import BASE, MUON, training
+from adainf_core.evidence.studies.recipe_search import BASE, GROWING, training
 
 NAME = "recipe-race"
 ARMS = {
-    "desktop": Arm("desktop recipe, 20 minutes", MUON | training(steps=6000, warmup=300)),
+    "desktop": Arm("desktop recipe, 20 minutes", GROWING | training(steps=9600, warmup=480)),
     "small": Arm("small recipe, 60 minutes", training(steps=18_000, warmup=900)),
 }
 

@@ -15,7 +15,7 @@ from adainf_core.evidence.studies.training import TrainingExperiment
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
-from adainf_core.learning.recipes import DESKTOP_OPTIMIZER
+from adainf_core.learning.recipes import DESKTOP
 
 NAME = "recipe-search"
 BASE = TrainingExperiment(
@@ -31,8 +31,8 @@ def training(**changes: Any) -> dict[str, Any]:
     return {f"pretrain.{name}": value for name, value in changes.items()}
 
 
-MUON = training(**DESKTOP_OPTIMIZER)
-GROWING = MUON | training(view_scales=(0.5, 0.75, 1.0))
+GROWING = training(**DESKTOP)
+MUON = GROWING | training(view_scales=(1.0,))
 _SGD = training(optimizer="sgd", weight_decay=1e-4)
 _LARS = training(optimizer="lars", weight_decay=1e-4)
 _RESNET = training(encoder="resnet10", base_width=32, stem_stride=2, steps=1050, warmup=52)

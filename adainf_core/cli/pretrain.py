@@ -55,8 +55,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--scale",
         choices=SCALES,
         default="paper",
-        help="paper: ResNet-18 in 100,000 steps, for a GPU; desktop: a small network in 20,000, less "
-        "than an hour of one core; laptop: the same in 1,000",
+        help="paper: ResNet-18 in 100,000 steps, for a GPU; desktop: a small network in 20,000, "
+        "less than an hour of one core; laptop: the same in 1,000",
     )
     parser.add_argument(
         "--checkpoint", type=Path, default=None, help="file to write and go on from"

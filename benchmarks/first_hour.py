@@ -46,14 +46,8 @@ from torch import nn
 from torch.utils.data import ConcatDataset, DataLoader
 from training import Pictures, marked
 
-from adainf_core.advice.own_images import (
-    SCALE,
-    OwnExperiment,
-    OwnImages,
-    compared,
-    own_images,
-    own_study,
-)
+from adainf_core.advice.own_images import OwnImages, own_images
+from adainf_core.advice.own_study import SCALE, OwnExperiment, compared, own_study
 from adainf_core.advice.planning import LEVEL
 from adainf_core.advice.proposing import Proposal, read_proposal
 from adainf_core.data.images import ImageSet

@@ -15,7 +15,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from adainf_core.advice.own_images import arms_of_own
+from adainf_core.advice.own_study import arms_of_own
 from adainf_core.data.images import ImageSet
 from adainf_core.learning.pretrain_config import PretrainConfig
 

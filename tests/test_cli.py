@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from adainf_core.cli import main
-from adainf_core.cli.common import sized_set
+from adainf_core.cli.image_sets import sized_set
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.growing_store import grown_store
 from adainf_core.data.named_sets import load_images
@@ -446,7 +446,7 @@ def test_what_ends_a_command_is_one_line(error, status, says, monkeypatch, capsy
     def ends(*_, **__):
         raise error
 
-    monkeypatch.setattr("adainf_core.cli.common.describe", ends)
+    monkeypatch.setattr("adainf_core.cli.image_sets.describe", ends)
     assert main(["data", "show", "digits"]) == status
     err = capsys.readouterr().err
     assert says in err and err.count("\n") == 1
@@ -694,7 +694,7 @@ def test_a_broken_pipe_of_another_kind_is_an_error(monkeypatch, capsys):
     def ends(*_, **__):
         raise BrokenPipeError(32, "a worker has died")
 
-    monkeypatch.setattr("adainf_core.cli.common.describe", ends)
+    monkeypatch.setattr("adainf_core.cli.image_sets.describe", ends)
     assert main(["data", "show", "digits"]) == 2
     assert "a worker has died" in capsys.readouterr().err
 

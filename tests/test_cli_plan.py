@@ -9,7 +9,7 @@ import pytest
 from photo_tiles import tiles
 from PIL import Image
 
-from adainf_core.advice import own_images as module
+from adainf_core.advice import own_study as module
 from adainf_core.advice.designing import Cost, Design
 from adainf_core.advice.planning import ARMS, QUESTIONS, weigh
 from adainf_core.advice.proposing import Proposal

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from adainf_core.cli import main
-from adainf_core.cli.common import at_size, describe, show_copies
+from adainf_core.cli.image_sets import at_size, describe, show_copies
 from adainf_core.data.contact_sheet import contact_sheet
 from adainf_core.data.images import ImageSet
 from adainf_core.data.known_copies import known_copies

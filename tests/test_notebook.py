@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from adainf_core import GeneratedImages, ImageSet, Inflation, small_cnn
-from adainf_core.advice.own_images import OwnImages, compared
+from adainf_core.advice.own_images import OwnImages
+from adainf_core.advice.own_study import compared
 from adainf_core.learning.pretraining import Pretrained
 from adainf_core.notebook import curve, table
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import adainf_core as ai
-from adainf_core.advice.own_images import SCALE, OwnExperiment
+from adainf_core.advice.own_study import SCALE, OwnExperiment
 from adainf_core.configuration import changed, from_plain, override
 from adainf_core.data.blank import blank
 from adainf_core.evidence.runs.grid import Arm, Layout, Study
@@ -25,7 +25,6 @@ from adainf_core.gap.extractors import (
     ssl_encoder,
 )
 from adainf_core.gap.frechet import frechet_distance
-from adainf_core.gap.kernel_distance import kernel_distance_of_subsets
 from adainf_core.gap.neighbours import nearest
 from adainf_core.generators.classical import Bootstrap, GaussianCopula
 from adainf_core.generators.corruptions import chimeras, clusters
@@ -296,10 +295,6 @@ CALLS = {
          "confidence": 0.9},
     ),
     "frechet_distance": (frechet_distance, {"real": ROWS, "generated": ROWS + 1}),
-    "kernel_distance_of_subsets": (
-        kernel_distance_of_subsets,
-        {"real": ROWS, "generated": ROWS + 1, "subsets": 2, "size": 9, "seed": 0},
-    ),
     "nearest": (
         partial(nearest, ROWS.astype(np.float32), ROWS.astype(np.float32)),
         {"k": 1},

@@ -43,6 +43,7 @@ DIFFERENCES = (0.5, 1.0, 2.0, 5.0)
 GAP_IMAGES = 1000
 _FEWEST_COMPARED = 50  # images a side below which the bound says nothing
 _MOST_SEEDS = 200
+_POWER = 0.8  # of which "finds" and "needed" speak
 _FEWEST_SEEDS = 2
 _SIMULATED = 20_000
 
@@ -158,14 +159,14 @@ def seeds_to_decide(found: Interval, halfway: bool = False, power: float = 0.8) 
     return max(found.n, math.ceil(found.n * (half / longest) ** 2))
 
 
-def detectable(error: float, confidence: float, power: float = 0.8) -> float:
-    """The true difference whose interval leaves zero with probability `power`.
+def detectable(error: float, confidence: float) -> float:
+    """The true difference whose interval leaves zero with probability 0.8.
 
     `error` is the standard error of what is measured, taken as known and normal.
     """
     from scipy.stats import norm
 
-    return float((norm.ppf((1 + confidence) / 2) + norm.ppf(power)) * error)
+    return float((norm.ppf((1 + confidence) / 2) + norm.ppf(_POWER)) * error)
 
 
 def noise_of_run(found: Interval, weights: Iterable[float]) -> float:
@@ -179,9 +180,7 @@ def noise_of_run(found: Interval, weights: Iterable[float]) -> float:
     return float(error * math.sqrt(found.n / sum(weight**2 for weight in weights)))
 
 
-def seeds_needed(
-    difference: float, noise: float, confidence: float = LEVEL, power: float = 0.8
-) -> int | None:
+def seeds_needed(difference: float, noise: float, confidence: float = LEVEL) -> int | None:
     """The fewest seeds whose smallest detectable difference is `difference` points or less.
 
     `noise` is the standard deviation over seeds of a paired difference, in points; a default
@@ -190,11 +189,11 @@ def seeds_needed(
     """
     if not difference > 0:
         raise ValueError(f"difference={difference} has to be positive, in points")
-    return _fewest(lambda seeds: smallest_detectable(noise, seeds, confidence, power) <= difference)
+    return _fewest(lambda seeds: smallest_detectable(noise, seeds, confidence) <= difference)
 
 
-def found_difference(noise: float, seeds: int, arms: int = len(ARMS), power: float = 0.8) -> float:
-    """The true difference, in points, that the rule shows in `seeds` seeds with this probability.
+def found_difference(noise: float, seeds: int, arms: int = len(ARMS)) -> float:
+    """The true difference, in points, that the rule shows in `seeds` seeds with probability 0.8.
 
     `noise` is as in `seeds_needed`; `arms` arms deviate alike and independently, so that the rule's
     block design has its full freedom, which is what two or three seeds live on. By simulation of
@@ -209,7 +208,7 @@ def found_difference(noise: float, seeds: int, arms: int = len(ARMS), power: flo
     variance = np.maximum(own / freedom, (own + rest) / (freedom + others))
     half = t_quantile((1 + LEVEL) / 2, freedom + others) * np.sqrt(variance)
     leads = half - rng.standard_normal(_SIMULATED)
-    return noise / math.sqrt(seeds) * float(np.quantile(leads, power))
+    return noise / math.sqrt(seeds) * float(np.quantile(leads, _POWER))
 
 
 def seeds_to_find(difference: float, noise: float, arms: int = len(ARMS)) -> int | None:
@@ -299,17 +298,14 @@ def make_plan(
     noise: float,
     replication: int | None = None,
     gap_images: int = GAP_IMAGES,
-    confidence: float = CONFIDENCE,
-    seed: int = 0,
     new: IntArray | None = None,
 ) -> Plan:
     """The numbers of a `Plan` for images of one size, shuffled epochs and `QUESTIONS`.
 
     `new` are the places of the generated images that repeat no real one, where both sets hold
     distinct images alone; by default copies are searched and left out. `replication` is by default
-    the N whose beta is nearest to the paper's; `seed` draws the images that the gap is measured on,
-    at `confidence`. ValueError for a batch larger than the real images, sets of two sizes, or too
-    few images for the bound.
+    the N whose beta is nearest to the paper's. ValueError for a batch larger than the real images,
+    sets of two sizes, or too few images for the bound.
     """
     from adainf_core.advice.distinct import distinct, without_copies_of
     from adainf_core.gap.drawing import drawn
@@ -333,12 +329,12 @@ def make_plan(
     shared = n_generated - len(new)
     gap = None
     if min(n_real, len(new)) >= _FEWEST_COMPARED:
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(0)
         looked = [
             drawn(side, gap_images, rng, among)[0].images
             for side, among in ((real, None), (generated, new))
         ]
         # as many of either side, as `gap_report` at this n
         sides = [side[: min(map(len, looked))] for side in looked]
-        gap = image_tv(*sides, confidence=confidence, seed=seed)
+        gap = image_tv(*sides)
     return Plan(n_real, n_generated, batch_size, steps, weights, chosen, shared, gap, noise, seeds)

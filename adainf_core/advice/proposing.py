@@ -12,15 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from adainf_core.advice.amounts import AMOUNTS, between
-from adainf_core.advice.designing import (
-    FILLED,
-    STEPS_A_SEED,
-    WIDTHS,
-    Cost,
-    Design,
-    choose,
-)
-from adainf_core.advice.own_images import OwnImages, arms_of_own
+from adainf_core.advice.designing import FILLED, STEPS_A_SEED, WIDTHS, Cost, Design, choose
+from adainf_core.advice.own_images import OwnImages
+from adainf_core.advice.own_study import arms_of_own
 from adainf_core.advice.planning import ARMS
 from adainf_core.advice.timing import faster_precision, measured
 from adainf_core.configuration import from_plain, to_plain

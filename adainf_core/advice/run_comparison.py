@@ -23,12 +23,7 @@ from adainf_core.configuration import differences
 from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
-from adainf_core.evidence.runs.records import Record
-from adainf_core.learning.predictions import (
-    PROTOCOLS,
-    Predictions,
-    protocol_name,
-)
+from adainf_core.learning.predictions import PROTOCOLS, protocol_name
 from adainf_core.notebook import card, table
 from adainf_core.statistics.crossed import CrossedInterval, crossed_interval, images_interval
 from adainf_core.statistics.intervals import Interval, paired_difference, smallest_detectable
@@ -41,7 +36,7 @@ BOTH = "seeds and test images"
 IMAGES_ALONE = "test images alone, for these runs"
 SEEDS_ALONE = "seeds alone, on these test images"
 _POINTS = 100.0
-_SHOWN = 4  # settings that differ, in a line
+_SHOWN, _LONGEST = 4, 200  # settings that differ, in a line, and characters of each
 _MOST_SEEDS = 200
 
 
@@ -92,8 +87,7 @@ class RunDifference:
         return None if self.on_images is None else outcome_of(self.on_images)
 
     def __str__(self) -> str:
-        reversed_ = ", reversed" if self.difference.high < 0 else ""
-        return f"{self.outcome}{reversed_} ({self.over})"
+        return f"{_word(self.difference)} ({self.over})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,8 +121,8 @@ class RunComparison:
         wide = max(len(side.name) for side in self.sides) + 2
         lines = [f"{self.protocol} accuracy in % on {self._tested()}", ""]
         for side in self.sides:
-            seeds = numbers_of(side.accuracy)
-            lines.append(f"{side.name:{wide}}{side.mean:6.2f}   mean over {_seeds(seeds)}")
+            seeds = f"seed{'s' * (len(side.accuracy) > 1)} {numbers_of(side.accuracy)}"
+            lines.append(f"{side.name:{wide}}{side.mean:6.2f}   mean over {seeds}")
         lines += [
             "",
             f"differences in points, paired, at {100 * self.confidence:.4g} %; those below "
@@ -141,9 +135,9 @@ class RunComparison:
     def _tested(self) -> str:
         if self.images is None or self.all_images is None:
             return self.test
-        some = "" if self.images == self.all_images else f" of {self.all_images:,}"
-        repeat = "" if not some else " that repeat no other"
-        return f"{self.images:,}{some} images of {self.test}{repeat}"
+        if self.images == self.all_images:
+            return f"{self.images:,} images of {self.test}"
+        return f"{self.images:,} of {self.all_images:,} images of {self.test} that repeat no other"
 
     def rows(self) -> list[dict[str, Any]]:
         """A difference a row, as plain values: what `--csv` writes."""
@@ -254,9 +248,11 @@ def compare_runs(
         return _of_records(opened, shared, protocol, over, level)
     name = _protocol(opened, protocol, k)
     told = with_predictions(opened, name, train, test, k, cache, keep, tell)
-    right = {side: {run.seed: _right(run, name) for run in files} for side, files in told.items()}
-    some = _predictions(next(iter(told.values()))[0])
+    right = {
+        side: {run.seed: run.told.right(name) for run in files} for side, files in told.items()
+    }
     first = next(iter(told))
+    some = told[first][0].told
     differing = {side: _differing(told[first][0], files[0]) for side, files in told.items()}
     found = tuple(
         _difference(side, first, shared[side], right, over, level, differing[side])
@@ -292,15 +288,6 @@ def _protocol(opened: Mapping[str, Sequence[RunFile]], asked: str | None, k: int
             "probe all by one protocol (adainf probe --protocol ...)"
         )
     return min(common, key=lambda name: (PROTOCOLS.index(name.partition(",")[0]), name))
-
-
-def _predictions(run: RunFile) -> Predictions:
-    assert run.predictions is not None
-    return run.predictions
-
-
-def _right(run: RunFile, name: str) -> np.ndarray:
-    return _predictions(run).right(name)
 
 
 def _difference(
@@ -346,14 +333,14 @@ def _of_records(
         )
     runs = [run for files in opened.values() for run in files]
     metric = "linear" if protocol is None else protocol
-    if protocol is None and not all("linear" in _record(run).metrics for run in runs):
+    if protocol is None and not all("linear" in run.recorded.metrics for run in runs):
         metric = "knn"
     for run in runs:
-        if metric not in _record(run).metrics:
-            has = ", ".join(_record(run).metrics)
+        if metric not in run.recorded.metrics:
+            has = ", ".join(run.recorded.metrics)
             raise ValueError(f"{run.name} has no accuracy by {metric}, but by {has}")
         for key in _SHARED:
-            settings = [_record(part).config.get(key) for part in (runs[0], run)]
+            settings = [part.recorded.config.get(key) for part in (runs[0], run)]
             if settings[0] != settings[1]:
                 raise ValueError(
                     f"{runs[0].name} has {key}={in_words(settings[0])}, {run.name} "
@@ -361,7 +348,7 @@ def _of_records(
                     "compare runs on the same images, probed alike"
                 )
     values = {
-        side: {run.seed: _record(run).metrics[metric] for run in files}
+        side: {run.seed: run.recorded.metrics[metric] for run in files}
         for side, files in opened.items()
     }
     first = next(iter(opened))
@@ -371,21 +358,12 @@ def _of_records(
         pairs = [values[side][seed] - values[first][seed] for seed in shared[side]]
         noise = float(np.std(pairs, ddof=1))
         differing = _differing(opened[first][0], opened[side][0])
-        found.append(
-            RunDifference(
-                side,
-                first,
-                shared[side],
-                SEEDS_ALONE,
-                difference,
-                None,
-                smallest_detectable(noise, len(pairs), level) if noise else 0.0,
-                seeds_needed(MARGIN, noise, level) if noise else 2,
-                None,
-                differing,
-            )
-        )
-    config = _record(runs[0]).config
+        least = smallest_detectable(noise, len(pairs), level) if noise else 0.0
+        needed = seeds_needed(MARGIN, noise, level) if noise else 2
+        found.append(RunDifference(
+            side, first, shared[side], SEEDS_ALONE, difference, None, least, needed, None, differing
+        ))  # fmt: skip
+    config = runs[0].recorded.config
     named = (config.get(key) for key in ("test", "labelled", "dataset", "world"))
     test = next((one for one in named if isinstance(one, str)), "the test set")
     note = (
@@ -394,7 +372,7 @@ def _of_records(
     )
     return RunComparison(
         metric,
-        _record(runs[0]).protocols[metric],
+        runs[0].recorded.protocols[metric],
         str(test),
         None,
         None,
@@ -402,11 +380,6 @@ def _of_records(
         tuple(found),
         (*_notes(opened, found), note),
     )
-
-
-def _record(run: RunFile) -> Record:
-    assert run.record is not None
-    return run.record
 
 
 def _differing(reference: RunFile, other: RunFile) -> tuple[str, ...]:
@@ -492,10 +465,6 @@ def _word(found: Interval) -> str:
     return f"{outcome_of(found)}{', reversed' if found.high < 0 else ''}"
 
 
-def _one_line(text: str, longest: int = 200) -> str:
+def _one_line(text: str) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= longest else f"{text[: longest - 3]}..."
-
-
-def _seeds(numbers: str) -> str:
-    return f"seed{'s' * (',' in numbers)} {numbers}"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -37,23 +37,38 @@ class RunFile:
     record: Record | None = None
 
     @property
+    def trained(self) -> Trained:
+        """The run itself, of what is no record."""
+        assert self.run is not None
+        return self.run
+
+    @property
+    def told(self) -> Predictions:
+        """The predictions, of a run that has them."""
+        assert self.predictions is not None
+        return self.predictions
+
+    @property
+    def recorded(self) -> Record:
+        """The record, where it is one."""
+        assert self.record is not None
+        return self.record
+
+    @property
     def seed(self) -> int:
         """The seed of the run."""
-        if self.record is not None:
-            return self.record.seed
-        assert self.run is not None
-        return self.run.seed
+        return self.trained.seed if self.record is None else self.record.seed
 
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the run but for its seed, as plain values."""
         if self.record is not None:
             return _without_seeds(self.record.config)
-        assert self.run is not None
-        kept = {key: value for key, value in self.run.config.items() if key not in _FREE}
-        sides = {side: self.run.data.get(side) for side in ("real", "generated")}
+        config, data = self.trained.config, self.trained.data
+        kept = {key: value for key, value in config.items() if key not in _FREE}
+        sides = {side: data.get(side) for side in ("real", "generated")}
         images = {side: None if of is None else of.get("hash") for side, of in sides.items()}
-        return kept | {"data": {"mixture": self.run.data.get("mixture")} | images}
+        return kept | {"data": {"mixture": data.get("mixture")} | images}
 
 
 Over = Literal["both", "images"]
@@ -203,24 +218,19 @@ def _identity(run: RunFile) -> str:
     """What a run shares with its copies alone: its weights, or a record's whole configuration."""
     if run.run is not None:
         return run.run.encoder
-    assert run.record is not None
-    return json.dumps([run.record.kind, run.record.config], sort_keys=True)
+    return json.dumps([run.recorded.kind, run.recorded.config], sort_keys=True)
 
 
 def check_same_sets(runs: Sequence[RunFile]) -> None:
     """ValueError where the predictions of two runs are of other test or training images."""
     for side, what in (("test", "tested on"), ("train", "probed by the labels of")):
-        first: RunFile | None = None
         for run in runs:
-            assert run.predictions is not None
-            first = first or run
-            assert first.predictions is not None
-            mine, theirs = (getattr(part.predictions, side) for part in (run, first))
+            mine, theirs = (getattr(part.told, side) for part in (run, runs[0]))
             if mine.fingerprint != theirs.fingerprint:
                 raise ValueError(
-                    f"{first.name} is {what} {theirs.name} ({theirs.images:,} images), {run.name} "
-                    f"{what} {mine.name} ({mine.images:,}), and these are other images or labels: "
-                    "probe them alike (adainf probe --dataset ... --test ...)"
+                    f"{runs[0].name} is {what} {theirs.name} ({theirs.images:,} images), "
+                    f"{run.name} {what} {mine.name} ({mine.images:,}), and these are other images "
+                    "or labels: probe them alike (adainf probe --dataset ... --test ...)"
                 )
 
 

@@ -41,14 +41,13 @@ def with_predictions(
     waiting: list[tuple[str, int, RunFile, Predictions]] = []
     for side, files in opened.items():
         for run in files:
-            assert run.run is not None
             if sets is not None and empty is None:
-                empty = no_predictions(run.run, *sets)
+                empty = no_predictions(run.trained, *sets)
             kept = _kept(run, name, empty)
             if kept is None:
                 _refuse_untold(run, name, empty)
                 assert empty is not None
-                waiting.append((side, len(found[side]), run, replace(empty, run=run.run)))
+                waiting.append((side, len(found[side]), run, replace(empty, run=run.trained)))
             found[side].append(run if kept is None else replace(run, predictions=kept))
     for number, (side, place, run, empty) in enumerate(waiting, 1):
         if tell is not None:
@@ -74,10 +73,10 @@ def _kept(run: RunFile, name: str, wanted: Predictions | None) -> Predictions | 
     """The predictions of a run by this protocol: its own, or those beside it of the same sets."""
     found = run.predictions
     if found is None:
-        assert run.path is not None and run.run is not None
+        assert run.path is not None
         beside = predictions_file(run.path)
         found = read_predictions(beside) if beside.is_file() else None
-        if found is not None and found.run.encoder != run.run.encoder:
+        if found is not None and found.run.encoder != run.trained.encoder:
             found = None  # of an earlier state of the run
     if found is None or name not in found.protocols:
         return None

@@ -14,8 +14,9 @@ from itertools import pairwise
 
 from adainf_core import __version__
 from adainf_core.cli import claims, compare, data, gap, generate, plan, pretrain, probe, study
-from adainf_core.cli.common import Parser, is_first, notes_on_stderr
+from adainf_core.cli.common import Parser, is_first
 from adainf_core.cli.encoding import write_plainly
+from adainf_core.cli.image_sets import notes_on_stderr
 from adainf_core.cli.memory import memory_shortage
 from adainf_core.progress import progress_told
 from adainf_core.stopping import TerminatedError, interruptible

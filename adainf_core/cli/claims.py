@@ -18,9 +18,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     fixed = add_action(
         actions, "register", _register, "fix the claims and plans of studies before their runs"
     )
-    show.add_argument(
-        "--scale", choices=SCALES, default=None, help="default: laptop, or what a study has below"
-    )
+    show.add_argument("--scale", choices=SCALES, help="default: laptop, or what a study has below")
     show.add_argument("--words", action="store_true", help="the main questions, answered in words")
     fixed.add_argument(
         "--looks",
@@ -29,7 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="how often the runs will be judged, default 1",
     )
     for action, kind in ((show, folder), (fixed, folder_to_be)):
-        action.add_argument("--results", type=kind, default=None, help="default: results/")
+        action.add_argument("--results", type=kind, help="default: results/")
 
 
 def _show(options: argparse.Namespace) -> None:

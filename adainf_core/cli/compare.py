@@ -48,7 +48,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--against",
         nargs="+",
         type=Path,
-        default=None,
         metavar="FILE",
         help="the side that FILEs are held against; default: the first by name",
     )
@@ -56,7 +55,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--protocol",
         choices=("linear", "linear-augmented", "knn", "knn-weighted", "online"),
-        default=None,
         help="which probe; default: linear, or what all predictions have",
     )
     parser.add_argument(
@@ -67,10 +65,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--confidence", type=share, default=0.95, help="of all intervals together; default: 0.95"
     )
-    parser.add_argument("--cache", type=Path, default=None, help="folder that keeps features")
-    parser.add_argument("--json", type=Path, default=None, help="file for all numbers")
-    parser.add_argument("--csv", type=Path, default=None, help="file for a row a difference")
-    parser.add_argument("--figure", type=Path, default=None, help="file: .png, .svg or .pdf")
+    parser.add_argument("--cache", type=Path, help="folder that keeps features")
+    parser.add_argument("--json", type=Path, help="file for all numbers")
+    parser.add_argument("--csv", type=Path, help="file for a row a difference")
+    parser.add_argument("--figure", type=Path, help="file: .png, .svg or .pdf")
     add_root(parser)
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from adainf_core.cli.common import (
-    SPLIT,
-    add_action,
-    add_root,
+from adainf_core.cli.common import SPLIT, add_action, add_root, pixels
+from adainf_core.cli.image_sets import (
     describe,
     describe_source,
-    pixels,
     show_copies,
     shown_set,
     sized_set,
@@ -29,10 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     show.add_argument("name", help="a name, a store of generated images, an npz or a folder")
     show.add_argument("--split", default="train", help=SPLIT)
     show.add_argument(
-        "--size",
-        type=pixels,
-        default=None,
-        help="side in pixels to bring images to; default: as they are",
+        "--size", type=pixels, help="side in pixels to bring images to; default: as they are"
     )
     show.add_argument(
         "--near-copies",

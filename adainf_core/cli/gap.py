@@ -9,20 +9,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adainf_core.cli.common import (
-    DATASET,
-    SEED,
-    add_root,
-    at_size,
-    check_named,
-    check_split,
-    claimed,
-    count,
-    pixels,
-    seed,
-    share,
-    sized_set,
-)
+from adainf_core.cli.common import DATASET, SEED, add_root, claimed, count, pixels, seed, share
+from adainf_core.cli.image_sets import at_size, check_named, check_split, sized_set
 from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
@@ -41,7 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_gap)
     parser.add_argument("real", help=f"the generator's training images: {DATASET}")
     parser.add_argument("generated", help="a store of generated images, an npz or a folder")
-    parser.add_argument("--held-out", default=None, help="real images the generator has not seen")
+    parser.add_argument("--held-out", help="real images the generator has not seen")
     parser.add_argument(
         "--split", default="train", help="of a named real set, or folder of train, test"
     )
@@ -53,10 +41,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "inception:PATH",
     )
     parser.add_argument(
-        "--size",
-        type=pixels,
-        default=None,
-        help="side in pixels to bring all to; default: GENERATED's",
+        "--size", type=pixels, help="side in pixels to bring all to; default: GENERATED's"
     )
     parser.add_argument("--n", type=count(), default=10_000, help="images of either side at most")
     parser.add_argument("--confidence", type=share, default=0.95, help="of the intervals")
@@ -69,12 +54,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--html",
         type=Path,
-        default=None,
         help="page to write; default: gap-GENERATED-vs-REAL.html here, named after both sets",
     )
-    parser.add_argument(
-        "--json", type=Path, default=None, help="file for sentences, checks and numbers"
-    )
+    parser.add_argument("--json", type=Path, help="file for sentences, checks and numbers")
     add_root(parser)
 
 

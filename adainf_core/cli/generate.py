@@ -21,20 +21,22 @@ from adainf_core.cli.common import (
     SPLIT,
     add_action,
     add_root,
-    check_folder,
-    check_named,
-    check_room,
     claimed,
     count,
-    describe,
-    describe_passing,
-    disk,
     kept_in,
     pixels,
     seconds,
     seed,
     share,
     share_or_all,
+)
+from adainf_core.cli.image_sets import (
+    check_folder,
+    check_named,
+    check_room,
+    describe,
+    describe_passing,
+    disk,
     shown_set,
     sized_set,
     source_at,
@@ -67,10 +69,8 @@ def _add_train(actions: Any) -> None:
     train.add_argument("dataset", help=DATASET)
     train.add_argument("--out", type=Path, required=True, help="folder of the model to make")
     train.add_argument("--steps", type=count(), default=20_000, help="of training")
-    train.add_argument(
-        "--size", type=pixels, default=None, help="side in pixels; default: as it is"
-    )
-    train.add_argument("--checkpoint", type=Path, default=None, help="default: OUT.pt")
+    train.add_argument("--size", type=pixels, help="side in pixels; default: as it is")
+    train.add_argument("--checkpoint", type=Path, help="default: OUT.pt")
     train.add_argument("--max-seconds", type=seconds, default=float("inf"), help=MAX_SECONDS)
     train.add_argument("settings", nargs="*", help="such as batch_size=64 widths=[32,64,128]")
     add_root(train)
@@ -276,17 +276,11 @@ def _add_import(actions: Any) -> None:
         "source", type=Path, help="an npz archive, an npy file or a folder of image files"
     )
     keep.add_argument(
-        "--store",
-        type=Path,
-        default=None,
-        help="folder to make; default: SOURCE's name.images beside it",
+        "--store", type=Path, help="folder to make; default: SOURCE's name.images beside it"
     )
-    keep.add_argument("--real", default=None, help="training images to compare with")
+    keep.add_argument("--real", help="training images to compare with")
     keep.add_argument(
-        "--size",
-        type=pixels,
-        default=None,
-        help="side in pixels to bring files to (folders); default: as it is",
+        "--size", type=pixels, help="side in pixels to bring files to (folders); default: as it is"
     )
     keep.add_argument(
         "--skip-broken", action="store_true", help="leave out files that cannot be read (folders)"
@@ -303,10 +297,7 @@ def _add_import(actions: Any) -> None:
         help="bgr reverses, as_is keeps; default: auto, checked",
     )
     keep.add_argument(
-        "--limit",
-        type=share,
-        default=0.01,
-        help="largest share of constant images; default: 0.01",
+        "--limit", type=share, default=0.01, help="largest share of constant images; default: 0.01"
     )
     keep.add_argument(
         "--duplicate-limit",
@@ -391,7 +382,6 @@ def _add_show(actions: Any) -> None:
     show.add_argument(
         "--out",
         type=Path,
-        default=None,
         help="PNG to write; default: NAME.png, beside a store or an archive, else here",
     )
     show.add_argument(
@@ -399,16 +389,10 @@ def _add_show(actions: Any) -> None:
     )
     show.add_argument("--columns", type=count(), default=10, help="images in a row")
     show.add_argument(
-        "--scale",
-        type=pixels,
-        default=None,
-        help="side of a pixel; default: so that images are seen well",
+        "--scale", type=pixels, help="side of a pixel; default: so that images are seen well"
     )
     show.add_argument(
-        "--seed",
-        type=seed,
-        default=None,
-        help="of a random choice, in the set's order; default: the first",
+        "--seed", type=seed, help="of a random choice, in the set's order; default: the first"
     )
     show.add_argument("--split", default="train", help=SPLIT)
     add_root(show)

@@ -14,7 +14,6 @@ from adainf_core.cli import plan_words as words
 from adainf_core.cli.common import (
     DATASET,
     add_root,
-    check_named,
     claimed,
     count,
     duration,
@@ -25,6 +24,7 @@ from adainf_core.cli.common import (
     seconds,
     seeds,
 )
+from adainf_core.cli.image_sets import check_named
 from adainf_core.cli.plan_commands import arm_commands, refused_import
 from adainf_core.cli.plan_run import going_on, run_design
 from adainf_core.stopping import telling_what_stays
@@ -54,11 +54,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_plan)
     parser.add_argument("real", help=f"images to learn from: {DATASET}")
     parser.add_argument("generated", help="a store of generated images, an npz or a folder")
-    parser.add_argument("--labels", default=None, help="labelled images, where REAL has no labels")
+    parser.add_argument("--labels", help="labelled images, where REAL has no labels")
     parser.add_argument(
-        "--test",
-        default=None,
-        help="labelled images to test on; default: of a named set its own, else a quarter",
+        "--test", help="labelled images to test on; default: of a named set its own, else a quarter"
     )
     parser.add_argument("--run", dest="run_now", action="store_true", help="compare the arms now")
     parser.add_argument(
@@ -69,10 +67,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "default: no limit",
     )
     parser.add_argument(
-        "--records",
-        type=folder_to_be,
-        default=None,
-        help="folder that keeps the runs; the same goes on",
+        "--records", type=folder_to_be, help="folder that keeps the runs; the same goes on"
     )
     parser.add_argument(
         "--scale",
@@ -83,40 +78,32 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--method", default="simclr", help="default: simclr")
     parser.add_argument(
-        "--batch-size", type=count(2), default=None, help="default: 256 (paper: 512), or what fits"
+        "--batch-size", type=count(2), help="default: 256 (paper: 512), or what fits"
     )
     parser.add_argument(
         "--steps",
         type=count(),
-        default=None,
         help="default: what the budget allows, 1000 without one (paper: 100000)",
     )
-    parser.add_argument(
-        "--seeds", type=seeds, default=None, help="of each arm; default: by the budget, else 5"
-    )
+    parser.add_argument("--seeds", type=seeds, help="of each arm; default: by the budget, else 5")
     parser.add_argument(
         "--amounts",
         type=_amounts,
-        default=None,
         help="arms between none and all of the generated images, so many for every real one, such "
         "as 1,3, or none; default: 1,3 where the budget allows three seeds of all arms",
     )
     parser.add_argument(
-        "--processes", type=processes, default=None, help="runs side by side; default: one a core"
+        "--processes", type=processes, help="runs side by side; default: one a core"
     )
     parser.add_argument(
         "--probe", choices=("linear", "knn"), default="linear", help="default: linear"
     )
     parser.add_argument(
-        "--replication",
-        type=count(1, 10**6),
-        default=None,
-        help="AdaInf's N; default: beta nearest to 1/3",
+        "--replication", type=count(1, 10**6), help="AdaInf's N; default: beta nearest to 1/3"
     )
     parser.add_argument(
         "--noise",
         type=positive,
-        default=None,
         help="standard deviation over seeds of a paired difference, in points; default: recorded",
     )
     parser.add_argument(
@@ -150,7 +137,10 @@ def _planned(options: argparse.Namespace, began: float) -> None:
     paper = options.scale == "paper" and not options.run_now
     config = _config(options)
     own = own_images(options.real, options.generated, options.labels, options.test, options.root)
-    _check_run(options, own)
+    if options.run_now and own.labelled is None:
+        raise ValueError(
+            f"{options.real} has no labels to decide by: label some images, and name them"
+        )
     # what this process has done, each of its workers will do again
     start = max(time.process_time(), time.monotonic() - began)
     if options.batch_size is None:
@@ -267,13 +257,6 @@ def _largest_batch(scale: str, n_real: int) -> int:
     return min(_BATCH[scale], 1 << (n_real.bit_length() - 1))
 
 
-def _check_run(options: argparse.Namespace, own: OwnImages) -> None:
-    if options.run_now and own.labelled is None:
-        raise ValueError(
-            f"{options.real} has no labels to decide by: label some images, and name them"
-        )
-
-
 def _config(options: argparse.Namespace) -> PretrainConfig:
     """What all arms share, as far as the options say; ValueError for what cannot be."""
     from adainf_core.configuration import override
@@ -368,7 +351,7 @@ def _show_commands(
     config: PretrainConfig | None,
 ) -> None:
     """The commands of official runs or of `config`, each below its time here and on a GPU."""
-    from adainf_core.advice.own_images import arms_of_own
+    from adainf_core.advice.own_study import arms_of_own
     from adainf_core.advice.timing import GPU_RATE, GPU_STEPS, gpu_seconds
 
     print("\nCommands:")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +41,7 @@ def arm_commands(
 
     Runs are of the official recipe in the plan's steps, or of `trained`, by arm, where given.
     """
+    from adainf_core.advice.planning import ARMS
     from adainf_core.data.generated import default_store
     from adainf_core.learning.recipes import recipe
 
@@ -57,27 +57,22 @@ def arm_commands(
     if test is None and own.test_kept:
         test = "TEST"
     probed = [] if test is None else ["--test", test]
-    arms = {
-        "none": ("none", []),
-        "weak": ("weak", []),
-        "vanilla": ("vanilla", []),
-        "adainf": ("adainf", [f"replication={plan.replication}"]),
-    }
     for seed in range(seeds):
-        for arm, (preset, changes) in arms.items():
+        for arm in ARMS:  # presets of these names
             file = f"{arm}-{seed}.pt"
-            generated = [] if preset in ("none", "weak") else ["--generated", store]
+            generated = [] if arm in ("none", "weak") else ["--generated", store]
+            changes = [f"replication={plan.replication}"] if arm == "adainf" else []
             settings = [
                 f"pretrain.steps={plan.steps}",
                 f"pretrain.batch_size={plan.batch_size}",
                 f"pretrain.warmup={plan.steps // 100}",  # the paper's share
             ]
             if trained is not None:
-                official = recipe(options.real, options.method, preset, *generated[1:]).pretrain
+                official = recipe(options.real, options.method, arm, *generated[1:]).pretrain
                 settings = settings_between(official, trained[arm])
             yield f"{arm}, seed {seed}", [
                 "adainf", "pretrain", "--dataset", options.real, "--method", options.method,
-                "--preset", preset, *generated, "--checkpoint", file, *root, f"size={size}",
+                "--preset", arm, *generated, "--checkpoint", file, *root, f"size={size}",
                 *changes, *settings, f"pretrain.seed={seed}", *options.settings,
             ]  # fmt: skip
             if own.labelled is not None:
@@ -93,21 +88,15 @@ def settings_between(one: PretrainConfig, other: PretrainConfig) -> list[str]:
 
     before, after = (dict(flat(to_plain(config), "pretrain.")) for config in (one, other))
     return [
-        shown
+        f"{key}={_text(value)}"
         for key, value in after.items()
         if not key.startswith(("pretrain.policy", "pretrain.seed"))
         and before.get(key, ...) != value
-        for shown in [f"{key}={_text(value)}"]
     ]
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-
-
-def shown(words: list[str]) -> str:
-    """A command as it is typed."""
-    return shlex.join(words)
 
 
 def _is_store(path: str) -> bool:

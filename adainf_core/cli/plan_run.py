@@ -14,7 +14,7 @@ from adainf_core.cli import plan_words as words
 from adainf_core.cli.common import duration, runs_kept
 
 if TYPE_CHECKING:
-    from adainf_core.advice.own_images import Comparison
+    from adainf_core.advice.own_study import Comparison
     from adainf_core.advice.planning import Plan
     from adainf_core.advice.proposing import Proposal
     from adainf_core.evidence.runs.records import Record
@@ -62,18 +62,14 @@ def _spelt(amounts: Sequence[float] | None) -> str | None:
 
 
 def run_design(
-    options: argparse.Namespace,
-    policies: Policies,
-    plan: Plan,
-    proposal: Proposal,
-    deadline: float,
+    options: argparse.Namespace, policies: Policies, plan: Plan, proposal: Proposal, deadline: float
 ) -> None:
     """Carry the design out until `deadline` (`time.monotonic`), and say how it stands on the way.
 
     A line for each run with what is left, the state of all questions after each round of the arms.
     """
     from adainf_core.advice.designing import Course
-    from adainf_core.advice.own_images import SCALE, compare, compared, own_study
+    from adainf_core.advice.own_study import SCALE, compare, compared, own_study
     from adainf_core.advice.proposing import write_proposal
     from adainf_core.evidence.runs.running import study_records
 
@@ -100,8 +96,7 @@ def run_design(
     print(flush=True)
 
     def wanted(arm: str, seed: int) -> bool:
-        said = course.note
-        begins = course.begins(seed)
+        said, begins = course.note, course.begins(seed)
         if course.note != said:
             print(course.note, flush=True)
         return begins

@@ -12,7 +12,8 @@ from adainf_core.cli.common import duration
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adainf_core.advice.own_images import Comparison, OwnImages
+    from adainf_core.advice.own_images import OwnImages
+    from adainf_core.advice.own_study import Comparison
     from adainf_core.advice.planning import Plan
     from adainf_core.advice.proposing import Proposal
     from adainf_core.evidence.judging.verdicts import Verdict
@@ -58,9 +59,8 @@ def show_design(proposal: Proposal, plan: Plan, whose: str, tested: int | None =
     from adainf_core.advice.planning import found_difference, seeds_to_find
 
     design, config = proposal.design, proposal.pretrain
-    network = f"{config.encoder} of width {config.width}"
-    if config.encoder != "small_cnn":
-        network = config.encoder
+    width = f" of width {config.width}" if config.encoder == "small_cnn" else ""
+    network = f"{config.encoder}{width}"
     fill(
         "a run",
         f"{design.steps:,} steps of {config.batch_size:,} images, {network}, {config.precision}: "

@@ -12,8 +12,6 @@ from adainf_core.cli.common import (
     DATASET,
     MAX_SECONDS,
     add_root,
-    check_named,
-    check_split,
     claimed,
     duration,
     flat,
@@ -21,6 +19,7 @@ from adainf_core.cli.common import (
     kept_in,
     seconds,
 )
+from adainf_core.cli.image_sets import check_named, check_split
 from adainf_core.cli.probed_sets import has_test_part
 from adainf_core.data.folder_files import split_folder, sub_folders
 from adainf_core.data.sources import npz_source
@@ -50,7 +49,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help=f"the arm of the comparison: {', '.join(PRESETS)}; all but none and weak need "
         "--generated, and adainf and reweighted weigh real images by the paper's share of draws",
     )
-    parser.add_argument("--generated", default=None, help="store made by: adainf generate import")
+    parser.add_argument("--generated", help="store made by: adainf generate import")
     parser.add_argument(
         "--scale",
         choices=SCALES,
@@ -58,21 +57,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="paper: ResNet-18 in 100,000 steps, for a GPU; desktop: a small network in 20,000, "
         "less than an hour of one core; laptop: the same in 1,000",
     )
-    parser.add_argument(
-        "--checkpoint", type=Path, default=None, help="file to write and go on from"
-    )
+    parser.add_argument("--checkpoint", type=Path, help="file to write and go on from")
     parser.add_argument("--max-seconds", type=seconds, default=float("inf"), help=MAX_SECONDS)
-    parser.add_argument("--tensorboard", type=Path, default=None, help="folder for the loss curve")
+    parser.add_argument("--tensorboard", type=Path, help="folder for the loss curve")
     parser.add_argument("--dry-run", action="store_true", help="show the run and its cost, stop")
     parser.add_argument("settings", nargs="*", help="such as pretrain.steps=1000 sampling=iid")
     add_root(parser)
 
 
 def _pretrain(options: argparse.Namespace) -> None:
-    with (
-        _outputs(options),
-        telling_what_stays(lambda: kept_in(options.checkpoint)),
-    ):
+    with _outputs(options), telling_what_stays(lambda: kept_in(options.checkpoint)):
         _train(options)
 
 

@@ -37,11 +37,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         choices=("linear", "linear-augmented", "knn", "knn-weighted", "online"),
         help="may repeat; default: linear, knn",
     )
-    parser.add_argument("--cache", type=Path, default=None, help="folder that keeps features")
+    parser.add_argument("--cache", type=Path, help="folder that keeps features")
     parser.add_argument(
         "--predictions",
         type=Path,
-        default=None,
         help="file for what each test image was told; default: CHECKPOINT's name with "
         ".predictions.npz",
     )

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from adainf_core.cli.common import DATASET, check_named, count
+from adainf_core.cli.common import DATASET, count
+from adainf_core.cli.image_sets import check_named
 from adainf_core.data.folder_files import split_names
 
 if TYPE_CHECKING:
@@ -34,21 +35,16 @@ def add_sets(parser: argparse.ArgumentParser) -> None:
     """The options `--dataset`, `--test` and `--k`."""
     parser.add_argument(
         "--dataset",
-        default=None,
         help=f"labelled images to learn from: {DATASET}; default: those that the run learnt from; "
         "online reads the classes that the run learnt as numbered here",
     )
     parser.add_argument(
         "--test",
-        default=None,
         help="other images to test on; default: the set's own test images, where it has a name or "
         "a folder test; classes are matched by name, or by number where neither side has names",
     )
     parser.add_argument(
-        "--k",
-        type=count(),
-        default=None,
-        help="neighbours that vote; default: 10 (knn), 200 (knn-weighted)",
+        "--k", type=count(), help="neighbours that vote; default: 10 (knn), 200 (knn-weighted)"
     )
 
 

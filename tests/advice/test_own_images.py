@@ -9,7 +9,8 @@ from photo_tiles import saved, tiles
 from PIL import Image
 from scipy import stats
 
-from adainf_core.advice.own_images import SCALE, _read, compared, own_images, own_study
+from adainf_core.advice.own_images import _read, own_images
+from adainf_core.advice.own_study import SCALE, compared, own_study
 from adainf_core.advice.planning import (
     ARMS,
     LEVEL,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from adainf_core.advice import timing
-from adainf_core.advice.own_images import OwnImages, arms_of_own
+from adainf_core.advice.own_images import OwnImages
+from adainf_core.advice.own_study import arms_of_own
 from adainf_core.data.images import ImageSet
 from adainf_core.learning.pretrain_config import PretrainConfig
 

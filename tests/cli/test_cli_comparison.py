@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from adainf_core.advice.own_images import SCALE, compared, own_study
+from adainf_core.advice.own_study import SCALE, compared, own_study
 from adainf_core.advice.planning import ARMS, QUESTIONS, seeds_to_find
 from adainf_core.cli.plan_run import show_rest
 from adainf_core.cli.plan_words import show_comparison

@@ -176,7 +176,7 @@ def idle(monkeypatch, tmp_path):
         "adainf_core.gap.report.gap_report",
         "adainf_core.gap.image_tv.image_tv",
         "adainf_core.evidence.runs.running.run_study",
-        "adainf_core.advice.own_images.run_study",
+        "adainf_core.advice.own_study.run_study",
         "adainf_core.evidence.runs.replay.verify",
         "adainf_core.evidence.registration.register",
         "adainf_core.evidence.runs.records.write_pictures",
@@ -268,7 +268,7 @@ def test_values_that_can_be_pass():
 def test_no_file_is_resized_to_what_memory_cannot_hold(words, tmp_path, monkeypatch, capsys):
     Image.new("RGB", (8, 8)).save(tmp_path / "picture.png")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("adainf_core.cli.common.machine_memory", lambda: 1e9)
+    monkeypatch.setattr("adainf_core.cli.image_sets.machine_memory", lambda: 1e9)
     monkeypatch.setattr("adainf_core.data.sources.square", lambda *_: pytest.fail("resized"))
     assert "GB" in refused([*words, ".", "--size", "20000"], capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]

@@ -19,9 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Matrix = (
-    Any  # a float64 ndarray, or a scipy.sparse.csr_array: scipy is not imported for the name's sake
-)
+Matrix = Any  # float64 ndarray or scipy.sparse.csr_array: scipy is not imported for the name alone
 
 
 def is_sparse(matrix: object) -> bool:

@@ -11,13 +11,7 @@ import numpy as np
 
 from adainf_core.data.class_labels import MOST_CLASSES
 from adainf_core.data.folders import title
-from adainf_core.data.sources import (
-    ImageSource,
-    channels_first,
-    folder_source,
-    npz_source,
-    square,
-)
+from adainf_core.data.sources import ImageSource, channels_first, folder_source, npz_source, square
 from adainf_core.data.value_range import refusal
 from adainf_core.notebook import card
 from adainf_core.validation import in_words

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.data.images import ImageSet
 from adainf_core.data.sprites import SHOWN, SpriteWorld
 from adainf_core.theory.worlds import FiniteWorld
 
@@ -78,13 +77,6 @@ class PicturedWorld:
     natural_images: np.ndarray
     view_images: np.ndarray
     unmoved: np.ndarray
-
-    def real_images(self) -> ImageSet:
-        """The natural images with mass under P_d, labelled; each once."""
-        real = np.flatnonzero(self.world.p_real)
-        return ImageSet(
-            self.natural_images[real], self.world.natural_labels[real], "latent-sprites"
-        )
 
 
 def latent_sprites(

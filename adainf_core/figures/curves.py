@@ -163,7 +163,7 @@ def quantile_strips(ax: Axes, rows: Mapping[str, Sequence[float]]) -> None:
     ax.set_ylim(len(rows) - 0.4, -0.6)
 
 
-def ladder(ax: Axes, rungs: Iterable[tuple[str, float]], digits: int = 3) -> None:
+def ladder(ax: Axes, rungs: Iterable[tuple[str, float]]) -> None:
     """Positive values on a logarithmic axis, a named row each, the first of them a diamond.
 
     From 1 on, where a bound on an error says nothing, stands a dotted line.
@@ -174,7 +174,7 @@ def ladder(ax: Axes, rungs: Iterable[tuple[str, float]], digits: int = 3) -> Non
     ax.plot(values, places, "o", color=REAL, ms=6)
     ax.plot(values[0], 0, "D", color=BOUNDARY, ms=7)
     for place, value in enumerate(values):
-        note(ax, f"{value:.{digits}f}", (value, place), (0, 6), ha="center")
+        note(ax, f"{value:.3f}", (value, place), (0, 6), ha="center")
     ax.axvline(1, color=INK, lw=0.6, ls=":")
     note(ax, "says nothing", (1.05, (len(names) - 1) / 2), rotation=90, va="center")
     ax.set(xscale="log", xlim=(values[0] / 2, 1.6), ylim=(len(names) - 0.6, -0.7))

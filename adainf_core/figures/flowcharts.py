@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
 
 def flowchart(
-    ax: Axes,
-    boxes: Mapping[str, tuple[float, float, str]],
-    arrows: Sequence[tuple[str, str, str]],
+    ax: Axes, boxes: Mapping[str, tuple[float, float, str]], arrows: Sequence[tuple[str, str, str]]
 ) -> None:
     """Boxes on a canvas of 1 by 1, questions in the text's colour and all others in orange.
 

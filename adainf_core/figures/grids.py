@@ -16,9 +16,7 @@ SIGNS = {1: "", 0: "=", -1: "+"}
 
 
 def sign_grid(
-    ax: Axes,
-    rows: Sequence[str],
-    columns: Mapping[str, tuple[Sequence[int], Sequence[float]]],
+    ax: Axes, rows: Sequence[str], columns: Mapping[str, tuple[Sequence[int], Sequence[float]]]
 ) -> None:
     """A grid of signs: orange where a row is worse (1), blue and "+" where better (-1), "=" at 0.
 

@@ -44,11 +44,7 @@ def panels(
 
 
 def note(
-    ax: Axes,
-    text: str,
-    at: tuple[Any, Any],
-    offset: tuple[float, float] = (0, 0),
-    **look: Any,
+    ax: Axes, text: str, at: tuple[Any, Any], offset: tuple[float, float] = (0, 0), **look: Any
 ) -> None:
     """Small text at a point of the axes, moved by `offset` points; `look` goes to `annotate`."""
     ax.annotate(text, at, offset, textcoords="offset points", **({"fontsize": 9} | look))
@@ -101,6 +97,15 @@ def legend_below(ax: Axes, columns: int) -> None:
     assert isinstance(figure, Figure)
     handles, labels = ax.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=9)
+
+
+def named_rows(ax: Axes, names: Iterable[str], above: float = 0.5, below: float = 0.5) -> None:
+    """A row for each name, the first on top, without ticks; room `above` and `below` in rows."""
+    rows = list(names)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set_ylim(len(rows) - 1 + below, -above)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
 
 
 def row_names(axes: Any, names: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from adainf_core.evidence.judging.claims import MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, Verdict
+from adainf_core.figures.layout import named_rows
 from adainf_core.figures.style import ARM_STYLE, FAINT, GENERATED, INK, OKABE_ITO, Table
 from adainf_core.statistics.intervals import Interval, PlausibleLevels, t_interval
 from adainf_core.statistics.response_curves import ResponseCurve
@@ -40,11 +41,8 @@ def arm_dots(ax: Axes, arms: Mapping[str, tuple[str, Sequence[float]]], unit: st
                 mfc="none" if open_mark else colour)  # fmt: skip
         ax.annotate(f"{mean:.1f}", (mean, row), (0, 7), ha="center", fontsize=9,
                     textcoords="offset points")  # fmt: skip
-    ax.set_yticks(range(len(arms)), [label for label, _ in arms.values()])
-    ax.set_ylim(len(arms) - 0.4, -0.7)
+    named_rows(ax, (label for label, _ in arms.values()), 0.7, 0.6)
     ax.set_xlabel(unit)
-    ax.spines["left"].set_visible(False)
-    ax.tick_params(axis="y", length=0)
     ax.grid(axis="x", color=FAINT, alpha=0.25, lw=0.6)
 
 
@@ -192,11 +190,8 @@ def differences(ax: Axes, verdicts: Sequence[Verdict], labels: Sequence[str]) ->
         for published in verdict.claim.published:
             if published.difference is not None:
                 ax.plot(published.difference, row, "*", ms=11, mfc="none", mec=GENERATED, mew=1.4)
-    ax.set_yticks(range(len(verdicts)), labels)
-    ax.set_ylim(len(verdicts) - 0.5, -0.5)
+    named_rows(ax, labels)
     ax.set_xlabel("difference in linear accuracy, points")
-    ax.spines["left"].set_visible(False)
-    ax.tick_params(axis="y", length=0)
 
 
 def gains(
@@ -216,11 +211,9 @@ def gains(
         ax.plot([interval.low, interval.high], [row] * 2, color=INK, lw=1.6)
         ax.plot(interval.value, row, "o", color=INK, ms=6)
         ax.scatter(values, [row + 0.27] * len(values), s=8, color=FAINT, lw=0)
-    names = [*reported, *measured]
-    ax.set_yticks(range(len(names)), names, fontsize=9)
-    ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="gain, points of accuracy")
-    ax.spines["left"].set_visible(False)
-    ax.tick_params(axis="y", length=0)
+    named_rows(ax, [*reported, *measured])
+    ax.tick_params(axis="y", labelsize=9)
+    ax.set_xlabel("gain, points of accuracy")
 
 
 def counted_values(ax: Axes, rows: Mapping[str, tuple[str, Sequence[float]]]) -> None:
@@ -256,10 +249,7 @@ def plausible_levels(
         gone = [level for level in levels if level not in best.plausible]
         ax.plot(gone, [row] * len(gone), "x", color=FAINT, ms=5)
         ax.plot(best.value, row, "o", ms=14, mfc="none", mec=INK, mew=0.9)
-    ax.set_yticks(range(len(dials)), list(dials))
-    ax.set_ylim(len(dials) - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
+    named_rows(ax, dials, 0.6, 0.6)
 
 
 #: Colour and letter of each verdict: the letter is what remains in grey.
@@ -308,10 +298,8 @@ def stacked_verdicts(ax: Axes, counts: Mapping[str, Mapping[str, int]]) -> None:
                 ax.text(left + many / 2, row, f"{many}{letter}" if many > 1 else letter,
                         ha="center", va="center", fontsize=9)  # fmt: skip
             left += many
-    ax.set_yticks(range(len(counts)), list(counts))
-    ax.set(ylim=(len(counts) - 0.5, -0.5), xlabel="claims")
-    ax.spines["left"].set_visible(False)
-    ax.tick_params(axis="y", length=0)
+    named_rows(ax, counts)
+    ax.set_xlabel("claims")
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adainf_core.evidence.judging.claims import MARGIN
+from adainf_core.figures.layout import named_rows
 from adainf_core.figures.style import FAINT, INK, Shown, draw
 
 _LONGEST = 300  # characters of an alt text
@@ -33,12 +34,8 @@ def run_differences(ax: Axes, found: RunComparison) -> None:
             ax.plot(ends, [row + 0.2] * 2, color=FAINT, lw=1.6)
         ax.text(0.5, row - 0.22, str(each), ha="center", fontsize=8,
                 transform=ax.get_yaxis_transform())  # fmt: skip
-    names = [f"{each.side} less\n{each.reference}" for each in found.differences]
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.5, -0.6)
+    named_rows(ax, (f"{each.side} less\n{each.reference}" for each in found.differences), 0.6)
     ax.set_xlabel(f"difference in {found.protocol} accuracy, points")
-    ax.spines["left"].set_visible(False)
-    ax.tick_params(axis="y", length=0)
 
 
 def comparison_figure(found: RunComparison) -> Shown:

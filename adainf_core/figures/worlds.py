@@ -29,10 +29,7 @@ def image_masses(ax: Axes, world: FiniteWorld) -> None:
     The area of a mark is the mass of the image.
     """
     x, y = _places(world.positions).T
-    for masses, colour, marker in (
-        (world.p_real, REAL, "o"),
-        (world.p_generated, GENERATED, "s"),
-    ):
+    for masses, colour, marker in ((world.p_real, REAL, "o"), (world.p_generated, GENERATED, "s")):
         some = masses > 0
         ax.scatter(x[some], y[some], s=700 * masses[some], c=colour, marker=marker, lw=0)
     _bare(ax, 1.35)

@@ -75,10 +75,7 @@ class SweptToy:
         ]
 
     def draw_curves(
-        self,
-        axes: Any,
-        tops: Mapping[int, float],
-        looks: Mapping[int, tuple[str, str]],
+        self, axes: Any, tops: Mapping[int, float], looks: Mapping[int, tuple[str, str]]
     ) -> None:
         """`over_gap` above and the real error below, a column for each k of `tops`.
 
@@ -161,13 +158,13 @@ def recovered() -> list[Recovered]:
     return found
 
 
-def coverage_rows(n: int, methods: Sequence[str] = ("ks", "adaptive")) -> list[tuple[str, ...]]:
+def coverage_rows(n: int) -> list[tuple[str, ...]]:
     """Rows of a table from benchmarks/tv_coverage.py, for samples of n scores a side.
 
-    Kind of samples, distance, the share of misses of each method in percent with its interval, and
-    the median bound of each.
+    Kind of samples, distance, the share of misses of either method ("ks", "adaptive") in percent
+    with its interval, and the median bound of each.
     """
-    by_case: dict[tuple[str, float], dict[str, Any]] = {}
+    methods, by_case = ("ks", "adaptive"), dict[tuple[str, float], dict[str, Any]]()
     for row in benchmark("tv_coverage")["coverage"]:
         if row["n_real"] == n:
             by_case.setdefault((row["shape"], row["distance"]), {})[row["method"]] = row

@@ -211,17 +211,12 @@ class Findings:
         for key in self.verdicts if keys is None else keys:
             verdict = self.verdicts[key]
             about = {key: say(verdict), f"{key}-word": phrase(verdict)}
-            claim, difference = (
-                getattr(verdict, "claim", None),
-                getattr(verdict, "difference", None),
-            )
-            if claim is not None:
-                about[f"{key}-claim"] = claim.statement
-                theirs = published(verdict)
-                if theirs is not None:
-                    about[f"{key}-paper"] = f"{theirs:+.2f}"
-            if difference is not None:
-                about[f"{key}-seeds"] = f"{verdict.agreeing} of {difference.n}"
+            about[f"{key}-claim"] = verdict.claim.statement
+            theirs = published(verdict)
+            if theirs is not None:
+                about[f"{key}-paper"] = f"{theirs:+.2f}"
+            if verdict.difference is not None:
+                about[f"{key}-seeds"] = f"{verdict.agreeing} of {verdict.difference.n}"
             tell(prefix, about)
         tell(prefix, named, **values)
 
@@ -266,14 +261,12 @@ class Findings:
         labels: Iterable[str] | Mapping[str, str],
         what: str = "Linear accuracy",
         unit: str = "linear accuracy, %",
-        suffix: str = "",
-        metric: str = "linear",
         height: float | None = None,
         digits: int = 1,
     ) -> Shown:
         """Dot plot of arms (`rows`): seeds, means, 95 % t intervals; the alt text has the means."""
-        rows = self.rows(labels, suffix, metric)
-        means = self.means({arm: name for arm, (name, _) in rows.items()}, digits, suffix)
+        rows = self.rows(labels)
+        means = self.means({arm: name for arm, (name, _) in rows.items()}, digits)
         return draw(
             lambda ax: arm_dots(ax, rows, unit),
             height=height or 0.5 + 0.4 * len(rows),
@@ -284,7 +277,6 @@ class Findings:
         self,
         labels: Mapping[str, str],
         titles: Mapping[str, str],
-        what: str = "Linear accuracy",
         *,
         height: float = 2.5,
         across: int | None = None,
@@ -312,7 +304,7 @@ class Findings:
             f"{title} " + ", ".join(m.rpartition(": ")[2] for m in self.means(labels, digits, end))
             for title, end in titles.items()
         ]
-        lead = f"{what}, {len(titles)} panels. Means in % ({', '.join(labels.values())}):"
+        lead = f"Linear accuracy, {len(titles)} panels. Means in % ({', '.join(labels.values())}):"
         rows = -(-len(titles) // across)
         return draw(paint, alt=alt_text(lead, means), height=height, nrows=rows, ncols=across,
                     sharey=True)  # fmt: skip
@@ -325,14 +317,13 @@ class Findings:
         label: str = "",
         shift: float = 0.0,
         band: bool = False,
-        metric: str = "linear",
     ) -> None:
         """A sweep on `ax`, `arms` mapping its levels to arms: `level_dots` in the style of `key`.
 
         With `band` the response curve and its band are drawn, where there are runs enough for one.
         """
-        curve = self.curve(arms, metric) if band else None
-        levels = {level: self.values(arm, metric) for level, arm in arms.items()}
+        curve = self.curve(arms) if band else None
+        levels = {level: self.values(arm) for level, arm in arms.items()}
         level_dots(ax, levels, key, label, shift, joined=curve is None)
         if curve is not None:
             level_band(ax, curve, key)
@@ -376,7 +367,7 @@ class Findings:
         alt = alt_text(lead, [f"{name} at {found.value:g}" for name, found in best.items()])
         return draw(paint, nrows=2, sharex=True, height=4.4, height_ratios=(3, 1), alt=alt)
 
-    def level(self, ax: Axes, arm: str, name: str = "", at: float = 0.02) -> None:
+    def level(self, ax: Axes, arm: str, name: str = "") -> None:
         """A dashed line for an arm beside a dial, with its 95 % t interval and its name."""
         found, (colour, _) = self.values(arm), ARM_STYLE[arm]
         interval = _interval(found)
@@ -384,7 +375,7 @@ class Findings:
             ax.axhspan(interval.low, interval.high, color=colour, alpha=0.18, lw=0)
         if found:
             ax.axhline(self.mean(arm), color=colour, lw=1, ls="--")
-            note(ax, name, (at, self.mean(arm)), (0, 3), xycoords=("axes fraction", "data"))
+            note(ax, name, (0.02, self.mean(arm)), (0, 3), xycoords=("axes fraction", "data"))
 
 
 def _interval(values: list[float]) -> Interval | None:

@@ -37,15 +37,7 @@ from adainf_core.gap.estimate import GapEstimate
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = [
-    "JUDGED",
-    "MEASURES",
-    "MORE_IS_BETTER",
-    "RIGHT",
-    "GapFindings",
-    "number",
-    "written",
-]
+__all__ = ["JUDGED", "MEASURES", "MORE_IS_BETTER", "RIGHT", "GapFindings", "number", "written"]
 _TOLD = {1: "tells them apart", 0: "does not tell them apart", -1: "calls them better than real"}
 
 
@@ -150,7 +142,6 @@ class GapFindings(Findings):
         ylabel: str,
         most: float,
         linear: float,
-        height: float = 3.5,
     ) -> Shown:
         """Ten pictures of an arm, and below them a measure along dials, on which it has a ring.
 
@@ -174,7 +165,7 @@ class GapFindings(Findings):
             zero = self.zero_line(list(first.values())[-1], measure)
             note(axes[1, 0], "real against real", (min(first), zero.value), (0, 5), fontsize=10)
 
-        return draw(paint, alt=alt, height=height, nrows=2, ncols=len(dials), sharey="row",
+        return draw(paint, alt=alt, height=3.5, nrows=2, ncols=len(dials), sharey="row",
                     gridspec_kw={"height_ratios": (2, 5)})  # fmt: skip
 
     def true_tv(self, arm: str) -> float:
@@ -188,10 +179,8 @@ class GapFindings(Findings):
         """
         ax.axhline(number(self.zero_line("perfect", measure), measure), color=FAINT, ls="--", lw=1)
         for flaw in FLAWS:
-            arms, (colour, marker) = (
-                [a for a in self.by_arm if a.startswith(flaw)],
-                FLAW_STYLE[flaw],
-            )
+            colour, marker = FLAW_STYLE[flaw]
+            arms = [arm for arm in self.by_arm if arm.startswith(flaw)]
             truth = [true_tv(arm) for arm in arms]
             found = [self.measured(arm, measure) for arm in arms]
             if _is_bound(measure):

@@ -15,10 +15,7 @@ _METHOD = cast(BoundMethod, "favoured")  # `BoundMethod` lists those of `tv_lowe
 
 
 def favoured_rank_bound(
-    real_scores: ArrayLike,
-    generated_scores: ArrayLike,
-    share: float,
-    confidence: float = 0.95,
+    real_scores: ArrayLike, generated_scores: ArrayLike, share: float, confidence: float = 0.95
 ) -> TVEstimate:
     """Lower bound on D_TV, valid at every sample size, that stakes most of its risk on one rank.
 

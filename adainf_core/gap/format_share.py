@@ -45,13 +45,6 @@ class FormatShare:
     quality: int
     rows: tuple[FormatRow, ...]
 
-    def row(self, measure: str) -> FormatRow:
-        """The row of that name; KeyError naming the known ones."""
-        for row in self.rows:
-            if row.measure == measure:
-                return row
-        raise KeyError(f"{measure!r}: known are {', '.join(row.measure for row in self.rows)}")
-
 
 def format_share(
     images: Mapping[str, np.ndarray],
@@ -88,9 +81,7 @@ def format_share(
         ((before[half:], own[half:]), (after[:half], saved[:half])),
         (alike["real"], alike["generated"]),
     ]
-    bounds: list[GapEstimate] = []
-    distances: list[GapEstimate] = []
-    kernels: list[GapEstimate] = []
+    bounds, distances, kernels = list[GapEstimate](), list[GapEstimate](), list[GapEstimate]()
     for (one, its), (other, others) in pairs:
         bound = as_is if not bounds else None
         if bound is None or size < fewer:

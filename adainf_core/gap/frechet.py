@@ -63,7 +63,7 @@ def frechet_estimate(
     sides = [rows.astype(np.float64) for rows in as_sides(real, generated, 6 * _BLOCKS)]
     rng = np.random.default_rng(as_count(seed, "seed", 0))
     sides = [rows[rng.permutation(len(rows))] for rows in sides]
-    found = [_mean_distance(sides, parts) for parts in _PARTS]
+    found = [float(np.mean(_distances(sides, parts))) for parts in _PARTS]
     slope, limit = np.polyfit(_PARTS, found, 1, w=1 / np.sqrt(_PARTS))
     blocks = _distances(sides, _BLOCKS)
     half = t.ppf((1 + level) / 2, _BLOCKS - 1) * np.std(blocks, ddof=1) / np.sqrt(_BLOCKS)
@@ -72,10 +72,6 @@ def frechet_estimate(
         float(limit), float(limit - half), float(limit + half), *sizes, confidence=level
     )
     return FrechetDistance(float(found[0]), extrapolated, float(slope * min(sizes)))
-
-
-def _mean_distance(sides: list[NDArray[np.float64]], parts: int) -> float:
-    return float(np.mean(_distances(sides, parts)))
 
 
 def _distances(sides: list[NDArray[np.float64]], parts: int) -> list[float]:

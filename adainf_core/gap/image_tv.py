@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -43,7 +42,6 @@ def image_tv(
                 f"{name} has images of {images.shape[2:]} and real of {real.shape[2:]}: bring them "
                 "to one size with ImageSet.resized"
             )
-    options: dict[str, Any] = {"confidence": confidence, "seed": seed, "method": "favoured"}
     with threadpool_limits(1):  # as in `classifier_tv`
         rows = {name: described(images) for name, images in sides.items()}
     return classifier_tv(
@@ -53,7 +51,9 @@ def image_tv(
         real_again=rows["real_again"].rows if "real_again" in rows else None,
         training_share=TRAINING_SHARE,
         groups=groups,
-        **options,
+        confidence=confidence,
+        seed=seed,
+        method="favoured",
     )
 
 

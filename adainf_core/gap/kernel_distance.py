@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from adainf_core.gap.estimate import GapEstimate, Rows, as_sides, normal_quantile
 from adainf_core.gap.neighbours import slices
-from adainf_core.validation import FloatArray, as_count
+from adainf_core.validation import FloatArray
 
 _BLOCK = 500
 
@@ -41,33 +41,6 @@ def kernel_distance(
     )
     low, high = value - z * spread, value + z * spread
     return GapEstimate(float(value), float(low), float(high), m, n, confidence=float(confidence))
-
-
-def kernel_distance_of_subsets(
-    real: ArrayLike,
-    generated: ArrayLike,
-    *,
-    subsets: int = 100,
-    size: int = 1000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Mean and standard deviation of the squared MMD over random subsets of `size` rows a side.
-
-    What published KIDs are (torch-fidelity and others: 100 subsets of 1,000), for comparison with
-    them. The subsets overlap: the deviation is no standard error of the mean.
-    """
-    first, second = as_sides(real, generated)
-    subsets = as_count(subsets, "subsets", 1)
-    size = as_count(size, "size", 2, min(len(first), len(second)), ", the rows of either side")
-    rng = np.random.default_rng(as_count(seed, "seed", 0))
-    values = [
-        kernel_distance(
-            first[rng.choice(len(first), size, replace=False)],
-            second[rng.choice(len(second), size, replace=False)],
-        ).value
-        for _ in range(subsets)
-    ]
-    return float(np.mean(values)), float(np.std(values))
 
 
 def _row_sums(rows: Rows, others: Rows) -> FloatArray:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.gap.estimate import GapEstimate, as_rows, as_sides, same_columns, wilson
+from adainf_core.gap.estimate import GapEstimate, as_rows, as_sides, same_columns
 from adainf_core.gap.neighbours import nearest
+from adainf_core.statistics.intervals import wilson_interval
 from adainf_core.validation import FloatArray, IntArray, as_number
 
 
@@ -72,9 +73,9 @@ def memorisation(
     distances, indices = nearest(made, train)
     threshold = float(np.quantile(reference, quantile))
     near = distances[:, 0] < threshold
-    low, high = wilson(int(near.sum()), len(near), confidence)
+    found = wilson_interval(int(near.sum()), len(near), confidence)
     share = GapEstimate(
-        float(near.mean()), low, high, len(train), len(made), confidence=float(confidence)
+        found.value, found.low, found.high, len(train), len(made), confidence=found.confidence
     )
     # zero has two signs, which are equal
     known = {row.tobytes() for row in train + np.float32(0)}

@@ -53,20 +53,13 @@ def exact_blocks(queries: Rows, rows: Rows) -> Iterator[tuple[slice, FloatArray,
     The last (b, n) bounds how far the products' rounding can have moved each of them: what differs
     by less is equal.
     """
-    middle = rows.mean(axis=0, dtype=np.float64)
-    centred = rows - middle
-    norms = np.einsum("ij,ij->i", centred, centred)
     unit = (rows.shape[1] + 8) * np.finfo(np.float64).eps
-    for start in range(0, len(queries), _BLOCK):
-        block = queries[start : start + _BLOCK] - middle
-        own = np.einsum("ij,ij->i", block, block)[:, None]
-        products = block @ centred.T
-        for some in slices(products):
-            squared, both = products[some], norms + own[some]
-            squared *= -2
-            squared += both
-            both *= unit
-            yield slice(start + some.start, start + some.stop), squared, both
+    for block, squared, norms, own in _products(queries, rows, np.float64):
+        both = norms + own
+        squared *= -2
+        squared += both
+        both *= unit
+        yield block, squared, both
 
 
 def _squared(first: Rows, second: Rows) -> FloatArray:
@@ -78,38 +71,40 @@ def _squared(first: Rows, second: Rows) -> FloatArray:
 def neighbour_distances(queries: Rows, rows: Rows, ranks: tuple[int, ...]) -> Rows:
     """Distances float32 (m, len(ranks)) of each query to its nearest rows of these ranks, from 1.
 
-    In single precision, without indices: several times as fast as `nearest`.
+    In single precision, without indices: several times as fast as `nearest`. A pair of equal rows
+    may come out at some 1e-6 of its norm instead of zero.
     """
     as_count(max(ranks), "the highest rank", 1, len(rows), f", the rows there are ({len(rows)})")
     highest, places = max(ranks), [rank - 1 for rank in ranks]
     distances = np.empty((len(queries), len(ranks)), np.float32)
-    for block, squared in distance_blocks(queries, rows):
+    for block, squared, norms, own in _products(queries, rows, np.float32):
+        squared *= -2
+        squared += norms
+        squared += own
+        np.maximum(squared, 0, out=squared)
         squared.partition(highest - 1, axis=1)  # at one place: several are ten times as slow
         distances[block] = np.sqrt(np.sort(squared[:, :highest], axis=1)[:, places])
     return distances
 
 
-def distance_blocks(queries: Rows, rows: Rows) -> Iterator[tuple[slice, Rows]]:
-    """Squared Euclidean distances float32 (b, n) of blocks of queries (m, d) to rows (n, d).
+def _products(
+    queries: Rows, rows: Rows, dtype: type
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
+    """Blocks of queries (m, d): their products with rows (n, d), (b, n), and the squared norms of
+    rows (n,) and queries (b, 1).
 
-    Both sides are centred before the products, which keeps single precision honest where features
-    lie far from the origin; a pair of equal rows may still come out at some 1e-6 of its norm
-    instead of zero (never below zero).
+    Both sides are centred first, which keeps the precision of `dtype` honest where features lie far
+    from the origin.
     """
-    middle = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
-    rows = rows - middle
-    norms = np.einsum("ij,ij->i", rows, rows)
+    middle = rows.mean(axis=0, dtype=np.float64).astype(dtype)
+    centred = rows - middle
+    norms = np.einsum("ij,ij->i", centred, centred)
     for start in range(0, len(queries), _BLOCK):
         block = queries[start : start + _BLOCK] - middle
         own = np.einsum("ij,ij->i", block, block)[:, None]
-        products = block @ rows.T
+        products = block @ centred.T
         for some in slices(products):
-            squared = products[some]
-            squared *= -2
-            squared += norms
-            squared += own[some]
-            np.maximum(squared, 0, out=squared)
-            yield slice(start + some.start, start + some.stop), squared
+            yield slice(start + some.start, start + some.stop), products[some], norms, own[some]
 
 
 def slices(products: np.ndarray) -> Iterator[slice]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.gap.estimate import GapEstimate, as_sides, normal_quantile, wilson
+from adainf_core.gap.estimate import GapEstimate, as_sides, normal_quantile
 from adainf_core.gap.neighbours import exact_blocks, nearest
+from adainf_core.statistics.intervals import wilson_interval
 from adainf_core.validation import as_count
 
 
@@ -69,8 +70,8 @@ def precision_recall(
         recalled[block] = (squared < edge_generated).any(axis=1)
 
     def share(hits: np.ndarray) -> GapEstimate:
-        low, high = wilson(int(hits.sum()), len(hits), confidence)
-        return GapEstimate(float(hits.mean()), low, high, m, n, confidence=confidence)
+        found = wilson_interval(int(hits.sum()), len(hits), confidence)
+        return GapEstimate(found.value, found.low, found.high, m, n, confidence=confidence)
 
     mean, half = balls.mean() / k, z * balls.std(ddof=1) / k / np.sqrt(n)
     density = GapEstimate(

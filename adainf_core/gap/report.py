@@ -34,6 +34,21 @@ from adainf_core.validation import IntArray, as_confidence, as_count, as_path, a
 
 _LEAST = 120  # rows a side: what halves of the real ones need for an extrapolated distance
 _WIDTH = 100
+# what a measure sees, and what it misses
+_BOUNDS = {
+    "total variation": (
+        "whatever the classifier learns; the bound holds at its confidence",
+        "what it does not learn: the bound is then smaller, never wrong",
+    ),
+    "AUC": ("the same; 0.5 where nothing is told apart", "few telling images move it little"),
+    "accuracy": ("the same, at one threshold", "few telling images hide in it"),
+}
+_MANIFOLD = {
+    "precision": ("generated images off the real ones' ground", "lost modes; outliers fool it"),
+    "recall": ("real images the generator does not reach", "bad images; outliers fool it"),
+    "density": ("how deep among real images generated ones lie", "lost modes"),
+    "coverage": ("real neighbourhoods without a generated image", "bad images far away"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -426,13 +441,7 @@ def _distances(
             "higher moments; small shares of bad images; copies",
         ),
     ]
-    words = {
-        "precision": ("generated images off the real ones' ground", "lost modes; outliers fool it"),
-        "recall": ("real images the generator does not reach", "bad images; outliers fool it"),
-        "density": ("how deep among real images generated ones lie", "lost modes"),
-        "coverage": ("real neighbourhoods without a generated image", "bad images far away"),
-    }
-    for measure, (sees, misses) in words.items():
+    for measure, (sees, misses) in _MANIFOLD.items():
         found, zero = (getattr(side, measure) for side in manifold)
         rows.append(GapRow(measure, name, found, zero, sees, misses))
     return rows
@@ -441,36 +450,16 @@ def _distances(
 def _classifier_rows(found: tuple[ClassifierTV, ClassifierTV], name: str) -> list[GapRow]:
     rows = []
     for result, features in zip(found, ("images", name), strict=True):
-        where = f"{features}, by {result.classifier}"
         bounds = [
             GapEstimate(e.point, e.lower, 1.0, e.n_real, e.n_generated, confidence=e.confidence)
             for e in (result.estimate, result.mirrored)
         ]
         of = "images" if features == "images" else "features"
-        rows += [
-            GapRow(
-                f"total variation, {of}",
-                where,
-                bounds[0],
-                bounds[1],
-                "whatever the classifier learns; the bound holds at its confidence",
-                "what it does not learn: the bound is then smaller, never wrong",
-            ),
-            GapRow(
-                f"AUC, {of}",
-                where,
-                result.auc,
-                result.mirrored_auc,
-                "the same; 0.5 where nothing is told apart",
-                "few telling images move it little",
-            ),
-            GapRow(
-                f"accuracy, {of}",
-                where,
-                result.accuracy,
-                result.mirrored_accuracy,
-                "the same, at one threshold",
-                "few telling images hide in it",
-            ),
-        ]
+        where = f"{features}, by {result.classifier}"
+        for measure, estimate, zero in (
+            ("total variation", bounds[0], bounds[1]),
+            ("AUC", result.auc, result.mirrored_auc),
+            ("accuracy", result.accuracy, result.mirrored_accuracy),
+        ):
+            rows.append(GapRow(f"{measure}, {of}", where, estimate, zero, *_BOUNDS[measure]))
     return rows

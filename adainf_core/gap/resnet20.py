@@ -32,8 +32,7 @@ class _Block(nn.Module):
 class ResNet20(nn.Module):
     """He et al. (2016), section 4.2, with 0.27 million parameters; `forward` gives features.
 
-    Normalised float images (b, 3, h, w) to the averaged last maps, (b, 64); `classify` gives the
-    ten logits.
+    Normalised float images (b, 3, h, w) to the averaged last maps, (b, 64).
     """
 
     def __init__(self) -> None:
@@ -46,15 +45,11 @@ class ResNet20(nn.Module):
             )
             for inputs, outputs, stride in ((16, 16, 1), (16, 32, 2), (32, 64, 2))
         )
-        self.linear = nn.Linear(64, 10)
+        self.linear = nn.Linear(64, 10)  # the published weights have it
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         maps = torch.relu(self.bn1(self.conv1(images)))
         return self.layer3(self.layer2(self.layer1(maps))).mean((2, 3))
-
-    def classify(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (b, 10)."""
-        return self.linear(self(images))
 
 
 def load_resnet20(path: Path) -> ResNet20:

@@ -10,8 +10,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adainf_core.gap.estimate import GapEstimate, wilson
+from adainf_core.gap.estimate import GapEstimate
 from adainf_core.gap.rows import rounded_down
+from adainf_core.statistics.intervals import wilson_interval
 
 if TYPE_CHECKING:
     from adainf_core.gap.format_share import FormatRow, FormatShare
@@ -207,8 +208,8 @@ def _chance(report: GapReport) -> GapEstimate:
         assert others is not None
         n = others.n_generated
     level = found.near.confidence
-    low, high = wilson(math.ceil(found.quantile * n), n, level)
-    return GapEstimate(found.quantile, low, high, found.near.n_real, n, confidence=level)
+    near = wilson_interval(math.ceil(found.quantile * n), n, level)
+    return GapEstimate(found.quantile, near.low, near.high, found.near.n_real, n, confidence=level)
 
 
 # ---- what it changes

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.statistics.intervals import Interval, t_quantile
-from adainf_core.validation import FloatArray, as_confidence, as_positive, as_real, as_share
+from adainf_core.validation import FloatArray, as_confidence, as_positive, as_real
 
 _MOST_SEEDS = 200
+_POWER = 0.8
 _BETWEEN = 1.5  # see `crossed_interval`
 
 
@@ -20,21 +21,15 @@ class CrossedInterval(Interval):
     """A mean over `n` seeds and `images` test images, and its interval where both may be others.
 
     `seed_variance` and `image_variance` are the parts of the mean's variance that shrink with more
-    seeds and with more images alone; `seed_share` is that of the former.
+    seeds and with more images alone.
     """
 
     images: int
     seed_variance: float
     image_variance: float
 
-    @property
-    def seed_share(self) -> float:
-        """The seeds' part of the variance, in [0, 1]; 0 where nothing varies."""
-        whole = self.seed_variance + self.image_variance
-        return self.seed_variance / whole if whole else 0.0
-
-    def detectable(self, power: float = 0.8, seeds: int | None = None) -> float:
-        """The true difference that as many seeds and images find with probability `power`.
+    def detectable(self, seeds: int | None = None) -> float:
+        """The true difference that as many seeds and images find with probability 0.8.
 
         By the variances as they were estimated, with `seeds` in place of the seeds there are.
         "Find" is an interval wholly on the true side of zero (noncentral t).
@@ -42,9 +37,6 @@ class CrossedInterval(Interval):
         from scipy.optimize import brentq
         from scipy.stats import nct
 
-        power = as_share(power, "power")
-        if not (1 - self.confidence) / 2 < power < 1:
-            raise ValueError(f"power = {power:g} is outside ({(1 - self.confidence) / 2:g}, 1)")
         n = self.n if seeds is None else seeds
         of_seeds = self.seed_variance * self.n / n
         whole = of_seeds + self.image_variance
@@ -54,28 +46,28 @@ class CrossedInterval(Interval):
         factor = _factor(share, n, self.images, self.confidence)
         freedom = min((n - 1) / max(share**2, 1e-6), 1e5)
         highest = 4 * factor + 10
-        shift = brentq(lambda nc: nct.sf(factor, freedom, nc) - power, 0.0, highest)
+        shift = brentq(lambda nc: nct.sf(factor, freedom, nc) - _POWER, 0.0, highest)
         return float(shift * math.sqrt(whole))
 
-    def seeds_for(self, difference: float, power: float = 0.8) -> int | None:
+    def seeds_for(self, difference: float) -> int | None:
         """The fewest seeds that find `difference` on these images; None where 200 do not."""
         difference = as_positive(difference, "difference")
         low, high = 2, _MOST_SEEDS
-        if self.detectable(power, high) > difference:
+        if self.detectable(high) > difference:
             return None
         while low < high:
             middle = (low + high) // 2
-            if self.detectable(power, middle) <= difference:
+            if self.detectable(middle) <= difference:
                 high = middle
             else:
                 low = middle + 1
         return low
 
-    def images_for(self, difference: float, power: float = 0.8) -> int:
+    def images_for(self, difference: float) -> int:
         """Test images that find `difference` with seeds without end: fewer never do."""
         from scipy.stats import norm
 
-        z = norm.ppf((1 + self.confidence) / 2) + norm.ppf(power)
+        z = norm.ppf((1 + self.confidence) / 2) + norm.ppf(_POWER)
         error = as_positive(difference, "difference") / z
         return math.ceil(self.images * self.image_variance / error**2)
 

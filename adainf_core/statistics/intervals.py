@@ -73,8 +73,11 @@ def wilson_interval(hits: int, n: int, confidence: float = 0.95) -> Interval:
     n = as_count(n, "n", 1)
     hits = as_count(hits, "hits", 0, n, f", the trials there are ({n})")
     confidence = as_confidence(confidence)
-    found = binomtest(hits, n).proportion_ci(confidence, method="wilson")
-    return Interval(hits / n, float(found.low), float(found.high), n, confidence=confidence)
+    low, high = binomtest(hits, n).proportion_ci(confidence, method="wilson")
+    share = hits / n
+    # an end that is the share itself is it exactly, whatever rounding says
+    low, high = min(float(low), share), max(float(high), share)
+    return Interval(share, low, high, n, confidence=confidence)
 
 
 def standardized_difference(differences: ArrayLike, confidence: float = 0.95) -> Interval:
@@ -126,9 +129,7 @@ def smallest_detectable(sd: float, n: int, confidence: float = 0.95, power: floa
         raise ValueError(f"power={power} is outside ({(1 - confidence) / 2:g}, 1)")
     critical = t_quantile((1 + confidence) / 2, n - 1)
     shift = brentq(
-        lambda nc: nct.sf(critical, n - 1, nc) - power,
-        0.0,
-        _beyond(critical, n - 1, 1 - power),
+        lambda nc: nct.sf(critical, n - 1, nc) - power, 0.0, _beyond(critical, n - 1, 1 - power)
     )
     return float(shift * sd / np.sqrt(n))
 

@@ -36,12 +36,7 @@ class ResponseCurve:
     noise: float
 
 
-def response_curve(
-    x: ArrayLike,
-    y: ArrayLike,
-    at: ArrayLike,
-    log_x: bool = False,
-) -> ResponseCurve:
+def response_curve(x: ArrayLike, y: ArrayLike, at: ArrayLike, log_x: bool = False) -> ResponseCurve:
     """The curve behind the points (`x`, `y`), (n,) each, at `at` (m,), by a Gaussian process.
 
     An unknown level plus a squared exponential kernel plus white noise of one size (scikit-learn;

@@ -180,10 +180,7 @@ CONSEQUENCES = (
         "error on views",
         "Pr(g(x) ≠ y(x̄)) ≤ 4 α / λ_{k+1} + α",
         "with the union bound and the label swap",
-        lambda t: (
-            t.source_error,
-            over(4 * t.labeling_error, t.spectral_gap) + t.labeling_error,
-        ),
+        lambda t: (t.source_error, over(4 * t.labeling_error, t.spectral_gap) + t.labeling_error),
         "only at α = 0",
     ),
     Inequality(
@@ -215,10 +212,7 @@ REFINEMENT = (
         "independent views",
         "φ ≤ 2 α − α²",
         "views of one source are independent, and the mean of squares is at least α²",
-        lambda t: (
-            t.pair_labeling_error,
-            2 * t.labeling_error - np.square(t.labeling_error),
-        ),
+        lambda t: (t.pair_labeling_error, 2 * t.labeling_error - np.square(t.labeling_error)),
         "only at α = 0",
     ),
     Inequality(

@@ -8,13 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.theory.bound_proof import (
-    CONSEQUENCES,
-    REFINEMENT,
-    STEPS,
-    Inequality,
-    over,
-)
+from adainf_core.theory.bound_proof import CONSEQUENCES, REFINEMENT, STEPS, Inequality, over
 from adainf_core.theory.bound_worlds import BATCH, SearchTerms, batch_terms, random_batch
 from adainf_core.validation import IntArray, as_count
 

@@ -8,13 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.theory.augmentation_graph import AugmentationGraph
-from adainf_core.theory.bound_proof import (
-    CONSEQUENCES,
-    REFINEMENT,
-    STEPS,
-    BoundTerms,
-    Inequality,
-)
+from adainf_core.theory.bound_proof import CONSEQUENCES, REFINEMENT, STEPS, BoundTerms, Inequality
 from adainf_core.theory.similarity_graph import NO_CLASS, clear_winner
 from adainf_core.theory.total_variation import mixture, total_variation
 from adainf_core.validation import FloatArray, Matrix, as_distribution, as_labels

@@ -19,12 +19,8 @@ import numpy as np
 from adainf_core.validation import FloatArray, IntArray, Matrix, is_sparse
 
 DENSE_LIMIT = 2_000  # below this side length LAPACK beats iterations (about 1 s on two cores)
-DENSE_CEILING = (
-    8_000  # above it a full decomposition is refused: more than 0.5 GB and several minutes
-)
-RANK_TOLERANCE = (
-    1e-8  # eigenvalues of Ā below this count as zero: eigenvectors from BᵀU/√γ lose accuracy beyond
-)
+DENSE_CEILING = 8_000  # above it a full decomposition is refused: 0.5 GB and several minutes
+RANK_TOLERANCE = 1e-8  # of Ā's eigenvalues that count: below, vectors BᵀU/√γ lose accuracy
 TIE_TOLERANCE = 1e-8  # eigenvalues closer than this are treated as tied
 RESIDUAL = 1e-9  # ‖Ā v − γ v‖ asked of an eigenpair; γ errs by its square over the nearest gap
 EXPLICIT_LIMIT = 2e8  # multiplications for a sparse Gram matrix, which speeds iterations about 3×

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from adainf_core.gap.kernel_distance import kernel_distance, kernel_distance_of_subsets
+from adainf_core.gap.kernel_distance import kernel_distance
 
 
 def brute(first, second):
@@ -47,10 +47,6 @@ def test_torch_fidelity_gives_the_same():
     first = rng.normal(size=(200, 12)).astype(np.float32)
     second = (0.3 + rng.normal(size=(200, 12))).astype(np.float32)
     assert kernel_distance(first, second).value == pytest.approx(FIDELITY, rel=1e-5)
-    mean, deviation = kernel_distance_of_subsets(first, second, subsets=3, size=200)
-    # a subset of all rows is all rows
-    assert mean == pytest.approx(FIDELITY, rel=1e-5)
-    assert deviation < 1e-6
 
 
 FIDELITY = 0.1499485969543457
@@ -86,8 +82,6 @@ def test_no_bias_and_intervals_that_cover(shift):
 
 def test_bad_input_is_named():
     rows = np.ones((5, 2))
-    with pytest.raises(ValueError, match=r"size = 6 must be in 2\.\.5, the rows of either side"):
-        kernel_distance_of_subsets(rows, rows, size=6)
     with pytest.raises(ValueError, match="real has 1 rows: at least 2"):
         kernel_distance(rows[:1], rows)
     with pytest.raises(ValueError, match="confidence = 0"):

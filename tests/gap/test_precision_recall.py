@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from adainf_core.gap.estimate import wilson
 from adainf_core.gap.neighbours import nearest, neighbour_distances
 from adainf_core.gap.precision_recall import precision_recall
+from adainf_core.statistics.intervals import wilson_interval
 
 MEASURES = ("precision", "recall", "density", "coverage")
 
@@ -136,9 +136,10 @@ def test_distances_are_a_function_of_the_two_rows():
 
 def test_wilson_interval():
     # 10 of 50 at 95 %: statsmodels' proportion_confint(10, 50, method="wilson")
-    assert wilson(10, 50) == pytest.approx((0.11243750, 0.33037110), abs=1e-7)
-    assert wilson(0, 20)[0] == 0
-    assert wilson(20, 20)[1] == 1
+    found = wilson_interval(10, 50)
+    assert (found.low, found.high) == pytest.approx((0.11243750, 0.33037110), abs=1e-7)
+    assert wilson_interval(0, 20).low == 0
+    assert wilson_interval(20, 20).high == 1
 
 
 def test_bad_input_is_named():

@@ -25,7 +25,7 @@ def test_where_seeds_vary_alone_it_is_students(seeds):
     found = crossed_interval(np.repeat(means[:, None], 50, axis=1), 0.9)
     expected = ttest_1samp(means, 0).confidence_interval(0.9)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
-    assert found.seed_share == pytest.approx(1) and found.n == seeds
+    assert found.image_variance == pytest.approx(0, abs=1e-12) and found.n == seeds
 
 
 def test_where_images_vary_alone_it_is_that_over_images():
@@ -34,7 +34,7 @@ def test_where_images_vary_alone_it_is_that_over_images():
     expected = ttest_1samp(row, 0).confidence_interval(0.9)
     for interval in (found, alone):
         assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
-    assert found.seed_share == pytest.approx(0, abs=1e-12) and found.images == alone.n == 80
+    assert found.seed_variance == pytest.approx(0, abs=1e-12) and found.images == alone.n == 80
 
 
 def test_the_two_variances_are_those_of_a_bootstrap_both_ways():

@@ -23,11 +23,7 @@ N_GENERATED = 8000
 def mixed(label: str, generator: str, replication: int = 1, **changes: Any) -> Arm:
     """The arm of a mixture in which each real image counts `replication` times."""
     real = replication * GraphExperiment.n_real
-    made = {
-        "generator": generator,
-        "n_generated": N_GENERATED,
-        "beta": real / (real + N_GENERATED),
-    }
+    made = {"generator": generator, "n_generated": N_GENERATED, "beta": real / (real + N_GENERATED)}
     return Arm(label, made | changes)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +19,6 @@ from adainf_core.data.inflation import Inflation
 from adainf_core.evidence.studies.graph_experiment import GraphExperiment
 from adainf_core.evidence.studies.training import small_images
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
-from adainf_core.learning.augmentation import augment
 from adainf_core.learning.encoders import encoder_of
 from adainf_core.learning.features import extract_features
 from adainf_core.learning.labeler import Bfloat16, train_labeler
@@ -28,8 +27,6 @@ from adainf_core.learning.view_cells import Landmarks, PixelPCA, UnitLength, sam
 from adainf_core.learning.view_graph import ViewGraph, sample_view_graph
 from adainf_core.learning.view_statistics import augmentation_confusion, labeling_error
 from adainf_core.validation import IntArray
-
-_BATCH = 1000
 
 
 def measured(experiment: GraphExperiment, name: str) -> dict[str, float]:
@@ -220,46 +217,3 @@ def _labeler(experiment: GraphExperiment) -> nn.Module:
     return train_labeler(
         own, [experiment.policy(name) for name in experiment.strengths], experiment.labeler
     )
-
-
-# ---- pictures
-
-
-def shared_cells(experiment: GraphExperiment, strength: str) -> dict[str, np.ndarray]:
-    """Views of different classes that share a cell, and the photographs they are of.
-
-    One view of each of the first 4,000 held-out photographs; of the cells with views of six classes
-    or more, four are drawn at random, and from each the first view of six of its classes: nothing
-    is picked by eye. Uint8 (6, 3, h, w) by name, "views i" and "photographs i". ValueError where
-    too few cells are so mixed.
-    """
-    cells, classes, draw = 4, 6, 4000
-    _, held_out, _ = _dealt(experiment)
-    photographs = held_out.subset(np.arange(min(draw, len(held_out))))
-    labels = cast(np.ndarray, photographs.labels)
-    encoder = _encoder(_of_encoder(experiment))
-    landmarks = _landmarks(_of_encoder(experiment), experiment.cells)
-    generator = torch.Generator().manual_seed(experiment.seed)
-    policy = experiment.policy(strength)
-    views, found = [], []
-    with torch.inference_mode():
-        for batch in torch.from_numpy(photographs.images).split(_BATCH):
-            seen = augment(batch, policy, generator)
-            views.append((255 * seen).round().byte().numpy())
-            found.append(landmarks.nearest(encoder(seen).numpy()))
-    pixels, cell_of = np.concatenate(views), np.concatenate(found)
-    pictures: dict[str, np.ndarray] = {}
-    for cell in np.random.default_rng(experiment.seed).permutation(experiment.cells):
-        members = np.flatnonzero(cell_of == cell)
-        _, first = np.unique(labels[members], return_index=True)
-        chosen = members[np.sort(first)[:classes]]
-        if len(chosen) == classes and len(pictures) < 2 * cells:
-            number = len(pictures) // 2 + 1
-            pictures[f"views {number}"] = pixels[chosen]
-            pictures[f"photographs {number}"] = photographs.images[chosen]
-    if len(pictures) < 2 * cells:
-        raise ValueError(
-            f"only {len(pictures) // 2} of {experiment.cells} cells hold views of {classes} "
-            f"classes, {cells} have to: take fewer cells"
-        )
-    return pictures

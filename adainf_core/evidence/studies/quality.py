@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from adainf_core.evidence.published import control
-from adainf_core.evidence.studies.paper_model import (
-    MIXTURE,
-    NONE,
-    PERFECT,
-    inflated,
-    paper_study,
-)
+from adainf_core.evidence.studies.paper_model import MIXTURE, NONE, PERFECT, inflated, paper_study
 from adainf_core.generators import dial
 
 NAME = "quality"

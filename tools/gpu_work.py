@@ -1,16 +1,17 @@
-"""The most valuable work first, when a GPU is at hand for ten to thirty minutes.
+"""The most valuable work first, when a GPU is at hand for some minutes.
 
-    python tools/gpu_work.py --out DIR --minutes 9.5              # all parts, in order
+    python tools/gpu_work.py --out DIR --minutes 9.5              # the usual parts, in order
     python tools/gpu_work.py --out DIR --minutes 9.5 studies      # go on with the studies
     python tools/gpu_work.py --out DIR --minutes 3 --tiny         # does it run? (any machine)
 
-Parts: "benchmark" (what a training step takes: gpu.json), "generator" (a 32-pixel diffusion model
-trained on, or begun: model, sheet, generator.json), "studies" (at scale gpu, in the order of
-STUDIES, from the runs and checkpoints already in --results). It needs the repository, Python with
-torch, torchvision, scipy, scikit-learn and diffusers, and CIFAR-10 under ADAINF_DATA; no network.
-Each part ends by itself when its time is up, so that a part which fails takes no other along. In
-the end DIR/records.tar.gz holds all records and unfinished runs in files of at most 15 MB; at home
-unpack it and say `adainf study collect FOLDER`.
+Parts: "benchmark" (a minute: what a training step takes, gpu.json), "studies" (scale desktop, in
+the order of STUDIES, each arm once before any twice, from the runs and checkpoints already in
+--results, --processes of them side by side on the card), and, where it is named, "generator" (a
+32-pixel diffusion model trained on, or begun: model, sheet, generator.json). It needs the
+repository, Python with torch, torchvision, scipy, scikit-learn and diffusers, and CIFAR-10 under
+ADAINF_DATA; no network. A part that fails takes no other along. In the end DIR/records.tar.gz holds
+all records and unfinished runs in files of at most 15 MB; at home unpack it and say
+`adainf study collect FOLDER`.
 """
 
 from __future__ import annotations
@@ -24,37 +25,34 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("benchmark", "generator", "studies")
-SHARES = {"benchmark": 0.3, "generator": 0.5, "studies": 1.0}  # of the time that is left
-STUDIES = ("failure-mode", "ablation", "quality", "mixing-ratio", "data-scarce", "crop-strength")
+PARTS, USUAL = ("benchmark", "generator", "studies"), ("benchmark", "studies")
+STUDIES, SEEDS = ("desktop",), 4
+BENCHMARK = 60.0  # seconds
 CLOSING = 20.0  # seconds kept for packing
 GRACE = 30.0  # seconds that a part may take beyond its time
 
 
-def command(part: str, minutes: float, options: argparse.Namespace) -> list[str]:
-    """The command of a part that is given `minutes`."""
+def commands(part: str, options: argparse.Namespace) -> list[list[str]]:
+    """The commands of a part, without the time that each is given, which goes to its end."""
     tiny = ["--tiny"] if options.tiny else []
     device = ["--device", "cpu"] if options.tiny else []
-    if part == "benchmark":
-        script = ["benchmarks/gpu.py", "--out", str(options.out), "--minutes", f"{minutes:.2f}"]
-        return [sys.executable, *script, *device, *tiny]
-    if part == "generator":
-        script = ["benchmarks/gpu_generator.py", "--out", str(options.out)]
-        return [sys.executable, *script, "--minutes", f"{minutes:.2f}", *device, *tiny]
-    names = ["failure-mode-sprites"] if options.tiny else list(STUDIES)
-    scale = "quick" if options.tiny else "gpu"
-    run = ["-m", "adainf_core.cli", "study", "run", *names, "--scale", scale]
-    budget = ["--budget", f"{60 * minutes:.0f}", "--results", str(options.results)]
-    return [sys.executable, *run, *budget, "--processes", str(options.processes)]
+    if part != "studies":
+        script = {"benchmark": "gpu.py", "generator": "gpu_generator.py"}[part]
+        call = [sys.executable, f"benchmarks/{script}", "--out", str(options.out)]
+        return [[*call, *device, *tiny, "--minutes"]]
+    names, scale = (("failure-mode-sprites",), "quick") if options.tiny else (STUDIES, "desktop")
+    run = [sys.executable, "-m", "adainf_core.cli", "study", "run", *names, "--scale", scale]
+    run += ["--results", str(options.results), "--processes", str(options.processes)]
+    return [[*run, "--seeds", str(seeds), "--budget"] for seeds in range(1, SEEDS + 1)]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", default=list(PARTS), metavar="part", help=str(PARTS))
+    parser.add_argument("parts", nargs="*", default=list(USUAL), metavar="part", help=str(PARTS))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--results", type=Path, default=ROOT / "results")
-    parser.add_argument("--processes", type=int, default=1, help="runs side by side")
+    parser.add_argument("--processes", type=int, default=4, help="runs side by side")
     parser.add_argument("--tiny", action="store_true", help="sizes for a test")
     options = parser.parse_args()
     unknown = [part for part in options.parts if part not in PARTS]
@@ -64,16 +62,16 @@ def main() -> int:
     options.out, options.results = options.out.resolve(), options.results.resolve()
     ends = time.monotonic() + 60 * options.minutes - CLOSING
     failed = []
-    for number, part in enumerate(options.parts):
+    for part, command in [(p, c) for p in options.parts for c in commands(p, options)]:
         left = ends - time.monotonic()
-        last = number == len(options.parts) - 1
-        seconds = (1.0 if last else SHARES[part]) * (left - GRACE)
+        seconds = left - GRACE if part != "benchmark" else min(BENCHMARK, left - GRACE)
         if seconds <= 0:
             break
+        given = seconds if part == "studies" else seconds / 60
         print(f"== {part}: {seconds:.0f} s", flush=True)
         try:
             done = subprocess.run(
-                command(part, seconds / 60, options),
+                [*command, f"{given:.2f}"],
                 cwd=ROOT,
                 timeout=min(left, seconds + GRACE),
                 check=False,

@@ -45,6 +45,8 @@ def tensors_in(file: BinaryIO, path: Path, kind: str = "checkpoint") -> Any:
     """The same of an open `file`, which is or is to be at `path`."""
     try:
         with zipfile.ZipFile(file) as archive:
+            if not any(name.endswith("/data.pkl") for name in archive.namelist()):
+                raise zipfile.BadZipFile("it holds no tensors")
             damaged = archive.testzip()  # torch does not look at checksums
         if damaged is not None:
             raise zipfile.BadZipFile(f"{damaged} fails its checksum")

@@ -16,6 +16,7 @@ from adainf_core import __version__
 from adainf_core.cli import claims, compare, data, gap, generate, plan, pretrain, probe, study
 from adainf_core.cli.common import Parser, is_first, notes_on_stderr
 from adainf_core.cli.encoding import write_plainly
+from adainf_core.cli.inputs import check_inputs
 from adainf_core.cli.memory import memory_shortage
 from adainf_core.progress import progress_told
 from adainf_core.stopping import TerminatedError, interruptible
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with interruptible(), notes_on_stderr(), progress_told(is_first()):
             options = _parse(arguments)
+            check_inputs(options)
             options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt as stop:

@@ -1,6 +1,6 @@
 """`adainf plan`: its numbers, commands that the other words take, and errors in one line."""
 
-import shlex
+import subprocess
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -60,8 +60,12 @@ def planned(folder, *more: str) -> list[str]:
 
 
 def commands_in(out: str) -> list[list[str]]:
-    lines = out.partition("Commands:\n")[2].splitlines()
-    return [shlex.split(line)[1:] for line in lines if line.startswith("adainf")]
+    """The words of each command that a shell runs, given what is printed."""
+    stub = r"""adainf() { printf '%s\x1f' "$@"; printf '\x1e'; }"""
+    script = stub + "\n" + out.partition("Commands:\n")[2]
+    ran = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)
+    assert ran.stderr == ""
+    return [words.split("\x1f")[:-1] for words in ran.stdout.split("\x1e")[:-1]]
 
 
 @pytest.mark.usefixtures("quick")
@@ -77,7 +81,7 @@ def test_the_table_is_that_of_the_sizes(folder, capsys):
     assert int(row[0]) == own and float(row[1]) == pytest.approx(expected.beta, abs=5e-5)
     assert float(row[2]) == pytest.approx(expected.real_passes, abs=0.05)
     assert float(row[4]) == pytest.approx(expected.copies, abs=5e-5)
-    assert "a noise of 0.80 points\n(as given)" in out
+    assert "a noise of 0.80 points (as given)" in out
     # what it costs stands first: 200 steps and what is besides, five seeds of four arms
     flat = " ".join(out.split())
     assert flat.startswith("a run 200 steps of 32 images, small_cnn of width 16, fp32: about 12 s")
@@ -93,7 +97,8 @@ def test_commands_parse_and_say_what_the_arms_are(folder, capsys, method):
     out = capsys.readouterr().out
     imported, *runs = commands_in(out)
     # 100,000 steps of a minute; as many of 4e12 multiply-adds at the rate that is named
-    assert out.count("seed 1: about 69.4 days here, about 7.1 hours on a GPU\nadainf pretrain") == 4
+    each = "of each seed: about 69.4 days here, about 7.1 hours on a GPU\n  adainf pretrain"
+    assert out.count(each) == 4
     assert "at 15.6 million million a second" in out
     assert _parse(imported).source.name == "fakes.npz" and len(runs) == 2 * 2 * len(ARMS)
     store = str(folder / "fakes.images")
@@ -122,7 +127,7 @@ def test_commands_of_the_design_train_what_is_run(folder, capsys, method):
     assert main([*arguments, "pretrain.width=8", "pretrain.warmup=7"]) == 0
     out = capsys.readouterr().out
     _, *runs = commands_in(out)
-    assert "none, seed 0: about 22 seconds here, about 103 seconds on a GPU\n" in out
+    assert "none, of each seed: about 22 seconds here, about 103 seconds on a GPU\n" in out
     base = replace(PretrainConfig(), steps=400, warmup=7, batch_size=32, width=8)
     expected = replace(base, method=METHODS[method]())
     for number, words in enumerate(runs[::2]):

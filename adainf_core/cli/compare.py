@@ -150,7 +150,8 @@ def _compared(options: argparse.Namespace, sides: dict[str, list[Path]]) -> RunC
         confidence=options.confidence,
         cache=options.cache,
         keep=keep,
-        tell=lambda name: print(f"probing {name}", file=sys.stderr, flush=True),
+        tell=lambda line: print(line, file=sys.stderr, flush=True),
+        by_copies=sets is not None and not sets.named,
     )
 
 

@@ -68,9 +68,7 @@ RECORDS = Kind(
 _IMAGES = "an npz archive, an npy file or a folder of images"
 SET = Accepted("set of images", f"{_IMAGES}, or a set by name (adainf data list)")
 SHOWN = SET._replace(kinds=(STORE,))
-GENERATED = Accepted(
-    "set of generated images", f"a store of generated images, {_IMAGES}", (STORE,)
-)
+GENERATED = Accepted("set of generated images", f"a store of generated images, {_IMAGES}", (STORE,))
 SOURCE = GENERATED._replace(named=_IMAGES)
 STORED = Accepted(
     "store of generated images", "a folder made by adainf generate import", (STORE,), file=False

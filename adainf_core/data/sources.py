@@ -156,7 +156,9 @@ def npz_source(
     """
     _refuse_missing(path)
     if path.is_dir():
-        raise ValueError(f"{path} is a folder: read it as one (from_folder), or name an npz archive")
+        raise ValueError(
+            f"{path} is a folder: read it as one (from_folder), or name an npz archive"
+        )
     if not path.stat().st_size:
         raise ValueError(f"{path} is empty: copy or download it again")
     single = is_npy(path)

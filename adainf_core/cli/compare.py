@@ -104,15 +104,10 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _check_files(files: Iterable[Path]) -> None:
-    """ValueError for a folder, and for what `adainf plan` keeps beside its records."""
+    """ValueError for a folder."""
     for path in files:
         if path.is_dir():
             raise ValueError(f"{path} is a folder: name the runs in it, as in {path}/adainf-0.pt")
-        if path.name == "design.json":
-            raise ValueError(
-                f"{path} is the design of adainf plan, no run: its records are the .json files in "
-                "the folders beside it"
-            )
 
 
 def _sides(options: argparse.Namespace) -> dict[str, list[Path]]:

@@ -125,10 +125,11 @@ def linear_probe(
     firsts, group = _grouped(groups, len(labels))
     counts = np.bincount(labels[firsts], minlength=len(known))
     if counts.min() < 2:
-        copied = np.bincount(labels).min() > 1
+        fewest = counts.argmin()
+        copied = ", and copies of it" if (labels == fewest).sum() > 1 else ""
         raise ValueError(
-            f"{class_of(train, known[counts.argmin()])} has a single image in {train.name}"
-            f"{', and copies of it' * copied}: holding some of each class out takes two"
+            f"{class_of(train, known[fewest])} has a single image in {train.name}{copied}: "
+            "holding some of each class out takes two"
         )
     folds = _stratified_folds(labels[firsts], seed)[group]
 

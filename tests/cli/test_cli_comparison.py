@@ -67,6 +67,8 @@ def test_rows_are_shown_once_one_is_decided(capsys):
     out = capsys.readouterr().out
     assert all(claim.statement in out for claim in QUESTIONS) and "holds" in out
     assert "decide none" not in out and "more than these" not in out
+    # why the intervals are wider than those of two sides alone
+    assert "each at 99 %, so that the five together\nhave 95 % (adainf compare has 95 % for" in out
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,8 @@ def test_the_table_is_that_of_the_sizes(folder, capsys):
     flat = " ".join(out.split())
     assert flat.startswith("a run 200 steps of 32 images, small_cnn of width 16, fp32: about 12 s")
     assert f"20 runs, {spell(cores())} side by side: about" in flat
-    assert max(map(len, out.partition("Commands:")[0].splitlines())) <= 79
+    lines = out.partition("Commands:")[0].splitlines()
+    assert all(len(line) <= 79 or len(line.split()) == 1 for line in lines)
 
 
 @pytest.mark.usefixtures("quick")
@@ -453,7 +454,7 @@ def test_few_test_images_have_more_noise_and_the_plan_counts_with_it(folder, cap
     least = found_difference(noise, 3, 4)
     assert f"finds a difference of {least:.1f} points" in out and least > 20
     said = f"{noise:.2f} points, 0.81 recorded on CIFAR-10 at laptop scale, and up to "
-    assert said in out and " of 40 test images; --run measures the noise)" in out
+    assert said in out and " from 40 test images); --run measures the noise" in out
     assert f"Seeds for a difference, at a noise of {noise:.2f} points (0.81 recorded" in out
     assert "fewer than 250 steps" not in out
     assert main(planned(folder, "--steps", "100", "--seeds", "3")) == 0
@@ -489,7 +490,7 @@ def test_the_noise_that_was_measured_takes_the_place_of_the_planned_one(
     out = " ".join(capsys.readouterr().out.split())
     measured = paired_noise(kept)
     assert f"finds a difference of {found_difference(measured, 4, 4):.1f} points" in out
-    assert f"(noise {measured:.2f} points, measured on {records})" in out
+    assert f"(noise {measured:.2f} points, measured on the runs in --records)" in out
 
 
 # ---- the commands of a seed

@@ -146,11 +146,11 @@ def _check(path: Path, shown: str, accepted: Accepted) -> None:
 def _check_missing(path: Path, shown: str, accepted: Accepted) -> None:
     if accepted in (SET, SHOWN):
         check_named(**{shown.lstrip("-"): str(path)})
-    elif accepted in (GENERATED, SOURCE, STORED):
+    elif accepted in (GENERATED, SOURCE):
         raise FileNotFoundError(
             f"{shown}: there is no file or folder {path}: name {accepted.named}"
         )
-    elif not (accepted.to_be or accepted is SAMPLED):  # which may be shipped, or on the hub
+    elif accepted in (TRAINED, COMPARED):  # what is sampled may be shipped, or on the hub
         what = "run" if accepted is COMPARED else "checkpoint"
         raise FileNotFoundError(f"{shown}: no {what} at {path}: name {accepted.named}")
 

@@ -179,7 +179,7 @@ def _planned(options: argparse.Namespace, began: float) -> None:
         if options.run_now:
             study = study_of(options, policies, plan, proposal)
             if (measured := noise_of_kept(study, options.records)) is not None:
-                plan, whose = replace(plan, noise=measured), f"measured on {options.records}"
+                plan, whose = replace(plan, noise=measured), "measured on the runs in --records"
         words.show_design(proposal, plan, whose)
         _show_left_out(options, own)
         here, trained = proposal.design.run_seconds, proposal.pretrain
@@ -321,7 +321,7 @@ def _noise(asked: float | None, tested: int | None) -> tuple[float, str]:
         return found, whose
     noise = noise_on(tested, found)
     part = math.sqrt(noise**2 - found**2)
-    return noise, f"{found:.2f} {whose}, and up to {part:.1f} of {tested:,} test images"
+    return noise, f"{found:.2f} {whose}, and up to {part:.1f} from {tested:,} test images"
 
 
 # ---- commands

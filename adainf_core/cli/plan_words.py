@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 
 
 def fill(word: str, text: str) -> None:
-    """A paragraph behind its word, 79 columns wide."""
-    print(textwrap.fill(f"{word:12} {text}", 79, subsequent_indent=" " * 13))
+    """A paragraph behind its word, 79 columns wide where no path or option is longer."""
+    print(_filled(f"{word:12} {text}", " " * 13))
+
+
+def _filled(text: str, indent: str = "") -> str:
+    """Lines of 79 columns, cut between words alone: an option is typed as it stands."""
+    return textwrap.fill(
+        text, 79, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def spell(count: int) -> str:
@@ -163,7 +170,7 @@ def show_seeds(plan: Plan, whose: str) -> None:
     """How many seeds a difference takes."""
     print()
     text = f"Seeds for a difference, at a noise of {plan.noise:.2f} points ({whose}):"
-    print(textwrap.fill(text, 79))
+    print(_filled(text))
     for points, needed in plan.seeds:
         print(f"{points:7.1f} points: {'more than 200' if needed is None else needed}")
 

@@ -338,7 +338,7 @@ def test_accuracy_on_some_test_images_is_that_of_a_probe_of_them():
 
 
 def doubled(count=100):
-    """Two classes told by brightness, a fifth of the labels wrong: once, each image twice, others."""
+    """Two classes by brightness, a fifth of the labels wrong: once, each image twice, others."""
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 200, (2 * count, 3, 8, 8)).astype(np.uint8)
     labels = np.arange(2 * count) % 2

@@ -35,6 +35,8 @@ def read_tensors(path: Path, kind: str = "checkpoint") -> Any:
 
     Raises FileNotFoundError, or ValueError in one line where the file is damaged or no `kind`.
     """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, no {kind}")
     if not path.is_file():
         raise FileNotFoundError(f"no {kind} at {path}")
     with path.open("rb") as file:

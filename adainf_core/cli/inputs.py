@@ -108,7 +108,7 @@ _FEW = 8  # entries of a folder that are looked at
 def check_inputs(options: argparse.Namespace) -> None:
     """ValueError or OSError in one line for what an option or argument cannot read."""
     for name, accepted in READ.get(options.command, {}).items():
-        given = getattr(options, name, None)
+        given: Any = getattr(options, name, None)
         if name == "extractor":
             given = given.removeprefix(_EXTRACTOR) if given.startswith(_EXTRACTOR) else None
         shown = name.upper()
@@ -144,15 +144,13 @@ def _check(path: Path, shown: str, accepted: Accepted) -> None:
 
 
 def _check_missing(path: Path, shown: str, accepted: Accepted) -> None:
+    """Of runs the commands say it themselves; what is sampled may be shipped, or on the hub."""
     if accepted in (SET, SHOWN):
         check_named(**{shown.lstrip("-"): str(path)})
     elif accepted in (GENERATED, SOURCE):
         raise FileNotFoundError(
             f"{shown}: there is no file or folder {path}: name {accepted.named}"
         )
-    elif accepted in (TRAINED, COMPARED):  # what is sampled may be shipped, or on the hub
-        what = "run" if accepted is COMPARED else "checkpoint"
-        raise FileNotFoundError(f"{shown}: no {what} at {path}: name {accepted.named}")
 
 
 # ---- what there is

@@ -185,7 +185,7 @@ def _planned(options: argparse.Namespace, began: float) -> None:
         here, trained = proposal.design.run_seconds, proposal.pretrain
     if not (options.run_now or paper):
         if own.labelled is not None and options.seeds != 1:
-            fit = "" if math.isfinite(options.budget) else "; --budget SECONDS makes it fit"
+            fit = "" if math.isfinite(options.budget) else "   # --budget SECONDS makes it fit"
             words.fill("to do it", _run_command(options) + fit)
         _show_official(options, own, plan, proposal)
     words.show_images(own)

@@ -63,8 +63,15 @@ def main(arguments: list[str] | None = None) -> int:
         OverflowError,
         ImportError,
     ) as error:
-        return _failed(memory_shortage(error, options.command) or str(error), 2)
+        return _failed(memory_shortage(error, options.command) or _in_words(error), 2)
     return 0
+
+
+def _in_words(error: Exception) -> str:
+    """What an error says; of the system's own the path first, and no number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}"
+    return str(error)
 
 
 def _unread() -> bool:

@@ -201,3 +201,16 @@ def test_the_commands_say_it_in_one_line(words, says, capsys):
 def test_what_is_the_readers_own_has_no_kind():
     for name in ("train.npz", "store/images.npy", "folder", "empty.npz", "picture.svg", "absent"):
         assert kind_of(Path(name)) is None
+
+
+@pytest.mark.usefixtures("here")
+def test_what_the_system_refuses_is_said_without_its_numbers(monkeypatch, capsys):
+    """A file below a folder that may be read, for example."""
+
+    def closed(*_):
+        raise PermissionError(13, "Permission denied", "photos/0001.png")
+
+    monkeypatch.setattr("adainf_core.data.sources.read_rgb", closed)
+    monkeypatch.setattr("adainf_core.data.sources.loose_images", lambda *_: [Path("a.png")])
+    assert main(["data", "show", "folder"]) == 2
+    assert capsys.readouterr().err == "adainf: photos/0001.png: permission denied\n"

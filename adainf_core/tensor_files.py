@@ -35,6 +35,8 @@ def read_tensors(path: Path, kind: str = "checkpoint") -> Any:
 
     Raises FileNotFoundError, or ValueError in one line where the file is damaged or no `kind`.
     """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, no {kind}")
     if not path.is_file():
         raise FileNotFoundError(f"no {kind} at {path}")
     with path.open("rb") as file:
@@ -45,6 +47,8 @@ def tensors_in(file: BinaryIO, path: Path, kind: str = "checkpoint") -> Any:
     """The same of an open `file`, which is or is to be at `path`."""
     try:
         with zipfile.ZipFile(file) as archive:
+            if not any(name.endswith("/data.pkl") for name in archive.namelist()):
+                raise zipfile.BadZipFile("it holds no tensors")
             damaged = archive.testzip()  # torch does not look at checksums
         if damaged is not None:
             raise zipfile.BadZipFile(f"{damaged} fails its checksum")

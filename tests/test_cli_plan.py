@@ -1,6 +1,6 @@
 """`adainf plan`: its numbers, commands that the other words take, and errors in one line."""
 
-import shlex
+import subprocess
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,7 +11,14 @@ from PIL import Image
 
 from adainf_core.advice import own_study as module
 from adainf_core.advice.designing import Cost, Design
-from adainf_core.advice.planning import ARMS, QUESTIONS, weigh
+from adainf_core.advice.planning import (
+    ARMS,
+    QUESTIONS,
+    found_difference,
+    noise_on,
+    paired_noise,
+    weigh,
+)
 from adainf_core.advice.proposing import Proposal
 from adainf_core.cli import _parse, main, plan
 from adainf_core.cli.plan_run import going_on
@@ -60,8 +67,12 @@ def planned(folder, *more: str) -> list[str]:
 
 
 def commands_in(out: str) -> list[list[str]]:
-    lines = out.partition("Commands:\n")[2].splitlines()
-    return [shlex.split(line)[1:] for line in lines if line.startswith("adainf")]
+    """The words of each command that a shell runs, given what is printed."""
+    stub = r"""adainf() { printf '%s\x1f' "$@"; printf '\x1e'; }"""
+    script = stub + "\n" + out.partition("Commands:\n")[2]
+    ran = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)
+    assert ran.stderr == ""
+    return [words.split("\x1f")[:-1] for words in ran.stdout.split("\x1e")[:-1]]
 
 
 @pytest.mark.usefixtures("quick")
@@ -77,12 +88,13 @@ def test_the_table_is_that_of_the_sizes(folder, capsys):
     assert int(row[0]) == own and float(row[1]) == pytest.approx(expected.beta, abs=5e-5)
     assert float(row[2]) == pytest.approx(expected.real_passes, abs=0.05)
     assert float(row[4]) == pytest.approx(expected.copies, abs=5e-5)
-    assert "a noise of 0.80 points\n(as given)" in out
+    assert "a noise of 0.80 points (as given)" in out
     # what it costs stands first: 200 steps and what is besides, five seeds of four arms
     flat = " ".join(out.split())
     assert flat.startswith("a run 200 steps of 32 images, small_cnn of width 16, fp32: about 12 s")
     assert f"20 runs, {spell(cores())} side by side: about" in flat
-    assert max(map(len, out.partition("Commands:")[0].splitlines())) <= 79
+    lines = out.partition("Commands:")[0].splitlines()
+    assert all(len(line) <= 79 or len(line.split()) == 1 for line in lines)
 
 
 @pytest.mark.usefixtures("quick")
@@ -93,7 +105,8 @@ def test_commands_parse_and_say_what_the_arms_are(folder, capsys, method):
     out = capsys.readouterr().out
     imported, *runs = commands_in(out)
     # 100,000 steps of a minute; as many of 4e12 multiply-adds at the rate that is named
-    assert out.count("seed 1: about 69.4 days here, about 7.1 hours on a GPU\nadainf pretrain") == 4
+    each = "of each seed: about 69.4 days here, about 7.1 hours on a GPU\n  adainf pretrain"
+    assert out.count(each) == 4
     assert "at 15.6 million million a second" in out
     assert _parse(imported).source.name == "fakes.npz" and len(runs) == 2 * 2 * len(ARMS)
     store = str(folder / "fakes.images")
@@ -122,7 +135,7 @@ def test_commands_of_the_design_train_what_is_run(folder, capsys, method):
     assert main([*arguments, "pretrain.width=8", "pretrain.warmup=7"]) == 0
     out = capsys.readouterr().out
     _, *runs = commands_in(out)
-    assert "none, seed 0: about 22 seconds here, about 103 seconds on a GPU\n" in out
+    assert "none, of each seed: about 22 seconds here, about 103 seconds on a GPU\n" in out
     base = replace(PretrainConfig(), steps=400, warmup=7, batch_size=32, width=8)
     expected = replace(base, method=METHODS[method]())
     for number, words in enumerate(runs[::2]):
@@ -179,7 +192,7 @@ def test_run_compares_the_arms(folder, capsys, monkeypatch):
     arguments = planned(folder, "--run", "--seeds", "2", "--steps", "1", "--probe", "knn")
     assert main([*arguments, "pretrain.width=4", "pretrain.device=cpu"]) == 0
     out = capsys.readouterr().out
-    assert "Commands:" not in out and "noise " in out and "adainf compare" not in out
+    assert "Commands:" not in out and "noise " in out and "\ncompare  " not in out
     assert f"2 seeds of all arms decide none of the {len(QUESTIONS)} questions" in out
     assert all(claim.statement in out for claim in QUESTIONS)
 
@@ -427,3 +440,104 @@ def test_the_same_amounts_go_on_in_any_order(asked, kept):
     else:
         with pytest.raises(ValueError, match=r"^--amounts 2: kept has runs of 1,3; leave it out"):
             going_on(proposal, pretrain, options, arms)
+
+
+# ---- the noise that is planned with
+
+
+@pytest.mark.usefixtures("quick")
+def test_few_test_images_have_more_noise_and_the_plan_counts_with_it(folder, capsys, monkeypatch):
+    monkeypatch.setattr("adainf_core.advice.planning.recorded_noise", lambda: 0.81)
+    noise = noise_on(40, 0.81)
+    assert main(planned(folder, "--steps", "300", "--seeds", "3")) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    least = found_difference(noise, 3, 4)
+    assert f"finds a difference of {least:.1f} points" in out and least > 20
+    said = f"{noise:.2f} points, 0.81 recorded on CIFAR-10 at laptop scale, and up to "
+    assert said in out and " from 40 test images); --run measures the noise" in out
+    assert f"Seeds for a difference, at a noise of {noise:.2f} points (0.81 recorded" in out
+    assert "fewer than 250 steps" not in out
+    assert main(planned(folder, "--steps", "100", "--seeds", "3")) == 0
+    assert "runs of fewer than 250 steps may have more" in " ".join(capsys.readouterr().out.split())
+
+
+def runs_of(arms, seeds):
+    """Records whose differences vary: what a comparison has found so far."""
+    return [
+        SimpleNamespace(arm=arm, seed=seed, wall_seconds=5.0,
+                        metrics={"linear": 40.0 + 3 * place + 2 * (place % 2) * seed, "knn": 3.0})
+        for place, arm in enumerate(arms)
+        for seed in range(seeds)
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_noise_that_was_measured_takes_the_place_of_the_planned_one(
+    folder, capsys, monkeypatch, tmp_path
+):
+    pretending(monkeypatch, lambda number: 5.0)
+    words = planned(folder, "--run", "--seeds", "4", "--steps", "300", "--processes", "1")
+    assert main([*words, "--noise", "0.5"]) == 0
+    out = capsys.readouterr().out
+    # from the second seed on, and at the end
+    assert out.count("points, measured on these seeds (planned with: 0.50):\n") == 3
+    kept = runs_of(ARMS, 2)
+    monkeypatch.setattr(
+        "adainf_core.evidence.runs.running.study_records", lambda *_, **__: list(kept)
+    )
+    records = tmp_path / "kept"
+    assert main([*words, "--records", str(records)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    measured = paired_noise(kept)
+    assert f"finds a difference of {found_difference(measured, 4, 4):.1f} points" in out
+    assert f"(noise {measured:.2f} points, measured on the runs in --records)" in out
+
+
+# ---- the commands of a seed
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_seed_is_printed_and_the_shell_runs_them_all(folder, capsys, tmp_path):
+    """Whatever the paths are called, a dollar in them too."""
+    odd = tmp_path / "my $seed's `files`"
+    odd.mkdir()
+    for name in ("real", "fakes", "test"):
+        (odd / f"{name}.npz").write_bytes((folder / f"{name}.npz").read_bytes())
+    assert main(planned(odd, "--seeds", "5")) == 0
+    out = capsys.readouterr().out
+    typed = [line for line in out.splitlines() if line.lstrip().startswith("adainf ")]
+    assert len(typed) == 1 + 2 * len(ARMS)
+    _, *runs = commands_in(out)
+    assert len(runs) == 5 * 2 * len(ARMS)
+    order = [(seed, arm) for seed in range(5) for arm in ARMS]
+    for (seed, arm), train, probe in zip(order, runs[::2], runs[1::2], strict=True):
+        assert train[train.index("--checkpoint") + 1] == probe[1] == f"{arm}-{seed}.pt"
+        assert f"pretrain.seed={seed}" in train
+        assert train[train.index("--dataset") + 1] == str(odd / "real.npz")
+    # but for its number each seed's commands are the first one's
+    for seed in range(1, 5):
+        first, other = (runs[2 * len(ARMS) * n : 2 * len(ARMS) * (n + 1)] for n in (0, seed))
+        swapped = [
+            [word.replace("-0.pt", f"-{seed}.pt").replace(".seed=0", f".seed={seed}")
+             for word in words]
+            for words in first
+        ]  # fmt: skip
+        assert swapped == other
+
+
+@pytest.mark.usefixtures("quick")
+def test_python_compares_by_default_what_the_command_does(folder, monkeypatch):
+    studies = []
+
+    def run_study(study, scale, **_):
+        studies.append(study)
+        return []
+
+    monkeypatch.setattr(module, "run_study", run_study)
+    named = [str(folder / f"{name}.npz") for name in ("real", "fakes", "test")]
+    assert main(["plan", *named[:2], "--test", named[2], "--run"]) == 0
+    mine = module.own_study(*named[:2], test=named[2])
+    for arm in ARMS:
+        one, other = (study.experiment(module.SCALE, arm, 0) for study in (studies[0], mine))
+        assert one == other
+    assert mine.layout(module.SCALE).base.pretrain.batch_size == 32  # of 60 real images

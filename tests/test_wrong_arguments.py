@@ -257,7 +257,7 @@ CALLS = {
     "linear_probe": (
         ai.linear_probe,
         {"encoder": ENCODER, "train": SET, "test": OTHER, "seed": 0, "augmentation": None,
-         "views": 1, "penalties": (0.1,), "cache": None},
+         "views": 1, "penalties": (0.1,), "cache": None, "groups": None},
     ),
     "knn_probe": (
         ai.knn_probe,
@@ -341,7 +341,8 @@ CALLS = {
     "augmentation_confusion": (augmentation_confusion, {"features": RNG.normal(size=(3, 2, 4))}),
     "few_label_error": (
         few_label_error,
-        {"features": ROWS, "labels": np.arange(70) % 2, "per_class": 2, "draws": 1, "rng": RNG},
+        {"features": ROWS, "labels": np.arange(70) % 2, "per_class": 2, "draws": 1, "rng": RNG,
+         "groups": None},
     ),
     "alignment": (alignment, {"first": ROWS, "second": ROWS}),
     "uniformity": (uniformity, {"embeddings": ROWS, "t": 2.0}),

@@ -140,7 +140,7 @@ def _read(
 
 
 def _generated(path: str) -> ImageSet:
-    if not Path(path).is_dir() and Path(path).suffix not in ARCHIVES:
+    if Path(path).is_file() and Path(path).suffix not in ARCHIVES:
         raise ValueError(f"{path} is no store of generated images, npz archive or folder")
     return generated_images(path)
 

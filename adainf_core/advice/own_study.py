@@ -111,7 +111,7 @@ def own_study(
     labelled: str | Path | None = None,
     test: str | Path | None = None,
     *,
-    pretrain: PretrainConfig,
+    pretrain: PretrainConfig | None = None,
     replication: int | None = None,
     policies: tuple[AugmentationPolicy, AugmentationPolicy] | None = None,
     seeds: int = 5,
@@ -121,13 +121,15 @@ def own_study(
 ) -> Study:
     """The comparison of the four arms on these images (paths and names as in `own_images`).
 
-    `pretrain` is the training that all arms share; its policy and seed are not looked at. The
-    policies, strong and weak, are by default the paper's for SimCLR at this size, and N the one
-    whose beta is nearest to the paper's. `amounts` adds arms of AdaInf with fewer generated images,
+    `pretrain` is the training that all arms share; its policy and seed are not looked at. It is
+    by default that of `adainf plan --run` without a budget: `PretrainConfig`'s, 1000 steps, in
+    batches of 256 images or of the largest power of two among the real ones. The policies, strong
+    and weak, are by default the paper's for SimCLR at this size, and N the one whose beta is
+    nearest to the paper's. `amounts` adds arms of AdaInf with fewer generated images,
     so many for every real one (`amounts.arms_of`). ValueError, before anything is trained, for
     images without labels, fewer than two seeds, or a batch larger than the real images.
     """
-    if not isinstance(pretrain, PretrainConfig):
+    if pretrain is not None and not isinstance(pretrain, PretrainConfig):
         raise ValueError(f"pretrain = {in_words(pretrain)} must be a PretrainConfig")
     as_choice(probe, "probe", ("linear", "knn"))
     if policies is not None:
@@ -139,11 +141,18 @@ def own_study(
     if own.labelled is None:
         raise ValueError(f"{real} has no labels to decide by: label some images, and name them")
     as_count(seeds, "seeds", 2)
+    if pretrain is None:
+        pretrain = PretrainConfig(batch_size=largest_batch(len(own.real)))
     as_count(pretrain.batch_size, "batch_size", 2, len(own.real), ", the real images")
     base = OwnExperiment(
         **named, digest=own.digest, replication=None, pretrain=pretrain, probe=probe
     )
     return _study(base, own, replication, policies, seeds, amounts)
+
+
+def largest_batch(n_real: int, most: int = 256) -> int:
+    """The batch of `most` images, or of the largest power of two among `n_real`."""
+    return min(most, 1 << (n_real.bit_length() - 1))
 
 
 def arms_of_own(

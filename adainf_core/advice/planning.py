@@ -23,7 +23,7 @@ from adainf_core.evidence.studies import failure_mode
 from adainf_core.evidence.studies.paper_model import MAIN
 from adainf_core.statistics.intervals import Interval, smallest_detectable, t_quantile
 from adainf_core.theory.total_variation import replication_to_beta
-from adainf_core.validation import IntArray, as_count
+from adainf_core.validation import IntArray, as_count, as_positive
 
 if TYPE_CHECKING:
     from adainf_core.data.images import ImageSet
@@ -41,6 +41,9 @@ REPLICATIONS = (1, 2, 5, 10, 20, 50)
 DIFFERENCES = (0.5, 1.0, 2.0, 5.0)
 #: Images a side that a plan's quick look at the gap takes at most.
 GAP_IMAGES = 1000
+#: Test images of the runs that `recorded_noise` is of, and their fewest steps.
+RECORDED_IMAGES, RECORDED_STEPS = 10_000, 250
+_MOST_APART = 0.5  # variance of a paired difference on one test image
 _FEWEST_COMPARED = 50  # images a side below which the bound says nothing
 _MOST_SEEDS = 200
 _POWER = 0.8  # of which "finds" and "needed" speak
@@ -258,6 +261,22 @@ def recorded_noise(root: Path = RESULTS) -> float | None:
     return paired_noise(study_records(failure_mode.STUDY, "laptop", root))
 
 
+def noise_on(test_images: int, noise: float, images: int = RECORDED_IMAGES) -> float:
+    """The noise, in points, of runs that are tested on so many images, where on `images` it is so.
+
+    Of two runs that tell a share psi of the test images apart, one right and the other wrong, the
+    difference in accuracy d varies by (psi - d²) / n with the n images that they are tested on
+    (McNemar 1947, Connor 1987), seed by seed anew as far as it is others that are told apart. Runs
+    of accuracies p and q that err independently have p (1 - p) + q (1 - q), the two binomial
+    variances; those that err on the same images less. As neither is known before a run, psi - d² is
+    taken as 1/2, the most that it can be, so that no fewer differences are found than is said. What
+    is left of `noise`, the part of the seeds, stays; on more than `images` it is not lowered.
+    """
+    n, most = as_count(test_images, "test_images", 1), as_count(images, "images", 1)
+    of_images = _MOST_APART * max(0.0, 1 / n - 1 / most)
+    return math.hypot(as_positive(noise, "noise"), 100 * math.sqrt(of_images))
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """What there is to know before training: see `make_plan`.
@@ -266,7 +285,7 @@ class Plan:
     AdaInf's; `gap` is the quick bound on the total variation, from at most `GAP_IMAGES` images a
     side. `shared` generated images are copies of real ones and left out of it; where fewer than 50
     are left on a side no distance is claimed, and `gap` is None. `noise` is the standard deviation
-    of a paired difference that `seeds` rests on, (difference, seeds or None where 200 are too few).
+    of a paired difference, in points, that `seeds` rests on.
     """
 
     n_real: int
@@ -278,7 +297,11 @@ class Plan:
     shared: int
     gap: ClassifierTV | None
     noise: float
-    seeds: tuple[tuple[float, int | None], ...]
+
+    @property
+    def seeds(self) -> tuple[tuple[float, int | None], ...]:
+        """The seeds that find each of `DIFFERENCES`, None where 200 are too few."""
+        return tuple((points, seeds_to_find(points, self.noise)) for points in DIFFERENCES)
 
     def lasting(self, steps: int) -> Plan:
         """The same for runs of so many steps."""
@@ -325,7 +348,6 @@ def make_plan(
     chosen = paper_replication(n_real, n_generated) if replication is None else replication
     copies = sorted({*REPLICATIONS, as_count(chosen, "replication", 1)})
     weights = tuple(weigh(n_real, n_generated, n, batch_size, steps) for n in copies)
-    seeds = tuple((points, seeds_to_find(points, noise)) for points in DIFFERENCES)
     shared = n_generated - len(new)
     gap = None
     if min(n_real, len(new)) >= _FEWEST_COMPARED:
@@ -337,4 +359,4 @@ def make_plan(
         # as many of either side, as `gap_report` at this n
         sides = [side[: min(map(len, looked))] for side in looked]
         gap = image_tv(*sides)
-    return Plan(n_real, n_generated, batch_size, steps, weights, chosen, shared, gap, noise, seeds)
+    return Plan(n_real, n_generated, batch_size, steps, weights, chosen, shared, gap, noise)

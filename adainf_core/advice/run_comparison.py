@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.advice.planning import seeds_needed
+from adainf_core.advice.planning import LEVEL, QUESTIONS, seeds_needed
 from adainf_core.advice.run_files import Over, RunFile, Side, numbers_of, open_runs, shared_seeds
 from adainf_core.advice.run_probing import with_predictions
 from adainf_core.configuration import differences
@@ -35,6 +35,15 @@ _SHARED = ("dataset", "real", "labelled", "test", "digest", "world", "probe")
 BOTH = "seeds and test images"
 IMAGES_ALONE = "test images alone, for these runs"
 SEEDS_ALONE = "seeds alone, on these test images"
+#: What a setting of None means, of those that a reader did not set himself.
+_ABSENT = {
+    "replication": "no generated images",
+    "generator": "no generated images",
+    "amount": "all generated images",
+    "beta": "beta by the replication",
+    "online_learning_rate": "no online probe",
+    "pretrain.online_learning_rate": "no online probe",
+}
 _POINTS = 100.0
 _SHOWN, _LONGEST = 4, 200  # settings that differ, in a line, and characters of each
 _MOST_SEEDS = 200
@@ -125,12 +134,20 @@ class RunComparison:
             lines.append(f"{side.name:{wide}}{side.mean:6.2f}   mean over {seeds}")
         lines += [
             "",
-            f"differences in points, paired, at {100 * self.confidence:.4g} %; those below "
+            f"differences in points, paired, each at {100 * self.confidence:.4g} %; those below "
             f"{MARGIN:g} are negligible:",
         ]
         for found in self.differences:
             lines += ["", *_told(found)]
-        return "\n".join(lines + [f"\nnote: {note}" for note in self.notes])
+        notes = (self._level(), *self.notes)
+        return "\n".join(lines + [f"\nnote: {note}" for note in notes])
+
+    def _level(self) -> str:
+        """Why each interval has its confidence."""
+        asked, whole = len(self.differences), 1 - len(self.differences) * (1 - self.confidence)
+        together = f"{asked} questions are asked, so that all together have {100 * whole:.4g} %"
+        one = f"{together if asked > 1 else 'one question is asked'}; adainf plan asks"
+        return f"{one} {len(QUESTIONS)} of its four arms, each at {100 * LEVEL:.4g} %"
 
     def _tested(self) -> str:
         if self.images is None or self.all_images is None:
@@ -216,6 +233,7 @@ def compare_runs(
     cache: str | Path | None = None,
     keep: bool = False,
     tell: Callable[[str], object] | None = None,
+    by_copies: bool = False,
 ) -> RunComparison:
     """Every other side against the first, on one probe: differences, intervals, verdicts, power.
 
@@ -225,8 +243,10 @@ def compare_runs(
     have. `over` "images" asks about these very runs, over test images alone, and takes one seed;
     else two or more seeds have to be on both sides. Records have no predictions: they are compared
     over seeds alone. `confidence` is shared by the differences (Bonferroni); `tell` is called with
-    the name of each run that is to be probed. Raises ValueError as `open_runs` does, for too few
-    seeds, and for a checkpoint that has no predictions where `train` or `test` is missing.
+    a line on each run that is to be probed, and on predictions of other images or of another run
+    that new ones replace. With `by_copies` a linear probe holds copies within `train` out together,
+    as `adainf probe` does on a reader's own images. Raises ValueError as `open_runs` does, for too
+    few seeds, and for a checkpoint that has no predictions where `train` or `test` is missing.
     """
     as_choice(over, "over", ("both", "images"))
     confidence = as_confidence(confidence)
@@ -247,7 +267,7 @@ def compare_runs(
     if any(run.record is not None for files in opened.values() for run in files):
         return _of_records(opened, shared, protocol, over, level)
     name = _protocol(opened, protocol, k)
-    told = with_predictions(opened, name, train, test, k, cache, keep, tell)
+    told = with_predictions(opened, name, train, test, k, cache, keep, tell, by_copies)
     right = {
         side: {run.seed: run.told.right(name) for run in files} for side, files in told.items()
     }
@@ -384,8 +404,8 @@ def _of_records(
 
 def _differing(reference: RunFile, other: RunFile) -> tuple[str, ...]:
     """The settings in which two sides differ; of images that they are others."""
-    found = []
-    for each in differences(reference.settings, other.settings):
+    found, sides = [], (reference.settings, other.settings)
+    for each in differences(*sides):
         key = each.partition("=")[0]
         if key == "data.real":
             each = "data.real: other images"
@@ -393,8 +413,24 @@ def _differing(reference: RunFile, other: RunFile) -> tuple[str, ...]:
             if "None" in each:
                 continue  # the mixture says that one side has none
             each = "data.generated: other images"
+        elif key in _ABSENT and None in (values := [_value(side, key) for side in sides]):
+            words = [_ABSENT[key] if v is None else f"{key} {_short(v)}" for v in values]
+            each = " against ".join(words)
         found.append(each)
     return tuple(found)
+
+
+def _value(settings: Any, key: str) -> Any:
+    """The setting of that dotted name, None where there is none."""
+    for part in key.split("."):
+        settings = settings.get(part) if isinstance(settings, Mapping) else None
+    return settings
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Mapping):  # an object of settings, by its name
+        return str(value.get("name", in_words(value)))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _notes(

@@ -161,7 +161,10 @@ def _opened(file: str | Path | Predictions | RunFile, name: str) -> RunFile:
     if path.is_dir():
         raise ValueError(f"{path} is a folder: name the files of its runs, as {path}/weak-*.pt")
     if not path.exists():
-        raise FileNotFoundError(f"no run at {path}")
+        raise FileNotFoundError(
+            f"no run at {path}: name a checkpoint of adainf pretrain, predictions by adainf probe, "
+            "or a record (.json)"
+        )
     if path.suffix == ".json":
         return RunFile(str(path), path, record=read_record(path))
     if path.suffix == ".npz":

@@ -19,6 +19,7 @@ from adainf_core.learning.predictions import (
     read_predictions,
     write_predictions,
 )
+from adainf_core.validation import IntArray
 
 
 def with_predictions(
@@ -30,12 +31,14 @@ def with_predictions(
     cache: str | Path | None,
     keep: bool,
     tell: Callable[[str], object] | None,
+    by_copies: bool = False,
 ) -> dict[str, tuple[RunFile, ...]]:
     """The runs with predictions by the protocol `name`, probed where they have none."""
-    sets = None
+    sets, groups = None, None
     if train is not None and test is not None:
         numbered = numbered_as(train, test)
         sets = train, numbered, known_copies(train, test, within_first=False)
+        groups = known_copies(train).group if by_copies else None
     empty: Predictions | None = None  # of no run in particular
     found: dict[str, list[RunFile]] = {side: [] for side in opened}
     waiting: list[tuple[str, int, RunFile, Predictions]] = []
@@ -50,10 +53,12 @@ def with_predictions(
                 waiting.append((side, len(found[side]), run, replace(empty, run=run.trained)))
             found[side].append(run if kept is None else replace(run, predictions=kept))
     for number, (side, place, run, empty) in enumerate(waiting, 1):
-        if tell is not None:
-            tell(f"{run.name} ({number} of {len(waiting)})")
+        said = tell or (lambda line: None)
+        said(f"probing {run.name} ({number} of {len(waiting)})")
         assert sets is not None
-        told = _probed(run, name, empty, sets[0], sets[1], k, cache, keep)
+        told = _probed(run, name, empty, sets[0], sets[1], k, cache, groups)
+        if keep:
+            told = _kept_beside(run, told, said)
         found[side][place] = replace(run, predictions=told)
     check_same_sets([run for files in found.values() for run in files])
     return {side: tuple(files) for side, files in found.items()}
@@ -119,7 +124,7 @@ def _probed(
     test: ImageSet,
     k: int | None,
     cache: str | Path | None,
-    keep: bool,
+    groups: IntArray | None,
 ) -> Predictions:
     from adainf_core.devices import chosen_device
     from adainf_core.learning.pretraining import load_pretrained
@@ -127,11 +132,27 @@ def _probed(
     assert run.path is not None
     trained = load_pretrained(run.path)
     trained.encoder.to(chosen_device(None))
-    result = probed(name.partition(",")[0], trained, train, test, k=k, cache=cache)
-    found = empty.with_result(name, result)
-    if keep:
-        place = predictions_file(run.path)
-        if place.is_file():
-            found = found.joined(read_predictions(place))
-        write_predictions(found, place)
+    result = probed(name.partition(",")[0], trained, train, test, k=k, cache=cache, groups=groups)
+    return empty.with_result(name, result)
+
+
+def _kept_beside(run: RunFile, found: Predictions, tell: Callable[[str], object]) -> Predictions:
+    """Put predictions beside the run's checkpoint, and tell which others they replace."""
+    assert run.path is not None
+    place = predictions_file(run.path)
+    if place.is_file():
+        earlier = read_predictions(place)
+        if not found.is_of_same(earlier):
+            tell(f"replaced {place}: {replaced(found, earlier)}")
+        found = found.joined(earlier)
+    write_predictions(found, place)
     return found
+
+
+def replaced(found: Predictions, earlier: Predictions) -> str:
+    """What predictions that `found` replaces were of, in words."""
+    if found.run.encoder != earlier.run.encoder:
+        return "it was of another run"
+    sets = f"{earlier.test.name} told from {earlier.train.name}"
+    now = f"{found.test.name} told from {found.train.name}"
+    return f"it was of {sets}" + (", other images of these names" if sets == now else "")

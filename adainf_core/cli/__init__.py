@@ -17,6 +17,7 @@ from adainf_core.cli import claims, compare, data, gap, generate, plan, pretrain
 from adainf_core.cli.common import Parser, is_first
 from adainf_core.cli.encoding import write_plainly
 from adainf_core.cli.image_sets import notes_on_stderr
+from adainf_core.cli.inputs import check_inputs
 from adainf_core.cli.memory import memory_shortage
 from adainf_core.progress import progress_told
 from adainf_core.stopping import TerminatedError, interruptible
@@ -46,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with interruptible(), notes_on_stderr(), progress_told(is_first()):
             options = _parse(arguments)
+            check_inputs(options)
             options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
@@ -62,8 +64,15 @@ def main(arguments: list[str] | None = None) -> int:
         OverflowError,
         ImportError,
     ) as error:
-        return _failed(memory_shortage(error, options.command) or str(error), 2)
+        return _failed(memory_shortage(error, options.command) or _in_words(error), 2)
     return 0
+
+
+def _in_words(error: Exception) -> str:
+    """What an error says; of the system's own the path first, and no number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}"
+    return str(error)
 
 
 def _unread() -> bool:

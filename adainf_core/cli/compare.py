@@ -102,15 +102,10 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _check_files(files: Iterable[Path]) -> None:
-    """ValueError for a folder, and for what `adainf plan` keeps beside its records."""
+    """ValueError for a folder."""
     for path in files:
         if path.is_dir():
             raise ValueError(f"{path} is a folder: name the runs in it, as in {path}/adainf-0.pt")
-        if path.name == "design.json":
-            raise ValueError(
-                f"{path} is the design of adainf plan, no run: its records are the .json files in "
-                "the folders beside it"
-            )
 
 
 def _sides(options: argparse.Namespace) -> dict[str, list[Path]]:
@@ -148,7 +143,8 @@ def _compared(options: argparse.Namespace, sides: dict[str, list[Path]]) -> RunC
         confidence=options.confidence,
         cache=options.cache,
         keep=keep,
-        tell=lambda name: print(f"probing {name}", file=sys.stderr, flush=True),
+        tell=lambda line: print(line, file=sys.stderr, flush=True),
+        by_copies=sets is not None and not sets.named,
     )
 
 

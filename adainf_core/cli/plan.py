@@ -25,8 +25,8 @@ from adainf_core.cli.common import (
     seeds,
 )
 from adainf_core.cli.image_sets import check_named
-from adainf_core.cli.plan_commands import arm_commands, refused_import
-from adainf_core.cli.plan_run import going_on, run_design
+from adainf_core.cli.plan_commands import arm_commands, refused_import, typed
+from adainf_core.cli.plan_run import going_on, noise_of_kept, run_design, study_of
 from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ def _plan(options: argparse.Namespace) -> None:
 
 def _planned(options: argparse.Namespace, began: float) -> None:
     from adainf_core.advice.own_images import own_images
+    from adainf_core.advice.own_study import largest_batch
     from adainf_core.advice.planning import make_plan
     from adainf_core.advice.proposing import SEEDS
 
@@ -144,9 +145,9 @@ def _planned(options: argparse.Namespace, began: float) -> None:
     # what this process has done, each of its workers will do again
     start = max(time.process_time(), time.monotonic() - began)
     if options.batch_size is None:
-        batch = _largest_batch("paper" if paper else "laptop", len(own.real))
+        batch = largest_batch(len(own.real), _BATCH["paper" if paper else "laptop"])
         config = replace(config, batch_size=batch)
-    noise, whose = _noise(options.noise)
+    noise, whose = _noise(options.noise, None if own.test is None else len(own.test))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the bound says it in words
         plan = make_plan(
@@ -166,19 +167,23 @@ def _planned(options: argparse.Namespace, began: float) -> None:
     else:
         proposal = _proposed(options, own, config, policies, start, began)
         plan = plan.lasting(proposal.design.steps)
-        words.show_design(proposal, plan, whose, None if own.test is None else len(own.test))
+        if options.run_now:
+            study = study_of(options, policies, plan, proposal)
+            if (measured := noise_of_kept(study, options.records)) is not None:
+                plan, whose = replace(plan, noise=measured), "measured on the runs in --records"
+        words.show_design(proposal, plan, whose)
         _show_left_out(options, own)
         here, trained = proposal.design.run_seconds, proposal.pretrain
     if not (options.run_now or paper):
         if own.labelled is not None and options.seeds != 1:
-            fit = "" if math.isfinite(options.budget) else "; --budget SECONDS makes it fit"
+            fit = "" if math.isfinite(options.budget) else "   # --budget SECONDS makes it fit"
             words.fill("to do it", _run_command(options) + fit)
         _show_official(options, own, plan, proposal)
     words.show_images(own)
     words.show_plan(plan)
     words.show_seeds(plan, whose)
     if options.run_now:
-        run_design(options, policies, plan, proposal, began + options.budget)
+        run_design(options, study, proposal, plan.noise, began + options.budget)
     else:
         count = proposal.design.seeds if trained else options.seeds or SEEDS
         _show_commands(options, own, plan, policies, count, here, trained)
@@ -252,9 +257,11 @@ def _amounts_that_are_arms(options: argparse.Namespace, own: OwnImages) -> tuple
     return between(options.amounts, len(own.real), len(own.generated))
 
 
-def _largest_batch(scale: str, n_real: int) -> int:
-    """That of the scale, or the largest power of two among the real images."""
-    return min(_BATCH[scale], 1 << (n_real.bit_length() - 1))
+def _check_run(options: argparse.Namespace, own: OwnImages) -> None:
+    if options.run_now and own.labelled is None:
+        raise ValueError(
+            f"{options.real} has no labels to decide by: label some images, and name them"
+        )
 
 
 def _config(options: argparse.Namespace) -> PretrainConfig:
@@ -292,15 +299,20 @@ def _policies(method: str, own: OwnImages) -> Policies:
     return strong, weak
 
 
-def _noise(asked: float | None) -> tuple[float, str]:
-    from adainf_core.advice.planning import recorded_noise
+def _noise(asked: float | None, tested: int | None) -> tuple[float, str]:
+    """The noise before there are runs, on so many test images, and in words what it is of."""
+    from adainf_core.advice.planning import RECORDED_IMAGES, noise_on, recorded_noise
 
     if asked is not None:
         return asked, "as given"
-    found = recorded_noise()
+    found, whose = recorded_noise(), "recorded on CIFAR-10 at laptop scale"
     if found is None:
-        return 1.0, "assumed: there are no records to tell"
-    return found, "recorded on CIFAR-10 at laptop scale"
+        found, whose = 1.0, "assumed, as there are no records to tell"
+    if tested is None or tested >= RECORDED_IMAGES:
+        return found, whose
+    noise = noise_on(tested, found)
+    part = math.sqrt(noise**2 - found**2)
+    return noise, f"{found:.2f} {whose}, and up to {part:.1f} from {tested:,} test images"
 
 
 # ---- commands
@@ -330,13 +342,14 @@ def _run_command(options: argparse.Namespace) -> str:
 
 def _official(options: argparse.Namespace, plan: Plan) -> PretrainConfig:
     """The official run, with what the options change."""
+    from adainf_core.advice.own_study import largest_batch
     from adainf_core.configuration import override
     from adainf_core.learning.recipes import recipe
 
     steps = options.steps or _PAPER_STEPS
     found = recipe(options.real, options.method)
     paper = options.scale == "paper"
-    batch = plan.batch_size if paper else _largest_batch("paper", plan.n_real)
+    batch = plan.batch_size if paper else largest_batch(plan.n_real, _BATCH["paper"])
     chosen = replace(found.pretrain, steps=steps, warmup=steps // 100, batch_size=batch)
     return override(replace(found, pretrain=chosen), options.settings).pretrain
 
@@ -350,7 +363,10 @@ def _show_commands(
     here: float,
     config: PretrainConfig | None,
 ) -> None:
-    """The commands of official runs or of `config`, each below its time here and on a GPU."""
+    """The commands of official runs or of `config`, each below its time here and on a GPU.
+
+    Those of a seed, in a loop of the shell over `seeds` of them.
+    """
     from adainf_core.advice.own_study import arms_of_own
     from adainf_core.advice.timing import GPU_RATE, GPU_STEPS, gpu_seconds
 
@@ -369,10 +385,15 @@ def _show_commands(
     if config is not None:
         arms = arms_of_own(own, config, policies, options.probe)
         trained = {arm: experiment.pretrain for arm, experiment in arms.items()}
-    for what, command in arm_commands(options, own, plan, seeds, trained):
-        if command[1] == "pretrain":
-            print(f"# {what}: {duration(here)} here, {duration(on_gpu)} on a GPU")
-        print(shlex.join(command))
+    imported, of_a_seed = arm_commands(options, own, plan, trained)
+    if imported is not None:
+        print(typed(imported))
+    print(f"for seed in {' '.join(map(str, range(seeds)))}; do")
+    for arm, commands in of_a_seed.items():
+        print(f"  # {arm}, of each seed: {duration(here)} here, {duration(on_gpu)} on a GPU")
+        for command in commands:
+            print(f"  {typed(command)}")
+    print("done")
     if options.test is None and own.test_kept:
         print("# TEST: labelled images that are in no other set; these commands learn from what is")
         print("# held out above, too, so that beta is larger")

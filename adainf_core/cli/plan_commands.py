@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from adainf_core.advice.own_images import OwnImages
     from adainf_core.advice.planning import Plan
     from adainf_core.learning.pretrain_config import PretrainConfig
+
+
+class OfSeed(str):
+    """A word in which the shell puts a seed for $seed."""
 
 
 def refused_import(options: argparse.Namespace, plan: Plan) -> str | None:
@@ -34,52 +39,53 @@ def arm_commands(
     options: argparse.Namespace,
     own: OwnImages,
     plan: Plan,
-    seeds: int,
     trained: Mapping[str, PretrainConfig] | None = None,
-) -> Iterator[tuple[str, list[str]]]:
-    """What each command is for, such as "none, seed 0", and its words.
+) -> tuple[list[str] | None, dict[str, list[list[str]]]]:
+    """The command that imports the generated images, None of a store, and those of each arm.
 
-    Runs are of the official recipe in the plan's steps, or of `trained`, by arm, where given.
+    These are of one seed, which a shell knows as $seed: see `OfSeed`. Runs are of the official
+    recipe in the plan's steps, or of `trained`, by arm, where given.
     """
     from adainf_core.advice.planning import ARMS
     from adainf_core.data.generated import default_store
     from adainf_core.learning.recipes import recipe
 
     root = [] if options.root is None else ["--root", options.root]
-    store, size = options.generated, own.real.image_size
+    store, size, imported = options.generated, own.real.image_size, None
     if not _is_store(store):
         path = Path(store)
         store = str(default_store(path))
         resized = ["--size", str(size)] if path.is_dir() else []
         words = ["adainf", "generate", "import", str(path), "--real", options.real]
-        yield "import", [*words, *resized, *root]
+        imported = [*words, *resized, *root]
     labelled, test = options.labels or options.real, options.test
     if test is None and own.test_kept:
         test = "TEST"
     probed = [] if test is None else ["--test", test]
-    for seed in range(seeds):
-        for arm in ARMS:  # presets of these names
-            file = f"{arm}-{seed}.pt"
-            generated = [] if arm in ("none", "weak") else ["--generated", store]
-            changes = [f"replication={plan.replication}"] if arm == "adainf" else []
-            settings = [
-                f"pretrain.steps={plan.steps}",
-                f"pretrain.batch_size={plan.batch_size}",
-                f"pretrain.warmup={plan.steps // 100}",  # the paper's share
-            ]
-            if trained is not None:
-                official = recipe(options.real, options.method, arm, *generated[1:]).pretrain
-                settings = settings_between(official, trained[arm])
-            yield f"{arm}, seed {seed}", [
-                "adainf", "pretrain", "--dataset", options.real, "--method", options.method,
-                "--preset", arm, *generated, "--checkpoint", file, *root, f"size={size}",
-                *changes, *settings, f"pretrain.seed={seed}", *options.settings,
-            ]  # fmt: skip
-            if own.labelled is not None:
-                yield f"probe of {arm}, seed {seed}", [
-                    "adainf", "probe", file, "--dataset", labelled, *probed, *root,
-                    "--protocol", "linear", "--protocol", "knn",
-                ]  # fmt: skip
+    found: dict[str, list[list[str]]] = {}
+    for arm in ARMS:  # presets of these names
+        file = OfSeed(f"{arm}-$seed.pt")
+        generated = [] if arm in ("none", "weak") else ["--generated", store]
+        changes = [f"replication={plan.replication}"] if arm == "adainf" else []
+        settings = [
+            f"pretrain.steps={plan.steps}",
+            f"pretrain.batch_size={plan.batch_size}",
+            f"pretrain.warmup={plan.steps // 100}",  # the paper's share
+        ]
+        if trained is not None:
+            official = recipe(options.real, options.method, arm, *generated[1:]).pretrain
+            settings = settings_between(official, trained[arm])
+        found[arm] = [[
+            "adainf", "pretrain", "--dataset", options.real, "--method", options.method,
+            "--preset", arm, *generated, "--checkpoint", file, *root, f"size={size}",
+            *changes, *settings, OfSeed("pretrain.seed=$seed"), *options.settings,
+        ]]  # fmt: skip
+        if own.labelled is not None:
+            found[arm].append([
+                "adainf", "probe", file, "--dataset", labelled, *probed, *root,
+                "--protocol", "linear", "--protocol", "knn",
+            ])  # fmt: skip
+    return imported, found
 
 
 def settings_between(one: PretrainConfig, other: PretrainConfig) -> list[str]:
@@ -97,6 +103,11 @@ def settings_between(one: PretrainConfig, other: PretrainConfig) -> list[str]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def typed(words: list[str]) -> str:
+    """A command as it is typed: what is a reader's own stays as it is, $seed in it, too."""
+    return " ".join(word if isinstance(word, OfSeed) else shlex.quote(word) for word in words)
 
 
 def _is_store(path: str) -> bool:

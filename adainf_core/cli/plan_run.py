@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from adainf_core.advice.own_study import Comparison
     from adainf_core.advice.planning import Plan
     from adainf_core.advice.proposing import Proposal
+    from adainf_core.evidence.runs.grid import Study
     from adainf_core.evidence.runs.records import Record
     from adainf_core.learning.policies import AugmentationPolicy
     from adainf_core.learning.pretrain_config import PretrainConfig
@@ -61,20 +62,13 @@ def _spelt(amounts: Sequence[float] | None) -> str | None:
     return None if amounts is None else ",".join(f"{one:g}" for one in amounts) or "none"
 
 
-def run_design(
-    options: argparse.Namespace, policies: Policies, plan: Plan, proposal: Proposal, deadline: float
-) -> None:
-    """Carry the design out until `deadline` (`time.monotonic`), and say how it stands on the way.
+def study_of(
+    options: argparse.Namespace, policies: Policies, plan: Plan, proposal: Proposal
+) -> Study:
+    """The comparison that is run."""
+    from adainf_core.advice.own_study import own_study
 
-    A line for each run with what is left, the state of all questions after each round of the arms.
-    """
-    from adainf_core.advice.designing import Course
-    from adainf_core.advice.own_study import SCALE, compare, compared, own_study
-    from adainf_core.advice.proposing import write_proposal
-    from adainf_core.evidence.runs.running import study_records
-
-    design, records = proposal.design, options.records
-    study = own_study(
+    return own_study(
         options.real,
         options.generated,
         options.labels,
@@ -82,11 +76,35 @@ def run_design(
         pretrain=proposal.pretrain,
         replication=plan.replication,
         policies=policies,
-        seeds=design.seeds,
+        seeds=proposal.design.seeds,
         probe=options.probe,
         amounts=proposal.amounts,
         root=options.root,
     )
+
+
+def noise_of_kept(study: Study, records: Path | None) -> float | None:
+    """The noise of its runs in `records`; None where there are none, or too few to tell."""
+    from adainf_core.advice.own_study import SCALE, compared
+    from adainf_core.evidence.runs.running import study_records
+
+    return compared(study_records(study, SCALE, records)).noise or None if records else None
+
+
+def run_design(
+    options: argparse.Namespace, study: Study, proposal: Proposal, noise: float, deadline: float
+) -> None:
+    """Carry the design out until `deadline` (`time.monotonic`), and say how it stands on the way.
+
+    A line for each run with what is left, the state of all questions after each round of the arms.
+    `noise` is what it was planned with, until two seeds of all arms have one of their own.
+    """
+    from adainf_core.advice.designing import Course
+    from adainf_core.advice.own_study import SCALE, compare, compared
+    from adainf_core.advice.proposing import write_proposal
+    from adainf_core.evidence.runs.running import study_records
+
+    design, records = proposal.design, options.records
     done = [] if records is None else study_records(study, SCALE, records)
     if records is not None and math.isfinite(options.budget):
         write_proposal(proposal, records)
@@ -108,7 +126,7 @@ def run_design(
         print(words.run_line(len(done), planned, record, called[record.arm], course.left),
               flush=True)  # fmt: skip
         if 2 * design.arms <= len(done) < planned and len(done) % design.arms == 0:
-            words.show_so_far(compared(done))
+            words.show_so_far(compared(done), noise)
 
     found = compare(
         study,
@@ -118,7 +136,7 @@ def run_design(
         wanted=wanted,
         told=told,
     )
-    words.show_comparison(found, f"{options.probe} accuracy")
+    words.show_comparison(found, f"{options.probe} accuracy", noise)
     show_rest(found, design.arms * course.seeds, course.left, records)
     if records is not None:
         words.show_kept(records, study.name, SCALE)

@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 
 
 def fill(word: str, text: str) -> None:
-    """A paragraph behind its word, 79 columns wide."""
-    print(textwrap.fill(f"{word:12} {text}", 79, subsequent_indent=" " * 13))
+    """A paragraph behind its word, 79 columns wide where no path or option is longer."""
+    print(_filled(f"{word:12} {text}", " " * 13))
+
+
+def _filled(text: str, indent: str = "") -> str:
+    """Lines of 79 columns, cut between words alone: an option is typed as it stands."""
+    return textwrap.fill(
+        text, 79, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def spell(count: int) -> str:
@@ -51,12 +58,12 @@ def show_shared(plan: Plan) -> None:
         )
 
 
-def show_design(proposal: Proposal, plan: Plan, whose: str, tested: int | None = None) -> None:
+def show_design(proposal: Proposal, plan: Plan, whose: str) -> None:
     """What a run costs here, what the comparison is and takes, and what it can find.
 
-    `tested` is the number of test images.
+    `whose` says in words what the plan's noise is of.
     """
-    from adainf_core.advice.planning import found_difference, seeds_to_find
+    from adainf_core.advice.planning import RECORDED_STEPS, found_difference, seeds_to_find
 
     design, config = proposal.design, proposal.pretrain
     width = f" of width {config.width}" if config.encoder == "small_cnn" else ""
@@ -74,16 +81,16 @@ def show_design(proposal: Proposal, plan: Plan, whose: str, tested: int | None =
     if design.seeds > 1:
         least = found_difference(plan.noise, design.seeds, design.arms)
         needed = seeds_to_find(1.0, plan.noise, design.arms)
-        told = "" if whose == "as given" else "; shorter runs and fewer test images have more"
-        if tested and told:
-            told += f", and {tested:,} leave one accuracy up to {50 / tested**0.5:.1f} points of "
-            told += "standard error"
+        told = ""
+        if "recorded" in whose and design.steps < RECORDED_STEPS:
+            told = f"; runs of fewer than {RECORDED_STEPS} steps may have more"
         more = "more than 200" if needed is None else f"{needed}"
         more = "" if needed and needed <= design.seeds else f"; {more} seeds would find 1 point"
         fill(
             "finds",
             f"a difference of {least:.1f} points with 80 % probability{more} (noise "
-            f"{plan.noise:.2f} points, {whose}{told})",
+            f"{plan.noise:.2f} points, {whose}{told})"
+            + ("" if whose == "as given" or "measured" in whose else "; --run measures the noise"),
         )
     if proposal.amounts:
         amounts = ", ".join(f"{amount:g}x" for amount in proposal.amounts)
@@ -161,8 +168,9 @@ def show_plan(plan: Plan) -> None:
 
 def show_seeds(plan: Plan, whose: str) -> None:
     """How many seeds a difference takes."""
-    print(f"\nSeeds for a difference, at a noise of {plan.noise:.2f} points")
-    print(f"({whose}):")
+    print()
+    text = f"Seeds for a difference, at a noise of {plan.noise:.2f} points ({whose}):"
+    print(_filled(text))
     for points, needed in plan.seeds:
         print(f"{points:7.1f} points: {'more than 200' if needed is None else needed}")
 
@@ -177,16 +185,21 @@ def run_line(done: int, planned: int, record: Record, label: str, left: float) -
     return f"{done} of {planned} runs: {label}, seed {record.seed}: {name} {value:.1f} %{rest}"
 
 
-def show_so_far(found: Comparison) -> None:
-    """The state of all questions, in a line each."""
+def show_so_far(found: Comparison, planned: float) -> None:
+    """The state of all questions, in a line each, and the noise in place of the `planned` one."""
     print(f"so far, on {spell(_shared(found.verdicts))} seeds:", flush=True)
     _show_verdicts(found.verdicts)
+    _show_needed(found.noise, _shared(found.verdicts), planned)
     _show_amounts(found)
 
 
-def show_comparison(found: Comparison, what: str) -> None:
-    """Each arm's accuracy, each question with its interval, the rule's word, and the amounts."""
-    from adainf_core.advice.planning import LEVEL
+def show_comparison(found: Comparison, what: str, planned: float) -> None:
+    """Each arm's accuracy, each question with its interval, the rule's word, and the amounts.
+
+    With the noise that was found, in place of the `planned` one.
+    """
+    from adainf_core.advice.planning import LEVEL, QUESTIONS
+    from adainf_core.evidence.judging.claims import CONFIDENCE
     from adainf_core.evidence.judging.verdicts import Outcome
     from adainf_core.statistics.intervals import t_interval
 
@@ -200,12 +213,17 @@ def show_comparison(found: Comparison, what: str) -> None:
         print(f"{label:14} {shown}")
     undecided = (Outcome.NOT_DECIDED, Outcome.NOT_RUN)
     shared = _shared(found.verdicts)
-    print(f"\nin points, paired by seed, each at {100 * LEVEL:.4g} %:\n")
+    asked, whole = spell(len(QUESTIONS)), f"{100 * CONFIDENCE:.4g} %"
+    print(f"\nin points, paired by seed, each at {100 * LEVEL:.4g} %, so that the {asked} together")
+    print(
+        f"have {whole} (adainf compare has {whole} for the pairs of sides that it is asked about):"
+    )
+    print()
     _show_verdicts(found.verdicts)
     if all(verdict.outcome in undecided for verdict in found.verdicts):
         few = shared or "fewer than 2"
         print(f"\n{few} seeds of all arms decide none of the {len(found.verdicts)} questions")
-    _show_needed(found.noise, shared)
+    _show_needed(found.noise, shared, planned)
     print()
     _show_amounts(found)
 
@@ -244,16 +262,22 @@ def _show_verdicts(verdicts: Iterable[Verdict]) -> None:
 def _show_amounts(found: Comparison) -> None:
     from adainf_core.advice.amounts import answer
 
-    fill("how many generated images?", answer(found.amounts))
+    pairs = [one.difference for one in found.amounts if one.difference is not None]
+    level = f"; each pair of amounts at {100 * pairs[0].confidence:.4g} %" if pairs[1:] else ""
+    fill("how many generated images?", f"{answer(found.amounts)}{level}")
 
 
-def _show_needed(noise: float | None, done: int) -> None:
-    """The seeds that find a difference of a point, and how many more that are than are `done`."""
+def _show_needed(noise: float | None, done: int, planned: float) -> None:
+    """The seeds that find a difference of a point, and how many more that are than are `done`.
+
+    By the noise of these seeds, in place of the one that was `planned` with.
+    """
     from adainf_core.advice.planning import seeds_to_find
 
     if not noise:
         return
     needed = seeds_to_find(1.0, noise)
     words = "more than 200" if needed is None else f"{needed:,}"
-    print(f"noise {noise:.2f} points: {words} seeds find a difference of 1 point", end="")
+    print(f"noise {noise:.2f} points, measured on these seeds (planned with: {planned:.2f}):")
+    print(f"{words} seeds find a difference of 1 point", end="")
     print(f", {needed - done:,} more than these" if needed and needed > done else "")

@@ -71,6 +71,7 @@ def _probe(options: argparse.Namespace) -> None:
 def _show_probes(options: argparse.Namespace, place: Path) -> None:
     import numpy as np
 
+    from adainf_core.advice.run_probing import replaced
     from adainf_core.data.known_copies import known_copies
     from adainf_core.data.labelled_pairs import numbered_as
     from adainf_core.devices import chosen_device
@@ -94,12 +95,15 @@ def _show_probes(options: argparse.Namespace, place: Path) -> None:
     copies = known_copies(train, test, within_first=False)
     # of a large set that everyone has, near copies would take a minute
     within = known_copies(train, near=False if sets.named else None)
+    groups = None if sets.named else within.group  # of a named set the number as everyone has it
     found = no_predictions(run, train, test, copies)
     _show_copies(sets, copies, within)
     new, results = np.flatnonzero(found.counted), []
     for protocol in options.protocol or ["linear", "knn"]:
         with telling(f"{protocol} probe of {name}"):
-            result = probed(protocol, trained, train, test, k=options.k, cache=options.cache)
+            result = probed(
+                protocol, trained, train, test, k=options.k, cache=options.cache, groups=groups
+            )
         results.append((protocol_name(protocol, options.k), result))
         _show_result(protocol, result, new, sets.named)
     for kept, result in results:
@@ -108,8 +112,8 @@ def _show_probes(options: argparse.Namespace, place: Path) -> None:
     if earlier is not None:
         found = found.joined(earlier)
     write_predictions(found, place)
-    if earlier is not None and not earlier.protocols.keys() <= found.protocols.keys():
-        print(f"{'replaced':16} {place}, which was of another run or other images")
+    if earlier is not None and not found.is_of_same(earlier):
+        print(f"{'replaced':16} {place}: {replaced(found, earlier)}")
     print(f"{'predictions':16} {place}")
     print(
         f"{'next':16} adainf compare {shlex.quote(str(place))} OTHERS   (predictions of other runs)"

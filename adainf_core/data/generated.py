@@ -315,6 +315,11 @@ def generated_images(path: str | Path) -> ImageSet:
     place = Path(path)
     if (place / "meta.json").is_file():
         return GeneratedImages.open(place)
+    if not place.exists():
+        raise FileNotFoundError(
+            f"{place}: there is no such file or folder: name a store of generated images, an npz "
+            "archive, an npy file or a folder of images"
+        )
     if place.is_dir():
         return ImageSet.from_folder(place).unlabelled()
     source = npz_source(place, needs_labels=False).told()

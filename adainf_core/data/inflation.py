@@ -48,7 +48,10 @@ class Exposures(NamedTuple):
 class Inflation:
     """Real images, a generator's images, and the weight each side carries.
 
-    Draws are independent by default; a recipe, and so `adainf pretrain`, takes shuffled epochs.
+    Draws are independent by default, so that of a batch of B the share of real images varies about
+    beta, by sqrt(beta (1 - beta) / B); the paper's code draws shuffled epochs, of which each holds
+    beta exactly, as a recipe, and so `adainf pretrain`, does: `sampling="epoch"`. For the exact
+    share in every batch, too, up to a whole image: `sampling="epoch", stratified=True`.
 
     Give `replication` N (each real image counts N times beside every generated one, paper section
     3.1) or `beta`, the share of real draws; N = 1, the paper's vanilla inflation, where neither is

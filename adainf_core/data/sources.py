@@ -124,6 +124,14 @@ class Chosen:
         return np.concatenate(self._taken)
 
 
+def _refuse_missing(path: Path) -> None:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path}: there is no such file or folder: name an npz archive, an npy file or a "
+            "folder of images"
+        )
+
+
 # ---- npz
 
 
@@ -146,8 +154,13 @@ def npz_source(
     error about them. Raises FileNotFoundError, or ValueError naming the file, the value and
     the remedy. Never unpickles.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there: name an npz archive of images")
+    _refuse_missing(path)
+    if path.is_dir():
+        raise ValueError(
+            f"{path} is a folder: read it as one (from_folder), or name an npz archive"
+        )
+    if not path.stat().st_size:
+        raise ValueError(f"{path} is empty: copy or download it again")
     single = is_npy(path)
     arrays = {} if single else array_names(path)
     image_key = next((key for key in image_keys if key in arrays), None)
@@ -304,8 +317,9 @@ def folder_source(
     folder, ValueError for one that holds no images, an empty class, both classes and loose images,
     or the parts of a set (train, val) in place of classes; see `files_source` for the rest.
     """
+    _refuse_missing(path)
     if not path.is_dir():
-        raise FileNotFoundError(f"{path} is not there: name a folder of images")
+        raise ValueError(f"{path} is a file: name a folder, or read it as an archive (from_npz)")
     refuse_splits(path)
     passed = PassedOver()
     loose = loose_images(path, passed)

@@ -58,6 +58,8 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint at `path`; ValueError in one line where it is damaged or none."""
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint at {path}: name a file that adainf pretrain wrote")
     content = read_tensors(path)
     names = {field.name for field in fields(Checkpoint)}
     if not isinstance(content, dict) or "format" not in content:

@@ -110,13 +110,14 @@ class Predictions:
             protocols=self.protocols | {name: result.protocol},
         )
 
+    def is_of_same(self, other: Predictions) -> bool:
+        """Whether these and `other` are of one run on the same images: they can be joined."""
+        mine, theirs = ((one.run.encoder, one.train, one.test) for one in (self, other))
+        return mine == theirs
+
     def joined(self, earlier: Predictions) -> Predictions:
-        """These, and of protocols that they lack those of `earlier`, where it is of the same."""
-        if (self.run.encoder, self.train, self.test) != (
-            earlier.run.encoder,
-            earlier.train,
-            earlier.test,
-        ):
+        """These, and of protocols that they lack those of `earlier`, where it `is_of_same`."""
+        if not self.is_of_same(earlier):
             return self
         return replace(
             self,
@@ -195,10 +196,12 @@ def probed(
     *,
     k: int | None = None,
     cache: str | Path | None = None,
+    groups: IntArray | None = None,
 ) -> ProbeResult:
     """The probe of that name (`PROTOCOLS`) on a run, on the device where its encoder is.
 
-    `test` is numbered as `train` (`numbered_as`). ValueError as the probes have it, and for
+    `test` is numbered as `train` (`numbered_as`); `groups` are those of copies within `train` that
+    a linear probe holds out together. ValueError as the probes have it, and for
     "online" where the run carried no classifier.
     """
     as_choice(protocol, "protocol", PROTOCOLS)
@@ -216,7 +219,9 @@ def probed(
         k = default if k is None else k
         return knn_probe(trained.encoder, train, test, k=k, temperature=temperature, cache=cache)
     augmentation = PROBE_AUGMENTATION if protocol == "linear-augmented" else None
-    return linear_probe(trained.encoder, train, test, augmentation=augmentation, cache=cache)
+    return linear_probe(
+        trained.encoder, train, test, augmentation=augmentation, cache=cache, groups=groups
+    )
 
 
 def _labelled(images: ImageSet) -> LabelledSet:

@@ -21,7 +21,14 @@ from adainf_core.data.labelled_pairs import class_of, labels_of, paired_labels
 from adainf_core.learning.features import as_module, encoder_device, extract_features
 from adainf_core.learning.policies import AugmentationPolicy
 from adainf_core.learning.softmax_regression import fit_softmax_regression, softmax_regression_path
-from adainf_core.validation import LAST_SEED, as_count, as_positive, in_words
+from adainf_core.validation import (
+    LAST_SEED,
+    IntArray,
+    as_count,
+    as_labels,
+    as_positive,
+    in_words,
+)
 
 #: Ridge penalties per training row that the linear probe chooses from, strong to weak: half a
 #: decade apart where the choice is worth points of accuracy.
@@ -87,6 +94,7 @@ def linear_probe(
     views: int = 4,
     penalties: Sequence[float] = PENALTIES,
     cache: str | Path | None = None,
+    groups: IntArray | None = None,
 ) -> ProbeResult:
     """Multinomial logistic regression on frozen features, on the encoder's device.
 
@@ -99,10 +107,14 @@ def linear_probe(
     instead of the image; what is held out is held out with all its views, and judged, like `test`,
     as it is. `cache` goes to `extract_features`.
 
+    `groups` int (n,) names the group of copies that each image of `train` belongs to
+    (`copies.Copies.group`): a group is held out as a whole, for an image whose copy is learnt from
+    is no test of the penalty. Without them every image is a group of its own.
+
     Classes are matched by name where the sets name them (`labelled_pairs`). Raises ValueError for
     unlabelled sets, classes that cannot be matched, image sizes that differ, fewer than two
-    classes, a class with a single training image, a test class that training has not seen, or a
-    `test` of the same images as `train`.
+    classes, a class with a single training image or of copies of one, a test class that training
+    has not seen, or a `test` of the same images as `train`.
     """
     as_module(encoder, "encoder")
     views, seed = as_count(views, "views", 1), as_count(seed, "seed", 0)
@@ -110,13 +122,16 @@ def linear_probe(
         raise ValueError(f"penalties={in_words(penalties)}: give a list of numbers")
     penalties = sorted((as_positive(one, "penalties") for one in penalties), reverse=True)
     labels, test_labels, known = paired_labels(train, test)
-    counts = np.bincount(labels)
+    firsts, group = _grouped(groups, len(labels))
+    counts = np.bincount(labels[firsts], minlength=len(known))
     if counts.min() < 2:
+        fewest = counts.argmin()
+        copied = ", and copies of it" if (labels == fewest).sum() > 1 else ""
         raise ValueError(
-            f"{class_of(train, known[counts.argmin()])} has a single image in {train.name}: "
+            f"{class_of(train, known[fewest])} has a single image in {train.name}{copied}: "
             "holding some of each class out takes two"
         )
-    folds = _stratified_folds(labels, seed)
+    folds = _stratified_folds(labels[firsts], seed)[group]
 
     def features(images: np.ndarray, view: int | None = None) -> torch.Tensor:
         policy = None if view is None else augmentation
@@ -162,6 +177,7 @@ def linear_probe(
     model = fit_softmax_regression(
         x, y.repeat_interleave(repeats), penalties[at], len(known), start=best
     )
+    whole = ", copies held out together" if len(firsts) < len(labels) else ""
     seen = f"{views} augmented views ({augmentation}) of each of " if augmentation else ""
     found = model.log_probabilities(x_test).argmax(1)
     right = found == y_test
@@ -170,7 +186,7 @@ def linear_probe(
         f"offline linear probe: multinomial logistic regression on frozen, standardised features "
         f"of {seen}all {len(train)} labelled images of {train.name}; ridge penalty chosen among "
         f"{len(penalties)} from {penalties[0]:g} to {penalties[-1]:g} (until two in a row are "
-        "worse) by five-fold cross-validation on these images, then refitted on all; "
+        f"worse) by five-fold cross-validation on these images{whole}, then refitted on all; "
         f"{test.name} looked at once, unaugmented",
         len(train),
         len(test),
@@ -276,6 +292,18 @@ def online_probe(
         right=right.numpy(),
         predicted=found.numpy(),
     )
+
+
+def _grouped(groups: IntArray | None, count: int) -> tuple[IntArray, IntArray]:
+    """The first image of each group, in ascending order, and each image's place among these."""
+    if groups is None:
+        return np.arange(count), np.arange(count)
+    named = as_labels(groups, count, "groups")
+    _, first, group = np.unique(named, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return first[order], place[group]
 
 
 def _stratified_folds(labels: np.ndarray, seed: int) -> np.ndarray:

@@ -309,8 +309,11 @@ def test_images_that_cannot_be_compared_are_refused(sprites, tmp_path):
         np.savez(tmp_path / f"{name}.npz", **arrays)
         with pytest.raises(ValueError, match=says):
             own_images(str(sprites / "real"), str(tmp_path / f"{name}.npz"))
-    with pytest.raises(ValueError, match="no store of generated images, npz archive or folder"):
+    with pytest.raises(FileNotFoundError, match="absent: there is no such file or folder: name a"):
         own_images(str(sprites / "real"), str(tmp_path / "absent"))
+    (tmp_path / "notes.txt").write_text("none")
+    with pytest.raises(ValueError, match="no store of generated images, npz archive or folder"):
+        own_images(str(sprites / "real"), str(tmp_path / "notes.txt"))
     np.savez(tmp_path / "odd.npz", images=real.images[:20], labels=np.full(20, 9))
     with pytest.raises(ValueError, match="odd has label 9, which real does not have"):
         own_images(*(str(sprites / n) for n in ("real", "fakes.npz")), None,

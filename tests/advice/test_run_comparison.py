@@ -237,3 +237,41 @@ def test_no_difference_beyond_a_hundred_points_is_promised(detectable):
     )
     said = run_comparison._power(found)
     assert ("99.0 points" in said) == (detectable < 100) and "202" not in said
+
+
+# ---- in words
+
+
+def test_settings_that_are_absent_are_said_in_words():
+    folder = RESULTS / "failure-mode" / "laptop"
+    files = {arm: sorted(folder.glob(f"{arm}-*.json")) for arm in ("weak", "adainf")}
+    (found,) = compare_runs(files).differences
+    assert "None" not in " ".join(found.differing)
+    assert any(
+        each.startswith("no generated images against generator ") for each in found.differing
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "says"),
+    [
+        ("replication", (None, 1.0), "no generated images against replication 1"),
+        ("replication", (2.5, None), "replication 2.5 against no generated images"),
+        ("amount", (120, None), "amount 120 against all generated images"),
+        ("online_learning_rate", (None, 0.1), "no online probe against online_learning_rate 0.1"),
+    ],
+)
+def test_none_has_a_meaning_of_its_own(key, values, says):
+    sides = [SimpleNamespace(settings={key: value, "width": 8}) for value in values]
+    assert run_comparison._differing(*sides) == (says,)
+
+
+def test_why_intervals_have_their_confidence_is_said():
+    one = compare_runs(sides()).table()
+    assert (
+        "paired, each at 95 %" in one and "note: one question is asked; adainf plan asks 5" in one
+    )
+    several = compare_runs(sides() | {"none": [told("none", seed, 0.5) for seed in (0, 1, 2)]})
+    assert "paired, each at 97.5 %" in several.table()
+    assert "note: 2 questions are asked, so that all together have 95 %; " in several.table()
+    assert "each at 99 %" in several.table()

@@ -251,7 +251,7 @@ def test_predictions_of_several_protocols_share_a_file_and_replace_no_other(fold
     assert set(read_predictions(place).protocols) == {"knn, k = 10", "knn, k = 3"}
     saved(folder, "other", PIXELS[100:160], LABELS[100:160])
     assert main(["probe", "weak-0.pt", *KNN[:2], "--test", "other.npz", *KNN[4:]]) == 0
-    assert "was of another run or other images" in capsys.readouterr().out
+    assert "replaced         weak-0.predictions.npz: it was of test told" in capsys.readouterr().out
     assert "is there, and holds none: name another file" in refused(
         capsys, "probe", "weak-0.pt", *KNN, "--predictions", "train.npz"
     )
@@ -294,3 +294,41 @@ def test_damaged_predictions_are_made_anew_not_copied_again(folder, capsys):
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and "weak-0.predictions.npz" in error
         assert "make it anew by adainf probe" in error and "download" not in error
+
+
+# ---- copies, and predictions of others
+
+
+def test_a_reader_s_copies_are_held_out_together(folder, capsys):
+    saved(folder, "twice", np.repeat(PIXELS[:80], 2, 0), np.repeat(LABELS[:80], 2))
+    linear = ["--dataset", "twice.npz", "--test", "test.npz", "--protocol", "linear"]
+    assert main(["probe", "weak-0.pt", *linear]) == 0
+    assert "copies held out together" in capsys.readouterr().out
+    assert main(["compare", *WEAK, *WIDE, *linear]) == 0
+    for name in (*WEAK, *WIDE):
+        kept = read_predictions(folder / f"{name[:-3]}.predictions.npz")
+        assert "copies held out together" in kept.protocols["linear"]
+    # without copies there is nothing to say
+    assert main(["probe", "weak-0.pt", *KNN[:4], "--protocol", "linear"]) == 0
+    assert "copies held out" not in capsys.readouterr().out
+
+
+def test_predictions_that_are_replaced_are_named(folder, capsys):
+    assert main(["compare", *WEAK, *WIDE, *KNN]) == 0
+    saved(folder, "other", PIXELS[100:160], LABELS[100:160])
+    other = [*KNN[:2], "--test", "other.npz", *KNN[4:]]
+    assert "replaced" not in capsys.readouterr().err
+    assert main(["compare", *WEAK, *WIDE, *other]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "replaced" in line]
+    assert lines == [
+        f"replaced {name[:-3]}.predictions.npz: it was of test told from train"
+        for name in (*WEAK, *WIDE)
+    ]
+    # as of the same protocol, and probe says so, too
+    assert main(["probe", "weak-0.pt", *KNN]) == 0
+    said = capsys.readouterr().out
+    assert "replaced         weak-0.predictions.npz: it was of other told from train\n" in said
+    (folder / "weak-0.pt").unlink()
+    run(folder / "weak-0.pt", 0, steps=2)
+    assert main(["probe", "weak-0.pt", *KNN]) == 0
+    assert "weak-0.predictions.npz: it was of another run\n" in capsys.readouterr().out

@@ -39,7 +39,7 @@ def test_the_first_minutes_serve_all_four_arms(study):
 
 
 def test_an_arm_with_one_run_is_not_called_unrun(capsys):
-    show_comparison(compared(records([[50.0, 52.0], [51.0, 50.0], [60.5], []])), "accuracy")
+    show_comparison(compared(records([[50.0, 52.0], [51.0, 50.0], [60.5], []])), "accuracy", 0.8)
     shown = capsys.readouterr().out.splitlines()
     lines = {label: next(line for line in shown if line.startswith(f"{label} "))[15:]
              for label in (arm.label for arm in ARMS.values())}  # fmt: skip
@@ -51,7 +51,7 @@ def test_an_arm_with_one_run_is_not_called_unrun(capsys):
 
 def test_undecided_rows_come_with_the_seeds_that_decide(capsys):
     found = compared(records([[50.0, 52.0], [51.0, 50.0], [52.5, 51.5], [51.5, 52.5]]))
-    show_comparison(found, "accuracy")
+    show_comparison(found, "accuracy", 0.8)
     out = capsys.readouterr().out
     assert all(f"{claim.statement}\n" in out for claim in QUESTIONS)
     assert out.count("not decided ") == len(QUESTIONS) + 1  # the amounts, too
@@ -63,10 +63,12 @@ def test_undecided_rows_come_with_the_seeds_that_decide(capsys):
 def test_rows_are_shown_once_one_is_decided(capsys):
     rng = np.random.default_rng(0)
     apart = [level + rng.normal(0, 0.2, 6) for level in (50.0, 50.1, 60.0, 70.0)]
-    show_comparison(compared(records(apart)), "accuracy")
+    show_comparison(compared(records(apart)), "accuracy", 0.8)
     out = capsys.readouterr().out
     assert all(claim.statement in out for claim in QUESTIONS) and "holds" in out
     assert "decide none" not in out and "more than these" not in out
+    # why the intervals are wider than those of two sides alone
+    assert "each at 99 %, so that the five together\nhave 95 % (adainf compare has 95 % for" in out
 
 
 @pytest.mark.parametrize(

@@ -378,3 +378,27 @@ def test_describe_is_one_line():
     assert mixed("epoch", True).describe() == (
         "20 real (weight 3) + 100 generated, beta = 0.3750, shuffled epochs, stratified batches"
     )
+
+
+def test_what_the_docstring_says_of_shares_is_so():
+    """Independent draws vary by as much as it says; the two settings it names do not."""
+    assert "sqrt(beta (1 - beta) / B)" in Inflation.__doc__
+    images = np.zeros((300, 3, 2, 2), np.uint8)
+    sides = ImageSet(images[:60], None, "real"), ImageSet(images, None, "made")
+    size, beta = 32, 120 / 420
+
+    def shares(steps, **options):
+        mixture = Inflation(*sides, replication=2, **options)
+        drawn = (mixture.batch_indices(step, size, 0) for step in range(steps))
+        return np.array([mixture.is_real(indices).mean() for indices in drawn])
+
+    independent = shares(4000)
+    # of 4,000 batches: the deviation is known to a ninetieth of itself
+    assert independent.std() == pytest.approx((beta * (1 - beta) / size) ** 0.5, rel=0.05)
+    assert '`sampling="epoch"`' in Inflation.__doc__
+    whole = Inflation(*sides, replication=2, sampling="epoch")
+    epoch = np.concatenate([whole.batch_indices(step, 42, 0) for step in range(10)])
+    assert whole.is_real(epoch).mean() == pytest.approx(beta, abs=1e-12)
+    assert '`sampling="epoch", stratified=True`' in Inflation.__doc__
+    exact = shares(130, sampling="epoch", stratified=True)
+    assert abs(exact - beta).max() < 1 / size

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from adainf_core.data.folder_files import ReadingWarning
+from adainf_core.data.generated import generated_images
 from adainf_core.data.image_files import BrokenImageError
 from adainf_core.data.images import ImageSet
 from adainf_core.data.sources import folder_source, npz_source
@@ -113,7 +114,9 @@ def test_a_pickled_payload_is_never_run(tmp_path, key):
 def test_a_truncated_npz_is_one_error(tmp_path, kept, compressed):
     path = saved(tmp_path, compressed, images=np.tile(PIXELS, (50, 1, 1, 1)))
     path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
-    with pytest.raises(ValueError, match=r"set\.npz is truncated or no npz .*download it again"):
+    with pytest.raises(
+        ValueError, match=r"set\.npz is (truncated or no npz|empty).*download it again"
+    ):
         ImageSet.from_npz(path)
 
 
@@ -158,7 +161,7 @@ def test_a_member_shorter_than_its_header_says(tmp_path):
 
 
 def test_a_missing_npz_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"absent\.npz is not there"):
+    with pytest.raises(FileNotFoundError, match=r"absent\.npz: there is no such file or folder"):
         ImageSet.from_npz(tmp_path / "absent.npz")
 
 
@@ -263,7 +266,7 @@ def test_mixed_sizes_need_a_size(tmp_path):
 
 
 def test_wrong_folders_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="absent is not there"):
+    with pytest.raises(FileNotFoundError, match="absent: there is no such file or folder"):
         ImageSet.from_folder(tmp_path / "absent")
     with pytest.raises(ValueError, match="holds no images"):
         ImageSet.from_folder(tmp_path)
@@ -370,3 +373,14 @@ def test_a_size_below_one_pixel_is_refused(tmp_path):
     picture(tmp_path / "0.png", upright())
     with pytest.raises(ValueError, match="size=0"):
         ImageSet.from_folder(tmp_path, size=0)
+
+
+def test_a_folder_is_no_archive_and_a_file_no_folder(tmp_path):
+    path = saved(tmp_path, images=PIXELS)
+    with pytest.raises(ValueError, match=r"is a folder: read it as one \(from_folder\)"):
+        ImageSet.from_npz(tmp_path)
+    with pytest.raises(ValueError, match=r"set\.npz is a file: name a folder, or read it as an"):
+        ImageSet.from_folder(path)
+    for place in ("gone", "gone.npz"):
+        with pytest.raises(FileNotFoundError, match="no such file or folder: name a store of gen"):
+            generated_images(tmp_path / place)

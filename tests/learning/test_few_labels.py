@@ -59,3 +59,22 @@ def test_scale_and_shift_of_the_features_do_not_matter():
 def test_bad_input_is_named(features, per_class, message):
     with pytest.raises(ValueError, match=message):
         few_label_error(features, np.array([0, 0, 1, 1]), per_class, 1, np.random.default_rng(0))
+
+
+def test_no_copy_of_what_is_labelled_is_tested():
+    rng = np.random.default_rng(0)
+    features, labels = rng.standard_normal((40, 30)), np.arange(40) % 2
+    twice, both = np.repeat(features, 2, 0), np.repeat(labels, 2)
+    groups = np.repeat(2 * np.arange(40), 2)
+
+    def error(*rows, **options):
+        return few_label_error(*rows, 8, 40, np.random.default_rng(1), **options)
+
+    # noise: half are wrong, unless their copies are among the labelled
+    assert error(twice, both) < 0.45 < error(twice, both, groups=groups)
+    # each image twice is each image once
+    assert error(twice, both, groups=groups) == pytest.approx(error(features, labels), abs=1e-12)
+    # and a row that is its own group is what it was
+    assert error(twice, both, groups=np.arange(80)) == error(twice, both)
+    with pytest.raises(ValueError, match="class 0 has 20 distinct rows: none is left"):
+        few_label_error(twice, both, 20, 1, rng, groups=groups)

@@ -12,6 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 from adainf_core.data.images import ImageSet
+from adainf_core.data.known_copies import known_copies
 from adainf_core.learning import probing, softmax_regression
 from adainf_core.learning.encoders import small_cnn
 from adainf_core.learning.features import extract_features
@@ -331,3 +332,68 @@ def test_accuracy_on_some_test_images_is_that_of_a_probe_of_them():
         assert (found.accuracy, found.n_test) == (part.accuracy, len(some))
         assert found.standard_error == part.standard_error
         assert whole.right.mean() == whole.accuracy and whole.right.shape == (90,)
+
+
+# Copies
+
+
+def doubled(count=100):
+    """Two classes by brightness, a fifth of the labels wrong: once, each image twice, others."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 200, (2 * count, 3, 8, 8)).astype(np.uint8)
+    labels = np.arange(2 * count) % 2
+    pixels[labels == 1, :, :4] += 30
+    labels = np.where(rng.random(2 * count) < 0.2, 1 - labels, labels)
+    once = ImageSet(pixels[:count], labels[:count], "once")
+    twice = ImageSet(np.repeat(once.images, 2, 0), np.repeat(once.labels, 2), "twice")
+    return once, twice, ImageSet(pixels[count:], labels[count:], "test")
+
+
+def test_copies_leak_between_folds_unless_they_are_held_out_together():
+    once, twice, test = doubled()
+    groups = known_copies(twice).group
+    folds = probing._stratified_folds(twice.labels, 0)
+    assert (folds[::2] != folds[1::2]).any()
+    penalties = (1e2, 1e1, 1.0, 1e-1, 1e-2)
+    leaking = linear_probe(PIXELS, twice, test, penalties=penalties)
+    whole = linear_probe(PIXELS, twice, test, penalties=penalties, groups=groups)
+    # a wrong label can be known by heart alone, from the copy: that takes a weak penalty
+    assert leaking.details["held_out_accuracy"] > 0.9 > 0.85 > whole.details["held_out_accuracy"]
+    assert leaking.details["penalty"] < whole.details["penalty"]
+    # as of each image once, whose folds they are
+    alone = linear_probe(PIXELS, once, test, penalties=penalties)
+    assert whole.details["penalty"] == alone.details["penalty"]
+    assert whole.details["held_out_accuracy"] == pytest.approx(
+        alone.details["held_out_accuracy"], abs=0.04
+    )
+    assert "copies held out together" in whole.protocol and "copies" not in leaking.protocol
+
+
+def test_images_that_are_their_own_groups_change_nothing():
+    train, test = digits()
+    plain = linear_probe(PIXELS, train, test, penalties=(1e-1, 1e-2))
+    grouped = linear_probe(
+        PIXELS, train, test, penalties=(1e-1, 1e-2), groups=np.arange(len(train))
+    )
+    assert plain == grouped and (plain.predicted == grouped.predicted).all()
+
+
+def test_a_group_is_held_out_whole_whatever_its_number():
+    labels = np.arange(90) % 3
+    groups = np.random.default_rng(0).permutation(90)[np.arange(90) // 3 * 3]
+    firsts, group = probing._grouped(groups, 90)
+    assert firsts.tolist() == list(range(0, 90, 3))  # in the order of the images
+    folds = probing._stratified_folds(labels[firsts], 3)[group]
+    for name in np.unique(groups):
+        assert len(set(folds[groups == name])) == 1
+
+
+def test_a_class_of_copies_cannot_be_held_out():
+    _, twice, test = doubled()
+    alone = np.concatenate([[0, 0], 1 + np.arange(len(twice) - 2)])
+    labels = np.concatenate([[2, 2], twice.labels[2:]])
+    odd = ImageSet(twice.images, labels, "odd")
+    with pytest.raises(ValueError, match="has a single image in odd, and copies of it: holding"):
+        linear_probe(PIXELS, odd, test, groups=alone)
+    with pytest.raises(ValueError, match=r"groups has shape \(3,\), expected \(200,\)"):
+        linear_probe(PIXELS, twice, test, groups=np.arange(3))

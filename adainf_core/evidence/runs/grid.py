@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
@@ -19,7 +20,8 @@ class Outcome:
     """What one run found: numbers by name, how each was measured, beta, and the loss curve.
 
     Accuracies are in percent. `beta` is the share of real draws, 0 where there are none; `probes`
-    are facts of the probes by their names, as plain values.
+    are facts of the probes by their names, as plain values. `encoder` is the trained network, where
+    there is one.
     """
 
     metrics: dict[str, float]
@@ -27,6 +29,7 @@ class Outcome:
     beta: float
     history: list[dict[str, float]]
     probes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    encoder: Any = field(default=None, compare=False, repr=False)
 
 
 class Experiment(Protocol):
@@ -112,7 +115,9 @@ class Layout:
     `base` is the experiment that arms change. `seeds` is how many seeds a headline arm and any
     other arm run on, counted from `first_seed`; `without` names arms that this scale leaves out.
     `words` maps dotted fields to what arms call their values, e.g. {"pretrain.policy": {"strong":
-    ...}}.
+    ...}}. `waves` divides the arms, in their order, into so many at a time and the rest: each wave
+    is run on all its seeds before the next begins. With `keep_encoders` the trained networks are
+    kept beside the records (`kept_encoders`).
     """
 
     base: Any
@@ -120,6 +125,8 @@ class Layout:
     first_seed: int = 0
     without: tuple[str, ...] = ()
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    waves: tuple[int, ...] = ()
+    keep_encoders: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,9 +160,10 @@ class Study:
         return next(scale for scale in (*reversed(below), *SCALES) if scale in self.layouts)
 
     def plan(self, scale: str, seeds: int | None = None) -> list[tuple[str, int]]:
-        """Runs as (arm, seed): seed by seed through all arms; `seeds` replaces their number.
+        """Runs as (arm, seed), a wave of arms after another; `seeds` replaces their number.
 
-        The most valuable come first, so that any beginning of it is a balanced design.
+        Within a wave seed by seed through its arms: the most valuable come first, so that any
+        beginning of it is a balanced design.
         """
         layout = self.layout(scale)
         headline, other = layout.seeds
@@ -164,11 +172,14 @@ class Study:
             for key, arm in self.arms.items()
             if key not in layout.without
         }
+        ends = (0, *accumulate(layout.waves), len(counts))
+        waves = (list(counts)[start:end] for start, end in pairwise(ends))
         return [
             (arm, layout.first_seed + number)
+            for wave in waves
             for number in range(max(counts.values(), default=0))
-            for arm, count in counts.items()
-            if number < count
+            for arm in wave
+            if number < counts[arm]
         ]
 
     def experiment(self, scale: str, arm: str, seed: int) -> Any:

@@ -21,6 +21,7 @@ from adainf_core.configuration import differences, to_plain
 from adainf_core.evidence.runs.fingerprints import code_fingerprint, configured
 from adainf_core.evidence.runs.freshness import is_fresh
 from adainf_core.evidence.runs.grid import Experiment, Outcome, Resumable, Study
+from adainf_core.evidence.runs.kept_encoders import encoder_path, write_encoder
 from adainf_core.evidence.runs.records import (
     RESULTS,
     Record,
@@ -206,7 +207,11 @@ def _run_one(
         return None
     versions, device = machine(experiment.device)
     seconds = round(time.monotonic() - started, 1)
-    first = store is not None and seed == study.layout(scale).first_seed
+    layout, kept = study.layout(scale), dict[str, str]()
+    first = store is not None and seed == layout.first_seed
+    if store is not None and layout.keep_encoders:
+        path = encoder_path(study.name, scale, arm, seed, store)
+        kept["encoder"] = write_encoder(outcome.encoder, experiment, path)
     return Record(
         study=study.name,
         scale=scale,
@@ -223,7 +228,7 @@ def _run_one(
         finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         beta=outcome.beta,
         metrics=rounded(outcome.metrics),
-        protocols=outcome.protocols | _models(experiment),
+        protocols=outcome.protocols | _models(experiment) | kept,
         history=[{"step": h["step"], "loss": round(h["loss"], 4)} for h in outcome.history],
         rehearsal=rehearse(experiment) if first else {},
         rehearsed_on=device if first else "",

@@ -25,6 +25,7 @@ MODULES = (
     "data_scarce",
     "training_length",
     "long_training",
+    "desktop",
     "recipe_search",
     "recipe_race",
     "code_traps",

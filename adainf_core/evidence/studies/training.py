@@ -17,11 +17,13 @@ from adainf_core.data.named_sets import LOADERS, load_images
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.runs.grid import Outcome, Study
 from adainf_core.evidence.runs.quantities import PERCENT, Quantity
+from adainf_core.gap.jpeg import saved_as_jpeg
 from adainf_core.generators.corruptions import colour_swap
 from adainf_core.generators.dial import Setting
 from adainf_core.generators.flawed_sprites import FlawedSprites
+from adainf_core.generators.published import PublishedSetting
 from adainf_core.learning.pretrain_config import PretrainConfig
-from adainf_core.validation import as_choice
+from adainf_core.validation import as_choice, as_count
 
 if TYPE_CHECKING:
     from adainf_core.learning.pretraining import Pretrained
@@ -43,6 +45,12 @@ class TrainingExperiment:
     with test images, their grid being finite). None means no inflation. `replication` is the
     paper's N; `beta`, where given, is the share of real draws instead. `swapped` exchanges red and
     blue in the generated images, as a packing script that mistakes BGR for RGB does.
+
+    Probes learn from the run's own real images, or from `n_labelled` training images, those first:
+    how good the features are, whatever labels cost. With `real_jpeg`, a quality, all of the set's
+    images have been JPEG files (`gap.jpeg.saved_as_jpeg`, at the size in which it is published):
+    those that are trained on, handed out as perfect ones, and probed, test images included, so that
+    no step sees a format that another does not. Such a run has another test set than one without.
 
     Runs that differ only in generator, weights or `pretrain` share their real and test images;
     those with the same encoder share their initial weights: they are paired.
@@ -67,11 +75,13 @@ class TrainingExperiment:
     n_real: int
     n_test: int
     pretrain: PretrainConfig
-    generator: Setting | FlawedSprites | None = None
+    generator: Setting | FlawedSprites | PublishedSetting | None = None
     n_generated: int = 0
     replication: float = 1.0
     beta: float | None = None
     swapped: bool = False
+    n_labelled: int | None = None
+    real_jpeg: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -92,6 +102,15 @@ class TrainingExperiment:
             raise ValueError("swapped=True exchanges colours of generated images: name a generator")
         if self.beta is not None and self.replication != 1:
             raise ValueError(f"replication={self.replication} and beta={self.beta}: give one")
+        if self.n_labelled is not None:
+            as_count(self.n_labelled, "n_labelled", 1)
+        if self.real_jpeg is not None:
+            as_count(self.real_jpeg, "real_jpeg", 1, 100)
+        if self.world == SPRITES and (self.n_labelled, self.real_jpeg) != (None, None):
+            raise ValueError(
+                f"n_labelled={self.n_labelled} and real_jpeg={self.real_jpeg} are for named image "
+                "sets: sprites are drawn, and no file holds them"
+            )
 
     @property
     def device(self) -> str | None:
@@ -111,7 +130,7 @@ class TrainingExperiment:
         """
         from adainf_core.learning.pretraining import pretrain
 
-        data, real, test = self._inflation()
+        data = self._inflation()
         trained = pretrain(
             self.pretrain,
             data,
@@ -121,26 +140,27 @@ class TrainingExperiment:
         )
         if not trained.finished:
             return None
-        probes = _probes(trained, real, test)
+        probes = _probes(trained, *probed_data(self))
         return Outcome(
             metrics={name: 100 * probe.accuracy for name, probe in probes.items()},
             protocols={name: probe.account for name, probe in probes.items()},
             beta=data.beta or 0.0,
             history=trained.history,
             probes={name: probe.details for name, probe in probes.items() if probe.details},
+            encoder=trained.encoder,
         )
 
-    def _inflation(self) -> tuple[Inflation, ImageSet, ImageSet]:
-        """The training set, its real images, and the test images."""
-        real, generated, test = experiment_data(self)
+    def _inflation(self) -> Inflation:
+        """The training set."""
+        real, generated, _ = experiment_data(self)
         weight = None if generated is None or self.beta is not None else self.replication
-        return Inflation(real, generated, replication=weight, beta=self.beta), real, test
+        return Inflation(real, generated, replication=weight, beta=self.beta)
 
     def first_stretch(self, steps: int) -> list[dict[str, float]]:
         """The loss curve of the first `steps` steps, as `Outcome.history` has it."""
         from adainf_core.learning.pretraining import Run
 
-        run = Run(self.pretrain, self._inflation()[0])
+        run = Run(self.pretrain, self._inflation())
         run.advance(steps)
         return run.history
 
@@ -153,6 +173,7 @@ class TrainingExperiment:
             n_real=n_real,
             n_test=min(self.n_test, 2 * _SMALL),
             n_generated=min(self.n_generated, 2 * _SMALL),
+            n_labelled=None if self.n_labelled is None else min(self.n_labelled, n_real),
             pretrain=replace(
                 self.pretrain,
                 steps=_SMALL_STEPS,
@@ -162,12 +183,12 @@ class TrainingExperiment:
         )
 
 
-def _probes(trained: Pretrained, real: ImageSet, test: ImageSet) -> dict[str, ProbeResult]:
+def _probes(trained: Pretrained, labelled: ImageSet, test: ImageSet) -> dict[str, ProbeResult]:
     from adainf_core.learning.probing import knn_probe, linear_probe, online_probe
 
     probes = {
-        "linear": linear_probe(trained.encoder, real, test),
-        "knn": knn_probe(trained.encoder, real, test),
+        "linear": linear_probe(trained.encoder, labelled, test),
+        "knn": knn_probe(trained.encoder, labelled, test),
     }
     if trained.online_classifier is not None:
         probes["online"] = online_probe(
@@ -185,6 +206,14 @@ def experiment_data(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet 
     generator = experiment.generator.make(real, held_out, experiment.seed)
     generated = generator.sample(experiment.n_generated, experiment.seed)
     return real, colour_swap(generated) if experiment.swapped else generated, test
+
+
+def probed_data(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet]:
+    """The labelled images that probes learn from, and the test images."""
+    alone = replace(experiment, generator=None, n_generated=0, replication=1.0, beta=None)
+    alone = replace(alone, swapped=False, n_real=experiment.n_labelled or experiment.n_real)
+    labelled, _, test = experiment_data(alone)
+    return labelled, test
 
 
 def _sprites(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
@@ -207,9 +236,13 @@ def _sprites(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | None,
 
 def _photographs(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
     name, n_real = experiment.world, experiment.n_real
-    train, test = (small_images(name, split, experiment.size) for split in ("train", "test"))
+    train, test = (
+        small_images(name, split, experiment.size, experiment.real_jpeg)
+        for split in ("train", "test")
+    )
     for what, asked, there in (
         ("n_real", n_real, len(train)),
+        ("n_labelled", experiment.n_labelled or 0, len(train)),
         ("n_test", experiment.n_test, len(test)),
     ):
         if asked > there:
@@ -224,9 +257,16 @@ def _photographs(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | N
 
 
 @lru_cache(maxsize=4)
-def small_images(name: str, split: str, size: int) -> ImageSet:
-    """A named image set that is on this machine, averaged down to `size` pixels."""
-    return load_images(name, split=split, download=False).downsampled(size)
+def small_images(name: str, split: str, size: int, jpeg: int | None = None) -> ImageSet:
+    """A named image set that is on this machine, averaged down to `size` pixels.
+
+    With `jpeg` its images are saved as JPEG of that quality first.
+    """
+    images = load_images(name, split=split, download=False)
+    if jpeg is not None:
+        saved = saved_as_jpeg(images.images, jpeg)
+        images = replace(images, images=saved, name=f"{images.name}, JPEG of quality {jpeg}")
+    return images.downsampled(size)
 
 
 def pictures(study: Study, scale: str, count: int = 12) -> dict[str, np.ndarray]:

@@ -74,3 +74,15 @@ def test_changing_keeps_what_it_does_not_name():
     arm = Arm("a", {"n": 1}, headline=True)
     assert arm.changing({"rate": 2.0}) == Arm("a", {"n": 1, "rate": 2.0}, True)
     assert arm.changing({"n": 3}, "b", headline=False) == Arm("b", {"n": 3}, False)
+
+
+def test_a_wave_of_arms_is_whole_before_the_next_begins():
+    arms = {name: Arm(name, {"n": n}) for n, name in enumerate("abcde")}
+
+    def runs(*waves: int) -> str:
+        layout = Layout(Outer(), seeds=(2, 2), without=("b",), waves=waves)
+        return "".join(arm for arm, _ in Study("s", "Why?", arms, {"quick": layout}).plan("quick"))
+
+    assert runs() == "acde" * 2
+    assert runs(2) == "acac" + "dede"
+    assert runs(1, 2) == "aa" + "cdcd" + "ee"

@@ -44,8 +44,14 @@ def laid_out(study, scale) -> list[str]:
 
 @each_layout
 def test_any_beginning_of_a_plan_is_balanced(study, scale):
+    arms, waves = laid_out(study, scale), study.layout(scale).waves
+    wave_of = {arm: sum(place >= sum(waves[: n + 1]) for n in range(len(waves)))
+               for place, arm in enumerate(arms)}  # fmt: skip
     for plan in (study.plan(scale), study.plan(scale, 2)):
-        assert balanced(plan) and len(set(plan)) == len(plan)
+        numbers = [wave_of[arm] for arm, _ in plan]
+        assert numbers == sorted(numbers) and len(set(plan)) == len(plan)
+        for wave in set(numbers):
+            assert balanced([run for run in plan if wave_of[run[0]] == wave])
         assert {arm for arm, _ in plan} == set(laid_out(study, scale))
     first = min(seed for _, seed in study.plan(scale))
     assert Counter(study.plan(scale, 2)) == Counter(

@@ -34,7 +34,9 @@ def photographs(monkeypatch) -> dict[str, ImageSet]:
         )
         for split, n in (("train", 50), ("test", 15))
     }
-    monkeypatch.setattr(experiments, "small_images", lambda name, split, size: made[split])
+    monkeypatch.setattr(
+        experiments, "small_images", lambda name, split, size, jpeg=None: made[split]
+    )
     return made
 
 

@@ -309,7 +309,7 @@ def test_a_process_under_another_encoding_loses_nothing(tmp_path):
     "command",
     [
         ["gap", "digits", "made.npz", "--json", "made.npz"],
-        ["gap", "made.npz", "digits", "--html", "./made.npz"],
+        ["gap", "made.npz", "made.npz", "--html", "./made.npz"],
         ["generate", "show", "made.npz", "--out", "made.npz"],
         ["pretrain", "--dataset", "made.npz", "--checkpoint", "made.npz"],
     ],

@@ -70,8 +70,8 @@ def test_readme_plan_dry_run_and_python_mean_one_adainf(sets, capsys, monkeypatc
     assert f"(weight {expected})" in shown["mixture"] and f"beta = {beta:.4f}" in shown["mixture"]
     assert shown["share"].startswith(f"N = {expected} is AdaInf's at these sizes")
     # plan's command for the arm, with its own weight, is the same mixture
-    (command,) = (shlex.split(line)[1:] for line in out.splitlines()
-                  if line.startswith("adainf pretrain") and "adainf-0.pt" in line)  # fmt: skip
+    (command,) = (shlex.split(line.replace("$seed", "0"))[1:] for line in out.splitlines()
+                  if "adainf pretrain" in line and "adainf-$seed.pt" in line)  # fmt: skip
     assert main([*command, "--dry-run", "--scale", "laptop", *SMALL]) == 0
     assert said(capsys)["mixture"] == shown["mixture"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -11,6 +12,10 @@ import pytest
 
 if TYPE_CHECKING:
     from adainf_core.evidence.runs.records import Record
+
+# Arrays and tensors are small: more threads would only wait for each other. The numerical libraries
+# read it when they load, here, in the processes that hold the tests and in those that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -32,14 +37,6 @@ def pytest_collection() -> Iterator[None]:
 def pytest_unconfigure() -> None:
     """Give back what was kept: libraries that count it at the exit would call it a leak."""
     gc.unfreeze()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread():
-    import torch
-
-    # the tensors are small: more threads would only wait for each other
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,11 +7,12 @@ from typing import Any
 
 import torch
 
+from adainf_core.eager_optimizers import eager
 from adainf_core.learning.pretrain_config import OPTIMIZERS
 from adainf_core.validation import in_words
 
 
-class LARS(torch.optim.Optimizer):
+class LARS(eager(torch.optim.Optimizer)):  # type: ignore[misc]
     """SGD whose step on each tensor is scaled to the tensor's norm (You et al. 2017).
 
     A weight w with gradient g moves with momentum along lr r (g + weight_decay w), where
@@ -83,9 +84,10 @@ def build_optimizer(
     A group's own `weight_decay` goes before the common one; AdamW has no `momentum`.
     """
     if name == "adamw":
-        return torch.optim.AdamW(groups, weight_decay=weight_decay, fused=True)
+        return eager(torch.optim.AdamW)(groups, weight_decay=weight_decay, fused=True)
     if name == "sgd":
-        return torch.optim.SGD(groups, momentum=momentum, weight_decay=weight_decay, fused=True)
+        sgd = eager(torch.optim.SGD)
+        return sgd(groups, momentum=momentum, weight_decay=weight_decay, fused=True)
     if name == "lars":
         return LARS(groups, lr=0.0, momentum=momentum, weight_decay=weight_decay)
     raise ValueError(f"optimizer={in_words(name)} is unknown; choose {', '.join(OPTIMIZERS)}")

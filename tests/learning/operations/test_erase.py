@@ -141,7 +141,11 @@ def test_a_share_of_the_rows_gives_that_share_of_the_views(images):
     torch.testing.assert_close(part, torch.cat([half[share] for half in whole]))
 
 
-def test_it_compiles_to_one_graph(images):
+def test_all_operations_compile_to_one_graph(images):
+    """`fullgraph` refuses what would break the graph, a look at a value above all.
+
+    Of the graph no code is made: views are compiled on GPUs alone.
+    """
     noise = view_noise(2 * N, generator(), ERASED.extra)
     torch.compiler.reset()
     compiled = torch.compile(two_views, fullgraph=True, backend="aot_eager")

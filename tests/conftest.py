@@ -54,6 +54,14 @@ def _copies_kept_elsewhere(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session")
+def laptop_ledger():
+    """Every claim judged on the committed records at scale "laptop"."""
+    from adainf_core.evidence.ledger import ledger
+
+    return ledger("laptop")
+
+
 @pytest.fixture
 def make_record():
     """Makes a record of the smallest possible run."""

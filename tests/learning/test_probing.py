@@ -152,7 +152,12 @@ def test_linear_probe_repeats_itself(tmp_path):
     train, test = (side.subset(np.arange(300)) for side in digits())
     one, two, cached, again = (
         linear_probe(
-            PIXELS, train, test, penalties=(1e-1, 1e-2), augmentation=PROBE_AUGMENTATION, views=2,
+            PIXELS,
+            train,
+            test,
+            penalties=(1e-1, 1e-2),
+            augmentation=PROBE_AUGMENTATION,
+            views=2,
             cache=cache,
         )
         for cache in (None, None, tmp_path, tmp_path)

@@ -35,7 +35,7 @@ class LARS(eager(torch.optim.Optimizer)):  # type: ignore[misc]
         super().__init__(params, defaults | {"eta": eta, "clip": clip})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> None:
         """Move every parameter that has a gradient."""
         for group in self.param_groups:
             weights = [p for p in group["params"] if p.grad is not None]

@@ -53,7 +53,7 @@ from adainf_core.tensor_files import read_tensors
 # a fork server that has imported everything and run nothing: commands start at once
 SERVER = get_context("forkserver")
 SERVER.set_forkserver_preload(
-    ["torch._dynamo", "diffusers", "sklearn.datasets", "adainf_core.evidence.studies.catalogue",
+    ["diffusers", "sklearn.datasets", "adainf_core.evidence.studies.catalogue",
      "adainf_core.cli", "adainf_core.generators.diffusion_training", "kills"]
 )  # fmt: skip
 

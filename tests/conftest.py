@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -11,6 +12,10 @@ import pytest
 
 if TYPE_CHECKING:
     from adainf_core.evidence.runs.records import Record
+
+# Arrays and tensors are small: more threads would only wait for each other. The numerical libraries
+# read it when they load, here, in the processes that hold the tests and in those that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -35,14 +40,6 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _one_thread():
-    import torch
-
-    # the tensors are small: more threads would only wait for each other
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(autouse=True, scope="session")
 def _interruptible():
     # a shell that starts tests in the background has them ignore Ctrl-C, which some are about
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -55,6 +52,14 @@ def _copies_kept_elsewhere(tmp_path_factory):
         folder = tmp_path_factory.mktemp("copies")
         patch.setattr("adainf_core.data.known_copies._folder", lambda: folder)
         yield
+
+
+@pytest.fixture(scope="session")
+def laptop_ledger():
+    """Every claim judged on the committed records at scale "laptop"."""
+    from adainf_core.evidence.ledger import ledger
+
+    return ledger("laptop")
 
 
 @pytest.fixture

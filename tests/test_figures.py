@@ -295,7 +295,7 @@ def test_tables_are_markdown():
 
 def frames(count: int, alt: str = "Line {}.") -> dict:
     return {
-        f"at {n}": Shown(f"<svg>{n}</svg>", bytes([n]), alt.format(n), Figure())
+        f"at {n}": Shown(f"<svg>{n}</svg>", alt.format(n), Figure(figsize=(1 + n / 10, 1)))
         for n in range(count)
     }
 
@@ -308,7 +308,8 @@ def test_slider_shows_one_frame_and_holds_all():
         ("Line 0.", "at 0", " hidden"), ("Line 1.", "at 1", ""), ("Line 2.", "at 2", " hidden"),
     ]  # fmt: skip
     assert 'max="2"' in html and 'value="1"' in html and "<output>at 1</output>" in html
-    assert slider._repr_png_() == slider.frames["at 1"].png
+    assert slider._repr_png_() == slider.frames["at 1"].png != slider.frames["at 0"].png
+    assert "png" not in vars(slider.frames["at 2"])  # whoever does not print it, does not draw it
 
 
 @pytest.mark.parametrize(

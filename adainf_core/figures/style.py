@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,9 +100,16 @@ class Shown:
     """
 
     svg: str
-    png: bytes
     alt: str
     figure: Figure = field(repr=False, compare=False)
+
+    @cached_property
+    def png(self) -> bytes:
+        """Its PNG, drawn when it is asked for: of a slider's frames one is."""
+        buffer = io.BytesIO()
+        with style():
+            self.figure.savefig(buffer, format="png", dpi=200, facecolor="white")
+        return buffer.getvalue()
 
     def save(self, path: str | Path) -> Path:
         """Write the figure to `path`, whole or not at all, as its suffix says; returns the path.
@@ -158,7 +166,7 @@ def draw(
         figure, axes = plt.subplots(figsize=(width, height), **subplots)
         try:
             paint(axes)
-            return Shown(_themed_svg(figure, alt), _png(figure), alt, figure)
+            return Shown(_themed_svg(figure, alt), alt, figure)
         finally:
             plt.close(figure)
 
@@ -180,12 +188,6 @@ def _themed_svg(figure: Figure, salt: str) -> str:
     fluid = f'style="width: 100%; max-width: {points * 4 / 3:.0f}px; height: auto"'
     size = r'(height|width)="[\d.]+pt" (height|width)="[\d.]+pt"'
     return re.sub(size, f'{fluid} aria-hidden="true" focusable="false"', svg, count=1)
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=200, facecolor="white")
-    return buffer.getvalue()
 
 
 @dataclass(frozen=True)

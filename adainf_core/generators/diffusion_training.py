@@ -18,6 +18,7 @@ import torch
 from adainf_core.configuration import differences, to_plain
 from adainf_core.data.images import ImageSet
 from adainf_core.devices import check_memory, chosen_device
+from adainf_core.eager_optimizers import eager
 from adainf_core.files import claim_output
 from adainf_core.generators.diffusion import DiffusionGenerator, prepared
 from adainf_core.generators.diffusion_config import DiffusionConfig
@@ -162,7 +163,7 @@ class _Run:
         self.unet = prepared(config.unet(height), self.device)
         self.model = torch.compile(self.unet) if config.compile else self.unet
         self.scheduler = config.scheduler()
-        self.optimizer = torch.optim.Adam(
+        self.optimizer = eager(torch.optim.Adam)(
             self.unet.parameters(), config.learning_rate, betas=(0.9, 0.99), foreach=True
         )
         # a memory of about a tenth of the run so far

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from adainf_core.data.images import ImageSet, as_image_set
+from adainf_core.eager_optimizers import eager
 from adainf_core.learning.augmentation import augment
 from adainf_core.learning.encoders import encoder_of
 from adainf_core.learning.policies import AugmentationPolicy, as_policies
@@ -50,7 +51,7 @@ def train_labeler(
         encoder = encoder_of(config)
         network = nn.Sequential(encoder, nn.Linear(encoder.feature_dim, images.classes))
     labeler = Bfloat16(network.to(memory_format=torch.channels_last)).train()
-    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=config.weight_decay)
+    optimizer = eager(torch.optim.AdamW)(network.parameters(), weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, 2 * config.learning_rate, total_steps=config.steps
     )

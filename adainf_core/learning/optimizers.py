@@ -7,11 +7,12 @@ from typing import Any
 
 import torch
 
+from adainf_core.eager_optimizers import eager
 from adainf_core.learning.pretrain_config import OPTIMIZERS
 from adainf_core.validation import in_words
 
 
-class LARS(torch.optim.Optimizer):
+class LARS(eager(torch.optim.Optimizer)):  # type: ignore[misc]
     """SGD whose step on each tensor is scaled to the tensor's norm (You et al. 2017).
 
     A weight w with gradient g moves with momentum along lr r (g + weight_decay w), where
@@ -34,7 +35,7 @@ class LARS(torch.optim.Optimizer):
         super().__init__(params, defaults | {"eta": eta, "clip": clip})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> None:
         """Move every parameter that has a gradient."""
         for group in self.param_groups:
             weights = [p for p in group["params"] if p.grad is not None]
@@ -75,7 +76,7 @@ class LARS(torch.optim.Optimizer):
         torch._foreach_add_(weights, buffers, alpha=-group["lr"])
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(eager(torch.optim.Optimizer)):  # type: ignore[misc]
     """Momentum whose step on each matrix is made orthogonal (Jordan et al. 2024).
 
     A convolution counts as the matrix (outputs, inputs x area). The gradient's Nesterov momentum
@@ -99,7 +100,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, defaults | {"vector_rate": vector_rate})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> None:
         """Move every parameter that has a gradient."""
         for group in self.param_groups:
             for p in group["params"]:
@@ -141,9 +142,10 @@ def build_optimizer(
     A group's own `weight_decay` goes before the common one; AdamW has no `momentum`.
     """
     if name == "adamw":
-        return torch.optim.AdamW(groups, weight_decay=weight_decay, fused=True)
+        return eager(torch.optim.AdamW)(groups, weight_decay=weight_decay, fused=True)
     if name == "sgd":
-        return torch.optim.SGD(groups, momentum=momentum, weight_decay=weight_decay, fused=True)
+        sgd = eager(torch.optim.SGD)
+        return sgd(groups, momentum=momentum, weight_decay=weight_decay, fused=True)
     if name == "lars":
         return LARS(groups, lr=0.0, momentum=momentum, weight_decay=weight_decay)
     if name == "muon":

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from adainf_core.eager_optimizers import eager
 from adainf_core.validation import as_count, as_positive, in_words
 
 #: A fit has converged when its gradient, in the solver's coordinates, is shorter than this share
@@ -148,7 +149,7 @@ def _minimise(
 ) -> SoftmaxRegression:
     """L-BFGS on V, where [weight, bias] = start + V @ inverse_root."""
     moved = torch.zeros_like(start)
-    optimizer = torch.optim.LBFGS(
+    optimizer = eager(torch.optim.LBFGS)(
         [moved],
         max_iter=MAX_STEPS,
         max_eval=2 * MAX_STEPS,

@@ -1,5 +1,7 @@
 """Results outlive the code: what changes no behaviour refuses no record and makes none stale."""
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from adainf_core.cli import main
 from adainf_core.evidence.code.source import PACKAGE
 from adainf_core.evidence.runs.records import RESULTS
 
@@ -42,15 +45,34 @@ class Tree:
 
     def status(self, *names: str) -> dict[str, tuple[int, int]]:
         """Records and stale ones by study; the command fails where a record is refused."""
-        command = [sys.executable, "-m", "adainf_core.cli", "study", "status", *names]
+        return rows_of(self.python(f"{STATUS}status(*{names})"))
+
+    def python(self, program: str) -> str:
+        """What `program` prints under this package."""
         done = subprocess.run(
-            [*command, "--scale", "laptop", "--results", str(RESULTS)],
-            cwd=self.root, env=os.environ | {"PYTHONPATH": str(self.root)},
+            [sys.executable, "-c", program], cwd=self.root,
+            env=os.environ | {"PYTHONPATH": str(self.root)},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        rows = [line.split() for line in done.stdout.splitlines()[1:]]
-        return {row[0]: (int(row[3]), int(row[4])) for row in rows}
+        return done.stdout
+
+
+#: A program's beginning: `status(*names)` is the command on the committed records.
+STATUS = f"""
+from adainf_core.cli import main
+
+def status(*names):
+    words = "study", "status", *names, "--scale", "laptop", "--results", {str(RESULTS)!r}
+    assert main(words) == 0
+
+"""
+
+
+def rows_of(table: str) -> dict[str, tuple[int, int]]:
+    """Records and stale ones by study."""
+    rows = [line.split() for line in table.splitlines()[1:]]
+    return {row[0]: (int(row[3]), int(row[4])) for row in rows}
 
 
 def field_in_policy(tree):
@@ -104,8 +126,11 @@ NEUTRAL = [field_in_policy, field_in_training, unused_method, another_data_set, 
 
 
 @pytest.fixture(scope="module")
-def before(tmp_path_factory):
-    return Tree(tmp_path_factory.mktemp("before")).status()
+def before():
+    words = "study", "status", "--scale", "laptop", "--results", str(RESULTS)
+    with contextlib.redirect_stdout(io.StringIO()) as table:
+        assert main(words) == 0
+    return rows_of(table.getvalue())
 
 
 def test_all_neutral_changes_together_leave_every_record_as_it_was(tmp_path, before):
@@ -146,15 +171,15 @@ def test_a_study_with_a_claim_is_one_file_and_one_line(tmp_path):
     )
     tree.edit("evidence/studies/catalogue.py", '    "code_traps",\n',
               '    "code_traps",\n    "repeated",\n')  # fmt: skip
+    said = tree.python(
+        f"{STATUS}from adainf_core.evidence.studies.catalogue import all_claims\n"
+        "print(*[claim.statement for claim in all_claims() if claim.study == 'repeated'])\n"
+        "status('repeated')"
+    )
+    claims, table = said.split("\n", 1)
+    assert claims == "Weak beats none again"
     # its arms are those of other studies: their runs are found, and nothing else is touched
-    assert tree.status("repeated") == {"repeated": (20, 0)}
-    listed = subprocess.run(
-        [sys.executable, "-c", "from adainf_core.evidence.studies.catalogue import all_claims\n"
-         "print([claim.statement for claim in all_claims() if claim.study == 'repeated'])"],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True,
-        text=True, check=True,
-    )  # fmt: skip
-    assert listed.stdout == "['Weak beats none again']\n"
+    assert rows_of(table) == {"repeated": (20, 0)}
 
 
 def test_the_ledger_loads_nothing_heavy():

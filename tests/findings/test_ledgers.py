@@ -4,7 +4,6 @@ from collections import Counter
 
 import pytest
 
-from adainf_core.evidence.ledger import ledger
 from adainf_core.evidence.runs.records import load_records
 from adainf_core.evidence.runs.scales import SCALES
 from adainf_core.evidence.studies.catalogue import studies
@@ -19,9 +18,9 @@ from adainf_core.findings import (
 )
 
 
-@pytest.fixture(scope="module")
-def entries():
-    return ledger("laptop")
+@pytest.fixture
+def entries(laptop_ledger):
+    return laptop_ledger
 
 
 def test_every_claim_has_its_row_with_number_and_verdict(entries):

@@ -17,7 +17,9 @@ from adainf_core.generators.diffusion import (
 from adainf_core.generators.diffusion_config import DiffusionConfig, Sampler
 from adainf_core.generators.pipelines import shipped_generators
 
-TINY = DiffusionConfig(widths=(16, 16), attention=(False, False), precision="fp32", device="cpu")
+TINY = DiffusionConfig(
+    widths=(16, 16), attention=(False, False), blocks=1, precision="fp32", device="cpu"
+)
 
 
 def tiny(seed=0, size=8):

@@ -16,8 +16,8 @@ from adainf_core.generators.diffusion_config import DiffusionConfig, training_sc
 from adainf_core.generators.diffusion_training import _Run, cached_diffusion, train_diffusion
 
 TINY = DiffusionConfig(
-    widths=(16, 16), attention=(False, False), batch_size=8, warmup=2, precision="fp32",
-    device="cpu",
+    widths=(16, 16), attention=(False, False), blocks=1, batch_size=8, warmup=2,
+    precision="fp32", device="cpu",
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The tool that puts a model into the package: what the card says is what is there."""
 
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ from adainf_core.generators.diffusion_config import DiffusionConfig
 from adainf_core.generators.diffusion_training import train_diffusion
 
 TINY = DiffusionConfig(
-    widths=(16,), attention=(False,), batch_size=8, precision="fp32", device="cpu"
+    widths=(16,), attention=(False,), blocks=1, batch_size=8, precision="fp32", device="cpu"
 )
 
 
@@ -25,15 +26,22 @@ def shipped(tmp_path, monkeypatch):
     return place
 
 
-def arguments(tmp_path, steps):
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory):
     """The words after the tool's name, for a model trained for so many steps."""
-    run = tmp_path / f"{steps}.pt"
-    trained = train_diffusion(load_images("digits"), TINY, steps, checkpoint=run)
-    model = trained.generator.save(tmp_path / f"model-{steps}")
-    return [str(model), "digits-8", "--data", "digits", "--checkpoint", str(run), "--n", "120"]
+
+    @cache
+    def trained(steps):
+        folder = tmp_path_factory.mktemp("trained")
+        run = folder / "run.pt"
+        made = train_diffusion(load_images("digits"), TINY, steps, checkpoint=run)
+        model = made.generator.save(folder / "model")
+        return [str(model), "digits-8", "--data", "digits", "--checkpoint", str(run), "--n", "120"]
+
+    return trained
 
 
-def test_the_card_is_that_of_the_shipped_weights(tmp_path, shipped, monkeypatch, capsys):
+def test_the_card_is_that_of_the_shipped_weights(arguments, shipped, monkeypatch, capsys):
     measured = []
 
     def report(real, made, **_):
@@ -41,7 +49,7 @@ def test_the_card_is_that_of_the_shipped_weights(tmp_path, shipped, monkeypatch,
         return SimpleNamespace(table=lambda: "the table")
 
     monkeypatch.setattr(ship_generator, "gap_report", report)
-    ship_generator.main(arguments(tmp_path, 3))
+    ship_generator.main(arguments(3))
     card = (shipped / "digits-8" / "README.md").read_text(encoding="utf-8")
     assert card.strip() == capsys.readouterr().out.strip()
     read = DiffusionGenerator.load(shipped / "digits-8", "cpu")
@@ -53,8 +61,8 @@ def test_the_card_is_that_of_the_shipped_weights(tmp_path, shipped, monkeypatch,
     assert [path.name for path in shipped.iterdir()] == ["digits-8"]
 
 
-def test_an_older_model_stays_until_the_new_one_is_whole(tmp_path, shipped, monkeypatch):
-    words = arguments(tmp_path, 3)
+def test_an_older_model_stays_until_the_new_one_is_whole(arguments, shipped, monkeypatch):
+    words = arguments(3)
     (shipped / "digits-8").mkdir()
     (shipped / "digits-8" / "older").write_text("")
 
@@ -68,8 +76,8 @@ def test_an_older_model_stays_until_the_new_one_is_whole(tmp_path, shipped, monk
     assert (shipped / "digits-8" / "older").is_file()
 
 
-def test_a_model_of_another_run_is_refused(tmp_path, shipped):
-    words, other = arguments(tmp_path, 3), arguments(tmp_path, 4)
+def test_a_model_of_another_run_is_refused(arguments, shipped):
+    words, other = arguments(3), arguments(4)
     with pytest.raises(ValueError, match="does not hold the weights of the checkpoint"):
         ship_generator.main([other[0], *words[1:]])
     with pytest.raises(ValueError, match="the run saw 7"):

@@ -213,18 +213,6 @@ def test_autocast_does_not_reach_the_views(images):
     assert views.dtype == torch.float32 and torch.equal(views, expected)
 
 
-def test_compiles_to_one_graph(images):
-    """`fullgraph` refuses what would break the graph, a look at a value above all.
-
-    Of the graph no code is made: views are compiled on GPUs alone.
-    """
-    noise = view_noise(2 * N, generator())
-    expected = two_views(images, images, BUSY, noise)
-    torch.compiler.reset()
-    compiled = torch.compile(two_views, fullgraph=True, backend="aot_eager")
-    torch.testing.assert_close(compiled(images, images, BUSY, noise), expected, atol=1e-5, rtol=0)
-
-
 ALL = POLICIES | {
     f"{sweep} {value:g}": policy
     for sweep, policies in SWEEPS.items()

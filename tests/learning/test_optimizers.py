@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+from adainf_core.eager_optimizers import eager
 from adainf_core.learning.optimizers import LARS, Muon, build_optimizer
 from adainf_core.learning.pretrain_config import OPTIMIZERS
 
@@ -128,3 +129,37 @@ def test_a_group_keeps_its_own_rate_and_decay(name):
 def test_unknown_optimizer_is_named():
     with pytest.raises(ValueError, match="adam' is unknown; choose adamw, sgd, lars, muon"):
         build_optimizer("adam", [], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (torch.optim.AdamW, {"lr": 0.1, "weight_decay": 0.2, "fused": True}),
+        (torch.optim.Adam, {"lr": 0.1, "foreach": True}),
+        (torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "fused": True}),
+        (torch.optim.LBFGS, {"lr": 0.1, "history_size": 3}),
+    ],
+)
+def test_without_the_compiler_every_bit_is_torchs(kind, settings):
+    weights, optimizers = (parameters(), parameters()), []
+    for ours, build in zip(weights, (eager(kind), kind), strict=True):
+        optimizers.append(build(ours, **settings))
+
+    def move(optimizer, ours):
+        def closure():
+            optimizer.zero_grad()
+            loss = sum((p - 1).square().sum() * torch.sin(p).sum() for p in ours)
+            loss.backward()
+            return loss
+
+        return optimizer.step(closure)
+
+    for step in range(4):
+        losses = [move(*both) for both in zip(optimizers, weights, strict=True)]
+        assert torch.equal(*losses)
+        assert all(torch.equal(p, q) for p, q in zip(*weights, strict=True))
+        if step == 1:  # what one has saved the other goes on from
+            states = [copy.deepcopy(optimizer.state_dict()) for optimizer in optimizers]
+            for optimizer, state in zip(optimizers, reversed(states), strict=True):
+                optimizer.load_state_dict(state)
+    assert isinstance(optimizers[0], kind) and eager(kind) is eager(kind)

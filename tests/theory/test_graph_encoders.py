@@ -33,7 +33,7 @@ def test_at_a_tie_every_draw_reaches_the_least_loss_and_draws_differ(strength):
     kernels = [f @ f.T for f in draws]
     assert not np.allclose(kernels[0], kernels[1], atol=1e-3)
     # the mean over draws tends to the projection on the whole tied space: no direction is preferred
-    many = np.mean([(f @ f.T) for f in (optimal_embedding(graph, 2, rng) for _ in range(4000))], 0)
+    many = np.mean([(f @ f.T) for f in (optimal_embedding(graph, 2, rng) for _ in range(1000))], 0)
     first = int(np.flatnonzero(np.abs(graph.eigenvalues() - graph.spectral_gap(2)) < 1e-8)[0])
     last = int(np.flatnonzero(np.abs(graph.eigenvalues() - graph.spectral_gap(2)) < 1e-8)[-1]) + 1
     with warnings.catch_warnings():
@@ -41,8 +41,8 @@ def test_at_a_tie_every_draw_reaches_the_least_loss_and_draws_differ(strength):
         whole = graph.embedding(last)
     kept, group = whole[:, :first], whole[:, first:]
     expected = kept @ kept.T + (2 - first) / (last - first) * group @ group.T
-    # 4,000 draws of entries below 2: five standard errors are at most 0.16
-    np.testing.assert_allclose(many, expected, atol=0.16)
+    # 1,000 draws of entries below 2: five standard errors are at most 0.32
+    np.testing.assert_allclose(many, expected, atol=0.32)
 
 
 def test_on_the_optimal_encoder_it_is_the_theorys_error_and_it_ignores_coordinates():

@@ -6,7 +6,7 @@ import ast
 import importlib.util
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from adainf_core.evidence.code.syntax import FUNCTIONS
@@ -102,7 +102,12 @@ def module_named(name: str) -> Module:
         if spec is None or spec.origin is None or not Path(spec.origin).is_file():
             return Module(name, ast.Module([], []))
         path = Path(spec.origin)
-    return Module(name, ast.parse(path.read_text(encoding="utf-8")))
+    return Module(name, _tree(path.read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=1024)  # where code is looked at again, most of it is as it was
+def _tree(text: str) -> ast.Module:
+    return ast.parse(text)
 
 
 def table_at(module: str, chain: tuple[str, ...]) -> dict[str, ast.expr] | None:

@@ -23,7 +23,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from adainf_core.evidence.code.reach import Reach
+from adainf_core.evidence.code.reach import Reach, uses_of
 from adainf_core.evidence.code.source import file_of, module_named
 from adainf_core.evidence.code.syntax import digest
 
@@ -114,7 +114,7 @@ def _reached(
 
 def forget() -> None:
     """Look at all code again, where files have changed since this process read them."""
-    for cached in (_reached, _file_digest, file_of, module_named):
+    for cached in (_reached, _file_digest, file_of, module_named, uses_of):
         cached.cache_clear()
 
 

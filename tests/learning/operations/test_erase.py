@@ -141,15 +141,6 @@ def test_a_share_of_the_rows_gives_that_share_of_the_views(images):
     torch.testing.assert_close(part, torch.cat([half[share] for half in whole]))
 
 
-def test_it_compiles_to_one_graph(images):
-    noise = view_noise(2 * N, generator(), ERASED.extra)
-    torch.compiler.reset()
-    compiled = torch.compile(two_views, fullgraph=True, backend="aot_eager")
-    expected = two_views(images, images, ERASED, noise)
-    found = compiled(images, images, ERASED, noise)
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
-
-
 def test_policies_carry_it_along(images):
     assert ERASED.scaled(0.5).extra == (Erase(p=0.25, value=0.25),)
     assert ERASED.scaled(1) == ERASED and ERASED.for_image_size(16).extra == ERASED.extra

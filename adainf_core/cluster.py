@@ -30,6 +30,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from adainf_core import __version__
+from adainf_core.progress import RetryWarning
 from adainf_core.workers import Job, WorkerDiedError, Workers
 
 #: What a worker offers, and a job takes: `dask worker ... --resources "slot=1 GPU=1"`.
@@ -105,14 +106,19 @@ def connected(address: str) -> Iterator[Any]:
     try:
         import dask
         from distributed import Client, LocalCluster
+        from distributed.security import Security
     except ImportError:
         raise ImportError(
             f"{address} needs Dask, which is not installed: pip install 'adainf-core[cluster]'"
         ) from None
+    kind, _, slots = address.partition(":")
+    if kind == "tls" and Security().get_connection_args("client")["ssl_context"] is None:
+        raise ValueError(
+            f"{address}: no certificates: name them in Dask's configuration (distributed.comm.tls)"
+        )
     with ExitStack() as stack:
         stack.enter_context(_silent("distributed"))
         place: Any = address
-        kind, _, slots = address.partition(":")
         if kind == "local":
             # a run whose worker dies is tried once more
             stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 1}))
@@ -133,11 +139,6 @@ def connected(address: str) -> Iterator[Any]:
             raise ConnectionError(
                 f"no scheduler answers at {address} ({error}): start one (dask scheduler --host "
                 "127.0.0.1), or take --on local:N"
-            ) from None
-        except TypeError as error:  # Dask's word for certificates that are not named
-            raise ValueError(
-                f"{address}: no certificates for TLS: name them in Dask's configuration "
-                f"(distributed.comm.tls) ({error})"
             ) from None
         with client:
             yield client
@@ -244,9 +245,7 @@ class Slots:
             elif event.get("action") == "remove-worker":
                 for key in self._tries.keys() & event["processing-tasks"]:
                     name = self.named(self._tries[key].job)
-                    warnings.warn(
-                        f"{name}: lost its worker {event['worker']}; once more", stacklevel=2
-                    )
+                    _tell(f"{name}: lost its worker {event['worker']}; once more")
 
     def _send(self, job: Job, tried: set[str], failures: int) -> None:
         key = f"{self.named(job)} {uuid4().hex}"
@@ -279,7 +278,7 @@ class Slots:
             said, then = f"worker {where}: {error}", "its jobs go elsewhere"
             if not unfit:
                 said, then = f"{self.named(each.job)} on {said}", "once more"
-            warnings.warn(f"{said}; {then}", stacklevel=3)
+            _tell(f"{said}; {then}")
             self._send(each.job, tried if elsewhere else set(), each.failures + (not unfit))
             return None
         if isinstance(error, UnfitWorkerError):
@@ -306,10 +305,10 @@ class Slots:
         self._there = {address: count for address, count in slots.items() if count}
         if not self._there and not self._waits:
             offered = " ".join(f"{need}={count}" for need, count in self.needs.items())
-            warnings.warn(
-                f"no worker of {found['address']} offers {offered}: waiting for one (dask worker "
-                f'{found["address"]} --nthreads 1 --resources "{offered}")',
-                stacklevel=3,
+            place = found["address"]
+            _tell(
+                f"no worker of {place} offers {offered}: waiting for one (dask worker {place} "
+                f'--nthreads 1 --resources "{offered}")'
             )
         self._waits = not self._there
         for key, each in list(self._tries.items()):
@@ -322,6 +321,10 @@ class Slots:
             "the scheduler is lost, and with it what was going on: start it and its workers again, "
             "and the same command goes on"
         )
+
+
+def _tell(what: str) -> None:
+    warnings.warn(what, RetryWarning, stacklevel=4)
 
 
 def _is_unfit(error: Exception) -> bool:

@@ -9,7 +9,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from adainf_core.data.folder_files import ReadingWarning, split_names
 from adainf_core.devices import machine_memory
 from adainf_core.files import Kind, claim_output
+from adainf_core.progress import RetryWarning
 from adainf_core.progress import duration as duration
 
 if TYPE_CHECKING:
@@ -78,6 +79,35 @@ def add_root(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="folder of the data sets; default: that in ADAINF_DATA, else the cache",
     )
+
+
+def add_on(parser: Any) -> None:
+    parser.add_argument(
+        "--on",
+        type=cluster_address,
+        default=None,
+        metavar="ADDRESS",
+        help="a Dask cluster to do it: local:N starts one of N slots here, tcp://HOST:PORT is a "
+        "scheduler on this machine, and beyond it tls://HOST:PORT is needed, for whoever reaches a "
+        "scheduler can run code on its workers; default: none",
+    )
+
+
+def cluster_address(text: str) -> str:
+    """An option's type: where a Dask cluster is."""
+    from adainf_core.cluster import check_address
+
+    try:
+        return check_address(text)
+    except (ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def cluster_of(options: argparse.Namespace) -> AbstractContextManager[Any]:
+    """The cluster that --on names, None without it."""
+    from adainf_core.cluster import connected
+
+    return nullcontext() if options.on is None else connected(options.on)
 
 
 def count(least: int = 1, most: int = 10**12) -> Callable[[str], int]:
@@ -286,19 +316,20 @@ def disk(path: Path) -> float:
 
 @contextmanager
 def notes_on_stderr() -> Iterator[None]:
-    """Context manager: what was passed over or assumed as images are read, a line each, once."""
+    """Context manager: what was passed over or assumed in reading, and tried again, a line each."""
     said: set[str] = set()
     with warnings.catch_warnings():
         others = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
-            if not issubclass(category, ReadingWarning):
+            if not issubclass(category, ReadingWarning | RetryWarning):
                 others(message, category, *place)
             elif str(message) not in said:
                 said.add(str(message))
                 print(message, file=sys.stderr)
 
-        warnings.simplefilter("always", ReadingWarning)
+        for known in (ReadingWarning, RetryWarning):
+            warnings.simplefilter("always", known)
         warnings.showwarning = show  # type: ignore[assignment]
         yield
 

@@ -32,7 +32,7 @@ from adainf_core.evidence.runs.records import (
 )
 from adainf_core.evidence.runs.sending import run_slots, sent
 from adainf_core.files import claim_output, remove_partials
-from adainf_core.progress import progress_bar
+from adainf_core.progress import RetryWarning, progress_bar
 from adainf_core.workers import WorkerDiedError, Workers
 
 
@@ -242,11 +242,11 @@ def _run_all(
             name = f"{job[2]}-{job[3]}"
             if isinstance(error, FileNotFoundError) and error.filename is None:
                 # the message of `load_images`, not a file that the system misses
-                warnings.warn(f"{name} is left out: {error}", stacklevel=3)
+                warnings.warn(f"{name} is left out: {error}", RetryWarning, stacklevel=3)
             elif isinstance(error, WorkerDiedError) and name not in died:
                 died.add(name)
                 again.append(job)
-                warnings.warn(f"{study} {name}: {error}; once more", stacklevel=3)
+                warnings.warn(f"{study} {name}: {error}; once more", RetryWarning, stacklevel=3)
             elif error is not None:
                 failed.append((name, error))
             elif record is not None:

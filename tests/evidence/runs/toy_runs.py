@@ -21,7 +21,8 @@ from adainf_core.stopping import stop_requests
 class Nap:
     """`steps` of a hundredth of a second; every step and every try leaves a mark in `folder`.
 
-    The first `times` tries of the arm's seed 0 do what `does` says, half-way.
+    The first `times` tries of seed 0 do what `does` says, half-way; what a worker lacks, in an
+    environment with TOY_LACKS.
     """
 
     number: int = 0
@@ -76,6 +77,8 @@ class Nap:
             with suppress(ProcessLookupError):
                 os.kill(os.getppid(), signal.SIGKILL)
             time.sleep(60)
+        if "TOY_LACKS" not in os.environ:
+            return
         if self.does == "no data":
             raise FileNotFoundError("no images at nowhere")
         if self.does == "full":

@@ -145,15 +145,18 @@ def connected(address: str) -> Iterator[Any]:
 
 
 @contextmanager
-def _silent(name: str) -> Iterator[None]:
-    """What is logged under `name` is not said: errors are raised anyway."""
-    logger = logging.getLogger(name)
-    before = logger.disabled
-    logger.disabled = True
+def _silent(package: str) -> Iterator[None]:
+    """What a package logs is not said: errors are raised anyway."""
+    every = logging.Logger.manager.loggerDict.items()
+    loggers = [one for name, one in every if name.partition(".")[0] == package]
+    said = [one for one in loggers if isinstance(one, logging.Logger) and not one.disabled]
+    for one in said:
+        one.disabled = True
     try:
         yield
     finally:
-        logger.disabled = before
+        for one in said:
+            one.disabled = False
 
 
 # ---- jobs
@@ -357,9 +360,10 @@ def _call(function: str, job: Job, code: tuple[str, str]) -> tuple[str, Any, Exc
         told = f"has another adainf_core ({' '.join(_code())}) than is here ({' '.join(code)})"
         return worker.address, None, UnfitWorkerError(told)
 
-    def wanted() -> bool:  # no more, where the client has taken it back or is gone
+    def wanted() -> bool:  # not where the client has taken it back, it or the scheduler is gone
         task = worker.state.tasks.get(key)
-        return task is not None and task.state == "executing"
+        closing = worker.status.name in ("closing", "closed")
+        return not closing and task is not None and task.state == "executing"
 
     current_process().daemon = False  # as which Dask's workers could have no process of their own
     if not hasattr(_own, "workers"):

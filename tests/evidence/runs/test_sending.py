@@ -307,7 +307,17 @@ def test_what_was_started_here_ends_with_the_client(marks, tmp_path, how):
 def test_a_store_drawn_on_a_cluster_is_the_same(pair, tmp_path, capsys):
     from adainf_core.cli import main
 
-    sample = ["generate", "sample", "kernel_density", "--real", "digits", "--count", "1100", "--store"]
+    sample = [
+        "generate",
+        "sample",
+        "kernel_density",
+        "principal=9",
+        "--real",
+        "digits",
+        "--count",
+        "1100",
+        "--store",
+    ]
     for name, more in (("here", []), ("there", ["--on", pair.address])):
         assert main([*sample, str(tmp_path / name), *more]) == 0
     here, there = (tmp_path / name / "images.npy" for name in ("here", "there"))

@@ -13,6 +13,7 @@ import hashlib
 import ipaddress
 import logging
 import math
+import signal
 import socket
 import threading
 import time
@@ -122,8 +123,8 @@ def connected(address: str) -> Iterator[Any]:
         if kind == "local":
             # a run whose worker dies is tried once more
             stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 1}))
-            place = stack.enter_context(
-                LocalCluster(
+            with _leaving_interrupts():
+                here = LocalCluster(
                     n_workers=int(slots),
                     threads_per_worker=1,
                     resources=GPU,
@@ -132,7 +133,7 @@ def connected(address: str) -> Iterator[Any]:
                     memory_limit=0,
                     silence_logs=logging.CRITICAL,
                 )
-            )
+            place = stack.enter_context(here)
         try:
             client = Client(place, timeout=_PATIENCE, set_as_default=False)
         except OSError as error:
@@ -142,6 +143,19 @@ def connected(address: str) -> Iterator[Any]:
             ) from None
         with client:
             yield client
+
+
+@contextmanager
+def _leaving_interrupts() -> Iterator[None]:
+    """Processes that are started leave Ctrl-C to this one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

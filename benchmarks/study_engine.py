@@ -54,7 +54,6 @@ def main() -> None:
     begun, spent = time.perf_counter(), time.process_time()
     with connected("local:2") as cluster:
         cluster.wait_for_workers(2)
-        run_study(naps(folder, {}), "quick", store=folder / "none", cluster=cluster)
         figures["start, seconds"] = time.perf_counter() - begun
         figures["start, CPU seconds of the client"] = time.process_time() - spent
         figures["memory, MB"] = megabytes()
@@ -66,7 +65,9 @@ def main() -> None:
         }
         eight = run_study(naps(folder, arms), "quick", store=folder / "eight", cluster=cluster)
         one = naps(folder, {"a": {}}, seeds=RUNS, steps=0)
-        run_study(one, "quick", seeds=2, cluster=cluster)  # a process a slot has begun
+        run_study(
+            one, "quick", seeds=2, store=folder / "first", cluster=cluster
+        )  # a process a slot has begun
         begun, store = time.perf_counter(), folder / "many"
         many = run_study(one, "quick", store=store, cluster=cluster)
         pace = len(many) / (time.perf_counter() - begun)

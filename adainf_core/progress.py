@@ -13,6 +13,10 @@ _PATIENCE = 2.0  # seconds of work that nobody asked about
 _told: ContextVar[bool] = ContextVar("told", default=False)
 
 
+class RetryWarning(UserWarning):
+    """A part of long work is tried again, is left out or waits."""
+
+
 @contextmanager
 def progress_told(told: bool = True) -> Iterator[None]:
     """Context manager: work inside that is not asked about tells its progress, if it takes long.

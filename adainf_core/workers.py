@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Self
@@ -49,8 +49,8 @@ class Workers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        for worker in self._busy if kind else ():
-            worker.process.terminate()
+        if kind:
+            self._stop()
         every = self._idle + self._busy
         for worker in every:
             with suppress(OSError):  # it is gone already
@@ -58,6 +58,10 @@ class Workers:
             worker.connection.close()
         for worker in every:
             worker.process.join()
+
+    def _stop(self) -> None:
+        for worker in self._busy:
+            worker.process.terminate()
 
     @property
     def busy(self) -> int:
@@ -77,14 +81,21 @@ class Workers:
         worker.job = self.function, job
         self._busy.append(worker)
 
-    def next_ended(self) -> tuple[Job, Any, Exception | None]:
+    def next_ended(
+        self, wanted: Callable[[], bool] = lambda: True
+    ) -> tuple[Job, Any, Exception | None]:
         """Wait for a job to end: the job, what it returned, and the error that it raised instead.
 
         A WorkerDiedError where its process is gone. RuntimeError where processes cannot be started.
+        The busy ones get SIGTERM when they are not `wanted` any more, and may save what they can.
         """
+        stopped = False
         while True:
             # not the connections alone: a process of the worker's own may hold its end open
             wait([part for worker in self._busy for part in worker.signs()], _LOOK)
+            if not stopped and not wanted():
+                stopped = True
+                self._stop()
             for worker in self._busy:
                 try:
                     answer = worker.answer()
@@ -108,7 +119,8 @@ class _Worker:
     def __init__(self) -> None:
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, os.getpid()))
+        # a daemon is ended with a parent that ends without a word, instead of being waited for
+        self.process = context.Process(target=_work, args=(theirs, os.getpid()), daemon=True)
         self.job: tuple[Callable[..., Any], Job]
         self.begun = False
         with theirs:
@@ -171,6 +183,7 @@ def _signalled_by_system() -> bool:
 def _work(connection: Connection, parent: int) -> None:
     """Say that we are there, and do jobs until there are no more."""
     _stop_with_parent(parent)
+    current_process().daemon = False  # as which it could have no processes of its own
     with suppress(EOFError, OSError):
         connection.send(None)
         while (job := connection.recv_bytes()) != _END:

@@ -54,8 +54,9 @@ from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import load_images
 from adainf_core.evidence.judging.verdicts import by_seed
 from adainf_core.evidence.runs.grid import Study
+from adainf_core.evidence.runs.one_run import one_thread
 from adainf_core.evidence.runs.records import Record
-from adainf_core.evidence.runs.running import one_thread, study_records
+from adainf_core.evidence.runs.running import study_records
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.learning.encoders import encoder_of
 from adainf_core.learning.policies import AugmentationPolicy

@@ -28,7 +28,8 @@ from adainf_core.data.copies import find_copies
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import paper_replication
 from adainf_core.data.sprites import SpriteWorld
-from adainf_core.evidence.runs.running import cores, run_one
+from adainf_core.evidence.runs.one_run import run_one
+from adainf_core.evidence.runs.running import cores
 from adainf_core.learning.methods import METHODS
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig

@@ -17,7 +17,7 @@ import torch
 from adainf_core.advice.designing import Cost
 from adainf_core.advice.own_images import OwnImages
 from adainf_core.advice.own_study import OwnExperiment, arms_of_own
-from adainf_core.evidence.runs.running import one_thread
+from adainf_core.evidence.runs.one_run import one_thread
 from adainf_core.learning.encoders import encoder_of, multiply_adds
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.pretraining import Run

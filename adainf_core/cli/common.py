@@ -6,7 +6,7 @@ import argparse
 import math
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -62,6 +62,35 @@ def add_root(parser: argparse.ArgumentParser) -> None:
         type=lambda text: str(folder_to_be(text)),
         help="folder of the data sets; default: that in ADAINF_DATA, else the cache",
     )
+
+
+def add_on(parser: Any) -> None:
+    parser.add_argument(
+        "--on",
+        type=cluster_address,
+        default=None,
+        metavar="ADDRESS",
+        help="a Dask cluster to do it: local:N starts one of N slots here, tcp://HOST:PORT is a "
+        "scheduler on this machine, and beyond it tls://HOST:PORT is needed, for whoever reaches a "
+        "scheduler can run code on its workers; default: none",
+    )
+
+
+def cluster_address(text: str) -> str:
+    """An option's type: where a Dask cluster is."""
+    from adainf_core.cluster import check_address
+
+    try:
+        return check_address(text)
+    except (ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def cluster_of(options: argparse.Namespace) -> AbstractContextManager[Any]:
+    """The cluster that --on names, None without it."""
+    from adainf_core.cluster import connected
+
+    return nullcontext() if options.on is None else connected(options.on)
 
 
 def count(least: int = 1, most: int = 10**12) -> Callable[[str], int]:

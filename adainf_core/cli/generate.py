@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 import os
 import warnings
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,10 @@ from adainf_core.cli.common import (
     SEED,
     SPLIT,
     add_action,
+    add_on,
     add_root,
     claimed,
+    cluster_of,
     count,
     kept_in,
     pixels,
@@ -46,6 +49,7 @@ from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
     from adainf_core.data.generated import GeneratedImages
+    from adainf_core.data.growing_store import Draw
     from adainf_core.data.images import ImageSet
     from adainf_core.generators.diffusion import DiffusionGenerator
     from adainf_core.validation import IntArray
@@ -160,6 +164,7 @@ def _add_sample(actions: Any) -> None:
         help="side in pixels to bring --real to; default: as it is",
     )
     sample.add_argument("--max-seconds", type=seconds, default=float("inf"), help=MAX_SECONDS)
+    add_on(sample)
     sample.add_argument(
         "settings", nargs="*", help="of the sampler (steps=10 kind=ddim) or of the dial's generator"
     )
@@ -233,15 +238,22 @@ def _sample_diffusion(options: argparse.Namespace, real: ImageSet | None) -> Gen
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnverifiedModelWarning)  # the store's origin says it
         generator = replace(DiffusionGenerator.load(options.generator), sampler=sampler)
-    return sample_to_store(
-        generator,
-        options.store,
-        options.count,
-        options.seed,
-        real=real,
-        progress=True,
-        max_seconds=options.max_seconds,
-    )
+    with _drawn_on(
+        options,
+        "model_images",
+        (generator.digest(),) if options.on else (),
+        sampler.batch_size,
+    ) as draw:
+        return sample_to_store(
+            generator,
+            options.store,
+            options.count,
+            options.seed,
+            draw=draw,
+            real=real,
+            progress=True,
+            max_seconds=options.max_seconds,
+        )
 
 
 def _sample_fitted(options: argparse.Namespace, real: ImageSet) -> GeneratedImages:
@@ -254,17 +266,36 @@ def _sample_fitted(options: argparse.Namespace, real: ImageSet) -> GeneratedImag
     generator = make_generator(setting, real, seed=options.seed)
     assert isinstance(generator, Blockwise)  # as all that are fitted are
     fitted_to = {"name": real.name, "digest": real._digest()}
-    return grown_store(
-        options.store,
-        partial(generator.draw, seed=options.seed),
-        options.count,
-        (3, *real.images.shape[2:]),
-        origin={"generator": to_plain(setting), "fitted_to": fitted_to, "seed": options.seed},
-        block=BLOCK,
-        real=real,
-        progress=True,
-        max_seconds=options.max_seconds,
-    )
+    what = options.real, options.size, options.root, fitted_to["digest"]
+    with _drawn_on(options, "fitted_images", what, BLOCK) as draw:
+        return grown_store(
+            options.store,
+            draw or partial(generator.draw, seed=options.seed),
+            options.count,
+            (3, *real.images.shape[2:]),
+            origin={"generator": to_plain(setting), "fitted_to": fitted_to, "seed": options.seed},
+            block=BLOCK,
+            real=real,
+            progress=True,
+            max_seconds=options.max_seconds,
+        )
+
+
+@contextmanager
+def _drawn_on(
+    options: argparse.Namespace, function: str, what: tuple[Any, ...], block: int
+) -> Iterator[Draw | None]:
+    """What draws blocks on the cluster of --on, by a function of `cli.sampling`; None without."""
+    from adainf_core.cli.sampling import drawn_on, named_there
+
+    with cluster_of(options) as cluster:
+        if cluster is None:
+            yield None
+            return
+        names = (named_there(part) if isinstance(part, str) else part for part in what)
+        job = named_there(options.generator), options.settings, *names, options.seed
+        with drawn_on(cluster, function, job, options.count, block) as draw:
+            yield draw
 
 
 # ---- import

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from adainf_core.cli.common import flat
 from adainf_core.data.folder_files import ReadingWarning, split_names
 from adainf_core.devices import machine_memory
+from adainf_core.progress import RetryWarning
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,13 +98,14 @@ def notes_on_stderr() -> Iterator[None]:
         others = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
-            if not issubclass(category, ReadingWarning):
+            if not issubclass(category, ReadingWarning | RetryWarning):
                 others(message, category, *place)
             elif str(message) not in said:
                 said.add(str(message))
                 print(message, file=sys.stderr)
 
-        warnings.simplefilter("always", ReadingWarning)
+        for known in (ReadingWarning, RetryWarning):
+            warnings.simplefilter("always", known)
         warnings.showwarning = show  # type: ignore[assignment]
         yield
 

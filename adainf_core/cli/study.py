@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from adainf_core.cli.common import (
     add_action,
+    add_on,
     claimed,
+    cluster_of,
     count,
     duration,
     flat,
@@ -62,12 +64,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     for action in (run, state):
         action.add_argument("--budget", type=seconds, default=_NO_LIMIT, help="seconds")
     run.add_argument("--seeds", type=seeds, default=None, help="of each arm; default: the study's")
-    run.add_argument(
+    where = run.add_mutually_exclusive_group()
+    where.add_argument(
         "--processes",
         type=processes,
         default=None,
         help="default: one a core, one on an accelerator",
     )
+    add_on(where)
     state.add_argument(
         "--processes", type=processes, default=1, help="that the budget is shared by"
     )
@@ -116,7 +120,11 @@ def _run(options: argparse.Namespace) -> None:
     studies = [named_study(name) for name in options.names]
     scales = [_scale(options, study) for study in studies]
     results = _results(options)
-    with _written(results), telling_what_stays(lambda: runs_kept(results)):
+    with (
+        _written(results),
+        telling_what_stays(lambda: runs_kept(results)),
+        cluster_of(options) as cluster,
+    ):
         for study, scale in zip(studies, scales, strict=True):
             records = run_study(
                 study,
@@ -124,6 +132,7 @@ def _run(options: argparse.Namespace) -> None:
                 seeds=options.seeds,
                 store=results,
                 processes=options.processes,
+                cluster=cluster,
                 budget=ends - time.monotonic(),
                 stale=options.stale,
                 progress=True,

@@ -10,6 +10,7 @@ from typing import Any
 from adainf_core.configuration import differences, to_plain
 from adainf_core.evidence.registration import registrations
 from adainf_core.evidence.runs.freshness import is_fresh, replays
+from adainf_core.evidence.runs.one_run import UNFINISHED
 from adainf_core.evidence.runs.records import (
     RESULTS,
     Record,
@@ -19,7 +20,6 @@ from adainf_core.evidence.runs.records import (
     recorded,
     write_record,
 )
-from adainf_core.evidence.runs.running import UNFINISHED
 from adainf_core.evidence.studies.catalogue import named_study
 from adainf_core.files import atomic_file
 

@@ -22,7 +22,7 @@ from torch import nn
 
 from adainf_core.configuration import to_plain
 from adainf_core.data.generated import GeneratedImages
-from adainf_core.data.growing_store import grown_store
+from adainf_core.data.growing_store import Draw, grown_store
 from adainf_core.data.images import ImageSet
 from adainf_core.devices import check_memory, chosen_device
 from adainf_core.files import atomic_folder
@@ -244,11 +244,14 @@ def sample_to_store(
     count: int,
     seed: int = 0,
     *,
+    draw: Draw | None = None,
     real: ImageSet | None = None,
     progress: bool = False,
     max_seconds: float = math.inf,
 ) -> GeneratedImages:
     """`count` images of `seed` in the store at `path`, those it lacks sampled first.
+
+    `draw(start, stop)` gives them where it is not `generator.draw` in this process.
 
     See `grown_store`: it can be killed at any moment and called again, and refuses a store of
     another model, sampler or seed. No store is begun for what `DiffusionGenerator.check` refuses.
@@ -256,7 +259,7 @@ def sample_to_store(
     generator.check(as_count(count, "count", 1))
     return grown_store(
         path,
-        partial(generator.draw, seed=seed),
+        draw or partial(generator.draw, seed=seed),
         count,
         generator.image_shape,
         origin=generator.origin(seed),

@@ -38,7 +38,7 @@ from adainf_core.data.named_sets import load_images
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.evidence.judging.claims import MARGIN, Term
 from adainf_core.evidence.judging.verdicts import by_seed, judge
-from adainf_core.evidence.runs.running import run_one
+from adainf_core.evidence.runs.one_run import run_one
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.statistics.intervals import Interval, paired_difference, smallest_detectable
 

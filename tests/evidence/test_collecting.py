@@ -13,8 +13,9 @@ from adainf_core.configuration import to_plain
 from adainf_core.evidence import collecting
 from adainf_core.evidence.collecting import collect, pack
 from adainf_core.evidence.runs.fingerprints import code_fingerprint
+from adainf_core.evidence.runs.one_run import UNFINISHED
 from adainf_core.evidence.runs.records import path_of, read_record, write_record
-from adainf_core.evidence.runs.running import UNFINISHED, study_records
+from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.runs.status import status
 from adainf_core.evidence.studies.catalogue import named_study
 

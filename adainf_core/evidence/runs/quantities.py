@@ -34,7 +34,7 @@ class Quantity:
 LOSS = Quantity(share=0.03)
 #: Accuracies and errors in percent, of networks whose training begins to differ in the last digit.
 PERCENT = Quantity(0.0, 100.0, apart=8.0)
-#: What an experiment's small version gives beside its metrics (`running.rehearse`).
+#: What an experiment's small version gives beside its metrics (`one_run.rehearse`).
 LAST_LOSS = {"last_loss": LOSS}
 
 

@@ -23,9 +23,10 @@ from typing import Any
 from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import Replay, is_fresh, write_replays
 from adainf_core.evidence.runs.grid import Curved, Study
+from adainf_core.evidence.runs.one_run import one_thread, rehearse
 from adainf_core.evidence.runs.quantities import LOSS, quantity_of
 from adainf_core.evidence.runs.records import RESULTS, Record, machine, source_commit
-from adainf_core.evidence.runs.running import one_thread, rehearse, study_records
+from adainf_core.evidence.runs.running import study_records
 
 #: Entries of a loss curve that are repeated.
 ENTRIES = 2

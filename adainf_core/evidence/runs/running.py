@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import glob
-import hashlib
-import json
-import math
 import os
 import re
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from adainf_core.cluster import Slots
 from adainf_core.configuration import differences, to_plain
-from adainf_core.evidence.runs.fingerprints import code_fingerprint, configured
 from adainf_core.evidence.runs.freshness import is_fresh
-from adainf_core.evidence.runs.grid import Experiment, Outcome, Resumable, Study
-from adainf_core.evidence.runs.kept_encoders import encoder_path, write_encoder
+from adainf_core.evidence.runs.grid import Study
+from adainf_core.evidence.runs.one_run import UNFINISHED, Run, run_one, short_hash
 from adainf_core.evidence.runs.records import (
     RESULTS,
     Record,
@@ -32,15 +28,12 @@ from adainf_core.evidence.runs.records import (
     read_record,
     record_path,
     recorded,
-    source_commit,
     write_record,
 )
+from adainf_core.evidence.runs.sending import run_slots, sent
 from adainf_core.files import claim_output, remove_partials
-from adainf_core.progress import progress_bar
+from adainf_core.progress import RetryWarning, progress_bar
 from adainf_core.workers import WorkerDiedError, Workers
-
-#: Folder of a results folder in which runs wait at a checkpoint.
-UNFINISHED = ".unfinished"
 
 
 def study_records(
@@ -63,6 +56,7 @@ def run_study(
     seeds: int | None = None,
     store: Path | None = None,
     processes: int | None = 1,
+    cluster: Any = None,
     budget: float = float("inf"),
     stale: bool = False,
     progress: bool = False,
@@ -72,18 +66,22 @@ def run_study(
     """Run what has no record yet, in the order of the study's plan, and return every record.
 
     Each run has one thread of its own in one of `processes` processes (None: as many as
-    `default_processes` says). With `store` (a results folder) finished runs are read from there and
-    new ones written, atomically; without it everything runs and nothing is kept. After `budget`
+    `default_processes` says), or in a slot of `cluster` (`cluster.connected`), from where its
+    record is sent back. With `store` (a results folder) finished runs are read from there and new
+    ones written, atomically; without it everything runs and nothing is kept. After `budget`
     seconds no run starts, and those that can be continued stop, at a checkpoint where there is a
     `store`, as they do when this process is interrupted or killed; the next call goes on.
     Concurrent calls may share a `store`; each skips runs that another holds. `stale` repeats runs
     that are neither of the code as it is now nor replayed under it; what is repeated still counts
     from when it was run first. A run whose data are not on this machine is left out with a warning;
     one whose process dies (of a SIGTERM to it alone, too) is tried once more, from its checkpoint,
-    with one too. `progress` shows a bar in the terminal. `wanted` is asked about each run just
-    before it starts, by arm and seed, and leaves it out by False; `told` is called with each new
-    record. Raises ValueError where the store holds a run of another configuration, and
-    RuntimeError, when all others are done, where runs failed or ended their process twice.
+    with one too; `Slots` says what a cluster tries again. `progress` shows a bar in the terminal.
+    `wanted` is asked about each run just before it starts, by arm and seed, and leaves it out by
+    False; `told` is called with each new record.
+
+    Raises ValueError where the store holds a run of another configuration, and RuntimeError, when
+    all others are done, where runs failed or ended their process twice. Of a cluster
+    ConnectionError where it is lost, and UnfitWorkerError where no worker can do a run.
     """
     deadline = time.monotonic() + budget
     plan = study.plan(scale, seeds)
@@ -101,20 +99,35 @@ def run_study(
         _remove_left_over(store, study, scale, records)
     pending = [key for key in plan if key not in records]
 
+    held = dict[tuple[str, int], ExitStack]()  # runs that are sent, against others at this store
+
     def jobs() -> Iterator[tuple]:
         for key in pending:
             if wanted is not None and not wanted(*key):
                 continue
+            run = Run.of(study, scale, *key)
+            if cluster is not None and store is not None:
+                held[key] = every.enter_context(ExitStack())
+                if not held[key].enter_context(run.reserved(store)):
+                    continue
             # somebody else may have run it in the meantime: here, or for another study
             if store is not None and not stale:
                 records.update(_existing(study, scale, [key], store))
-            if key not in records:
-                yield study, scale, *key, store, deadline
+            if key in records:
+                continue
+            yield (
+                (study, scale, *key, store, deadline)
+                if cluster is None
+                else sent(run, store, deadline)
+            )
 
-    if processes is None:
-        processes = default_processes(study, scale)
+    pool: Workers | Slots
+    if cluster is None:
+        pool = Workers(run_one, processes or default_processes(study, scale))
+    else:
+        pool = run_slots(cluster, study, scale, deadline)
     # closed with the block: an error here stops the workers before it is told
-    with closing(_run_all(study.name, jobs(), processes, deadline)) as finished:
+    with ExitStack() as every, closing(_run_all(study.name, jobs(), pool, deadline)) as finished:
         for record in _shown(finished, len(pending)) if progress else finished:
             key = record.arm, record.seed
             if key in before:
@@ -123,6 +136,8 @@ def run_study(
             if store is not None:
                 write_record(record, store)
                 _remove_left_over(store, study, scale, [key])
+            if key in held:
+                held[key].close()
             if told is not None:
                 told(record)
     return [records[key] for key in plan if key in records]
@@ -140,118 +155,6 @@ def default_processes(study: Study, scale: str) -> int:
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def run_one(
-    study: Study,
-    scale: str,
-    arm: str,
-    seed: int,
-    store: Path | None = None,
-    deadline: float = float("inf"),
-) -> Record | None:
-    """Run one arm and seed on one thread and return its record.
-
-    None where it was stopped at a checkpoint, by `deadline` (`time.monotonic`) or SIGTERM, and
-    where another process is at the same configuration in the same `store`. With a `store`, an
-    arm's first seed is rehearsed as well.
-    """
-    experiment = study.experiment(scale, arm, seed)
-    with one_thread():
-        return _run_one(study, scale, arm, seed, experiment, store, deadline)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread for torch and for the linear algebra below numpy: sums in one order."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _run_one(
-    study: Study,
-    scale: str,
-    arm: str,
-    seed: int,
-    experiment: Any,
-    store: Path | None,
-    deadline: float,
-) -> Record | None:
-    code, (commit, clean) = code_fingerprint(experiment), source_commit()
-    started = time.monotonic()
-    longest = max(0.0, deadline - started)
-
-    def carried_out(checkpoint: Path | None) -> Outcome | None:
-        if not isinstance(experiment, Resumable):
-            return experiment.run()
-        if checkpoint is not None:
-            checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        return experiment.resume(checkpoint, longest)
-
-    if store is None:
-        outcome = carried_out(None)
-    else:
-        with _reserved(store / UNFINISHED / scale / _short_hash(experiment)) as free:
-            if not free:
-                return None
-            outcome = carried_out(_checkpoint(store, study, scale, arm, seed))
-    if outcome is None:
-        return None
-    versions, device = machine(experiment.device)
-    seconds = round(time.monotonic() - started, 1)
-    layout, kept = study.layout(scale), dict[str, str]()
-    first = store is not None and seed == layout.first_seed
-    if store is not None and layout.keep_encoders:
-        path = encoder_path(study.name, scale, arm, seed, store)
-        kept["encoder"] = write_encoder(outcome.encoder, experiment, path)
-    return Record(
-        study=study.name,
-        scale=scale,
-        arm=arm,
-        seed=seed,
-        kind=experiment.kind,
-        config=to_plain(experiment),
-        commit=commit,
-        clean=clean,
-        code=code,
-        versions=versions,
-        device=device,
-        wall_seconds=seconds,
-        finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        beta=outcome.beta,
-        metrics=rounded(outcome.metrics),
-        protocols=outcome.protocols | _models(experiment) | kept,
-        history=[{"step": h["step"], "loss": round(h["loss"], 4)} for h in outcome.history],
-        rehearsal=rehearse(experiment) if first else {},
-        rehearsed_on=device if first else "",
-        probes=outcome.probes,
-    )
-
-
-def _models(experiment: Any) -> dict[str, str]:
-    """What a record says of a trained model whose images the run was given."""
-    found = [value.origin() for value in configured(experiment) if hasattr(value, "origin")]
-    return {"generator": "; ".join(found)} if found else {}
-
-
-def rehearse(experiment: Experiment) -> dict[str, float]:
-    """Metrics of the experiment's small version and, where it has a loss curve, its last loss."""
-    outcome = experiment.small().run()
-    last = {"last_loss": outcome.history[-1]["loss"]} if outcome.history else {}
-    return rounded(outcome.metrics | last)
-
-
-def rounded(metrics: dict[str, float]) -> dict[str, float]:
-    """Metrics as records keep them: to six significant digits, without infinite ones."""
-    return {name: float(f"{value:.6g}") for name, value in metrics.items() if not math.isinf(value)}
 
 
 def _existing(
@@ -289,21 +192,6 @@ def _existing(
     return found
 
 
-def _checkpoint(store: Path, study: Study, scale: str, arm: str, seed: int) -> Path:
-    """Where an unfinished run waits: in a folder without records, a file for each version of it."""
-    path = record_path(study.name, scale, arm, seed, store / UNFINISHED)
-    experiment = study.experiment(scale, arm, seed)
-    version = _short_hash(experiment, code_fingerprint(experiment))
-    # not `with_suffix`: names of arms may hold a dot
-    return path.with_name(f"{arm}-{seed}.{version}.pt")
-
-
-def _short_hash(experiment: Any, code: str = "") -> str:
-    """A name for files of this experiment, 16 hexadecimal digits."""
-    text = json.dumps(to_plain(experiment), sort_keys=True) + code
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def _remove_left_over(
     store: Path, study: Study, scale: str, done: Iterable[tuple[str, int]]
 ) -> None:
@@ -318,25 +206,11 @@ def _remove_left_over(
     found = map(checkpoint.fullmatch, os.listdir(waiting) if waiting.is_dir() else ())
     left = {waiting / match[1] for match in found if match and match[2] in names}
     if locks.is_dir() and any(locks.iterdir()):
-        left |= {locks / _short_hash(study.experiment(scale, *key)) for key in names.values()}
+        left |= {locks / short_hash(study.experiment(scale, *key)) for key in names.values()}
     for path in left:
         if path.exists() or any(path.parent.glob(f".{glob.escape(path.name)}.*")):
             with suppress(BlockingIOError), claim_output(path, "file"):
                 path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _reserved(path: Path) -> Iterator[bool]:
-    """Whether this process alone may do the run; the system gives it back when a process dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(claim_output(path, "file"))
-        except BlockingIOError:
-            free = False
-        else:
-            free = True
-        yield free
 
 
 def _shown(finished: Iterator[Record], total: int) -> Iterator[Record]:
@@ -347,7 +221,7 @@ def _shown(finished: Iterator[Record], total: int) -> Iterator[Record]:
 
 
 def _run_all(
-    study: str, queue: Iterator[tuple], processes: int, deadline: float
+    study: str, queue: Iterator[tuple], pool: Workers | Slots, deadline: float
 ) -> Generator[Record, None, None]:
     """Records as they finish; work is handed out late, so that the deadline is kept.
 
@@ -355,9 +229,9 @@ def _run_all(
     """
     failed = list[tuple[str, Exception]]()
     again, died = list[tuple](), set[str]()
-    with Workers(run_one, processes) as workers:
+    with pool as workers:
         while True:
-            while workers.busy < processes and time.monotonic() < deadline:
+            while workers.busy < workers.size and time.monotonic() < deadline:
                 job = again.pop() if again else next(queue, None)
                 if job is None:
                     break
@@ -368,15 +242,15 @@ def _run_all(
             name = f"{job[2]}-{job[3]}"
             if isinstance(error, FileNotFoundError) and error.filename is None:
                 # the message of `load_images`, not a file that the system misses
-                warnings.warn(f"{name} is left out: {error}", stacklevel=3)
+                warnings.warn(f"{name} is left out: {error}", RetryWarning, stacklevel=3)
             elif isinstance(error, WorkerDiedError) and name not in died:
                 died.add(name)
                 again.append(job)
-                warnings.warn(f"{study} {name}: {error}; once more", stacklevel=3)
+                warnings.warn(f"{study} {name}: {error}; once more", RetryWarning, stacklevel=3)
             elif error is not None:
                 failed.append((name, error))
             elif record is not None:
-                yield record
+                yield record if isinstance(record, Record) else Record(**record)
     if failed:
         names, error = ", ".join(name for name, _ in failed), failed[0][1]
         said = repr(error)

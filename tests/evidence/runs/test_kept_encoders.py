@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from adainf_core.evidence.runs import kept_encoders
 from adainf_core.evidence.runs.grid import Arm, Layout, Study
 from adainf_core.evidence.runs.kept_encoders import encoder_path, kept_encoder
+from adainf_core.evidence.runs.one_run import run_one
 from adainf_core.evidence.runs.records import record_path, write_record
-from adainf_core.evidence.runs.running import run_one
 from adainf_core.evidence.studies.training import TrainingExperiment, probed_data
 from adainf_core.learning.encoders import encoder_of
 from adainf_core.learning.methods import SimCLR

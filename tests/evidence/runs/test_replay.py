@@ -9,10 +9,10 @@ import torch
 from adainf_core.evidence.runs import freshness, records, replay
 from adainf_core.evidence.runs.freshness import is_fresh, replays
 from adainf_core.evidence.runs.grid import Arm, Layout, Study
+from adainf_core.evidence.runs.one_run import run_one
 from adainf_core.evidence.runs.quantities import misplaced, quantity_of
 from adainf_core.evidence.runs.records import write_record
 from adainf_core.evidence.runs.replay import verify
-from adainf_core.evidence.runs.running import run_one
 from adainf_core.evidence.runs.status import status
 from adainf_core.evidence.studies.catalogue import named_study, studies
 from adainf_core.evidence.studies.training import TrainingExperiment

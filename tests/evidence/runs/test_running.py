@@ -20,10 +20,11 @@ from typing import ClassVar
 import pytest
 
 from adainf_core import workers
-from adainf_core.evidence.runs import running
+from adainf_core.evidence.runs import one_run, running
 from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import is_fresh
 from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study, Times
+from adainf_core.evidence.runs.one_run import UNFINISHED, Run, run_one, short_hash
 from adainf_core.evidence.runs.quantities import PERCENT, Quantity
 from adainf_core.evidence.runs.records import (
     began,
@@ -33,7 +34,7 @@ from adainf_core.evidence.runs.records import (
     source_commit,
     write_record,
 )
-from adainf_core.evidence.runs.running import default_processes, run_one, run_study, study_records
+from adainf_core.evidence.runs.running import default_processes, run_study, study_records
 from adainf_core.evidence.studies import training
 from adainf_core.evidence.studies.catalogue import named_study
 from adainf_core.evidence.studies.training import TrainingExperiment
@@ -207,7 +208,8 @@ def test_an_exhausted_budget_starts_nothing(tmp_path):
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_budget_gives_a_beginning_of_the_plan(ran, tmp_path, monkeypatch, processes):
     clock = [0.0]
-    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    for module in (running, one_run):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
 
     def takes_ten_seconds(_) -> None:
         clock[0] += 10
@@ -368,7 +370,7 @@ def files(folder: Path) -> list[Path]:
 
 def checkpoint(folder: Path, arm: str, seed: int) -> Path:
     """Where the run waits; a path without a file where it does not."""
-    place = record_path("tiny", "quick", arm, seed, folder / running.UNFINISHED)
+    place = record_path("tiny", "quick", arm, seed, folder / UNFINISHED)
     return next(place.parent.glob(f"{place.stem}*.pt"), place)
 
 
@@ -391,20 +393,18 @@ def test_a_deadline_ends_a_run_that_nothing_is_kept_of(ran):
 
 
 def test_what_another_process_is_at_is_left_to_it(ran, tmp_path):
-    lock = tmp_path / running.UNFINISHED / "quick" / running._short_hash(
-        TINY.experiment("quick", "none", 0)
-    )  # fmt: skip
+    run = Run.of(TINY, "quick", "none", 0)
 
     def elsewhere() -> None:
         while True:
-            with running._reserved(lock) as ours:  # or whoever asks whether it is free
+            with run.reserved(tmp_path) as ours:  # or whoever asks whether it is free
                 time.sleep(60 * ours)
 
     assert run_one(TINY, "quick", "none", 0, tmp_path, deadline=time.monotonic()) is None
     step = read_checkpoint(checkpoint(tmp_path, "none", 0)).step
     other = get_context("fork").Process(target=elsewhere)
     other.start()
-    wait_for(lambda: not free(lock))
+    wait_for(lambda: not free(run, tmp_path))
     assert run_one(TINY, "quick", "none", 0, tmp_path) is None
     assert read_checkpoint(checkpoint(tmp_path, "none", 0)).step == step
     other.kill()  # gives nothing back by itself
@@ -412,14 +412,14 @@ def test_what_another_process_is_at_is_left_to_it(ran, tmp_path):
     assert run_one(TINY, "quick", "none", 0, tmp_path) is not None
 
 
-def free(lock: Path) -> bool:
-    with running._reserved(lock) as is_free:
+def free(run: Run, store: Path) -> bool:
+    with run.reserved(store) as is_free:
         return is_free
 
 
 def test_a_checkpoint_of_other_code_is_not_gone_on_from(ran, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(running, "code_fingerprint", lambda experiment: "of old")
+        patch.setattr(one_run, "code_fingerprint", lambda experiment: "of old")
         assert run_one(TINY, "quick", "none", 0, tmp_path, deadline=time.monotonic()) is None
     old = checkpoint(tmp_path, "none", 0)
     assert run_one(TINY, "quick", "none", 0, tmp_path, deadline=time.monotonic()) is None
@@ -665,10 +665,10 @@ def test_a_run_whose_process_dies_is_named_and_tried_once_more(tmp_path, times):
 
 def test_what_killed_processes_left_of_a_finished_run_is_removed(ran, tmp_path):
     run_study(sums({"a": 1}), "quick", store=tmp_path)
-    waiting, locks = (tmp_path / running.UNFINISHED / part for part in ("sums/quick", "quick"))
+    waiting, locks = (tmp_path / UNFINISHED / part for part in ("sums/quick", "quick"))
     waiting.mkdir(parents=True)
     version = f"{0:016x}.pt"
-    lock = locks / f".{running._short_hash(AB.experiment('quick', 'a', 0))}.lock"
+    lock = locks / f".{short_hash(AB.experiment('quick', 'a', 0))}.lock"
     left = [
         waiting / f"a-0.{version}",
         waiting / f".a-0.{version}.lock",

@@ -54,7 +54,7 @@ class Forks:
             if self._server is None:
                 pipe = subprocess.PIPE
                 self._server = subprocess.Popen(
-                    [sys.executable, __file__], stdin=pipe, stdout=pipe, text=True
+                    [sys.executable, __file__, *PRELOADED], stdin=pipe, stdout=pipe, text=True
                 )
             assert self._server.stdin is not None and self._server.stdout is not None
             print(json.dumps([command[3:], cwd, env]), file=self._server.stdin, flush=True)
@@ -132,7 +132,7 @@ def forked_kernels() -> Iterator[None]:
 
 def _serve() -> list[str]:
     """Fork a kernel for each line that comes; returns in each, with the arguments of the kernel."""
-    for module in PRELOADED:
+    for module in sys.argv[1:]:
         import_module(module)
     kernels = set[int]()
 

@@ -117,7 +117,7 @@ def run_all(
     runs: dict[str, Run] = {}
     # a thread a chapter waits for its kernel; left by an error, the kernels end first
     with ThreadPoolExecutor(os.cpu_count()) as pool, forked_kernels():
-        ending = {pool.submit(run, name, cache): name for name in names}
+        ending = {pool.submit(_run_in_thread, name, cache): name for name in names}
         try:
             for ended in as_completed(ending):
                 runs[ending[ended]] = ended.result()
@@ -126,6 +126,17 @@ def run_all(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return {name: runs[name] for name in names}
+
+
+def _run_in_thread(name: str, cache: Path) -> Run:
+    """`run` on an event loop of its own, which Jupyter keeps for the thread and never closes."""
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    try:
+        return run(name, cache)
+    finally:
+        loop.close()
 
 
 class _Quiet(logging.LoggerAdapter):

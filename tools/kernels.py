@@ -20,7 +20,9 @@ from importlib import import_module
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 #: Imported before the first fork; none of them starts a thread.
 PRELOADED = (
@@ -98,7 +100,9 @@ class Kernel:
 class _Provisioner(LocalProvisioner):
     """Jupyter's way to start a kernel, but for the start itself."""
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+    process: Any  # a `Kernel`
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Have it forked."""
         self.process = _FORKS.start(cmd, str(kwargs["cwd"]), dict(kwargs["env"]))
         self.pid, self.pgid, self.cwd = self.process.pid, None, kwargs["cwd"]

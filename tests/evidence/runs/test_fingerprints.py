@@ -237,7 +237,8 @@ def test_a_method_does_not_reach_the_others():
 
 
 def test_methods_that_call_one_another_in_turn_are_all_reached(tree):
-    tree.write(late="""
+    tree.write(
+        late="""
 class A:
     def first(self, other):
         return other.second()
@@ -254,5 +255,6 @@ class B:
 
 def twice(x):
     return A().first(B()) * x
-""")
+"""
+    )
     assert {"A.first", "B.second", "A.third", "B.fourth"} <= set(reached(tree.toy))

@@ -117,6 +117,21 @@ def test_a_record_counts_for_the_pages_of_its_study(page):
     assert page.state() == page.before
 
 
+def test_a_page_that_asks_for_all_studies_reads_every_record(page):
+    every = "from adainf_core.evidence.studies.catalogue import studies"
+    text = PAGE.replace('Findings("quality")', "[Findings(name) for name in studies()]")
+    text = text.replace(
+        "from adainf_core import mixture", f"from adainf_core import mixture\n{every}"
+    )
+    before = page.state(text)
+    path = next((page.root / "results/quality/laptop").glob("blur-*.json"))
+    content = path.read_bytes()
+    path.unlink()
+    assert page.state(text) != before
+    path.write_bytes(content)
+    assert page.state(text) == before
+
+
 def test_the_scale_counts(page, monkeypatch):
     monkeypatch.setenv("ADAINF_SCALE", "laptop")
     assert page.state() != page.before

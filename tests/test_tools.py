@@ -10,11 +10,10 @@ import types
 import book_state
 import build_book
 import check_site
+import kernels
 import pytest
 import run_chapters
 import setup_env
-
-from adainf_core.workers import WorkerDiedError
 
 # --- setup_env -----------------------------------------------------------------------------------
 
@@ -236,11 +235,8 @@ def book(tmp_path, monkeypatch):
     import jupyter_cache
     import run_chapters
 
-    header = "---\nkernelspec:\n  display_name: x\n  language: python\n  name: python3\n"
-    header += "jupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\n---\n"
-
     def write(code):
-        (tmp_path / "a.md").write_text(f"{header}\n```{{code-cell}}\n{code}\n```\n")
+        (tmp_path / "a.md").write_text(f"{HEADER}\n```{{code-cell}}\n{code}\n```\n")
         monkeypatch.setattr(run_chapters, "BOOK", tmp_path)
         cache = tmp_path / "cache"
         kept = jupyter_cache.get_cache(str(cache))
@@ -366,39 +362,82 @@ def setup_book():
     book_state.setup(types.SimpleNamespace(connect=lambda *_: None))
 
 
-class Dying:
-    """`Workers` in this process, of which the job "dies" ends the process, as it were."""
-
-    def __init__(self, function, size):
-        self.function, self.size, self.jobs = function, size, []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        assert not self.jobs
-
-    @property
-    def busy(self):
-        return len(self.jobs)
-
-    def start(self, job):
-        assert self.busy < self.size
-        self.jobs.append(job)
-
-    def next_ended(self):
-        job = self.jobs.pop()  # the last to begin ends first
-        if job[0] == "dies":
-            return job, None, WorkerDiedError("a worker process was killed (SIGKILL)")
-        return job, self.function(*job), None
+FORKED = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone")
+HEADER = (
+    "---\nkernelspec:\n  display_name: x\n  language: python\n  name: python3\n"
+    "jupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\n---\n"
+)
 
 
-def test_a_chapter_whose_process_dies_has_failed_and_the_others_go_on(monkeypatch):
-    monkeypatch.setattr("adainf_core.workers.Workers", Dying)
-    monkeypatch.setattr(run_chapters, "run", lambda name, cache: run_chapters.Run((name,)))
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+@pytest.fixture
+def run_book(tmp_path, monkeypatch):
+    """Runs a book of the chapters given as name=code; says how they ended."""
+    monkeypatch.setattr(run_chapters, "BOOK", tmp_path)
+    monkeypatch.setattr(book_state, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(kernels, "PRELOADED", ("decimal",))
+
+    def run(tell=lambda name, ran: None, **chapters):
+        for name, code in chapters.items():
+            text = f"{HEADER}\n```{{code-cell}}\n{code}\n```\n"
+            (tmp_path / f"{name}.md").write_text(text)
+        return run_chapters.run_all(list(chapters), tell)
+
+    return run
+
+
+def test_a_chapter_whose_kernel_dies_has_failed_and_the_others_go_on(run_book):
     told = []
-    runs = run_chapters.run_all(["a", "dies", "b"], lambda name, ran: told.append(name))
-    assert told == ["dies", "b", "a"] and list(runs) == ["a", "dies", "b"]
-    assert runs["b"].cells == ("b",) and not runs["a"].error
-    assert runs["dies"].error == "a worker process was killed (SIGKILL)"
+    runs = run_book(
+        lambda name, ran: told.append(name),
+        a="6 * 7",
+        dies="import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        b="6 * 7",
+    )
+    assert sorted(told) == ["a", "b", "dies"] and list(runs) == ["a", "dies", "b"]
+    assert not runs["a"].error and not runs["b"].error
+    assert "died" in runs["dies"].error.lower()
+
+
+@FORKED
+def test_kernels_are_fresh_forks_of_one_process(run_book):
+    code = """import os, sys
+known, sys.modules["mine"] = "mine" in sys.modules, sys
+print(os.getppid(), os.getpid() == os.getpgid(0), known, "decimal" in sys.modules, __name__)
+print(os.getcwd(), any(path.endswith("tools") for path in sys.path))"""
+    runs = run_book(a=code, b=f"{code}\n# not a")
+    said = [
+        output["text"].splitlines()
+        for ran in runs.values()
+        for cell in ran.cells
+        for output in cell.get("outputs", [])
+    ]
+    assert len(said) == 2 and said[0] == said[1]
+    server, *rest = said[0][0].split()
+    assert rest == ["True", "False", "True", "__main__"]
+    assert said[0][1] == f"{run_chapters.BOOK} False"
+    assert not alive(int(server)), "it ends with the chapters"
+
+
+@FORKED
+def test_what_ends_the_run_ends_the_chapters(run_book, tmp_path):
+    class Stopped(Exception):
+        pass
+
+    def stop(name, ran):
+        raise Stopped
+
+    pid = tmp_path / "pid"
+    slow = f"import os, time\nopen({str(pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
+    wait = f"import pathlib, time\nwhile not pathlib.Path({str(pid)!r}).is_file(): time.sleep(0.05)"
+    with pytest.raises(Stopped):
+        run_book(stop, slow=slow, quick=wait)
+    assert not alive(int(pid.read_text()))
+
+
+def alive(pid):
+    """Whether there is a process `pid`."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

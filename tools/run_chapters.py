@@ -10,8 +10,10 @@ tests run them through here too, so that one run serves both. What is in the cac
 import logging
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
 CELL = "```{code-cell}"
+_STATING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def run(name: str, cache: Path) -> Run:
         execution_timeout=timeout,
         execution_raise_on_error=True,
     )
-    text = stated(path.read_text(encoding="utf-8"), name)
+    with _STATING:  # one at a time: what one looks up, the next one has at hand
+        text = stated(path.read_text(encoding="utf-8"), name)
     reader = create_nb_reader(str(path), MdParserConfig(), settings, text)
     if reader is None:
         return Run(error=f"{path} has no header that makes it a notebook")
@@ -99,34 +103,40 @@ def run_all(
 ) -> dict[str, Run]:
     """Run the chapters `names` side by side and `tell` of each as it ends.
 
-    A chapter whose process dies has failed, and the others go on.
+    A chapter whose kernel dies has failed, and the others go on.
     """
     from book_state import find_checkout, notebook_cache
     from jupyter_cache import get_cache
-
-    from adainf_core.workers import WorkerDiedError, Workers
+    from kernels import forked_kernels
 
     cache = notebook_cache()
     cache.mkdir(parents=True, exist_ok=True)
     get_cache(str(cache)).list_cache_records()  # made here once, not by several at a time
-    workers = max(1, min(os.cpu_count() or 1, len(names)))
     find_checkout()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core each
     runs: dict[str, Run] = {}
-    waiting = list(reversed(names))
-    with Workers(run, workers) as pool:
-        while waiting or pool.busy:
-            if waiting and pool.busy < workers:
-                pool.start((waiting.pop(), cache))
-                continue
-            (name, _), ran, error = pool.next_ended()
-            if isinstance(error, WorkerDiedError):
-                ran = Run(error=str(error))
-            elif error is not None:
-                raise error
-            runs[name] = ran
-            tell(name, ran)
+    # a thread a chapter waits for its kernel; left by an error, the kernels end first
+    with ThreadPoolExecutor(os.cpu_count()) as pool, forked_kernels():
+        ending = {pool.submit(_run_in_thread, name, cache): name for name in names}
+        try:
+            for ended in as_completed(ending):
+                runs[ending[ended]] = ended.result()
+                tell(ending[ended], ended.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return {name: runs[name] for name in names}
+
+
+def _run_in_thread(name: str, cache: Path) -> Run:
+    """`run` on an event loop of its own, which Jupyter keeps for the thread and never closes."""
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    try:
+        return run(name, cache)
+    finally:
+        loop.close()
 
 
 class _Quiet(logging.LoggerAdapter):

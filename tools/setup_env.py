@@ -81,7 +81,8 @@ class Environment:
         self._run([*pip, "--progress-bar=off", self._pinned("uv")], "install uv")
         uv = [str(self.python), "-m", "uv", "pip"]
         here = ["--python", str(self.python), "--no-progress"]
-        self._run([*uv, "sync", *here, *repair, "requirements.lock"], "install packages")
+        sync = ["sync", "--compile-bytecode", *here, *repair, "requirements.lock"]
+        self._run([*uv, *sync], "install packages")
         project = ["--no-deps", "--no-build-isolation", "--editable", "."]
         self._run([*uv, "install", *here, *project], "install this project")
         self._write_stamp()

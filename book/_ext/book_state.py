@@ -54,9 +54,12 @@ def state(name: str, text: str, root: Path = ROOT) -> str:
     from adainf_core.evidence.studies.catalogue import studies
 
     code = cells(text)
-    words = {node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)}
+    nodes = list(ast.walk(ast.parse(code)))
+    words = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    imported = {node.name for node in nodes if isinstance(node, ast.alias)}
     found = reached_by_script(code)
-    everything = any(place.endswith(_ALL_STUDIES) for place in found)
+    # all code that looks a study up reaches the catalogue; only what the cells ask for counts
+    everything = "studies" in imported or any(place.endswith(_ALL_STUDIES) for place in found)
     modules = {study.name: module_of(study.name) for study in studies().values()}
     read = [
         study

@@ -68,9 +68,11 @@ class Reach:
         self.waiting += [(module, (name,)) for name in module_named(module).bound]
 
     def close(self) -> dict[str, str]:
-        while self.waiting:
+        taken = -1
+        while len(self.seen) > taken:  # a method may name attributes that are others' methods
             while self.waiting:
                 self._name(*self.waiting.pop())
+            taken = len(self.seen)
             for (module, name), node in list(self.classes.items()):
                 self._methods(module, name, node)
         return {name: digest(" ".join(sorted(found))) for name, found in self.hashes.items()}

@@ -234,3 +234,27 @@ def test_a_method_does_not_reach_the_others():
     assert (
         not {"barlow_twins", "info_nce", "GaussianMixtureGenerator", "DiffusionGenerator"} & names
     )
+
+
+def test_methods_that_call_one_another_in_turn_are_all_reached(tree):
+    tree.write(
+        late="""
+class A:
+    def first(self, other):
+        return other.second()
+
+    def third(self, other):
+        return other.fourth()
+
+class B:
+    def second(self):
+        return A().third(self)
+
+    def fourth(self):
+        return 4
+
+def twice(x):
+    return A().first(B()) * x
+"""
+    )
+    assert {"A.first", "B.second", "A.third", "B.fourth"} <= set(reached(tree.toy))

@@ -217,7 +217,7 @@ def test_published_images_are_handed_out_once_at_the_experiment_s_size(monkeypat
     _, other, _ = experiment_data(replace(arm, seed=1))
     assert not np.array_equal(other.images, generated.images)
     assert "40 left, without replacement, without labels" in arm.generator.origin()
-    with pytest.raises(ValueError, match="41 .*40.*the images of cifake-train.*ask for fewer"):
+    with pytest.raises(ValueError, match=r"41 .*40.*the images of cifake-train.*ask for fewer"):
         experiment_data(replace(arm, n_generated=41))
 
 
@@ -233,7 +233,7 @@ def test_probes_may_learn_from_more_labels_than_training_has(photographs):
         assert np.array_equal(one.images, other.images)
     with pytest.raises(ValueError, match="n_labelled=51 is more than the 50 images of cifar10"):
         experiment_data(replace(PERFECT, n_labelled=51))
-    with pytest.raises(ValueError, match="n_labelled=0"):
+    with pytest.raises(ValueError, match="n_labelled = 0 must"):
         replace(PERFECT, n_labelled=0)
 
 
@@ -273,5 +273,5 @@ def test_labels_and_formats_of_sprites_are_refused():
     for changes in ({"n_labelled": 70}, {"real_jpeg": 75}):
         with pytest.raises(ValueError, match="are for named image sets"):
             replace(SPRITES, **changes)
-    with pytest.raises(ValueError, match="real_jpeg=101"):
+    with pytest.raises(ValueError, match="real_jpeg = 101"):
         replace(PHOTOGRAPHS, real_jpeg=101)

@@ -233,8 +233,8 @@ def preparation(real: ImageSet | None, generated: ImageSet) -> tuple[str, ...]:
         if quality[other] is None and quality[one] is not None:
             found.append(
                 f"The {one} images were JPEG files (quality {quality[one]}, by the grid in their "
-                f"pixels), the {other} ones were not: that alone sets them apart. Save both alike; "
-                "adainf gap measures its share."
+                f"pixels), the {other} ones were not: that alone makes a distance. Save both "
+                "alike; adainf gap measures its share."
             )
     share = _grey_share(generated.images[:: -(-len(generated) // _MOST)])
     if share > RATIO:

@@ -88,7 +88,7 @@ def _gap(options: argparse.Namespace) -> None:
 
 
 def _measured(options: argparse.Namespace) -> GapReport:
-    from adainf_core.data.generated import generated_images
+    from adainf_core.data.generated import generated_caveats, generated_images
     from adainf_core.data.images import ImageSet
     from adainf_core.gap.extractors import named_extractor
     from adainf_core.gap.report import gap_report
@@ -115,6 +115,7 @@ def _measured(options: argparse.Namespace) -> GapReport:
             "real": _files(options.real, options.split, before),
             "generated": _files(options.generated, "train", generated),
         },
+        caveats=generated_caveats(options.generated),
     )
 
 

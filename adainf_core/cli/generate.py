@@ -355,6 +355,7 @@ def _add_import(actions: Any) -> None:
 
 def _import(options: argparse.Namespace) -> None:
     from adainf_core.data.generated import default_store
+    from adainf_core.gap.checks import preparation
 
     check_named(real=options.real)
     _check_import(options)
@@ -364,8 +365,10 @@ def _import(options: argparse.Namespace) -> None:
         nullcontext() if (store / "meta.json").is_file() else claimed(store=(store, "new folder")),
         telling_what_stays(lambda: "nothing is kept"),
     ):
-        found = _imported(options, store)
+        found, real = _imported(options, store)
     describe(found)
+    for note in preparation(real, found):
+        print(f"{'note':12} {note}")
     print(f"store        {found.path}")
 
 
@@ -380,7 +383,7 @@ def _check_import(options: argparse.Namespace) -> None:
         raise ValueError(f"--skip-broken is for folders of files, not {options.source}")
 
 
-def _imported(options: argparse.Namespace, store: Path) -> GeneratedImages:
+def _imported(options: argparse.Namespace, store: Path) -> tuple[GeneratedImages, ImageSet | None]:
     from adainf_core.data.generated import GeneratedImages, ImportLimits
     from adainf_core.data.sources import ARCHIVES, npz_source
 
@@ -398,10 +401,12 @@ def _imported(options: argparse.Namespace, store: Path) -> GeneratedImages:
         "near_copies": options.near_copies,
     }
     if options.source.is_dir():
-        return GeneratedImages.from_folder(
+        found = GeneratedImages.from_folder(
             options.source, options.size, skip_broken=options.skip_broken, **rest
         )
-    return GeneratedImages.from_npz(options.source, convert=options.convert, **rest)
+    else:
+        found = GeneratedImages.from_npz(options.source, convert=options.convert, **rest)
+    return found, real
 
 
 # ---- show

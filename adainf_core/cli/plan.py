@@ -134,6 +134,8 @@ def _planned(options: argparse.Namespace, began: float) -> None:
     from adainf_core.advice.own_study import largest_batch
     from adainf_core.advice.planning import make_plan
     from adainf_core.advice.proposing import SEEDS
+    from adainf_core.data.generated import generated_caveats
+    from adainf_core.gap.checks import preparation
 
     paper = options.scale == "paper" and not options.run_now
     config = _config(options)
@@ -180,6 +182,8 @@ def _planned(options: argparse.Namespace, began: float) -> None:
             words.fill("to do it", _run_command(options) + fit)
         _show_official(options, own, plan, proposal)
     words.show_images(own)
+    for note in (*preparation(own.real, own.generated), *generated_caveats(options.generated)):
+        words.fill("note", note)
     words.show_plan(plan)
     words.show_seeds(plan, whose)
     if options.run_now:

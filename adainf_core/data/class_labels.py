@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 #: Labels are smaller: a larger one counts no classes.
@@ -67,3 +69,10 @@ def understood_labels(
     if len(labels) and float(np.abs(labels.astype(np.float64)).max()) >= 2.0**63:
         raise LabelError(f"label {labels.max():g} is no number of a class: number them from 0")
     return (None if (labels == -1).all() else labels.astype(np.int64)), None
+
+
+def check_labels(path: Path, labels: np.ndarray, classes: int) -> None:
+    """ValueError naming the file at `path` where a label lies outside 0..`classes` - 1."""
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if len(wrong):
+        raise ValueError(f"{path}: label {wrong[0]} is outside 0..{classes - 1}")

@@ -326,6 +326,15 @@ def generated_images(path: str | Path) -> ImageSet:
     return ImageSet(source.read(), None, title(place))
 
 
+def generated_caveats(path: str | Path) -> tuple[str, ...]:
+    """What is to be known of where the generated images at a path come from: see `provenance`."""
+    place = Path(path)
+    if (place / "meta.json").is_file():
+        return GeneratedImages.open(place).caveats
+    is_folder = place.is_dir()
+    return caveats(folder_source(place) if is_folder else npz_source(place, needs_labels=False))
+
+
 def default_store(path: str | Path) -> Path:
     """Where the images of an archive or a folder are imported to: `<name>.images` beside it.
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -14,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from adainf_core.data.cache import cache_folder
+from adainf_core.data.class_labels import check_labels
 from adainf_core.data.folder_files import split_folder
 from adainf_core.data.images import ImageSet
-from adainf_core.data.sources import ARCHIVES, ImageSource, files_source, npz_source
+from adainf_core.data.published_sets import PUBLISHED, WHOLE
+from adainf_core.data.sources import ARCHIVES, decoded_once, files_source, npz_source
 from adainf_core.validation import as_path, in_words
 
 _STL10_CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship",
@@ -31,7 +31,8 @@ def load_images(
     """A named image set, verified against its published checksums where there are any.
 
     `name` is "cifar10", "cifar100", "stl10", "tinyimagenet" (64x64, the usual folder),
-    "tinyimagenet32" (an npz at 32x32) or "digits" (of scikit-learn, 8x8); `split` is "train",
+    "tinyimagenet32" (an npz at 32x32), "digits" (of scikit-learn, 8x8) or one of `PUBLISHED`:
+    "cifake", "imagenette32", "cinic10_imagenet", "gallery-ddpm" and its like; `split` is "train",
     "test" (Tiny ImageNet: its validation images) or, for STL-10, "unlabeled". The folder is `root`,
     else the environment variable ADAINF_DATA, else the cache (`cache.cache_folder`). CIFAR and
     STL-10 are fetched where they are absent and `download` is true; a folder that holds damaged
@@ -105,7 +106,7 @@ def _stl10(root: Path, split: str, download: bool) -> ImageSet:
     if split != "unlabeled":
         # classes count from one there
         labels = np.fromfile(folder / f"{split}_y.bin", np.uint8).astype(np.int64) - 1
-        _check_labels(folder, labels, 10)
+        check_labels(folder, labels, 10)
     names = None if labels is None else _STL10_CLASSES
     return ImageSet(pixels.transpose(0, 1, 3, 2), labels, f"stl10-{split}", class_names=names)
 
@@ -133,7 +134,7 @@ def _tinyimagenet(root: Path, split: str, download: bool) -> ImageSet:
             f"{folder}: images are {height}x{width}, Tiny ImageNet's are 64x64: read a changed set "
             "as a folder of images"
         )
-    images = _decoded_once(source, files)
+    images = decoded_once(source, files)
     return ImageSet(images, source.labels, f"tinyimagenet-{split}", class_names=tuple(wnids))
 
 
@@ -195,7 +196,7 @@ def _tinyimagenet32(root: Path, split: str, download: bool) -> ImageSet:
     source = npz_source(path, (f"{part}_images",), (f"{part}_labels",), "wnids")
     if source.labels is None:
         raise ValueError(f"{path}: holds no {part}_labels; make it again")
-    _check_labels(path, source.labels, _TINY_CLASSES)
+    check_labels(path, source.labels, _TINY_CLASSES)
     counts, each = np.bincount(source.labels, minlength=_TINY_CLASSES), _TINY_EACH[part]
     if (counts != each).any() or source.shape[2:] != (32, 32):
         odd = int(np.argmax(counts != each))
@@ -231,14 +232,9 @@ LOADERS: dict[str, Callable[[Path, str, bool], ImageSet]] = {
     "tinyimagenet": _tinyimagenet,
     "tinyimagenet32": _tinyimagenet32,
     "digits": lambda root, split, download: _digits(split),
+    **PUBLISHED,
 }
-SPLITS = {"stl10": ("train", "test", "unlabeled")}
-
-
-def _check_labels(path: Path, labels: np.ndarray, classes: int) -> None:
-    wrong = labels[(labels < 0) | (labels >= classes)]
-    if len(wrong):
-        raise ValueError(f"{path}: label {wrong[0]} is outside 0..{classes - 1}")
+SPLITS = {"stl10": ("train", "test", "unlabeled"), **WHOLE}
 
 
 def _listed(path: Path, fields: int = 1) -> list[list[str]]:
@@ -249,24 +245,6 @@ def _listed(path: Path, fields: int = 1) -> list[list[str]]:
     if not lines or min(map(len, lines)) < fields:
         raise ValueError(f"{path} is empty or cut short: unpack the set afresh")
     return lines
-
-
-def _decoded_once(source: ImageSource, files: list[Path]) -> np.ndarray:
-    """The images of `source`, decoded into the cache the first time and memory-mapped from it.
-
-    Where there can be no cache they are decoded into memory, with a warning.
-    """
-    stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    key = hashlib.blake2b(repr(stats).encode(), digest_size=16).hexdigest()
-    try:
-        return source.stored(cache_folder() / "decoded" / f"{key}.npy")
-    except (OSError, RuntimeError) as error:
-        warnings.warn(
-            f"no cache, so {len(files)} images are decoded into memory each time ({error}); name a "
-            "folder for it in ADAINF_CACHE",
-            stacklevel=2,
-        )
-    return source.read()
 
 
 def _fetched(kind: Any, root: Path, files: list, download: bool) -> Path:

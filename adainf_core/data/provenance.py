@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 
+from adainf_core.data.folder_files import SUFFIXES, few
 from adainf_core.data.folders import title
 from adainf_core.data.sources import ImageSource
 
@@ -41,7 +42,16 @@ _RELEASED = (
         "it was sampled from the checkpoint of STF's authors (FID 1.94 as AdaInf quotes it, 1.90 "
         "as they do)",
     ),
+    (
+        r"^fake$|cifake",
+        "CIFAKE's generated images",
+        "each was made from a text prompt that names its class, by a model (Stable Diffusion 1.4) "
+        "that has learnt from captions: training on them is not unsupervised even without labels",
+    ),
 )
+#: What an archive calls texts that images were made from; files beside images that hold them.
+_PROMPTS = re.compile(r"prompts?|captions?|texts?|metadata", re.IGNORECASE)
+_TEXTS = (".txt", ".json", ".jsonl", ".csv", ".parquet")
 
 
 def caveats(source: ImageSource) -> tuple[str, ...]:
@@ -76,8 +86,26 @@ def caveats(source: ImageSource) -> tuple[str, ...]:
         found.append(f"Labels were left behind: {_described(source.labels)}.")
     elif source.labelled:
         found.append("Labels were left behind: all of them were -1, which means none.")
+    if prompts := _prompts(source):
+        found.append(
+            f"Prompts seem to have come with the images ({few(prompts, 2)}): if they name what is "
+            "to be seen, a set made from them is not unsupervised, even without them."
+        )
     found += [f"{note[0].upper()}{note[1:]}." for note in source.notes]
     return tuple(found)
+
+
+def _prompts(source: ImageSource) -> list[str]:
+    """Arrays, or files beside the images, that are called like texts to make images from."""
+    if source.keys:
+        return sorted(key for key in source.keys if _PROMPTS.fullmatch(key))
+    if not source.path.is_dir():
+        return []
+    texts = [file for file in source.path.iterdir() if file.suffix.lower() in _TEXTS]
+    named = sorted(file.name for file in texts if _PROMPTS.match(file.stem))
+    stems = {file.stem for file in source.path.iterdir() if file.suffix.lower() in SUFFIXES}
+    captions = sorted(f.name for f in texts if f.suffix.lower() == ".txt" and f.stem in stems)
+    return named + captions
 
 
 def _balanced(labels: np.ndarray | None) -> bool:

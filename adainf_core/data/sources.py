@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adainf_core.data.cache import cache_folder
 from adainf_core.data.class_labels import LabelError, understood_labels, without_gaps
 from adainf_core.data.folder_files import (
     SUFFIXES,
@@ -407,6 +408,24 @@ def files_source(
 
     shape = (len(files), 3, first[1], first[2])
     return ImageSource(path, shape, labels, chunks, identity, labelled=labels is not None)
+
+
+def decoded_once(source: ImageSource, files: list[Path]) -> np.ndarray:
+    """The images of `source`, decoded into the cache the first time and memory-mapped from it.
+
+    Where there can be no cache they are decoded into memory, with a warning.
+    """
+    stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    key = hashlib.blake2b(repr(stats).encode(), digest_size=16).hexdigest()
+    try:
+        return source.stored(cache_folder() / "decoded" / f"{key}.npy")
+    except (OSError, RuntimeError) as error:
+        warnings.warn(
+            f"no cache, so {len(files)} images are decoded into memory each time ({error}); name a "
+            "folder for it in ADAINF_CACHE",
+            stacklevel=2,
+        )
+    return source.read()
 
 
 def _first_readable(

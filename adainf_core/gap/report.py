@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -196,6 +196,7 @@ def gap_report(
     seed: int = 0,
     keep_copies: bool = False,
     files: Mapping[str, Files] | None = None,
+    caveats: Sequence[str] = (),
 ) -> GapReport:
     """Measure the gap between `real`, the generator's training images, and `generated` ones.
 
@@ -211,6 +212,8 @@ def gap_report(
     generated ones in "real against real", and their distances to the training images say how near
     chance comes. Without them the first half of the drawn real images is compared with the second,
     and other training images are the reference.
+
+    `caveats` are sentences on where the generated images come from, for the report's notes.
 
     ValueError on images of different sizes or fewer than 120 distinct ones (any 120 with
     `keep_copies`), before anything is measured.
@@ -307,7 +310,7 @@ def gap_report(
         by_classifier,
         tuple(repeated),
         shared,
-        tuple(notes),
+        (*notes, *caveats),
         taken["real"],
         taken["generated"],
         chosen.name,

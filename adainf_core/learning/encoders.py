@@ -39,6 +39,17 @@ class Encoder(nn.Module):
         return self.backbone((images - self.mean) / self.std)
 
 
+class ColourShares(nn.Module):
+    """The share of pixels (b, 64) that each of 64 colours has, four equal steps a channel."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        steps = (4 * images).long().clamp(0, 3)
+        colours = (16 * steps[:, 0] + 4 * steps[:, 1] + steps[:, 2]).flatten(1)
+        counts = torch.zeros(len(images), 64, device=images.device)
+        counts.scatter_add_(1, colours, torch.ones_like(colours, dtype=counts.dtype))
+        return counts / colours.shape[1]
+
+
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),

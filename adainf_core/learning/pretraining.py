@@ -178,6 +178,11 @@ def load_pretrained(path: str | Path) -> Pretrained:
         return trainee.result(found.history, found.step, found.data, path)
 
 
+def untrained_encoder(config: PretrainConfig) -> Encoder:
+    """The encoder that a run of `config` begins with, in eval mode."""
+    return _Trainee(config, None).method.encoder.eval()
+
+
 def _check_memory(config: PretrainConfig) -> None:
     """Raise ValueError where the networks alone are more than this machine can hold."""
     with torch.device("meta"):

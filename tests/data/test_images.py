@@ -164,7 +164,7 @@ def test_a_full_disk_leaves_no_cache(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "split", "says"),
     [
-        ("cifar11", "train", "unknown image set 'cifar11'; known: cifar10, cifar100, digits"),
+        ("cifar11", "train", "unknown image set 'cifar11'; known: cifake, cifar10, cifar100"),
         ("cifar10", "validation", "unknown split 'validation' of cifar10; choose 'train' or"),
         ("cifar10", "unlabeled", "unknown split 'unlabeled'"),
         ("stl10", "val", "choose 'train' or 'test' or 'unlabeled'"),

@@ -68,3 +68,25 @@ def test_sub_folders_may_be_classes(tmp_path):
     (text,) = caveats(folder_source(tmp_path))
     assert text.startswith("Its 4 sub-folders were read as one set") and "if they are" in text
     assert caveats(folder_source(tmp_path / "a")) == ()
+
+
+def test_prompts_that_came_with_the_images_are_named(tmp_path):
+    found = said(tmp_path, prompts=np.array(["a cat"] * 200))
+    assert "Prompts seem to have come with the images (prompts)" in found
+    folder = tmp_path / "drawn"
+    folder.mkdir()
+    for number in range(3):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / f"{number}.png")
+    (folder / "readme.txt").write_text("thanks")
+    assert "Prompts" not in " ".join(caveats(folder_source(folder)))
+    for name in ("1.txt", "metadata.jsonl"):
+        (folder / name).write_text("a cat")
+    assert "(metadata.jsonl, 1.txt)" in " ".join(caveats(folder_source(folder)))
+
+
+@pytest.mark.parametrize("place", ["cifake", "train/FAKE"])
+def test_cifake_is_told_by_its_folder(tmp_path, place):
+    (tmp_path / place).mkdir(parents=True)
+    Image.new("RGB", (8, 8), (200, 0, 0)).save(tmp_path / place / "0.jpg")
+    (line,) = caveats(folder_source(tmp_path / place))
+    assert line.startswith("If this is CIFAKE") and "not unsupervised even without labels" in line

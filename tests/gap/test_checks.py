@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.ndimage import laplace
 
 from adainf_core.data.images import ImageSet
-from adainf_core.gap.checks import Files, _fineness, checked
+from adainf_core.gap.checks import Files, _fineness, checked, preparation
 from adainf_core.gap.jpeg import grey, saved_as_jpeg
 
 
@@ -119,6 +119,34 @@ def test_grey_images_beside_coloured_ones_differ_in_colour(photographs):
     found, checks = differing(greys, photographs[half:])
     assert "colour" in found
     assert (
-        "grey are 100 % of the real images and 0 % of the generated ones" in checks["colour"].says
+        "near grey are 100 % of the real images and 0 % of the generated ones"
+        in checks["colour"].says
     )
     assert "grey" not in differing(greys, greys)[1]["colour"].says
+
+
+def test_a_tenth_more_near_grey_images_are_seen(photographs):
+    half = len(photographs) // 2
+    real, generated = photographs[:half], photographs[half : 2 * half].copy()
+    faded = generated[: half // 2].mean(1, keepdims=True) + np.array([2, 0, -2])[:, None, None]
+    generated[: half // 2] = np.clip(faded, 0, 255).astype(np.uint8)  # of which none is all grey
+    found, checks = differing(real, generated)
+    assert "colour" in found and "near grey are " in checks["colour"].says
+    assert "near grey" not in differing(real, photographs[half:])[1]["colour"].says
+
+
+def test_what_to_know_before_training_is_a_line_each(photographs):
+    half = len(photographs) // 2
+    real, other = a_set(photographs[:half]), photographs[half:]
+    assert preparation(real, a_set(other)) == () == preparation(None, a_set(other))
+    saved = a_set(saved_as_jpeg(other, 75))
+    (line,) = preparation(real, saved)
+    assert line.startswith("The generated images were JPEG files (quality 75") and "\n" not in line
+    (line,) = preparation(saved, real)
+    assert line.startswith("The real images were JPEG files (quality 75")
+    assert preparation(saved, saved) == () == preparation(None, saved)  # nothing to compare with
+    greys = other.copy()
+    greys[: half // 2] = greys[: half // 2].mean(1, keepdims=True).astype(np.uint8)
+    (line,) = preparation(real, a_set(greys))
+    share = np.mean([(image.max(0) - image.min(0)).mean() < 6 for image in greys])
+    assert line.startswith(f"{100 * share:.0f} % of the generated images are near grey")

@@ -26,6 +26,7 @@ MODULES = (
     "training_length",
     "long_training",
     "desktop",
+    "levels",
     "recipe_search",
     "recipe_race",
     "code_traps",

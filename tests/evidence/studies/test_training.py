@@ -1,15 +1,24 @@
 """Experiments: arms that share what they should, and a run that can be stopped on the way."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from adainf_core.data.images import ImageSet
 from adainf_core.evidence.studies import training as experiments
-from adainf_core.evidence.studies.training import TrainingExperiment, experiment_data
+from adainf_core.evidence.studies.training import (
+    TrainingExperiment,
+    experiment_data,
+    probed_data,
+    small_images,
+)
+from adainf_core.generators import published
 from adainf_core.generators.dial import HeldOutSetting, Memorised
 from adainf_core.generators.flawed_sprites import FlawedSprites
+from adainf_core.generators.published import PublishedSetting
 from adainf_core.learning import pretraining
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.pretrain_config import PretrainConfig
@@ -180,3 +189,89 @@ def test_impossible_experiments_are_refused(changes, says):
 def test_more_images_than_there_are_is_refused(changes, says):
     with pytest.raises(ValueError, match=says):
         experiment_data(replace(PERFECT, **changes))
+
+
+# ---- other people's generated images, more labels, one file format
+
+
+def pool_of(monkeypatch, count: int) -> ImageSet:
+    rng = np.random.default_rng(4)
+    images = rng.integers(0, 256, (count, 3, 16, 16), dtype=np.uint8)
+    pool = ImageSet(images, rng.integers(0, 10, count), f"cifake-train, {count} left")
+    monkeypatch.setattr(published, "_pool", lambda dataset: pool)
+    return pool
+
+
+def test_published_images_are_handed_out_once_at_the_experiment_s_size(monkeypatch):
+    pool = pool_of(monkeypatch, 40)
+    arm = replace(PHOTOGRAPHS, generator=PublishedSetting(), n_generated=30)
+    real, generated, _ = experiment_data(arm)
+    averaged = pool.images.reshape(40, 3, 8, 2, 8, 2).mean((3, 5))
+    assert generated.labels is None and generated.images.shape == (30, 3, 8, 8)
+    away = np.abs(generated.images[:, None].astype(float) - averaged[None]).max((2, 3, 4))
+    found = np.argwhere(away <= 0.5)
+    assert len(found) == 30 == len(set(found[:, 1].tolist()))
+    assert np.array_equal(real.images, experiment_data(PHOTOGRAPHS)[0].images)
+    _, again, _ = experiment_data(replace(arm, n_generated=10))
+    assert np.array_equal(again.images, generated.images[:10])
+    _, other, _ = experiment_data(replace(arm, seed=1))
+    assert not np.array_equal(other.images, generated.images)
+    assert "40 left, without replacement, without labels" in arm.generator.origin()
+    with pytest.raises(ValueError, match=r"41 .*40.*the images of cifake-train.*ask for fewer"):
+        experiment_data(replace(arm, n_generated=41))
+
+
+def test_probes_may_learn_from_more_labels_than_training_has(photographs):
+    plain, more = (probed_data(replace(PERFECT, n_labelled=n)) for n in (None, 45))
+    assert keys(plain[0]) == keys(experiment_data(PERFECT)[0])
+    assert len(more[0]) == 45 and np.array_equal(more[0].images[:20], plain[0].images)
+    assert np.array_equal(more[1].images, plain[1].images)
+    # and training sees what it saw
+    for one, other in zip(
+        experiment_data(PERFECT), experiment_data(replace(PERFECT, n_labelled=45)), strict=True
+    ):
+        assert np.array_equal(one.images, other.images)
+    with pytest.raises(ValueError, match="n_labelled=51 is more than the 50 images of cifar10"):
+        experiment_data(replace(PERFECT, n_labelled=51))
+    with pytest.raises(ValueError, match="n_labelled = 0 must"):
+        replace(PERFECT, n_labelled=0)
+
+
+def test_real_jpeg_is_pillow_s_of_all_photographs(monkeypatch):
+    rng = np.random.default_rng(2)
+    whole = {
+        split: ImageSet(
+            rng.integers(0, 256, (50, 3, 16, 16), dtype=np.uint8), rng.integers(0, 10, 50), split
+        )
+        for split in ("train", "test")
+    }
+    monkeypatch.setattr(experiments, "small_images", small_images)
+    monkeypatch.setattr(experiments, "load_images", lambda name, split, download: whole[split])
+    small_images.cache_clear()
+    saved = {}
+    for split, images in whole.items():
+        files = [io.BytesIO() for _ in images.images]
+        for file, image in zip(files, images.images, strict=True):
+            Image.fromarray(image.transpose(1, 2, 0)).save(file, "JPEG", quality=75)  # 4:2:0
+        saved[split] = np.stack([np.asarray(Image.open(file)).transpose(2, 0, 1) for file in files])
+    plain, jpeg = (replace(PERFECT, size=16, real_jpeg=quality) for quality in (None, 75))
+    before, after = experiment_data(plain), experiment_data(jpeg)
+    order = np.random.default_rng(jpeg.seed).permutation(50)
+    assert np.array_equal(before[0].images, whole["train"].images[order[:20]])
+    assert np.array_equal(after[0].images, saved["train"][order[:20]])
+    assert np.array_equal(after[2].images, saved["test"][:10])
+    assert keys(after[1]) <= {image.tobytes() for image in saved["train"]}
+    assert np.array_equal(probed_data(jpeg)[0].images, after[0].images)
+    # smaller images are averages of what the files hold
+    half, _, _ = experiment_data(replace(jpeg, size=8))
+    means = saved["train"][order[:20]].reshape(20, 3, 8, 2, 8, 2).mean((3, 5))
+    assert np.abs(half.images - means).max() <= 0.5
+    small_images.cache_clear()
+
+
+def test_labels_and_formats_of_sprites_are_refused():
+    for changes in ({"n_labelled": 70}, {"real_jpeg": 75}):
+        with pytest.raises(ValueError, match="are for named image sets"):
+            replace(SPRITES, **changes)
+    with pytest.raises(ValueError, match="real_jpeg = 101"):
+        replace(PHOTOGRAPHS, real_jpeg=101)

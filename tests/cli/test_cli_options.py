@@ -21,6 +21,7 @@ BAD = {
     "share": (*NUMBERS, "0", "1"),
     "share or all": NUMBERS,
     "word": WORDS,
+    "cluster": ("", "local", "local:0", "local:x", "tcp://", "tcp://0.0.0.0:8786", "http://a:1"),
     "set": ("", "no/such/place"),
     "file to write": ("", "FOLDER", "FILE/below", "/proc/adainf/none"),
     "new folder": ("", "FOLDER", "FILE", "FILE/below", "/proc/adainf/none"),
@@ -44,7 +45,7 @@ COMMANDS = {
     "generate sample": (
         ["memorised", "--store", "MADE", "--real", "digits"],
         {"--store": "folder to write", "--count": "count", "--seed": "seed", "--real": "set",
-         "--size": "count", "--max-seconds": "seconds", **ROOT},
+         "--size": "count", "--max-seconds": "seconds", "--on": "cluster", **ROOT},
     ),
     "generate import": (
         ["MADE.npz"],
@@ -84,7 +85,8 @@ COMMANDS = {
     "study show": (["failure-mode"], {"--scale": "word"}),
     "study run": (
         ["failure-mode", "--scale", "laptop"],
-        {**RUN, "--budget": "seconds", "--seeds": "count", "--processes": "count"},
+        {**RUN, "--budget": "seconds", "--seeds": "count", "--processes": "count",
+         "--on": "cluster"},
     ),
     "study status": (["failure-mode"], {**READ, "--budget": "seconds", "--processes": "count"}),
     "study verify": (["failure-mode"], {**READ, "--sample": "count"}),

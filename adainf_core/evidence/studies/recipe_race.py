@@ -12,7 +12,7 @@ from adainf_core.evidence.studies.recipe_search import BASE, GROWING, training
 
 NAME = "recipe-race"
 ARMS = {
-    "desktop": Arm("desktop recipe, 20 minutes", GROWING | training(steps=9600, warmup=480)),
+    "desktop": Arm("desktop recipe, 20 minutes", GROWING | training(steps=8000, warmup=400)),
     "small": Arm("small recipe, 60 minutes", training(steps=18_000, warmup=900)),
 }
 

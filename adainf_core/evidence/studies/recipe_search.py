@@ -37,8 +37,8 @@ GROWING = training(**DESKTOP)
 MUON = GROWING | training(view_scales=(1.0,))
 _SGD = training(optimizer="sgd", weight_decay=1e-4)
 _LARS = training(optimizer="lars", weight_decay=1e-4)
-_RESNET = training(encoder="resnet10", base_width=32, stem_stride=2, steps=1050, warmup=52)
-_WIDE = training(width=24, steps=700, warmup=35)
+_RESNET = training(encoder="resnet10", base_width=32, stem_stride=2, steps=950, warmup=47)
+_WIDE = training(width=24, steps=670, warmup=33)
 _FEW = GROWING | {"n_real": 5000, "n_labelled": 50_000} | training(steps=2100, warmup=105)
 ARMS = {
     **{
@@ -52,16 +52,18 @@ ARMS = {
         )
         for rate in (0.01, 0.03, 0.1)
     },
-    "growing": Arm("Muon, views of 16, 24, 32", GROWING | training(steps=2100, warmup=105)),
+    "growing": Arm("Muon, views of 16, 24, 32", GROWING | training(steps=1700, warmup=85)),
     "muon": Arm("Muon at 0.03", MUON),
     "muon_0.01": Arm("Muon at 0.01", MUON | training(learning_rate=0.01)),
     "muon_0.1": Arm("Muon at 0.1", MUON | training(learning_rate=0.1)),
     "muon_decay": Arm("Muon, decay 0.05", MUON | training(weight_decay=0.05)),
     "muon_128": Arm("Muon, batches of 128", MUON | training(batch_size=128, steps=2300)),
-    "muon_512": Arm("Muon, batches of 512", MUON | training(batch_size=512, steps=600, warmup=30)),
+    "muon_512": Arm("Muon, batches of 512", MUON | training(batch_size=512, steps=530, warmup=26)),
     "muon_warm": Arm("Muon, temperature 0.5", MUON | {"pretrain.method": SimCLR(temperature=0.5)}),
     "muon_wide": Arm("Muon, width 24", MUON | _WIDE),
-    "muon_resnet10": Arm("Muon, ResNet-10 of width 32, stride 2", MUON | _RESNET),
+    "muon_resnet10": Arm(
+        "Muon, ResNet-10 of width 32, stride 2", MUON | _RESNET | training(steps=900, warmup=45)
+    ),
     "adamw": Arm("AdamW at 0.002"),
     "adamw_0.001": Arm("AdamW at 0.001", training(learning_rate=1e-3)),
     "adamw_0.005": Arm("AdamW at 0.005", training(learning_rate=5e-3)),
@@ -71,7 +73,7 @@ ARMS = {
     "lars_1.6": Arm("LARS at 1.6", _LARS | training(learning_rate=1.6)),
     "adamw_growing": Arm(
         "AdamW at 0.002, views of 16, 24, 32",
-        training(view_scales=(0.5, 0.75, 1.0), steps=2100, warmup=105),
+        training(view_scales=(0.5, 0.75, 1.0), steps=1750, warmup=87),
     ),
     "resnet10": Arm("AdamW, ResNet-10 of width 32, stride 2", _RESNET),
 }

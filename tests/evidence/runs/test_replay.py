@@ -116,11 +116,13 @@ def ignored_ratio(patch):
 
 
 def no_decay(patch):
-    build = torch.optim.AdamW
+    class WithoutDecay(torch.optim.AdamW):
+        def __init__(self, groups, **settings):
+            super().__init__(groups, **(settings | {"weight_decay": 0.0}))
+
     patch.setattr(
         optimizers, "torch",
-        SimpleNamespace(**{**vars(torch), "optim": SimpleNamespace(
-            AdamW=lambda groups, **k: build(groups, **(k | {"weight_decay": 0.0})))}),
+        SimpleNamespace(**{**vars(torch), "optim": SimpleNamespace(AdamW=WithoutDecay)}),
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ SETTINGS: dict[str, set[str]] = {
         "35 %",
         "80 %",
     },  # settings, a target, an exercise
+    "reference/reproducing": {"1.4", "4.0"},  # a model's version, a licence's
     "total-variation": {"5 %"},  # a risk
 }
 

@@ -31,7 +31,7 @@ _RECIPE = recipe("cifar10", scale="desktop").pretrain
 _POLICIES = policies(32)
 BASE = TrainingExperiment(
     "cifar10", size=32, n_real=5000, n_test=10_000, n_labelled=50_000,
-    pretrain=replace(_RECIPE, policy=_POLICIES["strong"], view_scales=(0.5, 0.75, 1.0)),
+    pretrain=replace(_RECIPE, policy=_POLICIES["strong"]),
 )  # fmt: skip
 _GENERATED = 45_000
 CIFAKE = PublishedSetting("cifake")

@@ -21,9 +21,8 @@ def test_passes_and_labels_are_the_papers():
         seen = run.pretrain.steps * run.pretrain.batch_size
         assert (run.n_real, run.n_labelled, run.n_test) == (5000, 50_000, 10_000), arm
         assert seen == 1024 * run.n_real
-        assert replace(
-            run.pretrain, policy=None, view_scales=(1.0,), seed=0
-        ) == replace(recipe(scale="desktop").pretrain, policy=None)  # fmt: skip
+        shared = replace(run.pretrain, policy=None, seed=0)
+        assert shared == replace(recipe(scale="desktop").pretrain, policy=None)
 
 
 def test_shares_of_real_draws_are_exact():

@@ -130,7 +130,7 @@ class TrainingExperiment:
         """
         from adainf_core.learning.pretraining import pretrain
 
-        data = self._inflation()
+        data, real, test = self._inflation()
         trained = pretrain(
             self.pretrain,
             data,
@@ -140,7 +140,8 @@ class TrainingExperiment:
         )
         if not trained.finished:
             return None
-        probes = _probes(trained, *probed_data(self))
+        labelled = real if self.n_labelled is None else probed_data(self)[0]
+        probes = _probes(trained, labelled, test)
         return Outcome(
             metrics={name: 100 * probe.accuracy for name, probe in probes.items()},
             protocols={name: probe.account for name, probe in probes.items()},
@@ -150,17 +151,17 @@ class TrainingExperiment:
             encoder=trained.encoder,
         )
 
-    def _inflation(self) -> Inflation:
-        """The training set."""
-        real, generated, _ = experiment_data(self)
+    def _inflation(self) -> tuple[Inflation, ImageSet, ImageSet]:
+        """The training set, its real images, and the test images."""
+        real, generated, test = experiment_data(self)
         weight = None if generated is None or self.beta is not None else self.replication
-        return Inflation(real, generated, replication=weight, beta=self.beta)
+        return Inflation(real, generated, replication=weight, beta=self.beta), real, test
 
     def first_stretch(self, steps: int) -> list[dict[str, float]]:
         """The loss curve of the first `steps` steps, as `Outcome.history` has it."""
         from adainf_core.learning.pretraining import Run
 
-        run = Run(self.pretrain, self._inflation())
+        run = Run(self.pretrain, self._inflation()[0])
         run.advance(steps)
         return run.history
 
@@ -210,8 +211,15 @@ def experiment_data(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet 
 
 def probed_data(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet]:
     """The labelled images that probes learn from, and the test images."""
-    alone = replace(experiment, generator=None, n_generated=0, replication=1.0, beta=None)
-    alone = replace(alone, swapped=False, n_real=experiment.n_labelled or experiment.n_real)
+    alone = replace(
+        experiment,
+        n_real=experiment.n_labelled or experiment.n_real,
+        generator=None,
+        n_generated=0,
+        replication=1.0,
+        beta=None,
+        swapped=False,
+    )
     labelled, _, test = experiment_data(alone)
     return labelled, test
 

@@ -111,6 +111,14 @@ def test_swapped_exchanges_red_and_blue_of_the_generated_images_alone():
     assert np.array_equal(test.images, swapped_test.images)
 
 
+def test_labels_are_of_real_images_whatever_is_generated():
+    for changes in ({"swapped": True}, {"replication": 3.0}, {"beta": 0.5}):
+        labelled, test = probed_data(replace(FLAWED, **changes))
+        real, _, expected = experiment_data(FLAWED)
+        assert np.array_equal(labelled.images, real.images), changes
+        assert np.array_equal(test.images, expected.images)
+
+
 def shares(experiment: TrainingExperiment, monkeypatch) -> float:
     """The share of real draws in a long sample of what `experiment` trains on."""
     seen = []

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def arm_dots(ax: Axes, arms: Mapping[str, tuple[str, Sequence[float]]], unit: str) -> None:
     """One line an arm: its seeds as dots, their mean with its 95 % t interval as a bar.
 
-    `arms` maps the arm's key in `ARM_STYLE` to its label and the values, one a seed. A single seed
+    `arms` maps the arm's key in `ARM_STYLE`, or one without a style of its own, to its label and the
+    values, one a seed. A single seed
     has no interval; an arm without any is marked "not run".
     """
     for row, (key, (_, values)) in enumerate(arms.items()):
@@ -29,7 +30,7 @@ def arm_dots(ax: Axes, arms: Mapping[str, tuple[str, Sequence[float]]], unit: st
             ax.annotate("not run", (0.02, row), xycoords=("axes fraction", "data"), va="center",
                         fontsize=9, color=FAINT)  # fmt: skip
             continue
-        colour, marker = ARM_STYLE[key]
+        colour, marker = ARM_STYLE.get(key, (INK, "o"))
         open_mark = key.startswith("perfect")
         mean = float(np.mean(values))
         if len(values) > 1:
@@ -242,7 +243,7 @@ def plausible_levels(
     level with the highest mean is ringed, and a cross stands where a level is excluded.
     """
     for row, (key, levels, best) in enumerate(dials.values()):
-        colour, marker = ARM_STYLE[key]
+        colour, marker = ARM_STYLE.get(key, (INK, "o"))
         kept = [level for level in levels if level in best.plausible]
         ax.plot(kept, [row] * len(kept), marker, color=colour, ms=7,
                 mfc="none" if key.startswith("perfect") else colour)  # fmt: skip

@@ -224,9 +224,15 @@ class Findings:
         """`text` in italics, then where this study's numbers, and those of `others`, come from."""
         return caption(text, self, *others, how=how)
 
-    def means(self, labels: Mapping[str, str], digits: int = 1, suffix: str = "") -> list[str]:
+    def means(
+        self,
+        labels: Mapping[str, str],
+        digits: int = 1,
+        suffix: str = "",
+        metric: str = "linear",
+    ) -> list[str]:
         """For an alt text: "name: mean" of each arm in `labels` (arm + suffix: name)."""
-        means = {name: self.mean(arm + suffix) for arm, name in labels.items()}
+        means = {name: self.mean(arm + suffix, metric) for arm, name in labels.items()}
         return [
             f"{' '.join(name.split())}: {'not run' if np.isnan(m) else f'{m:.{digits}f}'}"
             for name, m in means.items()
@@ -263,10 +269,12 @@ class Findings:
         unit: str = "linear accuracy, %",
         height: float | None = None,
         digits: int = 1,
+        metric: str = "linear",
     ) -> Shown:
         """Dot plot of arms (`rows`): seeds, means, 95 % t intervals; the alt text has the means."""
-        rows = self.rows(labels)
-        means = self.means({arm: name for arm, (name, _) in rows.items()}, digits)
+        rows = self.rows(labels, metric=metric)
+        named = {arm: name for arm, (name, _) in rows.items()}
+        means = self.means(named, digits, metric=metric)
         return draw(
             lambda ax: arm_dots(ax, rows, unit),
             height=height or 0.5 + 0.4 * len(rows),

@@ -9,6 +9,7 @@ from adainf_core.findings.telling import in_full, tell
 from adainf_core.statistics.intervals import wilson_interval
 
 _TEST_IMAGES = 10_000
+_TODAY = "adamw"  # the arm of the small recipe
 
 
 class Recipes:
@@ -32,12 +33,12 @@ class Recipes:
 
     def tell(self, prefix: str) -> None:
         """Glue what prose needs of both studies (`telling.tell`)."""
-        best, today = (self.search.mean(arm, "knn") for arm in (self.tried[0], "adamw"))
+        best, today = (self.search.mean(arm, "knn") for arm in (self.tried[0], _TODAY))
         test = wilson_interval(round(_TEST_IMAGES * best / 100), _TEST_IMAGES)
         planned = [arm for arm in self.search.study.arms if not arm.startswith("few")]
         self.race.tell(prefix, say=in_full)
         tell(
-            prefix, best=f"{best:.1f}", today=None if today != today else f"{today:.1f}",
+            prefix, best=f"{best:.1f}", today=f"{today:.1f}" if _TODAY in self.tried else None,
             half=f"{50 * (test.high - test.low):.1f}", first=self.search.label(self.tried[0]),
             tried=len(self.tried), planned=len(planned),
         )  # fmt: skip

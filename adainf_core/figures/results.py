@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 def arm_dots(ax: Axes, arms: Mapping[str, tuple[str, Sequence[float]]], unit: str) -> None:
     """One line an arm: its seeds as dots, their mean with its 95 % t interval as a bar.
 
-    `arms` maps the arm's key in `ARM_STYLE`, or one without a style of its own, to its label and the
-    values, one a seed. A single seed
-    has no interval; an arm without any is marked "not run".
+    `arms` maps the arm's key in `ARM_STYLE`, or one without a style of its own, to its label and
+    the values, one a seed. A single seed has no interval; an arm without any is marked "not run".
     """
     for row, (key, (_, values)) in enumerate(arms.items()):
         if not len(values):

@@ -227,7 +227,7 @@ def _cheaply(use: Callable[[Path], Found]) -> Callable[[Path], Found]:
 
 
 _gap = ["gap", "IN/pets.npz", "IN/cats.npz", "--extractor", "pixels", "--n", "130"]
-_gap += ["--json", "IN/gap.json"]
+_gap += ["--html", "IN/gap.html", "--json", "IN/gap.json"]
 
 
 def _store(folder: Path) -> None:

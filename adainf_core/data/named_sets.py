@@ -15,7 +15,7 @@ from adainf_core.data.cache import cache_folder
 from adainf_core.data.class_labels import check_labels
 from adainf_core.data.folder_files import split_folder
 from adainf_core.data.images import ImageSet
-from adainf_core.data.published_sets import PUBLISHED, WHOLE
+from adainf_core.data.published_sets import PUBLISHED
 from adainf_core.data.sources import ARCHIVES, decoded_once, files_source, npz_source
 from adainf_core.validation import as_path, in_words
 
@@ -232,9 +232,24 @@ LOADERS: dict[str, Callable[[Path, str, bool], ImageSet]] = {
     "tinyimagenet": _tinyimagenet,
     "tinyimagenet32": _tinyimagenet32,
     "digits": lambda root, split, download: _digits(split),
-    **PUBLISHED,
+    # one by one: which code a run reaches is read from the entry that it looks up
+    "cifake": PUBLISHED["cifake"],
+    "imagenette32": PUBLISHED["imagenette32"],
+    "cinic10_imagenet": PUBLISHED["cinic10_imagenet"],
+    "gallery-ddpm": PUBLISHED["gallery-ddpm"],
+    "gallery-edm": PUBLISHED["gallery-edm"],
+    "gallery-pixelcnn": PUBLISHED["gallery-pixelcnn"],
+    "gallery-infomaxgan": PUBLISHED["gallery-infomaxgan"],
 }
-SPLITS = {"stl10": ("train", "test", "unlabeled"), **WHOLE}
+#: The parts of a set that has others than "train" and "test".
+SPLITS = {
+    "stl10": ("train", "test", "unlabeled"),
+    "cinic10_imagenet": ("train",),
+    "gallery-ddpm": ("train",),
+    "gallery-edm": ("train",),
+    "gallery-pixelcnn": ("train",),
+    "gallery-infomaxgan": ("train",),
+}
 
 
 def _listed(path: Path, fields: int = 1) -> list[list[str]]:

@@ -167,5 +167,3 @@ PUBLISHED: dict[str, Callable[[Path, str, bool], ImageSet]] = {
     ),
     **{f"gallery-{which}": partial(_gallery, which=which) for which in _GALLERY},
 }
-#: Sets of one part, which is called "train" like the first of any other.
-WHOLE = {name: ("train",) for name in PUBLISHED if name not in ("cifake", "imagenette32")}

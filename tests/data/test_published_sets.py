@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from adainf_core.data import published_sets
-from adainf_core.data.named_sets import SPLITS, load_images
+from adainf_core.data.named_sets import LOADERS, SPLITS, load_images
+from adainf_core.data.published_sets import PUBLISHED
 
 RNG = np.random.default_rng(0)
 
@@ -155,3 +156,7 @@ def test_a_wrong_archive_is_named_in_one_line(archives, content, says):
     with pytest.raises(ValueError, match=says) as raised:
         load_images("imagenette32", root=archives)
     assert "imagenette32.npz" in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_every_published_set_can_be_loaded_by_name():
+    assert {name: LOADERS[name] for name in PUBLISHED} == PUBLISHED

@@ -1,4 +1,4 @@
-"""Recipe race: what won the search, for twenty minutes of a core, against the small recipe's sixty.
+"""Recipe race: the desktop recipe, for twenty minutes of a core, against the small recipe's sixty.
 
 Two networks of one shape, on the same images: the optimiser, the size of the views and the number
 of steps differ. `benchmarks/recipe.py` has what a step of each costs.

@@ -210,8 +210,7 @@ def recipe(
     warm-up   1,000                   1,000               50
     ========= ======================= =================== =====================
 
-    The desktop's was found by a search that is recorded (study "recipe-search"), for images of 32
-    pixels.
+    The desktop's is for images of 32 pixels; studies "recipe-search" and "recipe-race" judge it.
     All draw shuffled epochs and compute in bf16 (the official code in fp16); `PretrainConfig` and
     `Inflation` on their own have defaults of their own: fp32, and independent draws. Data sets
     other than CIFAR-10, CIFAR-100 and Tiny ImageNet have no published numbers and take CIFAR-10's,

@@ -7,7 +7,7 @@ pixels without blur, its projection head and `NTXentLoss`, SGD at 0.06 for batch
 momentum 0.9 and decay 5e-4, float32, a cosine over the run (here in steps, that it ends well in so
 short a time), whose length is known from the time of a few steps. All 50,000 images; CPU time, data
 and augmentation included, one thread. Its features then meet our neighbours' probe, as a recipe's
-do in the study "recipe-race", beside which the result stands.
+do in the study "recipe-race".
 """
 
 from __future__ import annotations

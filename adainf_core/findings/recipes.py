@@ -44,11 +44,10 @@ class Recipes:
         )  # fmt: skip
         tell(prefix, {"recorded": self.search.recorded, "recorded-race": self.race.recorded})
         for arm in self.race.study.arms:
-            level = {f"{m}-{arm}": self.race.interval(arm, m) for m in ("knn", "linear")}
-            means = {f"{m}-{arm}": f"{self.race.mean(arm, m):.1f}" for m in ("knn", "linear")
-                     if self.race.values(arm, m)}  # fmt: skip
-            tell(prefix, {key: means.get(key) for key in level})
             tell(prefix, {f"minutes-{arm}": f"{self.minutes(self.race, arm):.0f}"})
+            for metric in ("knn", "linear"):
+                run, mean = self.race.values(arm, metric), self.race.mean(arm, metric)
+                tell(prefix, {f"{metric}-{arm}": f"{mean:.1f}" if run else None})
 
     def table(self, arms: list[str]) -> Table:
         """Arms of the search: what they took, and what they reached."""

@@ -1,7 +1,7 @@
 """Recipe race: the desktop recipe, for twenty minutes of a core, against the small recipe's sixty.
 
 Two networks of one shape, on the same images: the optimiser, the size of the views and the number
-of steps differ. `benchmarks/recipe.py` has what a step of each costs.
+of steps differ. `benchmarks/recipes.py` has what a step of each costs.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 All 50,000 photographs at 32 pixels, the official strong policy, bf16, one seed. Each arm differs
 from today's small recipe in what its name says, and takes as many steps of 256 images as four
 minutes of one core allow (`benchmarks/recipes.py` has what a step of each costs). Nothing is
-claimed here: what wins goes into "recipe-race", on other seeds. The arms that begin with "few" ask,
+claimed here, but in "recipe-race", on other seeds. The arms that begin with "few" ask,
 before any run of study "desktop", which rate suits its 5,000 photographs under either policy: that
 of the best linear probe, or 0.03 where it is within half a point of it.
 """

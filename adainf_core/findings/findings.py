@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adainf_core.evidence.judging.claims import CONFIDENCE
-from adainf_core.evidence.judging.verdicts import by_seed, judge
+from adainf_core.evidence.judging.verdicts import by_seed, judge_study
 from adainf_core.evidence.runs.records import RESULTS, Record, read_pictures
 from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.studies.catalogue import named_study
@@ -86,7 +86,7 @@ class Findings:
     @cached_property
     def verdicts(self) -> dict[str, Any]:
         """The verdict of each claim about the study, by the claim's key."""
-        return {v.claim.key: v for v in judge(self.study.claims, self.records)}
+        return {v.claim.key: v for v in judge_study(self.study, self.scale, self.records)}
 
     @property
     def confidence(self) -> float:

@@ -19,6 +19,7 @@ from adainf_core.evidence.judging.claims import (
     Ranking,
 )
 from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
+from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import Record
 from adainf_core.statistics.intervals import (
     Interval,
@@ -123,13 +124,37 @@ class Verdict:
         return self.outcome if self.difference is None else outcome_of(self.difference, margin)
 
 
+def judge_study(
+    study: Study, scale: str, records: Sequence[Record], metric: str = "linear"
+) -> list[Verdict]:
+    """The verdict of each claim about `study`, on its records at `scale`.
+
+    Those of a strict one are "not run" until all the runs that they read are there.
+    """
+    verdicts = judge(study.claims, records, metric, strict=study.strict)
+    if not study.strict or scale not in study.layouts:
+        return verdicts
+    there = {(record.arm, record.seed) for record in records}
+    lacking = {arm for arm, seed in study.plan(scale) if (arm, seed) not in there}
+    return [
+        Verdict(verdict.claim, Outcome.NOT_RUN)
+        if lacking.intersection(verdict.claim.arms)
+        else verdict
+        for verdict in verdicts
+    ]
+
+
 def judge(
-    claims: Sequence[Claim], records: Iterable[Record], metric: str = "linear"
+    claims: Sequence[Claim],
+    records: Iterable[Record],
+    metric: str = "linear",
+    strict: bool = False,
 ) -> list[Verdict]:
     """Apply its rule to each of `claims`, a whole family, on one study's records at one scale.
 
     What claims say of linear accuracy is read from `metric`. A claim is "not run" where its arms
-    share fewer than two seeds, or a ranking's none.
+    share fewer than two seeds, or a ranking's none. With `strict`, the interval of a contrast is at
+    least as wide as Student t of its own values.
     """
     table = _Table(records, metric)
     about_accuracy = [c for c in claims if isinstance(c, Contrast | BestLevelClaim)]
@@ -140,7 +165,7 @@ def judge(
     def judged(claim: Claim) -> Verdict:
         match claim:
             case Contrast():
-                return _contrast(claim, table, spread, _corrected(len(about_accuracy)))
+                return _contrast(claim, table, spread, _corrected(len(about_accuracy)), strict)
             case BestLevelClaim():
                 return _best(claim, table, spread, _corrected(len(about_accuracy)))
             case Bracketed():
@@ -150,6 +175,13 @@ def judge(
         raise TypeError(f"{claim.key!r}: no rule judges a {type(claim).__name__}")
 
     return [judged(claim) for claim in claims]
+
+
+def noise_of(claims: Sequence[Claim], records: Iterable[Record]) -> float:
+    """The residual deviation of one run among the arms of claims about accuracy; nan of too few."""
+    about_accuracy = [c for c in claims if isinstance(c, Contrast | BestLevelClaim)]
+    spread = _Table(records).block_spread(about_accuracy)
+    return float("nan") if spread is None else spread[0]
 
 
 def outcome_of(difference: Interval, margin: float = MARGIN) -> Outcome:
@@ -231,7 +263,11 @@ class _Table:
 
 
 def _contrast(
-    claim: Contrast, table: _Table, spread: tuple[float, int] | None, level: float
+    claim: Contrast,
+    table: _Table,
+    spread: tuple[float, int] | None,
+    level: float,
+    strict: bool,
 ) -> Verdict:
     values = table.contrast(claim)
     if len(values) < _LEAST:
@@ -241,6 +277,9 @@ def _contrast(
         weight = float(np.sqrt(sum(term.weight**2 for term in claim.terms)))
         deviation, freedom = max(deviation, weight * spread[0]), max(freedom, spread[1])
     difference = _interval(values, deviation, freedom, level)
+    if strict:
+        own = _interval(values, float(values.std(ddof=1)), len(values) - 1, level)
+        difference = max(difference, own, key=lambda interval: interval.high)
     return Verdict(claim, outcome_of(difference), difference, agreeing=int((values > 0).sum()))
 
 

@@ -110,14 +110,20 @@ class Verdict:
         return found is not None and bool(found.high < 0)
 
     @property
-    def outcome_and_sign(self) -> str:
-        """The outcome, with "reversed" where the opposite is shown."""
+    def words(self) -> str:
+        """The outcome as tables and sentences have it.
+
+        Those of a difference are `difference_in_words`; of other claims that do not hold,
+        "reversed" is added where the opposite is shown.
+        """
+        if isinstance(self.claim, Contrast) and self.difference is not None:
+            return difference_in_words(self.difference, len(self.claim.terms) == 2)
         return f"{self.outcome}, reversed" if self.reversed else str(self.outcome)
 
     def __str__(self) -> str:
         if self.outcome == Outcome.NOT_RUN:
             return self.summary
-        return f"{self.summary}: {self.outcome_and_sign}"
+        return f"{self.summary}: {self.words}"
 
     def at_margin(self, margin: float) -> Outcome:
         """What the rule would say of a contrast at another margin (points)."""
@@ -175,6 +181,20 @@ def judge(
         raise TypeError(f"{claim.key!r}: no rule judges a {type(claim).__name__}")
 
     return [judged(claim) for claim in claims]
+
+
+def difference_in_words(found: Interval, two_arms: bool = True) -> str:
+    """The outcome of a difference in points, as a reader understands it.
+
+    Where the claim does not hold, "no gain of a point" (which is `MARGIN`); where all of the
+    interval lies below zero "costs accuracy", or, unless it is of `two_arms`, "the opposite".
+    """
+    outcome = outcome_of(found)
+    if outcome != Outcome.DOES_NOT_HOLD:
+        return str(outcome)
+    if found.high >= 0:
+        return "no gain of a point"
+    return "costs accuracy" if two_arms else "the opposite"
 
 
 def noise_of(claims: Sequence[Claim], records: Iterable[Record]) -> float:

@@ -192,7 +192,7 @@ def test_a_seed_s_luck_is_no_evidence(records):
     table = {"a": luck + [2.1, 1.9, 2.0, 2.1], "b": luck}
     up, down = judge((beats("a", "b"), beats("b", "a")), records(table))
     assert (up.outcome, down.outcome) == ("holds", "does not hold")
-    assert (up.outcome_and_sign, down.outcome_and_sign) == ("holds", "does not hold, reversed")
+    assert (up.words, down.words) == ("holds", "costs accuracy")
     assert up.difference.value == pytest.approx(2.025) == -down.difference.value
     assert (up.agreeing, down.agreeing) == (4, 0)
 
@@ -318,7 +318,7 @@ def test_a_bracket_is_judged_by_both_its_ends(sided, lead, width, outcome):
     (bracket,) = verdict.brackets
     assert bracket.least == paired_difference(low["a"], high["b"])
     assert bracket.greatest == paired_difference(high["a"], low["b"])
-    assert verdict.outcome_and_sign == outcome
+    assert verdict.words == outcome
     assert (verdict.decisive.low, verdict.decisive.high) == (
         bracket.least.low,
         bracket.greatest.high,
@@ -410,7 +410,7 @@ def ranked(make_record):
 def test_a_ranking_is_held_against_its_threshold(ranked, truth, sign, threshold, outcome):
     claim = ranking(truth=truth, sign=sign, threshold=threshold)
     (verdict,) = judge((claim,), ranked(lambda place, seed: place**3.0))
-    assert verdict.outcome_and_sign == outcome and verdict.correlation.value == sign
+    assert verdict.words == outcome and verdict.correlation.value == sign
     assert verdict.summary == f"rank correlation {verdict.correlation:+.2f}, n = 12 arms"
 
 

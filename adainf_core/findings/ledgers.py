@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from adainf_core.evidence.judging.claims import CONFIDENCE
+from adainf_core.evidence.judging.claims import CONFIDENCE, Contrast
 from adainf_core.evidence.judging.verdicts import Outcome, Verdict, noise_of
 from adainf_core.evidence.ledger import LedgerEntry
 from adainf_core.evidence.runs.records import RESULTS, Record, began
@@ -88,6 +88,7 @@ def again_table(entries: Sequence[LedgerEntry], root: Path = RESULTS) -> Table:
     first = {entry.claim.key: entry for entry in entries}
     rows = []
     for entry in (entry for entry in entries if entry.claim.repeats):
+        assert isinstance(entry.claim, Contrast)  # places of best levels are not asked again
         asked = first[entry.claim.repeats]
         study, before = named_study(entry.claim.study), named_study(asked.claim.study)
         seeds, _ = study.layout(entry.scale).seeds

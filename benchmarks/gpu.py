@@ -159,7 +159,7 @@ class Parts:
         config = replace(bench.config, compile=mode == "compiled", batch_size=size)
         self.run = Run(config, bench.data)
         self.run.model.train()
-        indices, self.first, self.second = next(self.run.feed.batches(0, 1))
+        indices, (self.first, self.second) = next(self.run.feed.batches(0, 1))
         self.ids = torch.from_numpy(indices).to(self.run.device)
         self.views = self.augmentation()
         self.steps: Iterator = self.run.train(count())
@@ -176,7 +176,7 @@ class Parts:
         half = self.run.config.precision == "bf16"
         context = torch.autocast(self.run.device.type, torch.bfloat16) if half else nullcontext()
         with context:
-            _, descended = self.run.model(self.views, self.ids, None)
+            _, descended = self.run.model(self.views, self.ids, None, None)
         self.run.optimizer.zero_grad(set_to_none=True)
         descended.backward()
         self.run.optimizer.step()

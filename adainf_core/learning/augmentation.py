@@ -162,6 +162,14 @@ def two_views(
     return _augmented(torch.cat([first, second]), policy, noise, view=None)[0]
 
 
+def views_of_noise(
+    images: torch.Tensor, policy: AugmentationPolicy, noise: torch.Tensor, view: int = 0
+) -> torch.Tensor:
+    """One view of each image, float32 (n, 3, h, w), as `noise`, from `view_noise`, has it."""
+    as_policy(policy)
+    return _augmented(images, policy, noise, view)[0]
+
+
 def _augmented(
     images: torch.Tensor, policy: AugmentationPolicy, noise: torch.Tensor, view: int | None
 ) -> tuple[torch.Tensor, ViewParameters]:

@@ -11,10 +11,11 @@ import torch
 
 from adainf_core.data.inflation import Inflation
 from adainf_core.learning.distributed import rank_rows
+from adainf_core.learning.roles import Role, images_of_roles, views_of
 
 _CHUNK = 8192
 
-Batch = tuple[np.ndarray, torch.Tensor, torch.Tensor]
+Batch = tuple[np.ndarray, list[torch.Tensor]]
 
 
 class Source(Protocol):
@@ -56,15 +57,24 @@ class Feed:
     they lie, memory-mapped or not, and on an accelerator one step ahead.
     """
 
-    def __init__(self, data: Source, batch_size: int, seed: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        data: Source,
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        role: Role | None = None,
+    ) -> None:
         self.data, self.batch_size, self.seed, self.device = data, batch_size, seed, device
+        self.role = role
         self.rows = rank_rows(batch_size)
         self.resident = self._load() if self._fits() else None
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
-        """Ids int64 (rows,), first and second images uint8 (rows, 3, h, w) of each step.
+        """Ids int64 (rows,), and the images uint8 (rows, 3, h, w) of all views of each step.
 
-        Of steps start, ..., stop - 1. First and second are one tensor where the data has them so.
+        Of steps start, ..., stop - 1. Images of a pair are one tensor where the data has them so;
+        after them come those that the role asks for.
         """
         if self.resident is not None or self.device.type == "cpu":
             for step in range(start, stop):
@@ -82,10 +92,14 @@ class Feed:
         if self.resident is not None and isinstance(self.data, Inflation):
             ids = self.data.batch_indices(step, self.batch_size, self.seed)[self.rows]
             images = self.resident[torch.from_numpy(ids).to(self.device, non_blocking=True)]
-            return ids, images, images
-        ids, first, second = self.data.batch(step, self.batch_size, self.seed, self.rows)
-        ours = self._sent(first)
-        return ids, ours, ours if second is first else self._sent(second)
+            return ids, [images] * views_of(self.role)
+        batch = self.data.batch(step, self.batch_size, self.seed, self.rows)
+        ids, *arrays = batch
+        if self.role is not None:
+            where = (step, self.batch_size, self.seed, self.rows)
+            arrays = list(images_of_roles(self.role, self.data, batch, *where))
+        sent = {id(array): self._sent(array) for array in arrays}
+        return ids, [sent[id(array)] for array in arrays]
 
     def _sent(self, images: np.ndarray) -> torch.Tensor:
         sent = torch.from_numpy(images)

@@ -16,6 +16,7 @@ from torch import nn
 
 from adainf_core.learning.distributed import gather
 from adainf_core.learning.encoders import Encoder
+from adainf_core.learning.roles import Role, loss_of_roles, views_of
 
 Loss = Callable[..., torch.Tensor]
 
@@ -23,9 +24,12 @@ Loss = Callable[..., torch.Tensor]
 class Method(nn.Module):
     """An encoder, a projector, and the loss of a batch of two views.
 
-    Called on views (2n, 3, h, w), the first views then the second, and the images' ids (n,), it
-    returns the scalar loss of the global batch and this process's detached features (2n, d).
+    Called on views (2n, 3, h, w), the first views then the second, then those that its `role` asks
+    for besides, and on the images' ids (n,) and which of them are real, bool (n,), it returns the
+    scalar loss of the global batch and this process's detached features of the two, (2n, d).
     """
+
+    role: Role | None = None
 
     def __init__(self, encoder: Encoder, projector: nn.Module) -> None:
         super().__init__()
@@ -37,16 +41,33 @@ class Method(nn.Module):
 
 
 class TwoViewMethod(Method):
-    """The `loss` of the two views' embeddings (n, d) each, of all processes, and the ids (n,)."""
+    """The `loss` of the two views' embeddings (n, d) each, of all processes, and the ids (n,).
 
-    def __init__(self, encoder: Encoder, projector: nn.Module, loss: Loss) -> None:
+    With `by_side` the loss also takes which images are real. `temperature` is that of a role's own
+    contrast.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        projector: nn.Module,
+        loss: Loss,
+        by_side: bool = False,
+        temperature: float = 1.0,
+    ) -> None:
         super().__init__(encoder, projector)
-        self.loss = loss
+        self.loss, self.by_side, self.temperature = loss, by_side, temperature
 
-    def forward(self, views: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, views: torch.Tensor, ids: torch.Tensor, real: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         features = self.encoder(views)
-        z1, z2 = _gather_views(self.projector(features))
-        return self.loss(z1, z2, ids), features.detach()
+        embeddings = _gather_views(self.projector(features), views_of(self.role))
+        about = (ids, real) if self.by_side else (ids,)
+        loss = loss_of_roles(
+            self.role, lambda z1, z2: self.loss(z1, z2, *about), embeddings, self.temperature
+        )
+        return loss, features[: 2 * len(ids)].detach()
 
 
 class MomentumMethod(Method):
@@ -72,8 +93,8 @@ class MomentumMethod(Method):
         torch._foreach_lerp_(list(self.target.parameters()), online, 1 - keep)
 
     @torch.no_grad()
-    def _targets(self, views: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return _gather_views(self.target(views))
+    def _targets(self, views: torch.Tensor) -> list[torch.Tensor]:
+        return _gather_views(self.target(views), 2)
 
 
 class PredictorMethod(MomentumMethod):
@@ -90,9 +111,11 @@ class PredictorMethod(MomentumMethod):
         super().__init__(encoder, projector, momentum)
         self.predictor, self.loss = predictor, loss
 
-    def forward(self, views: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, views: torch.Tensor, ids: torch.Tensor, real: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         features = self.encoder(views)
-        p1, p2 = _gather_views(self.predictor(self.projector(features)))
+        p1, p2 = _gather_views(self.predictor(self.projector(features)), 2)
         t1, t2 = self._targets(views)
         return self.loss(p1, t2) + self.loss(p2, t1), features.detach()
 
@@ -120,14 +143,19 @@ class QueueMethod(MomentumMethod):
         self.register_buffer("queue", F.normalize(torch.randn(2, *size), dim=2))
         self.register_buffer("cursor", torch.zeros((), dtype=torch.long))
 
-    def forward(self, views: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        features = self.encoder(views)
-        q1, q2 = _gather_views(self.projector(features))
-        k1, k2 = self._targets(views)
+    def forward(
+        self, views: torch.Tensor, ids: torch.Tensor, real: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        features, two = self.encoder(views), 2 * len(ids)
+        queries = _gather_views(self.projector(features), views_of(self.role))
+        k1, k2 = self._targets(views[:two])
         queue = self.queue.clone()  # what the backward pass will need, before it moves on
-        first, second = self.loss(q1, k2, queue[1]), self.loss(q2, k1, queue[0])
+
+        def both(q1: torch.Tensor, q2: torch.Tensor) -> torch.Tensor:
+            return (self.loss(q1, k2, queue[1]) + self.loss(q2, k1, queue[0])) / 2
+
         self._enqueue(torch.stack([k1, k2]))
-        return (first + second) / 2, features.detach()
+        return loss_of_roles(self.role, both, queries), features[:two].detach()
 
     @torch.no_grad()
     def _enqueue(self, keys: torch.Tensor) -> None:
@@ -153,7 +181,6 @@ def mlp(*sizes: int, batch_norm: bool = False) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
 
 
-def _gather_views(both: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Embeddings (2n, d) of two stacked views, gathered from all processes view by view."""
-    first, second = both.chunk(2)
-    return gather(first), gather(second)
+def _gather_views(stacked: torch.Tensor, number: int) -> list[torch.Tensor]:
+    """Embeddings of so many stacked views, gathered from all processes view by view."""
+    return [gather(view) for view in stacked.chunk(number)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from adainf_core.learning.methods import METHODS, MethodConfig, SimCLR
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy, as_policy
+from adainf_core.learning.roles import ROLES, Role
 from adainf_core.validation import as_choice, as_count, as_number, as_positive, as_seed, in_words
 
 #: The encoders and optimisers by name; `encoders` and `optimizers` build them.
@@ -25,24 +26,26 @@ class PretrainConfig:
     a laptop's, by the names that `adainf pretrain` takes.
 
     `policy` augments the images; it is None for data that comes as views (a `feeding.ViewSource`).
-    `method` is one of the configurations in `methods`; `encoder`, `width` (of a small_cnn),
-    `base_width`, `stem_padding` and `stem_stride` (of a ResNet) go to `build_encoder`, `pixel_mean`
-    and `pixel_std` to its normalisation. The run has as many equal stretches as there are
-    `view_scales`; in each, views are averaged down to that share of their height and width: with
-    (0.5, 0.75, 1.0) the first are small, and a step is cheap. `steps` global batches of
-    `batch_size` images (two views each) under `optimizer`, of `OPTIMIZERS`, with linear warm-up of
-    `learning_rate` over `warmup` steps and a cosine to zero; AdamW does without `momentum`.
-    `precision` is "fp32" or
-    "bf16" (autocast); `compile` hands the model to torch.compile, and on accelerators the
-    augmentation. With `online_learning_rate` a linear classifier learns along, on detached features
-    of the real labelled images in the batch: the official code's probe, an extra to compare with.
-    `device` is "cpu", "cuda" or None for whichever is there. A `seed` lies in 0..2^32 - 1: of a
-    larger one torch's generator on processors would read 32 bits, and draw the networks of a
-    smaller one. Raises ValueError for a value out of range.
+    `method` is one of the configurations in `methods`; `generated_role` one of those in `roles`,
+    for data with variations of its images, None where generated images are images; `encoder`,
+    `width` (of a small_cnn), `base_width`, `stem_padding` and `stem_stride` (of a ResNet) go to
+    `build_encoder`, `pixel_mean` and `pixel_std` to its normalisation. The run has as many equal
+    stretches as there are `view_scales`; in each, views are averaged down to that share of their
+    height and width: with (0.5, 0.75, 1.0) the first are small, and a step is cheap. `steps` global
+    batches of `batch_size` images (two views each, and those of its role) under `optimizer`, of
+    `OPTIMIZERS`, with linear warm-up of `learning_rate` over `warmup` steps and a cosine to zero;
+    AdamW does without `momentum`. `precision` is "fp32" or "bf16" (autocast); `compile` hands the
+    model to torch.compile, and on accelerators the augmentation. With `online_learning_rate` a
+    linear classifier learns along, on detached features of the real labelled images in the batch:
+    the official code's probe, an extra to compare with. `device` is "cpu", "cuda" or None for
+    whichever is there. A `seed` lies in 0..2^32 - 1: of a larger one torch's generator on
+    processors would read 32 bits, and draw the networks of a smaller one. Raises ValueError for a
+    value out of range.
     """
 
     policy: AugmentationPolicy | None = field(default_factory=lambda: POLICIES["symmetric"])
     method: MethodConfig = field(default_factory=SimCLR)
+    generated_role: Role | None = None
     encoder: str = "small_cnn"
     width: int = 16
     base_width: int = 64
@@ -72,6 +75,18 @@ class PretrainConfig:
                 f"method={in_words(self.method)} is no method: give one of METHODS "
                 f"({', '.join(METHODS)}), as METHODS['simclr']()"
             )
+        role = self.generated_role
+        if role is not None:
+            if not isinstance(role, Role):
+                raise ValueError(
+                    f"generated_role={in_words(role)} is no role: give one of ROLES "
+                    f"({', '.join(ROLES)}), as ROLES['positive'](), or None"
+                )
+            if self.method.name not in role.methods:
+                raise ValueError(
+                    f"generated_role={role.name!r} is not defined for method={self.method.name!r}: "
+                    f"it is for {', '.join(role.methods)}"
+                )
         for name, least, most in (
             ("steps", 1, 10**9),
             ("warmup", 0, 10**9),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.devices import check_memory, chosen_device
 from adainf_core.files import claim_output
 from adainf_core.learning import distributed
-from adainf_core.learning.augmentation import two_views, view_noise
+from adainf_core.learning.augmentation import two_views, view_noise, views_of_noise
 from adainf_core.learning.checkpoints import (
     Checkpoint,
     check_same_run,
@@ -206,13 +206,18 @@ class _Trainee(nn.Module):
             torch.default_generator.manual_seed(int(config.seed))
             encoder = encoder_of(config)
             self.method: Method = config.method.build(encoder)
+            self.method.role = config.generated_role
             self.classifier = nn.Linear(encoder.feature_dim, classes) if classes else None
 
     def forward(
-        self, views: torch.Tensor, ids: torch.Tensor, labels: torch.Tensor | None
+        self,
+        views: torch.Tensor,
+        ids: torch.Tensor,
+        real: torch.Tensor | None,
+        labels: torch.Tensor | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The method's loss, and the sum of all that is to be descended."""
-        loss, features = self.method(views, ids)
+        loss, features = self.method(views, ids, real)
         if self.classifier is None or labels is None:
             return loss, loss
         scores = self.classifier(features).float()
@@ -251,7 +256,7 @@ class Run:
         self.labels = _checked_labels(config, data)
         self.config, self.data = config, data
         self.device = chosen_device(config.device)
-        self.feed = Feed(data, config.batch_size, config.seed, self.device)
+        self.feed = Feed(data, config.batch_size, config.seed, self.device, config.generated_role)
         identity = data.fingerprint()
         if self.labels is not None:
             identity["labels"] = hashlib.sha256(self.labels.tobytes()).hexdigest()[:16]
@@ -313,25 +318,31 @@ class Run:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
-    def _descend(self, ids: np.ndarray, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    def _descend(self, ids: np.ndarray, images: Sequence[torch.Tensor]) -> torch.Tensor:
         config = self.config
-        views = _averaged(self._views(first, second), view_scale(self.step, config))
+        views = _averaged(self._views(*images), view_scale(self.step, config))
         views = views.to(memory_format=torch.channels_last)
         image_ids = torch.from_numpy(ids).to(self.device, non_blocking=True)
+        real = image_ids < len(self.data.images[0]) if self.data.images else None
         labels = None if self.labels is None else self._labels(ids)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * warmup_cosine(self.step, config)
         half = config.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16) if half else nullcontext():
-            loss, descended = self.model(views, image_ids, labels)
+            loss, descended = self.model(views, image_ids, real, labels)
         self.optimizer.zero_grad(set_to_none=True)
         descended.backward()
         self.optimizer.step()
         self.trainee.method.after_step(self.step / config.steps)
         return loss.detach()
 
-    def _views(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-        """Two views float (2 rows, 3, h, w) of each pair: augmented, or what are views already."""
+    def _views(
+        self, first: torch.Tensor, second: torch.Tensor, *others: torch.Tensor
+    ) -> torch.Tensor:
+        """Views float (m rows, 3, h, w) of m images each: augmented, or what are views already.
+
+        Those of the pairs come first; the others are augmented as first views are.
+        """
         config, n = self.config, self.config.batch_size
         if config.policy is None:
             return torch.cat([first, second]).float() / 255
@@ -339,7 +350,11 @@ class Run:
         # noise for the global batch, whatever the number of ranks; each takes its rows
         noise = view_noise(2 * n, self.noise, config.policy.extra).view(2, n, -1)
         noise = noise[:, self.feed.rows].flatten(0, 1)
-        return self.two_views(first, second, config.policy, noise)
+        views = [self.two_views(first, second, config.policy, noise)]
+        for images in others:
+            noise = view_noise(n, self.noise, config.policy.extra)[self.feed.rows]
+            views.append(views_of_noise(images, config.policy, noise))
+        return torch.cat(views) if others else views[0]
 
     def _labels(self, ids: np.ndarray) -> torch.Tensor:
         """Labels of the batch's labelled (real) images, -1 for generated ones."""
@@ -414,6 +429,7 @@ def _checked_labels(config: PretrainConfig, data: Source) -> np.ndarray | None:
             f"data={in_words(data)} must be an Inflation of images, or a source of views (`Source` "
             "in learning/feeding.py)"
         )
+    _check_role(config, data)
     available = sum(map(len, data.images))
     if config.policy is not None and not available:
         raise ValueError("the data comes as views already: set policy=None")
@@ -432,6 +448,20 @@ def _checked_labels(config: PretrainConfig, data: Source) -> np.ndarray | None:
             "and the data has none; set it to None"
         )
     return data.labels
+
+
+def _check_role(config: PretrainConfig, data: Source) -> None:
+    """ValueError where the data has not what the configuration asks of it."""
+    role = config.generated_role
+    own = getattr(config.method, "own_negatives", False)
+    if (role is not None or own) and not data.images:
+        asked = "own_negatives=True" if role is None else f"generated_role={role.name!r}"
+        raise ValueError(f"{asked} is for images, and the data comes as views already")
+    if role is not None and role.varies and not hasattr(data, "variations"):
+        raise ValueError(
+            f"generated_role={role.name!r} needs variations of the images: give a "
+            "Varied(inflation, pairs)"
+        )
 
 
 def _averaged(views: torch.Tensor, scale: float) -> torch.Tensor:

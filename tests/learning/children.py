@@ -21,6 +21,7 @@ from adainf_core.learning.methods import MethodConfig, MoCo, SimCLR
 from adainf_core.learning.policies import AugmentationPolicy
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.pretraining import pretrain
+from adainf_core.learning.roles import Multi, Positive, Role, ThirdView, views_of
 
 context = get_context("forkserver")
 context.set_forkserver_preload(["numpy", "torch", "torch._dynamo"])
@@ -51,17 +52,30 @@ METHODS: tuple[MethodConfig, ...] = tuple(
 )
 
 
-def one_step(method: MethodConfig) -> dict[str, torch.Tensor]:
+#: Each role under each method that it is defined for, and negatives of one side alone.
+ROLES: tuple[tuple[MethodConfig, Role | None], ...] = (
+    (SimCLR(16, 8, own_negatives=True), None),
+    *(
+        (method, kind())
+        for kind in (Positive, ThirdView, Multi)
+        for method in METHODS
+        if method.name in kind.methods
+    ),
+)
+
+
+def one_step(method: MethodConfig, role: Role | None = None) -> dict[str, torch.Tensor]:
     """Loss, gradients, statistics and queue after a forward and backward pass of one batch."""
     config = small_config()
     torch.manual_seed(0)
     module = method.build(small_cnn(4)).train()
+    module.role = role
     model = distributed.wrap(module, torch.device("cpu"))
     generator = torch.Generator().manual_seed(1)
-    views = torch.rand((2, config.batch_size, 3, 16, 16), generator=generator)
+    views = torch.rand((views_of(role), config.batch_size, 3, 16, 16), generator=generator)
     ids = torch.randint(0, 20, (config.batch_size,), generator=generator)  # with copies
     rows = distributed.rank_rows(config.batch_size)
-    loss, _ = model(views[:, rows].flatten(0, 1), ids[rows])
+    loss, _ = model(views[:, rows].flatten(0, 1), ids[rows], ids[rows] % 2 == 0)
     loss.backward()
     gradients = {
         f"gradient of {n}": p.grad for n, p in module.named_parameters() if p.requires_grad
@@ -92,6 +106,7 @@ def join(rank: int, folder: Path) -> None:
     with distributed.process_group():
         found = {
             "steps": {method.name: one_step(method) for method in METHODS},
+            "roles": [one_step(*case) for case in ROLES],
             "weights": train(folder),
             "stopped": stop_together(folder),
         }

@@ -43,6 +43,18 @@ def test_two_ranks_give_the_loss_and_gradients_of_one_process(method, ranks):
             )
 
 
+@pytest.mark.parametrize(
+    "number", range(len(children.ROLES)), ids=[f"{m.name}-{r}" for m, r in children.ROLES]
+)
+def test_two_ranks_give_the_loss_and_gradients_of_one_process_in_every_role(number, ranks):
+    alone = children.one_step(*children.ROLES[number])
+    for found in ranks[1]:
+        for name, expected in alone.items():
+            torch.testing.assert_close(
+                found["roles"][number][name], expected, atol=1e-5, rtol=1e-4, msg=name
+            )
+
+
 def test_two_ranks_train_to_the_weights_of_one_process(ranks, tmp_path):
     folder, (first, second) = ranks
     assert torch.equal(first["weights"], second["weights"])

@@ -123,9 +123,9 @@ def test_views_grow_in_equal_stretches_and_are_averages_of_whole_ones(config, da
     run.advance(7)
     side = data.real.image_size
     assert [views.shape[-1] for views in seen] == [side // 2] * 3 + [side * 3 // 4] * 2 + [side] * 2
-    _, first, second = next(run.feed.batches(0, 1))
+    _, images = next(run.feed.batches(0, 1))
     run.step = 0
-    torch.testing.assert_close(seen[0], F.avg_pool2d(run._views(first, second), 2))
+    torch.testing.assert_close(seen[0], F.avg_pool2d(run._views(*images), 2))
 
 
 def test_a_run_with_growing_views_ends_in_the_same_bits_when_continued(config, data, tmp_path):
@@ -650,7 +650,7 @@ def test_views_that_come_ready_are_trained_on_as_they_are(brief):
     run = Run(config, Halves())
     run.trainee.register_forward_pre_hook(lambda module, given: seen.append(given))
     run.advance(3)
-    for step, (views, ids, _) in enumerate(seen):
+    for step, (views, ids, *_) in enumerate(seen):
         expected_ids, *expected = Halves().batch(step, config.batch_size, config.seed)
         assert torch.equal(ids, torch.from_numpy(expected_ids))
         torch.testing.assert_close(views, torch.from_numpy(np.concatenate(expected)).float() / 255)
@@ -683,7 +683,7 @@ def test_a_second_view_may_come_from_another_image(config):
 
 
 def test_images_are_fed_once_where_both_views_are_theirs(config, data):
-    ids, first, second = next(Run(config, data).feed.batches(3, 4))
+    ids, (first, second) = next(Run(config, data).feed.batches(3, 4))
     assert first is second and first.dtype == torch.uint8
     expected = data.batch_indices(3, config.batch_size, config.seed)
     assert np.array_equal(ids, expected) and np.array_equal(first, data.gather(expected))

@@ -69,3 +69,51 @@ class GaussianMixtureGenerator:
         pixels = self._pca.inverse_transform(latent).clip(0, 1)
         images = (255 * pixels).round().astype(np.uint8).reshape(count, *self.image_shape)
         return ImageSet(images, None, f"gaussian-mixture-{self.components}")
+
+    def vary(self, images: ImageSet, noise: float, k: int, seed: int = 0) -> np.ndarray:
+        """k variations of each image, uint8 (n, k, 3, h, w), deterministic given `seed`.
+
+        Noise of `noise` standard deviations (the root mean variance of the fitted coordinates) is
+        added to an image's coordinates, and a clean point drawn from its posterior under the
+        mixture, which is a mixture again. An image from the mixture's distribution has variations
+        of that distribution; noise 0 gives back what the mixture's coordinates keep of it.
+        """
+        rng = np.random.default_rng(as_count(seed, "seed", 0))
+        pixels = images.images.reshape(len(images), -1).astype(np.float32) / 255
+        clean = np.repeat(self._pca.transform(pixels).astype(np.float64), k, axis=0)
+        if noise > 0:
+            clean = self._denoised(clean, noise * float(np.sqrt(self._variance().mean())), rng)
+        drawn = (255 * self._pca.inverse_transform(clean).clip(0, 1)).round().astype(np.uint8)
+        return drawn.reshape(len(images), k, *self.image_shape)
+
+    def _variance(self) -> np.ndarray:
+        """The mixture's variance along each coordinate."""
+        weights = self._mixture.weights_ / self._mixture.weights_.sum()
+        mean = weights @ self._mixture.means_
+        spread = (self._mixture.means_ - mean) ** 2 + np.diagonal(
+            self._mixture.covariances_, axis1=1, axis2=2
+        )
+        return weights @ spread
+
+    def _denoised(self, clean: np.ndarray, std: float, rng: np.random.Generator) -> np.ndarray:
+        """A draw for each point (n, d) of what it was, had it been seen through noise of `std`."""
+        from scipy.special import log_softmax
+
+        seen = clean + std * rng.standard_normal(clean.shape)
+        mixture, eye = self._mixture, np.eye(self.principal)
+        evidence = np.empty((len(seen), self.components))
+        for component in range(self.components):
+            covariance = mixture.covariances_[component] + std**2 * eye
+            factor = np.linalg.cholesky(covariance)
+            z = np.linalg.solve(factor, (seen - mixture.means_[component]).T)
+            evidence[:, component] = -0.5 * (z**2).sum(0) - np.log(np.diag(factor)).sum()
+        logs = log_softmax(evidence + np.log(mixture.weights_), axis=1)
+        which = (logs + rng.gumbel(size=logs.shape)).argmax(1)
+        noise, drawn = rng.standard_normal(seen.shape), np.empty_like(seen)
+        for component in range(self.components):
+            chosen = which == component
+            own, mean = mixture.covariances_[component], mixture.means_[component]
+            gain = np.linalg.solve(own + std**2 * eye, own).T
+            factor = np.linalg.cholesky(own - gain @ own)
+            drawn[chosen] = mean + (seen[chosen] - mean) @ gain.T + noise[chosen] @ factor.T
+        return drawn

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adainf_core.cli.common import add_root, claimed
+from adainf_core.cli.common import add_root, claimed, share
+from adainf_core.cli.probe_generator import check_generator, is_generator, show_generator
 from adainf_core.cli.probed_sets import add_sets, check_sets, probed_sets, telling
 from adainf_core.stopping import telling_what_stays
 
@@ -29,7 +30,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         "away. What each test image was told is kept beside the checkpoint, for adainf compare."
     )
     parser.set_defaults(run=_probe)
-    parser.add_argument("checkpoint", type=Path, help="file written by: adainf pretrain")
+    parser.add_argument(
+        "checkpoint",
+        type=Path,
+        help="file written by: adainf pretrain; or a diffusion model, by the name of one that is "
+        "shipped or its folder: its network is the encoder then",
+    )
     add_sets(parser)
     parser.add_argument(
         "--protocol",
@@ -44,11 +50,26 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="file for what each test image was told; default: CHECKPOINT's name with "
         ".predictions.npz",
     )
+    parser.add_argument(
+        "--block",
+        help="of a diffusion model: down0, mid, up1, ...; default: of three, the best on held-out "
+        "training labels",
+    )
+    parser.add_argument(
+        "--noise",
+        type=share,
+        help="of a diffusion model: the images' noise, as a share of its levels; default: of three",
+    )
     add_root(parser)
 
 
 def _probe(options: argparse.Namespace) -> None:
     check_sets(options)
+    check_generator(options)
+    if is_generator(options):
+        with claimed(options.dataset, options.test, cache=(options.cache, "shared folder")):
+            show_generator(options)
+        return
     place = options.predictions
     if place is None:
         place = options.checkpoint.with_name(f"{options.checkpoint.stem}.predictions.npz")
@@ -152,15 +173,15 @@ def _show_copies(sets: ProbedSets, copies: Copies, within: Copies) -> None:
 def _show_result(protocol: str, result: ProbeResult, new: np.ndarray, named: bool) -> None:
     on_new, which = result.on(new), f"on the {len(new):,} that repeat none"
     if len(new) == result.n_test:
-        _show(protocol, result, result.protocol)
+        show_probe(protocol, result, result.protocol)
     elif named:  # the number as everyone has it
-        _show(protocol, result, result.protocol)
-        _show("", on_new, which)
+        show_probe(protocol, result, result.protocol)
+        show_probe("", on_new, which)
     else:
         whole = f"{100 * result.accuracy:.2f} % on all {result.n_test:,}"
-        _show(protocol, on_new, f"{which}; {whole}; {result.protocol}")
+        show_probe(protocol, on_new, f"{which}; {whole}; {result.protocol}")
 
 
-def _show(protocol: str, result: ProbeResult, said: str) -> None:
+def show_probe(protocol: str, result: ProbeResult, said: str) -> None:
     error = 100 * result.standard_error
     print(f"{protocol:16} {100 * result.accuracy:.2f} % (standard error {error:.2f}, {said})")

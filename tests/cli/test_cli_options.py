@@ -73,7 +73,8 @@ COMMANDS = {
     "probe": (
         ["run.pt"],
         {"--dataset": "set", "--test": "set", "--protocol": "word", "--k": "count",
-         "--cache": "folder to write", "--predictions": "file to write", **ROOT},
+         "--cache": "folder to write", "--predictions": "file to write", "--block": "word",
+         "--noise": "share", **ROOT},
     ),
     "compare": (
         ["weak-0.pt", "adainf-0.pt"],

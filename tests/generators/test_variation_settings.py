@@ -7,7 +7,7 @@ from scipy import stats
 from adainf_core.data.images import ImageSet
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.generators.principal_axes import PrincipalAxes
-from adainf_core.generators.variations import MixtureVariations, NearestGenerated
+from adainf_core.generators.variation_settings import MixtureVariations, NearestGenerated
 
 RNG = np.random.default_rng(1)
 REAL = ImageSet(

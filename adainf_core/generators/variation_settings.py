@@ -71,3 +71,7 @@ class NearestGenerated:
         axes = PrincipalAxes.fit(real, self.principal, seed)
         search = NearestNeighbors(n_neighbors=self.k).fit(axes.project(generated.images))
         return generated.images[search.kneighbors(axes.project(real.images))[1]]
+
+
+#: What a configuration's field of variations can be.
+VariationSetting = MixtureVariations | NearestGenerated

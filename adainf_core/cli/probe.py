@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from adainf_core.cli.common import add_root, claimed, share
 from adainf_core.cli.probe_generator import check_generator, is_generator, show_generator
+from adainf_core.cli.probe_scores import LABEL_FREE, show_scores
 from adainf_core.cli.probed_sets import add_sets, check_sets, probed_sets, telling
 from adainf_core.stopping import telling_what_stays
 
@@ -40,8 +41,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--protocol",
         action="append",
-        choices=("linear", "linear-augmented", "knn", "knn-weighted", "online"),
-        help="may repeat; default: linear, knn",
+        choices=("linear", "linear-augmented", "knn", "knn-weighted", "online", LABEL_FREE),
+        help="may repeat; label-free shows scores that read no label; default: linear, knn",
     )
     parser.add_argument("--cache", type=Path, help="folder that keeps features")
     parser.add_argument(
@@ -70,6 +71,11 @@ def _probe(options: argparse.Namespace) -> None:
         with claimed(options.dataset, options.test, cache=(options.cache, "shared folder")):
             show_generator(options)
         return
+    if LABEL_FREE in (options.protocol or ()):
+        _show_scores(options)
+        options.protocol = [one for one in options.protocol if one != LABEL_FREE]
+        if not options.protocol:
+            return
     place = options.predictions
     if place is None:
         place = options.checkpoint.with_name(f"{options.checkpoint.stem}.predictions.npz")
@@ -87,6 +93,18 @@ def _probe(options: argparse.Namespace) -> None:
         telling_what_stays(lambda: "no predictions were kept; features are in --cache, if named"),
     ):
         _show_probes(options, place)
+
+
+def _show_scores(options: argparse.Namespace) -> None:
+    from adainf_core.devices import chosen_device
+    from adainf_core.learning.predictions import trained_run
+    from adainf_core.learning.pretraining import load_pretrained
+
+    with claimed(options.dataset):
+        run = trained_run(options.checkpoint)
+        trained = load_pretrained(options.checkpoint)
+        trained.encoder.to(chosen_device(None))
+        show_scores(options, run, trained)
 
 
 def _show_probes(options: argparse.Namespace, place: Path) -> None:

@@ -41,8 +41,12 @@ def check_generator(options: argparse.Namespace) -> None:
         raise ValueError(
             f"--predictions {options.predictions}: of a diffusion model none are kept, drop it"
         )
-    if "online" in (options.protocol or ()):
-        raise ValueError("--protocol online: a diffusion model has learnt no classifier")
+    for asked, why in (
+        ("online", "has learnt no classifier"),
+        ("label-free", "has no views that it was trained on"),
+    ):
+        if asked in (options.protocol or ()):
+            raise ValueError(f"--protocol {asked}: a diffusion model {why}")
 
 
 def show_generator(options: argparse.Namespace) -> None:

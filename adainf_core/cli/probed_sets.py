@@ -56,7 +56,7 @@ def check_sets(options: argparse.Namespace) -> None:
     ):
         raise ValueError(f"--k {options.k}: only knn and knn-weighted have neighbours that vote")
     check_named(dataset=options.dataset, test=options.test)
-    if options.dataset is not None and options.test is None:
+    if options.dataset is not None and options.test is None and asked != ["label-free"]:
         _test_part(options.dataset, f"--dataset {options.dataset} is a path")
 
 
@@ -80,6 +80,19 @@ def probed_sets(run: Trained, name: str, options: argparse.Namespace) -> ProbedS
         _check_own(run, name, dataset, train)
     tested = named_or_own(test, part, run.image_size, root)
     return ProbedSets(train, tested, options.test is None and dataset in LOADERS)
+
+
+def own_images(run: Trained, name: str, options: argparse.Namespace) -> ImageSet:
+    """The images of `--dataset`, labelled or not, or else those that the run called `name` saw."""
+    from adainf_core.data.named_sets import named_or_own
+
+    dataset, split, root = options.dataset, "train", options.root
+    if dataset is not None:
+        return named_or_own(dataset, split, run.image_size, root)
+    dataset, split, home = _own(run, name)
+    found = named_or_own(dataset, split, run.image_size, root or home)
+    _check_own(run, name, dataset, found)
+    return found
 
 
 def _test_part(dataset: str, what: str) -> str:

@@ -89,10 +89,11 @@ def _vary(options: argparse.Namespace) -> None:
     from adainf_core.cli.sampling import loaded_model
     from adainf_core.configuration import override
     from adainf_core.generators.diffusion_config import Sampler
-    from adainf_core.generators.variations import vary_to_store
+    from adainf_core.generators.variations import check_sampler, vary_to_store
 
     way = _way(options)
     sampler = override(Sampler("ddim"), options.settings)
+    check_sampler(sampler)
     check_named(REAL=options.real)
     with claimed(store=(options.store, "shared folder")):  # its images have a lock of their own
         generator = loaded_model(options.model, sampler)

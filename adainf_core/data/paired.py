@@ -183,10 +183,10 @@ class PairedImages:
 def _in_order(source: ImageSource, k: int) -> ImageSource:
     """The files of a folder, where their order says which is whose; ValueError where it may not."""
     path = source.path
-    if source.labels is not None and (np.bincount(source.labels) != k).any():
+    if source.labels is not None and ((sizes := np.bincount(source.labels)) != k).any():
         raise ValueError(
-            f"{path} holds sub-folders of {min(np.bincount(source.labels)):,} to "
-            f"{max(np.bincount(source.labels)):,} images: give one for each real image, of {k:,}"
+            f"{path} holds sub-folders of {sizes[sizes != k][0]:,} images: give one for each real "
+            f"image, of {k:,}"
         )
     for file, after in pairwise(images_below(path, PassedOver())):
         words = (_NUMBER.split(each.relative_to(path).as_posix()) for each in (file, after))
@@ -197,4 +197,4 @@ def _in_order(source: ImageSource, k: int) -> ImageSource:
                 f"{file} comes before {after.name} in alphabetical order, and the order says which "
                 "real image each is of: number the files with leading zeros"
             )
-    return replace(source, labels=None)
+    return replace(source, labels=None, labelled=False, class_names=None)

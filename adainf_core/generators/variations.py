@@ -22,7 +22,7 @@ from adainf_core.data.images import ImageSet
 from adainf_core.data.paired import pairs_of
 from adainf_core.generators.ddim import DDIM
 from adainf_core.generators.diffusion import DiffusionGenerator, image_noise
-from adainf_core.generators.diffusion_config import LAST_SEED, training_schedule
+from adainf_core.generators.diffusion_config import LAST_SEED, Sampler, training_schedule
 from adainf_core.validation import as_count, as_share
 
 
@@ -94,6 +94,15 @@ def vary_to_store(
     )
 
 
+def check_sampler(sampler: Sampler) -> None:
+    """ValueError for a sampler that images are not varied by."""
+    if sampler.kind != "ddim":
+        raise ValueError(
+            f"kind={sampler.kind}: images are varied by DDIM: give kind=ddim, in Python "
+            "generator.using(kind='ddim')"
+        )
+
+
 def variations(
     generator: DiffusionGenerator,
     real: ImageSet,
@@ -109,11 +118,7 @@ def variations(
     """
     seed = as_count(seed, "seed", 0, LAST_SEED)
     as_count(k, "k", 1)
-    if generator.sampler.kind != "ddim":
-        raise ValueError(
-            f"kind={generator.sampler.kind}: images are varied by DDIM: give kind=ddim, in Python "
-            "generator.using(kind='ddim')"
-        )
+    check_sampler(generator.sampler)
     if real.images.shape[1:] != generator.image_shape:
         own, made = ("x".join(map(str, s[-2:])) for s in (real.images.shape, generator.image_shape))
         raise ValueError(

@@ -10,7 +10,7 @@ from adainf_core.data.growing_store import grown_store
 from adainf_core.data.images import ImageSet
 from adainf_core.data.paired import PairedImages
 from adainf_core.gap.extractors import LABEL_FREE, Extractor, pixels, random_convolution
-from adainf_core.gap.neighbours import cosine_neighbours
+from adainf_core.gap.neighbours import cosine_neighbours, exact_blocks
 from adainf_core.gap.pairing import neighbours_to_store
 
 
@@ -39,6 +39,21 @@ def test_neighbours_are_those_of_brute_force_with_ties_by_index(seed, k):
     for size in (40, 13, 1):
         chunks = (rows[start : start + size] for start in range(0, 40, size))
         assert cosine_neighbours(queries, chunks, k).tolist() == expected
+
+
+def test_the_rounding_of_products_decides_nothing(monkeypatch):
+    """Other machines' products are off by other amounts, within the bound that comes with them."""
+    rng = np.random.default_rng(0)
+    rows = np.tile(rng.integers(-50, 51, (8, 6)), (5, 1)).astype(np.float32)
+    expected = cosine_neighbours(rows[:8], [rows], 12)
+
+    def jittered(queries, rows):
+        for block, squared, rounding in exact_blocks(queries, rows):
+            yield block, squared + rounding * rng.uniform(-0.9, 0.9, squared.shape), rounding
+
+    monkeypatch.setattr("adainf_core.gap.neighbours.exact_blocks", jittered)
+    for _ in range(5):
+        assert np.array_equal(cosine_neighbours(rows[:8], [rows], 12), expected)
 
 
 def test_many_equal_rows_are_taken_in_their_order(monkeypatch):

@@ -49,10 +49,12 @@ class Parser(argparse.ArgumentParser):
         raise ValueError(f"{message.removeprefix('argument ')} (see {self.prog} --help)")
 
 
-def add_action(actions: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
-    """A command among `actions` that calls `run` with its options."""
+def add_action(
+    actions: Any, name: str, run: Any, text: str, **defaults: Any
+) -> argparse.ArgumentParser:
+    """A command among `actions` that calls `run` with its options, `defaults` among them."""
     command = actions.add_parser(name, help=text, description=text)
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, **defaults)
     return command
 
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adainf_core.cli import pairing
 from adainf_core.cli.common import (
     DATASET,
     MAX_SECONDS,
@@ -40,6 +39,7 @@ from adainf_core.cli.image_sets import (
     describe,
     describe_passing,
     disk,
+    kept_of,
     shown_set,
     sized_set,
     source_at,
@@ -54,13 +54,15 @@ if TYPE_CHECKING:
     from adainf_core.generators.diffusion import DiffusionGenerator
     from adainf_core.validation import IntArray
 
-HELP = "generated images: train a generator, sample it, import, show"
+HELP = "generated images: train a generator, sample it, vary real images, import, show"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True)
     _add_train(actions)
     _add_sample(actions)
+    pairing.add_vary(actions)
+    pairing.add_pair(actions)
     _add_import(actions)
     _add_show(actions)
 
@@ -178,7 +180,7 @@ def _sample(options: argparse.Namespace) -> None:
     check_named(real=options.real)
     with (
         claimed(store=(options.store, "shared folder")),  # its images have a lock of their own
-        telling_what_stays(lambda: _drawn(options.store, options.count)),
+        telling_what_stays(lambda: kept_of(options.store, options.count)),
     ):
         real = None
         if options.real is not None:
@@ -190,16 +192,6 @@ def _sample(options: argparse.Namespace) -> None:
             store = _sample_diffusion(options, real)
     describe(store)
     print(f"store        {store.path}")
-
-
-def _drawn(store: Path, planned: int) -> str:
-    """What a store that was stopped holds, in words."""
-    from adainf_core.data.store_meta import read_meta
-
-    done = read_meta(store)["shape"][0] if (store / "meta.json").is_file() else 0
-    if not done:
-        return "no image is kept"
-    return f"{done:,} of {planned:,} images are kept in {store}: the same command goes on"
 
 
 def _fitted(name: str) -> bool:
@@ -226,18 +218,13 @@ def _fitted(name: str) -> bool:
 
 
 def _sample_diffusion(options: argparse.Namespace, real: ImageSet | None) -> GeneratedImages:
+    from adainf_core.cli.sampling import loaded_model
     from adainf_core.configuration import override
-    from adainf_core.generators.diffusion import (
-        DiffusionGenerator,
-        UnverifiedModelWarning,
-        sample_to_store,
-    )
+    from adainf_core.generators.diffusion import sample_to_store
     from adainf_core.generators.diffusion_config import Sampler
 
     sampler = override(Sampler(), options.settings)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnverifiedModelWarning)  # the store's origin says it
-        generator = replace(DiffusionGenerator.load(options.generator), sampler=sampler)
+    generator = loaded_model(options.generator, sampler)
     with _drawn_on(
         options,
         "model_images",
@@ -311,6 +298,12 @@ def _add_import(actions: Any) -> None:
     )
     keep.add_argument("--real", help="training images to compare with")
     keep.add_argument(
+        "--pairs",
+        type=count(),
+        metavar="K",
+        help="they are K variations of each of --real, image by image; default: no pairs",
+    )
+    keep.add_argument(
         "--size", type=pixels, help="side in pixels to bring files to (folders); default: as it is"
     )
     keep.add_argument(
@@ -359,6 +352,7 @@ def _import(options: argparse.Namespace) -> None:
 
     check_named(real=options.real)
     _check_import(options)
+    _check_pairs(options)
     store: Path = options.store or default_store(options.source)
     # one that is there is looked at, and not written
     with (
@@ -383,13 +377,26 @@ def _check_import(options: argparse.Namespace) -> None:
         raise ValueError(f"--skip-broken is for folders of files, not {options.source}")
 
 
+def _check_pairs(options: argparse.Namespace) -> None:
+    if options.pairs is None:
+        return
+    if options.real is None:
+        raise ValueError(f"--pairs {options.pairs}: name the images that they are of with --real")
+    if options.skip_broken:
+        raise ValueError(
+            f"--pairs {options.pairs} takes every file, in order: leave out --skip-broken, and "
+            "replace what cannot be read"
+        )
+
+
 def _imported(options: argparse.Namespace, store: Path) -> tuple[GeneratedImages, ImageSet | None]:
     from adainf_core.data.generated import GeneratedImages, ImportLimits
+    from adainf_core.data.paired import PairedImages
     from adainf_core.data.sources import ARCHIVES, npz_source
 
     limits = ImportLimits(options.limit, options.duplicate_limit, options.memorised_limit)
     size = options.size
-    archive = {"convert": options.convert, "needs_labels": False}
+    archive = {"convert": options.convert, "needs_labels": False, "pairs": options.pairs}
     if size is None and options.source.suffix in ARCHIVES and Path(options.real or "").is_dir():
         size = npz_source(options.source, **archive).shape[-1]  # real files may be of any size
     real = None if options.real is None else sized_set(options.real, size, options.root)
@@ -400,6 +407,12 @@ def _imported(options: argparse.Namespace, store: Path) -> tuple[GeneratedImages
         "limits": limits,
         "near_copies": options.near_copies,
     }
+    if options.pairs is not None:
+        pairs = PairedImages.imported(
+            options.source, options.pairs, size=options.size, convert=options.convert, **rest
+        )
+        assert pairs.store is not None  # as imported, so on disk
+        return pairs.store, real
     if options.source.is_dir():
         found = GeneratedImages.from_folder(
             options.source, options.size, skip_broken=options.skip_broken, **rest

@@ -90,6 +90,16 @@ def disk(path: Path) -> float:
     return shutil.disk_usage(next(part for part in path.absolute().parents if part.exists())).free
 
 
+def kept_of(store: Path, planned: int) -> str:
+    """What a store that was stopped as it was filled holds, in words."""
+    from adainf_core.data.store_meta import read_meta
+
+    done = read_meta(store)["shape"][0] if (store / "meta.json").is_file() else 0
+    if not done:
+        return "no image is kept"
+    return f"{done:,} of {planned:,} images are kept in {store}: the same command goes on"
+
+
 @contextmanager
 def notes_on_stderr() -> Iterator[None]:
     """Context manager: what was passed over or assumed as images are read, a line each, once."""

@@ -87,7 +87,7 @@ RESULTS = Accepted("folder of records", "a folder of records", (RECORDS,), file=
 READ: dict[str, dict[str, Accepted]] = {
     "data": {"name": SHOWN},
     "generate": {"dataset": SET, "real": SET, "name": SHOWN, "source": SOURCE,
-                 "generator": SAMPLED},
+                 "generator": SAMPLED, "model": SAMPLED, "generated": GENERATED},
     "gap": {"real": SET, "generated": GENERATED, "held_out": SET, "extractor": TRAINED},
     "pretrain": {"dataset": SET, "generated": STORED, "checkpoint": KEPT},
     "probe": {"checkpoint": TRAINED, "dataset": SET, "test": SET},
@@ -96,7 +96,8 @@ READ: dict[str, dict[str, Accepted]] = {
     "study": {"folder": RESULTS, "results": RESULTS},
     "claims": {"results": RESULTS},
 }  # fmt: skip
-# what stands there without a dash before it, where another command has an option of the name
+# what stands there without a dash before it, where another command has an option of the name; an
+# action of a command may say its own
 _ARGUMENTS = {"data": "name", "generate": "dataset name source generator", "gap": "real generated",
               "probe": "checkpoint", "compare": "files", "plan": "real generated",
               "study": "folder"}  # fmt: skip
@@ -112,7 +113,7 @@ def check_inputs(options: argparse.Namespace) -> None:
         if name == "extractor":
             given = given.removeprefix(_EXTRACTOR) if given.startswith(_EXTRACTOR) else None
         shown = name.upper()
-        if name not in _ARGUMENTS.get(options.command, "").split():
+        if name not in getattr(options, "arguments", _ARGUMENTS.get(options.command, "")).split():
             shown = f"--{name.replace('_', '-')}"
         for one in given if isinstance(given, list) else [given]:
             if one is not None:

@@ -1,7 +1,8 @@
-"""A sample drawn in the slots of a cluster, block by block: names there, images back."""
+"""Models to sample, and samples drawn in the slots of a cluster: names there, images back."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,8 +16,19 @@ if TYPE_CHECKING:
     import numpy as np
 
     from adainf_core.data.growing_store import Draw
+    from adainf_core.generators.diffusion import DiffusionGenerator
+    from adainf_core.generators.diffusion_config import Sampler
 
 _AHEAD = 4  # blocks a slot that wait for an earlier one, at most
+
+
+def loaded_model(name: str, sampler: Sampler) -> DiffusionGenerator:
+    """The model of that name, under this sampler."""
+    from adainf_core.generators.diffusion import DiffusionGenerator, UnverifiedModelWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnverifiedModelWarning)  # the store's origin says it
+        return replace(DiffusionGenerator.load(name), sampler=sampler)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from adainf_core.configuration import differences
 from adainf_core.data.colour_order import fitting_order
 from adainf_core.data.folder_files import few
 from adainf_core.data.folders import title
@@ -228,6 +229,7 @@ class GeneratedImages(ImageSet):
         limits: ImportLimits | None,
         near_copies: bool | None,
         skipped: list[Path],
+        origin: dict[str, Any] | None = None,
     ) -> GeneratedImages:
         if channel_order not in ("auto", "bgr", "as_is"):
             raise ValueError(f"channel_order={channel_order!r}: choose 'auto', 'bgr' or 'as_is'")
@@ -236,7 +238,7 @@ class GeneratedImages(ImageSet):
             source = _reversed(source)
         place = default_store(source.path) if store is None else Path(store)
         if place.exists():
-            return cls._reopened(place, source, real, channel_order)
+            return cls._reopened(place, source, real, channel_order, origin)
         identity = source.identity()  # before the images: a later change is noticed
         with atomic_folder(place) as folder:
             tally = Tally(source.shape[1:], real)
@@ -273,13 +275,18 @@ class GeneratedImages(ImageSet):
                 "skipped": len(skipped),
                 "images_crc32": checksum_text(checksum),
                 "digest": image_digest(images),
-            }
+            } | ({} if origin is None else {"origin": origin})
             (folder / "meta.json").write_bytes(as_json(meta))
         return cls.open(place)
 
     @classmethod
     def _reopened(
-        cls, place: Path, source: ImageSource, real: ImageSet | None, channel_order: ChannelOrder
+        cls,
+        place: Path,
+        source: ImageSource,
+        real: ImageSet | None,
+        channel_order: ChannelOrder,
+        origin: dict[str, Any] | None,
     ) -> GeneratedImages:
         opened = cls.open(place)
         described = place / "meta.json"
@@ -291,10 +298,15 @@ class GeneratedImages(ImageSet):
             or meta.get("identity") != source.identity()
             or (opened.images[: len(first)] != first).any()
         ):
-            origin = f" (it was made from {meta['source']})" if "source" in meta else ""
+            made = f" (it was made from {meta['source']})" if "source" in meta else ""
             raise ValueError(
-                f"{place} holds other images than {source.path}{origin}, or that was written again "
+                f"{place} holds other images than {source.path}{made}, or that was written again "
                 "since: choose another place with store=... (--store), or delete the store"
+            )
+        if differ := differences(origin or {}, opened.origin or {}):
+            raise ValueError(
+                f"{place} holds them already, imported otherwise (asked for {differ[0]} there): "
+                "choose another place with store=... (--store), or delete the store"
             )
         _checked_order(source.path, opened.images, real, channel_order, store=place)
         if channel_order == "as_is" != opened.channel_order:

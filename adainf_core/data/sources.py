@@ -144,6 +144,7 @@ def npz_source(
     *,
     convert: bool = False,
     needs_labels: bool = True,
+    pairs: int | None = None,
 ) -> ImageSource:
     """The images under the first of `image_keys` in an npz archive, labels where there are any.
 
@@ -152,8 +153,9 @@ def npz_source(
     Labels are as in `understood_labels`, numbers that are mostly gaps taken as names
     (`without_gaps`, a note says so); those under arr_1 belong to images under arr_0, and strings
     under `names_key` name the classes. Where labels are not needed, a note takes the place of an
-    error about them. Raises FileNotFoundError, or ValueError naming the file, the value and
-    the remedy. Never unpickles.
+    error about them. With `pairs` an array may have an axis of so many images behind its first one:
+    they are taken one after the other. Raises FileNotFoundError, or ValueError naming the file, the
+    value and the remedy. Never unpickles.
     """
     _refuse_missing(path)
     if path.is_dir():
@@ -173,15 +175,21 @@ def npz_source(
     stored = stored_array(path, None if image_key is None else arrays[image_key])
     if stored.dtype.kind not in "iufb":
         raise ValueError(f"{path}: images are {stored.dtype}, need uint8 in 0..255")
-    arranged = _arranged(path, stored.shape)
-    n, c, h, w = arranged(np.broadcast_to(np.uint8(0), stored.shape)).shape
+    shape = stored.shape
+    if pairs is not None and len(shape) == 5:
+        if shape[1] != pairs:
+            raise ValueError(f"{path}: images have shape {shape}, need (n, {pairs}, h, w, 3)")
+        shape = (shape[0] * pairs, *shape[2:])
+    arranged = _arranged(path, shape)
+    n, c, h, w = arranged(np.broadcast_to(np.uint8(0), shape)).shape
     if n * h * w == 0:
         raise ValueError(f"{path}: the set is empty (shape {stored.shape})")
     found_range = _range(path, stored, convert)
 
     def chunks() -> Iterator[np.ndarray]:
         for block in stored.blocks():
-            yield arranged(block if found_range is None else found_range.to_uint8(block))
+            images = block if found_range is None else found_range.to_uint8(block)
+            yield arranged(images.reshape(-1, *shape[1:]))
 
     source = ImageSource(path, (n, c, h, w), None, chunks, lambda: stored.identity, tuple(arrays))
     if found_range is not None:

@@ -245,6 +245,8 @@ EXTRACTORS: dict[str, Callable[..., Extractor]] = {
     "ssl_encoder": ssl_encoder,
     "inception": inception,
 }
+#: Those that have seen no labels.
+LABEL_FREE = ("pixels", "random_convolution", "ssl_encoder")
 _WITH_PATH = ("resnet20", "ssl_encoder", "inception")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from adainf_core.gap.estimate import Rows
-from adainf_core.validation import FloatArray, as_count
+from adainf_core.validation import FloatArray, IntArray, as_count
 
 _BLOCK = 500  # queries of a product: 20 MB of distances to 10,000 rows
 _SLICE_BYTES = 2**19  # of them at a time for what follows, which stays in the processor's cache
@@ -47,7 +47,48 @@ def _lowest(squared: FloatArray, k: int) -> np.ndarray:
     return places.reshape(-1, k)
 
 
-def exact_blocks(queries: Rows, rows: Rows) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
+def cosine_neighbours(queries: Rows, chunks: Iterable[Rows], k: int) -> IntArray:
+    """Indices int64 (m, k) of the k rows of highest cosine to each query, in descending order.
+
+    queries (m, d); the rows come in `chunks` (b, d), numbered through, and are never all in memory.
+    A cosine is a function of its two rows alone, and equal ones stand in the order of their
+    indices. A row of zeros is at right angles to all others. ValueError for fewer than k rows.
+    """
+    k, sought, count = as_count(k, "k", 1), _unit(queries), 0
+    distances = np.empty((len(sought), 0))
+    indices = np.empty((len(sought), 0), np.int64)
+    for chunk in chunks:
+        rows = _unit(chunk)
+        kept = min(k, len(rows))
+        nearest, places = (np.empty((len(sought), kept), kind) for kind in (np.float64, np.int64))
+        for block, squared, rounding in exact_blocks(sought, rows):
+            bound = np.partition(squared + rounding, kept - 1, axis=1)[:, kept - 1 : kept]
+            possible = squared - rounding <= bound
+            for query, among in zip(range(block.start, block.stop), possible, strict=True):
+                found = np.flatnonzero(among)
+                values = _squared(sought[query], rows[found])
+                order = np.argsort(values, kind="stable")[:kept]
+                nearest[query], places[query] = values[order], found[order]
+        distances = np.concatenate([distances, nearest], axis=1)
+        indices = np.concatenate([indices, places + count], axis=1)
+        order = np.argsort(distances, axis=1, kind="stable")[:, :k]  # of equal ones the earlier
+        distances = np.take_along_axis(distances, order, axis=1)
+        indices = np.take_along_axis(indices, order, axis=1)
+        count += len(rows)
+    as_count(k, "k", 1, count, f", the rows there are ({count})")
+    return indices
+
+
+def _unit(rows: Rows) -> FloatArray:
+    """Rows (n, d) at length one, float64; those of zeros as they are."""
+    long = rows.astype(np.float64)
+    lengths = np.sqrt(np.einsum("ij,ij->i", long, long))[:, None]
+    return long / np.where(lengths > 0, lengths, 1)
+
+
+def exact_blocks(
+    queries: Rows | FloatArray, rows: Rows | FloatArray
+) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
     """Squared distances float64 (b, n) of blocks of queries (m, d) to rows (n, d), and rounding.
 
     The last (b, n) bounds how far the products' rounding can have moved each of them: what differs
@@ -62,7 +103,7 @@ def exact_blocks(queries: Rows, rows: Rows) -> Iterator[tuple[slice, FloatArray,
         yield block, squared, both
 
 
-def _squared(first: Rows, second: Rows) -> FloatArray:
+def _squared(first: Rows | FloatArray, second: Rows | FloatArray) -> FloatArray:
     """Squared distances float64 (b,) of rows (b, d) from their partners."""
     apart = first.astype(np.float64) - second
     return np.einsum("ij,ij->i", apart, apart)
@@ -88,7 +129,7 @@ def neighbour_distances(queries: Rows, rows: Rows, ranks: tuple[int, ...]) -> Ro
 
 
 def _products(
-    queries: Rows, rows: Rows, dtype: type
+    queries: Rows | FloatArray, rows: Rows | FloatArray, dtype: type
 ) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
     """Blocks of queries (m, d): their products with rows (n, d), (b, n), and the squared norms of
     rows (n,) and queries (b, 1).

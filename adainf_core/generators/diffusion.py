@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -40,6 +40,9 @@ from adainf_core.generators.pipelines import (
 )
 from adainf_core.progress import progress_bar
 from adainf_core.validation import as_count
+
+#: A prediction (n, 3, h, w) of noisy images (n, 3, h, w) at a noise level.
+Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class UnverifiedModelWarning(UserWarning):
@@ -115,15 +118,24 @@ class DiffusionGenerator:
         0..`LAST_SEED`, FloatingPointError where the network's weights make nothing finite.
         """
         seed = as_count(seed, "seed", 0, LAST_SEED)
+        noise = image_noise(start, stop, seed, self.image_shape)
+        return self.denoised(noise, self.sampler.scheduler(self.schedule))
+
+    def denoised(
+        self, noisy: np.ndarray, scheduler: Any, network: Network | None = None
+    ) -> np.ndarray:
+        """What the steps of `scheduler` make of `noisy` float32 (n, 3, h, w), as uint8 images.
+
+        All of them go through the network together; `network(state, time)` stands for the model's
+        own prediction. Raises FloatingPointError where nothing finite comes of it.
+        """
         device = next(self.unet.parameters()).device
-        state = torch.from_numpy(_noise(start, stop, seed, self.image_shape)).to(device)
-        state = state.contiguous(memory_format=torch.channels_last)
-        scheduler = self.sampler.scheduler(self.schedule)
+        state = torch.from_numpy(noisy).to(device).contiguous(memory_format=torch.channels_last)
         half = torch.autocast(device.type, torch.bfloat16, enabled=self.sampler.precision == "bf16")
         with torch.inference_mode():
             for time in scheduler.timesteps:
                 with half:
-                    prediction = self.unet(state, time.to(device), return_dict=False)[0]
+                    prediction = (network or self.prediction)(state, time)
                 state = scheduler.step(prediction.float(), time, state, return_dict=False)[0]
             if not bool(torch.isfinite(state).all()):
                 raise FloatingPointError(
@@ -132,6 +144,10 @@ class DiffusionGenerator:
                 )
             pixels = (127.5 * (state + 1)).clamp(0, 255).round().to(torch.uint8)
         return pixels.cpu().contiguous().numpy()
+
+    def prediction(self, state: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        """What the network makes of `state` (n, 3, h, w), noisy images at the level `time`."""
+        return self.unet(state, time.to(state.device), return_dict=False)[0]
 
     def origin(self, seed: int = 0) -> dict[str, Any]:
         """What decides the images of `seed`, as plain values (`grown_store` keeps them).
@@ -278,12 +294,18 @@ def prepared(unet: nn.Module, device: torch.device) -> nn.Module:
     return unet.to(memory_format=torch.channels_last)
 
 
-def _noise(start: int, stop: int, seed: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Standard normal float32 (stop - start, *shape): a stream of its own for every image."""
+def image_noise(
+    start: int, stop: int, seed: int, shape: tuple[int, ...], part: int = 0
+) -> np.ndarray:
+    """Standard normal float32 (stop - start, *shape): a stream of its own for every image.
+
+    The streams of one image that differ in `part`, below 2**64, share no numbers.
+    """
     noise = np.empty((stop - start, *shape), np.float32)
     for index in range(start, stop):
         key = np.array([seed, index], np.uint64)
-        stream = np.random.Generator(np.random.Philox(key=key))
+        counter = np.array([0, 0, 0, part], np.uint64)
+        stream = np.random.Generator(np.random.Philox(key=key, counter=counter))
         stream.standard_normal(dtype=np.float32, out=noise[index - start])
     return noise
 

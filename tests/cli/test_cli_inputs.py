@@ -58,6 +58,10 @@ TAKEN = {
     "generate import X": {"store"},
     "generate import fakes.npz --real X": set(),
     "generate sample X --store made": {"model"},
+    "generate vary X train.npz --store made": {"model"},
+    "generate vary model X --store made": set(),
+    "generate pair X train.npz --store made": {"store"},
+    "generate pair fakes.npz X --store made": set(),
     "pretrain --dataset X": set(),
     "pretrain --preset vanilla --generated X": {"store"},
     "pretrain --checkpoint X": {"run-0.pt"},
@@ -165,13 +169,23 @@ def test_what_cannot_be_read_is_said_with_what_may_stand_there(command, name):
     images = command != "probe X" and not command.startswith("compare") and "ssl_" not in command
     if name == "closed.npz":
         assert f"{name} is closed to you" in found
-    elif name == "absent" and images and not (made or "sample" in command or "--gen" in command):
+    elif (
+        name == "absent"
+        and images
+        and not (made or "sample X" in command or "vary X" in command or "--gen" in command)
+    ):
         assert "absent" in found and ("; known: " in found or ": name " in found)
     elif name == "empty.npz" and not made and "--generated" not in command:
         assert "empty.npz is empty: name " in found
     elif name == "folder" and (made or not images) and not command.startswith("compare"):
         assert "folder is a folder: name " in found
-    elif name == "picture.svg" and images and not made and "sample" not in command:
+    elif (
+        name == "picture.svg"
+        and images
+        and not made
+        and "sample" not in command
+        and ("vary X" not in command)
+    ):
         assert "picture.svg is a file" in found and ": name " in found
     if found is not None:
         assert "\n" not in found and any(word in found for word in ("known", "name ", "closed"))
@@ -188,6 +202,11 @@ def test_what_cannot_be_read_is_said_with_what_may_stand_there(command, name):
         (["plan", "train.npz", "absent"], "GENERATED: there is no file or folder absent: name a "),
         (["gap", "train.npz", "absent.npz"], "GENERATED: there is no file or folder absent.npz"),
         (["plan", "train.npz", "empty.npz"], "GENERATED: empty.npz is empty: name a store of "),
+        (["generate", "vary", "model", "absent", "--store", "made"], "REAL: unknown image set"),
+        (
+            ["generate", "pair", "absent", "train.npz", "--store", "made"],
+            "GENERATED: there is no file or folder absent",
+        ),
         (["data", "show", "absent"], "NAME: unknown image set 'absent', and no file or folder"),
     ],
 )

@@ -321,7 +321,7 @@ def test_seeds_are_of_64_bits_and_checked_before_a_store_is_made(tmp_path):
     assert not (tmp_path / "store").exists()
     # the noise of a seed is what it was when published: numpy's own Philox keyed by two numbers
     stream = np.random.Generator(np.random.Philox(key=[7, 3]))
-    noise = diffusion._noise(3, 4, 7, (3, 2, 2))[0]
+    noise = diffusion.image_noise(3, 4, 7, (3, 2, 2))[0]
     assert (noise == stream.standard_normal((3, 2, 2), dtype=np.float32)).all()
 
 

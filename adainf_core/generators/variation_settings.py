@@ -14,7 +14,7 @@ import numpy as np
 from adainf_core.data.images import ImageSet
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.generators.principal_axes import PrincipalAxes
-from adainf_core.validation import as_count, as_number
+from adainf_core.validation import as_count, as_number, as_share
 
 
 @dataclass(frozen=True)
@@ -73,5 +73,35 @@ class NearestGenerated:
         return generated.images[search.kneighbors(axes.project(real.images))[1]]
 
 
+@dataclass(frozen=True)
+class DiffusionVariations:
+    """A trained `model`'s variations by SDEdit (`variations.SDEdit`) of `strength`, in `steps`.
+
+    The model is loaded, not fitted: where it has learnt from other images than a run's real ones,
+    so have its variations.
+    """
+
+    model: str = "cifar10-16"
+    strength: float = 0.5
+    k: int = 4
+    steps: int = 20
+    name: Literal["diffusion_variations"] = "diffusion_variations"
+
+    def __post_init__(self) -> None:
+        as_count(self.k, "variations.k", 1)
+        as_share(self.strength, "variations.strength")
+
+    def vary(self, real: ImageSet, generated: ImageSet | None, seed: int) -> np.ndarray:
+        """Variations of `real`; ValueError where the model makes images of another size."""
+        from adainf_core.generators.diffusion import DiffusionGenerator
+        from adainf_core.generators.variations import SDEdit, variations
+
+        generator = DiffusionGenerator.load(self.model).using(steps=self.steps, kind="ddim")
+        draw = variations(generator, real, self.k, SDEdit(self.strength), seed)
+        total, block = self.k * len(real), generator.sampler.batch_size
+        made = [draw(start, min(start + block, total)) for start in range(0, total, block)]
+        return np.concatenate(made).reshape(len(real), self.k, *real.images.shape[1:])
+
+
 #: What a configuration's field of variations can be.
-VariationSetting = MixtureVariations | NearestGenerated
+VariationSetting = MixtureVariations | NearestGenerated | DiffusionVariations

@@ -5,9 +5,15 @@ import pytest
 from scipy import stats
 
 from adainf_core.data.images import ImageSet
+from adainf_core.generators.diffusion import DiffusionGenerator
 from adainf_core.generators.gaussian_mixture import GaussianMixtureGenerator
 from adainf_core.generators.principal_axes import PrincipalAxes
-from adainf_core.generators.variation_settings import MixtureVariations, NearestGenerated
+from adainf_core.generators.variation_settings import (
+    DiffusionVariations,
+    MixtureVariations,
+    NearestGenerated,
+)
+from adainf_core.generators.variations import SDEdit, variations
 
 RNG = np.random.default_rng(1)
 REAL = ImageSet(
@@ -74,6 +80,16 @@ def test_the_setting_is_the_fitted_mixture_s_and_deterministic():
     fitted = GaussianMixtureGenerator.fit(REAL, components=2, principal=6, seed=7)
     assert np.array_equal(found, fitted.vary(REAL, 0.4, 2, 7))
     assert not np.array_equal(found, setting.vary(REAL, None, 8))
+
+
+def test_the_diffusion_setting_is_the_store_s_draw():
+    images = ImageSet(RNG.integers(0, 256, (5, 3, 16, 16), dtype=np.uint8), None, "five")
+    found = DiffusionVariations(strength=0.2, k=3, steps=5).vary(images, None, 4)
+    generator = DiffusionGenerator.load("cifar10-16").using(steps=5, kind="ddim")
+    expected = variations(generator, images, 3, SDEdit(0.2), 4)(0, 15)
+    assert np.array_equal(found, expected.reshape(5, 3, 3, 16, 16))
+    still = DiffusionVariations(strength=0.0, k=2).vary(images, None, 0)
+    assert np.array_equal(still, np.repeat(images.images[:, None], 2, 1))
 
 
 def test_nearest_are_the_nearest():

@@ -29,6 +29,8 @@ MODULES = (
     "long_training",
     "desktop",
     "levels",
+    "roles",
+    "share_grid",
     "recipe_search",
     "recipe_race",
     "code_traps",

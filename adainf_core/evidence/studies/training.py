@@ -14,18 +14,25 @@ import numpy as np
 from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
 from adainf_core.data.named_sets import LOADERS, load_images
+from adainf_core.data.paired import PairedImages
+from adainf_core.data.phases import Phases
 from adainf_core.data.sprites import SpriteWorld
+from adainf_core.data.varied import Varied
 from adainf_core.evidence.runs.grid import Outcome, Study
 from adainf_core.evidence.runs.quantities import PERCENT, Quantity
 from adainf_core.gap.jpeg import saved_as_jpeg
 from adainf_core.generators.corruptions import colour_swap
 from adainf_core.generators.dial import Setting
+from adainf_core.generators.filtering import Filter
 from adainf_core.generators.flawed_sprites import FlawedSprites
 from adainf_core.generators.published import PublishedSetting
+from adainf_core.generators.variation_settings import VariationSetting
+from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
-from adainf_core.validation import as_choice, as_count
+from adainf_core.validation import as_choice, as_count, as_number
 
 if TYPE_CHECKING:
+    from adainf_core.learning.feeding import Source
     from adainf_core.learning.pretraining import Pretrained
     from adainf_core.learning.probing import ProbeResult
 
@@ -51,6 +58,14 @@ class TrainingExperiment:
     images have been JPEG files (`gap.jpeg.saved_as_jpeg`, at the size in which it is published):
     those that are trained on, handed out as perfect ones, and probed, test images included, so that
     no step sees a format that another does not. Such a run has another test set than one without.
+
+    With `variations` the real images have variations, for `pretrain.generated_role`; those that are
+    nearest among the generated images need a generator, and `beta` = 1 where they are nothing else.
+    `filtered` leaves some of the generated images out, of so many more that `n_generated` are left.
+    With `scored` the record also has the scores that read no label (`learning.scores`), of the
+    run's real images under its own augmentation, and under the official strong one.
+    `schedule` has the share of real draws by the part of the steps, ((part, beta), ...), the last
+    part being 1.
 
     Runs that differ only in generator, weights or `pretrain` share their real and test images;
     those with the same encoder share their initial weights: they are paired.
@@ -82,6 +97,10 @@ class TrainingExperiment:
     swapped: bool = False
     n_labelled: int | None = None
     real_jpeg: int | None = None
+    variations: VariationSetting | None = None
+    filtered: Filter | None = None
+    schedule: tuple[tuple[float, float], ...] = ()
+    scored: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -102,6 +121,16 @@ class TrainingExperiment:
             raise ValueError("swapped=True exchanges colours of generated images: name a generator")
         if self.beta is not None and self.replication != 1:
             raise ValueError(f"replication={self.replication} and beta={self.beta}: give one")
+        if self.generator is None and (self.filtered is not None or self.schedule):
+            raise ValueError(
+                f"filtered={self.filtered} and schedule={self.schedule} are about generated "
+                "images: name a generator"
+            )
+        if self.schedule and (self.replication, self.beta) != (1.0, None):
+            raise ValueError(f"schedule={self.schedule} has the weights: drop replication and beta")
+        parts = [as_number(part, "schedule") for part, _ in self.schedule]
+        if parts and (parts != sorted(set(parts)) or parts[0] <= 0 or parts[-1] != 1):
+            raise ValueError(f"schedule={self.schedule}: its parts have to rise from above 0 to 1")
         if self.n_labelled is not None:
             as_count(self.n_labelled, "n_labelled", 1)
         if self.real_jpeg is not None:
@@ -130,7 +159,8 @@ class TrainingExperiment:
         """
         from adainf_core.learning.pretraining import pretrain
 
-        data, real, test = self._inflation()
+        weighed, test = self._inflation()
+        real, data = weighed.real, self._source(weighed)
         trained = pretrain(
             self.pretrain,
             data,
@@ -145,23 +175,50 @@ class TrainingExperiment:
         return Outcome(
             metrics={name: 100 * probe.accuracy for name, probe in probes.items()},
             protocols={name: probe.account for name, probe in probes.items()},
-            beta=data.beta or 0.0,
+            beta=weighed.beta or 0.0,
             history=trained.history,
-            probes={name: probe.details for name, probe in probes.items() if probe.details},
+            probes={name: probe.details for name, probe in probes.items() if probe.details}
+            | (self._scores(trained, real) if self.scored else {}),
             encoder=trained.encoder,
         )
 
-    def _inflation(self) -> tuple[Inflation, ImageSet, ImageSet]:
-        """The training set, its real images, and the test images."""
+    def _scores(self, trained: Pretrained, real: ImageSet) -> dict[str, dict[str, float]]:
+        """The panel by the augmentation that views are drawn under."""
+        from adainf_core.learning.scores.of_encoder import panel_of
+
+        strong = POLICIES["symmetric"].for_image_size(self.size)
+        policies = {"scores": self.pretrain.policy, "scores under strong": strong}
+        return {
+            name: panel_of(trained.encoder, real, policy, seed=self.pretrain.seed)
+            for name, policy in policies.items()
+            if policy is not None
+        }
+
+    def _inflation(self) -> tuple[Inflation, ImageSet]:
+        """The weighed images, those of the first part of a schedule, and the test images."""
         real, generated, test = experiment_data(self)
-        weight = None if generated is None or self.beta is not None else self.replication
-        return Inflation(real, generated, replication=weight, beta=self.beta), real, test
+        beta = self.schedule[0][1] if self.schedule else self.beta
+        weight = None if generated is None or beta is not None else self.replication
+        return Inflation(real, generated, replication=weight, beta=beta), test
+
+    def _source(self, weighed: Inflation) -> Source:
+        """What batches are drawn from: the weighed images, with their schedule or variations."""
+        if self.schedule:
+            steps, phases = self.pretrain.steps, list[tuple[int, Inflation]]()
+            for part, beta in self.schedule:
+                phase = replace(weighed, beta=beta, replication=None)
+                phases.append((max(1, round(part * steps)), phase))
+            return Phases(tuple(phases))
+        if self.variations is None:
+            return weighed
+        made = self.variations.vary(weighed.real, weighed.generated, self.seed)
+        return Varied(weighed, PairedImages(made, self.variations.name))
 
     def first_stretch(self, steps: int) -> list[dict[str, float]]:
         """The loss curve of the first `steps` steps, as `Outcome.history` has it."""
         from adainf_core.learning.pretraining import Run
 
-        run = Run(self.pretrain, self._inflation()[0])
+        run = Run(self.pretrain, self._source(self._inflation()[0]))
         run.advance(steps)
         return run.history
 
@@ -205,7 +262,13 @@ def experiment_data(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet 
     if experiment.generator is None:
         return real, None, test
     generator = experiment.generator.make(real, held_out, experiment.seed)
-    generated = generator.sample(experiment.n_generated, experiment.seed)
+    chosen, count = experiment.filtered, experiment.n_generated
+    if chosen is None:
+        generated = generator.sample(count, experiment.seed)
+    else:
+        made = generator.sample(chosen.needed(count), experiment.seed)
+        kept = chosen.kept(made, real, experiment.seed)[:count]
+        generated = made.subset(kept, f"{made.name}, {chosen.drop:.0%} left out by {chosen.by}")
     return real, colour_swap(generated) if experiment.swapped else generated, test
 
 
@@ -219,6 +282,10 @@ def probed_data(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet]:
         replication=1.0,
         beta=None,
         swapped=False,
+        variations=None,
+        filtered=None,
+        schedule=(),
+        scored=False,
     )
     labelled, _, test = experiment_data(alone)
     return labelled, test

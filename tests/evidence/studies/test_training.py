@@ -17,12 +17,16 @@ from adainf_core.evidence.studies.training import (
 )
 from adainf_core.generators import published
 from adainf_core.generators.dial import HeldOutSetting, Memorised
+from adainf_core.generators.filtering import Filter
 from adainf_core.generators.flawed_sprites import FlawedSprites
 from adainf_core.generators.published import PublishedSetting
+from adainf_core.generators.variation_settings import MixtureVariations, NearestGenerated
 from adainf_core.learning import pretraining
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.probing import linear_probe
+from adainf_core.learning.roles import Positive
+from adainf_core.learning.scores import PANEL
 
 CONFIG = PretrainConfig(
     steps=3, batch_size=16, width=2, method=SimCLR(hidden=8, out=4), warmup=0, device="cpu"
@@ -283,3 +287,79 @@ def test_labels_and_formats_of_sprites_are_refused():
             replace(SPRITES, **changes)
     with pytest.raises(ValueError, match="real_jpeg = 101"):
         replace(PHOTOGRAPHS, real_jpeg=101)
+
+
+# ---- other roles of generated images
+
+MADE = replace(SPRITES, generator=Memorised(), n_generated=40)
+
+
+def source_of(experiment: TrainingExperiment):
+    return experiment._source(experiment._inflation()[0])
+
+
+def test_variations_are_of_the_run_s_own_images_and_leave_batches_as_they_are():
+    varied = replace(
+        SPRITES,
+        variations=MixtureVariations(k=2, components=2, principal=5),
+        pretrain=replace(CONFIG, generated_role=Positive()),
+    )
+    plain, source = source_of(SPRITES), source_of(varied)
+    made = varied.variations.vary(plain.real, None, varied.seed)
+    assert np.array_equal(source.pairs.images, made)
+    for one, other in zip(plain.batch(1, 16, 0), source.batch(1, 16, 0), strict=True):
+        assert np.array_equal(one, other)
+    assert varied.run().beta == 1.0
+
+
+def test_nearest_images_are_a_pool_that_need_not_be_trained_on():
+    nearest = replace(MADE, beta=1.0, variations=NearestGenerated(2, principal=5))
+    source = source_of(nearest)
+    ids, _, _ = source.batch(0, 200, 0)
+    assert (ids < 60).all() and len(source.images[1]) == 40
+    pool = keys(source.inflation.generated)
+    assert {image.tobytes() for image in source.pairs.images.reshape(-1, 3, 16, 16)} <= pool
+
+
+def test_a_filter_leaves_as_many_images_and_the_best_of_more():
+    real, plain, _ = experiment_data(MADE)
+    chosen = Filter(0.5, "distance", principal=5)
+    filtered = experiment_data(replace(MADE, filtered=chosen))[1]
+    assert len(filtered) == len(plain) == 40 and "50% left out by distance" in filtered.name
+    made = MADE.generator.make(real, None, MADE.seed).sample(80, MADE.seed)
+    assert np.array_equal(filtered.images, made.images[chosen.kept(made, real, MADE.seed)[:40]])
+
+
+def test_a_schedule_is_of_the_steps():
+    run = replace(
+        MADE, schedule=((0.25, 0.0), (1.0, 1.0)), pretrain=replace(CONFIG, steps=8, warmup=0)
+    )
+    source = source_of(run)
+    reals = [source.phases[0][1].is_real(source.batch(step, 16, 0)[0]).mean() for step in range(8)]
+    assert reals == [0.0] * 2 + [1.0] * 6
+    assert run.run().beta == 0.0
+
+
+def test_scores_without_labels_stand_beside_the_probes():
+    scored = replace(SPRITES, scored=True)
+    outcome = scored.run()
+    assert outcome.probes["scores"].keys() == PANEL.keys()
+    strong = outcome.probes["scores under strong"]
+    assert outcome.metrics == SPRITES.run().metrics and "scores" not in SPRITES.run().probes
+    # the policy of these runs is the strong one at its default size
+    assert strong["rankme"] == outcome.probes["scores"]["rankme"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"schedule": ((0.5, 0.0), (0.9, 1.0))}, "have to rise from above 0 to 1"),
+        ({"schedule": ((0.6, 0.0), (0.5, 1.0), (1.0, 1.0))}, "have to rise"),
+        ({"schedule": ((1.0, 0.3),), "beta": 0.2}, "drop replication and beta"),
+        ({"generator": None, "n_generated": 0, "schedule": ((1.0, 0.3),)}, "name a generator"),
+        ({"generator": None, "n_generated": 0, "filtered": Filter()}, "name a generator"),
+    ],
+)
+def test_schedules_and_filters_that_mean_nothing_are_refused(changes, said):
+    with pytest.raises(ValueError, match=said):
+        replace(MADE, **changes)

@@ -39,6 +39,11 @@ least and of the greatest difference; they are corrected for all comparisons of 
 - *does not hold*: at some comparison that of the greatest one lies below the claim's own `margin`.
 - *not decided*: anything else. Where both are true, *holds, but negligible*.
 
+A `Chosen` claim is about a rule of choice: of each of several menus of arms, seed by seed, the one
+with the greatest (or least) score is taken. Its values are accuracies of what was taken less those
+of a rival that is always there, one a menu and seed; its interval is Student t of them, corrected
+among all such claims, and its outcomes are those of a contrast.
+
 A `Ranking` says that a measure orders arms by a truth. Its interval is the percentile bootstrap
 interval of Spearman's correlation over arms and, within each, over seeds
 (`intervals.rank_correlation`); a `primary` one has the whole confidence, the others of the family
@@ -183,6 +188,26 @@ class Ranking(Claim):
     @property
     def arms(self) -> tuple[str, ...]:
         return self.ranked
+
+
+@dataclass(frozen=True)
+class Chosen(Claim):
+    """Of each of `menus`, the arm with the greatest `sign` times `score` beats the arm `rival`.
+
+    In the metric `metric`, on the seeds that all arms share; without a `rival` the mean of the menu
+    stands for choosing at random.
+    """
+
+    score: str
+    menus: tuple[tuple[str, ...], ...]
+    rival: str = ""
+    sign: int = 1
+    metric: str = "linear"
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        every = (*(arm for menu in self.menus for arm in menu), self.rival)
+        return tuple(dict.fromkeys(arm for arm in every if arm))
 
 
 def beats(

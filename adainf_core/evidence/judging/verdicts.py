@@ -13,6 +13,7 @@ from adainf_core.evidence.judging.claims import (
     CONFIDENCE,
     MARGIN,
     Bracketed,
+    Chosen,
     Claim,
     Contrast,
     LeastRatio,
@@ -116,8 +117,9 @@ class Verdict:
         Those of a difference are `difference_in_words`; of other claims that do not hold,
         "reversed" is added where the opposite is shown.
         """
-        if isinstance(self.claim, Contrast) and self.difference is not None:
-            return difference_in_words(self.difference, len(self.claim.terms) == 2)
+        if isinstance(self.claim, Contrast | Chosen) and self.difference is not None:
+            two_arms = isinstance(self.claim, Chosen) or len(self.claim.terms) == 2
+            return difference_in_words(self.difference, two_arms)
         return f"{self.outcome}, reversed" if self.reversed else str(self.outcome)
 
     def __str__(self) -> str:
@@ -166,6 +168,7 @@ def judge(
     about_accuracy = [c for c in claims if isinstance(c, Contrast | BestLevelClaim)]
     spread = table.block_spread(about_accuracy)
     comparisons = sum(len(c.comparisons) for c in claims if isinstance(c, Bracketed))
+    choices = sum(isinstance(c, Chosen) for c in claims)
     beside = sum(isinstance(c, Ranking) and not c.primary for c in claims)
 
     def judged(claim: Claim) -> Verdict:
@@ -174,6 +177,8 @@ def judge(
                 return _contrast(claim, table, spread, _corrected(len(about_accuracy)), strict)
             case BestLevelClaim():
                 return _best(claim, table, spread, _corrected(len(about_accuracy)))
+            case Chosen():
+                return _chosen(claim, table, _corrected(choices))
             case Bracketed():
                 return _bracketed(claim, table, _corrected(comparisons))
             case Ranking():
@@ -301,6 +306,25 @@ def _contrast(
         own = _interval(values, float(values.std(ddof=1)), len(values) - 1, level)
         difference = max(difference, own, key=lambda interval: interval.high)
     return Verdict(claim, outcome_of(difference), difference, agreeing=int((values > 0).sum()))
+
+
+def _chosen(claim: Chosen, table: _Table, level: float) -> Verdict:
+    arms = claim.arms
+    accuracies = table.rows([(arm, claim.metric) for arm in arms])
+    scores = table.rows([(arm, claim.score) for arm in arms])
+    if accuracies.shape[1] < _LEAST or scores.shape != accuracies.shape:
+        return Verdict(claim, Outcome.NOT_RUN)
+    place = {arm: number for number, arm in enumerate(arms)}
+    values = []
+    for menu in claim.menus:
+        rows = [place[arm] for arm in menu]
+        best = (claim.sign * scores[rows]).argmax(0)
+        taken = np.take_along_axis(accuracies[rows], best[None], 0)[0]
+        other = accuracies[place[claim.rival]] if claim.rival else accuracies[rows].mean(0)
+        values.append(taken - other)
+    flat = np.concatenate(values)
+    difference = _interval(flat, float(flat.std(ddof=1)), len(flat) - 1, level)
+    return Verdict(claim, outcome_of(difference), difference, agreeing=int((flat > 0).sum()))
 
 
 def _best(

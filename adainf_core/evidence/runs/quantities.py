@@ -34,6 +34,8 @@ class Quantity:
 LOSS = Quantity(share=0.03)
 #: Accuracies and errors in percent, of networks whose training begins to differ in the last digit.
 PERCENT = Quantity(0.0, 100.0, apart=8.0)
+#: Scores of features, in many units, of networks whose training begins to differ likewise.
+SCORE = Quantity(share=0.3, apart=0.1)
 #: What an experiment's small version gives beside its metrics (`one_run.rehearse`).
 LAST_LOSS = {"last_loss": LOSS}
 

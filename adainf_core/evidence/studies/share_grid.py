@@ -3,15 +3,18 @@
 A generator of known distance, held-out photographs of which the share τ is a wide Gaussian's
 (D_TV at most τ), at four weights, under either augmentation, four times as long as the laptop's
 studies: after a thousand steps further images pay nowhere. Every run is scored without labels, so
-that "regret" can ask what choosing by a score would have cost. Nothing is claimed of the grid
-itself; the regret of a rule is registered before it is looked at.
+that it can be asked what choosing by a score is worth: of each generator, no images or either of
+four weights, under either augmentation, ten arms, the one that a score puts first, against gentle
+augmentation alone, which nobody has to choose. Nothing is claimed of the grid itself.
 """
 
 from __future__ import annotations
 
+from adainf_core.evidence.judging.claims import Chosen
 from adainf_core.evidence.runs.grid import Arm, Layout, Study, Times
 from adainf_core.evidence.studies.paper_model import INFLATION, LAYOUTS, inflated
 from adainf_core.generators import dial
+from adainf_core.learning.scores import PANEL
 
 NAME = "share-grid"
 DISTANCES = (0.0, 0.1, 0.3, 1.0)
@@ -43,6 +46,28 @@ ARMS = {
     },
 }
 
+MENUS = tuple(
+    (
+        *(arm_of(policy) for policy in POLICY),
+        *(arm_of(policy, distance, share) for share in SHARES for policy in POLICY),
+    )
+    for distance in DISTANCES
+)
+#: The scores that choices are made by, and whether more of them is meant to be better.
+SCORES = {f"score_{name}": score.better for name, score in PANEL.items()} | {"score_loss": -1}
+_LABELS = {f"score_{name}": score.label for name, score in PANEL.items()} | {
+    "score_loss": "loss at the end"
+}
+
+CLAIMS = tuple(
+    Chosen(
+        f"choose_{score}", f"Choosing by {_LABELS[score]} beats always gentle augmentation alone",
+        NAME, score, MENUS, arm_of("weak"), better, asked_by="control",
+        short=f"{_LABELS[score]} > weak only",
+    )
+    for score, better in SCORES.items()
+)  # fmt: skip
+
 STUDY = Study(
     NAME,
     "How much should a generator's images weigh, by how good they are?",
@@ -50,4 +75,6 @@ STUDY = Study(
     {"laptop": Layout(
         LAYOUTS["laptop"].base, seeds=(3, 3), first_seed=80, words=LAYOUTS["laptop"].words,
     )},
+    CLAIMS,
+    strict=True,
 )  # fmt: skip

@@ -19,7 +19,7 @@ from adainf_core.data.phases import Phases
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.data.varied import Varied
 from adainf_core.evidence.runs.grid import Outcome, Study
-from adainf_core.evidence.runs.quantities import PERCENT, Quantity
+from adainf_core.evidence.runs.quantities import PERCENT, SCORE, Quantity
 from adainf_core.gap.jpeg import saved_as_jpeg
 from adainf_core.generators.corruptions import colour_swap
 from adainf_core.generators.dial import Setting
@@ -62,8 +62,9 @@ class TrainingExperiment:
     With `variations` the real images have variations, for `pretrain.generated_role`; those that are
     nearest among the generated images need a generator, and `beta` = 1 where they are nothing else.
     `filtered` leaves some of the generated images out, of so many more that `n_generated` are left.
-    With `scored` the record also has the scores that read no label (`learning.scores`), of the
-    run's real images under its own augmentation, and under the official strong one.
+    With `scored` it is also measured by scores that read no label (`learning.scores`): of the run's
+    real images under its own augmentation, as "score_rankme", and under the official strong one, as
+    "strong_score_rankme"; "score_loss" is the loss at the end.
     `schedule` has the share of real draws by the part of the steps, ((part, beta), ...), the last
     part being 1.
 
@@ -73,9 +74,10 @@ class TrainingExperiment:
 
     kind: ClassVar[str] = "training"
     seeded: ClassVar[tuple[str, ...]] = ("seed", "pretrain.seed")
-    quantities: ClassVar[Mapping[str, Quantity]] = dict.fromkeys(
-        ("linear", "knn", "online"), PERCENT
-    )
+    quantities: ClassVar[Mapping[str, Quantity]] = {
+        **dict.fromkeys(("linear", "knn", "online"), PERCENT),
+        **dict.fromkeys(("score_*", "strong_score_*"), SCORE),
+    }
     protocol: ClassVar[Mapping[str, Any]] = {
         "linear": {
             "penalties": (1.0, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6),
@@ -173,26 +175,29 @@ class TrainingExperiment:
         labelled = real if self.n_labelled is None else probed_data(self)[0]
         probes = _probes(trained, labelled, test)
         return Outcome(
-            metrics={name: 100 * probe.accuracy for name, probe in probes.items()},
+            metrics={name: 100 * probe.accuracy for name, probe in probes.items()}
+            | (self._scores(trained, real) if self.scored else {}),
             protocols={name: probe.account for name, probe in probes.items()},
             beta=weighed.beta or 0.0,
             history=trained.history,
-            probes={name: probe.details for name, probe in probes.items() if probe.details}
-            | (self._scores(trained, real) if self.scored else {}),
+            probes={name: probe.details for name, probe in probes.items() if probe.details},
             encoder=trained.encoder,
         )
 
-    def _scores(self, trained: Pretrained, real: ImageSet) -> dict[str, dict[str, float]]:
-        """The panel by the augmentation that views are drawn under."""
+    def _scores(self, trained: Pretrained, real: ImageSet) -> dict[str, float]:
+        """The panels under both augmentations, and the loss at the end."""
         from adainf_core.learning.scores.of_encoder import panel_of
 
         strong = POLICIES["symmetric"].for_image_size(self.size)
-        policies = {"scores": self.pretrain.policy, "scores under strong": strong}
-        return {
-            name: panel_of(trained.encoder, real, policy, seed=self.pretrain.seed)
-            for name, policy in policies.items()
-            if policy is not None
+        policies = {"score": self.pretrain.policy or strong, "strong_score": strong}
+        found = {
+            f"{prefix}_{name}": value
+            for prefix, policy in policies.items()
+            for name, value in panel_of(
+                trained.encoder, real, policy, seed=self.pretrain.seed
+            ).items()
         }
+        return found | {"score_loss": trained.history[-1]["loss"]}
 
     def _inflation(self) -> tuple[Inflation, ImageSet]:
         """The weighed images, those of the first part of a schedule, and the test images."""

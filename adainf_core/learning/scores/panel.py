@@ -19,7 +19,6 @@ from adainf_core.learning.scores.idest import tree_dimension
 from adainf_core.learning.scores.lidar import lidar
 from adainf_core.learning.scores.neighbour_graph import cluster_error, neighbour_gap
 from adainf_core.learning.scores.rankme import rankme
-from adainf_core.learning.view_statistics import augmentation_confusion
 from adainf_core.validation import FloatArray
 
 _PAIRS = 2000  # images of which all pairs are looked at
@@ -50,6 +49,8 @@ def _uniformity(features: ArrayLike) -> float:
 
 
 def _confusion(features: ArrayLike) -> float:
+    from adainf_core.learning.view_statistics import augmentation_confusion  # loads torch
+
     return augmentation_confusion(_unit(as_views(features))[:_PAIRS].astype(np.float32))
 
 

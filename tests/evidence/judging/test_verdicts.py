@@ -12,6 +12,7 @@ from adainf_core.evidence.judging.claims import (
     MARGIN,
     BestLevel,
     Bracketed,
+    Chosen,
     Contrast,
     Known,
     LeastRatio,
@@ -503,3 +504,54 @@ def test_one_unruly_arm_on_three_seeds_costs_coverage(make_record):
     compared = family_wise_misses(make_record, [1.0] * 5 + [4.0], 3)
     reference = family_wise_misses(make_record, [4.0] + [1.0] * 5, 3)
     assert 0.03 < compared < 0.10 and 0.09 < reference < 0.17
+
+
+# ---- choices
+
+
+def chosen(score, menus, rival="", sign=1):
+    return Chosen(f"by {score}", "pays", "trial", score, menus, rival, sign)
+
+
+@pytest.fixture
+def scored(make_record):
+    """Three arms on three seeds: accuracies and a score, by arm."""
+    table = {
+        "a": ([40.0, 41.0, 42.0], [1.0, 5.0, 1.0]),
+        "b": ([44.0, 43.0, 45.0], [2.0, 2.0, 3.0]),
+        "c": ([42.0, 42.0, 42.0], [0.0, 0.0, 9.0]),
+    }
+    return [
+        make_record(arm=arm, seed=seed, linear=accuracy,
+                    metrics={"linear": accuracy, "score_x": score})
+        for arm, (accuracies, scores) in table.items()
+        for seed, (accuracy, score) in enumerate(zip(accuracies, scores, strict=True))
+    ]  # fmt: skip
+
+
+def test_a_choice_is_the_arm_with_the_best_score_seed_by_seed(scored):
+    menus = (("a", "b"), ("b", "c"))
+    most, least, random = judge(
+        [
+            chosen("score_x", menus, "c"),
+            chosen("score_x", menus, "c", -1),
+            chosen("score_x", menus),
+        ],
+        scored,
+    )
+    # of the first menu b, a, b are taken, of the second b, b, c
+    values = np.array([44 - 42, 41 - 42, 45 - 42, 44 - 42, 43 - 42, 42 - 42.0])
+    level = 1 - (1 - CONFIDENCE) / 3
+    assert most.difference == t_interval(values, level)
+    assert least.difference.value == pytest.approx(np.mean([-2, 1, 0, 0, 0, 3]))
+    means = np.array([42, 42, 43.5, 43, 42.5, 43.5])
+    assert random.difference.value == pytest.approx((values + 42 - means).mean())
+    assert most.agreeing == 4
+
+
+def test_a_choice_without_its_scores_is_not_run(scored, records):
+    plain = records({"a": [1, 2.0], "b": [2, 3.0], "c": [1, 2.0]})
+    claims = [chosen("score_x", (("a", "b"),), "c")]
+    assert judge(claims, plain)[0].outcome == Outcome.NOT_RUN
+    assert judge(claims, scored)[0].words in ("holds", "not decided")
+    assert set(claims[0].arms) == {"a", "b", "c"}

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from adainf_core.data.images import ImageSet
+from adainf_core.evidence.runs.quantities import misplaced
 from adainf_core.evidence.studies import training as experiments
 from adainf_core.evidence.studies.training import (
     TrainingExperiment,
@@ -343,11 +344,14 @@ def test_a_schedule_is_of_the_steps():
 def test_scores_without_labels_stand_beside_the_probes():
     scored = replace(SPRITES, scored=True)
     outcome = scored.run()
-    assert outcome.probes["scores"].keys() == PANEL.keys()
-    strong = outcome.probes["scores under strong"]
-    assert outcome.metrics == SPRITES.run().metrics and "scores" not in SPRITES.run().probes
-    # the policy of these runs is the strong one at its default size
-    assert strong["rankme"] == outcome.probes["scores"]["rankme"]
+    metrics, plain = outcome.metrics, SPRITES.run().metrics
+    assert plain.items() <= metrics.items()
+    names = {f"{prefix}_{name}" for prefix in ("score", "strong_score") for name in PANEL}
+    assert metrics.keys() - plain.keys() == names | {"score_loss"}
+    assert metrics["score_loss"] == outcome.history[-1]["loss"]
+    # what reads single images does not see the augmentation
+    assert metrics["score_rankme"] == metrics["strong_score_rankme"]
+    assert not any(misplaced(TrainingExperiment, *item) for item in metrics.items())
 
 
 @pytest.mark.parametrize(

@@ -287,7 +287,7 @@ def test_tables_are_markdown():
     assert "| A beats B | +1.50 (Table 1) | +2.00 [+1.00, +3.00], n = 5 | **holds** |" in repr(
         verdict_table([VERDICT])
     )
-    levels = "highest at 10, not excluded 5, 10, n = 3"
+    levels = "highest at 10 (cannot be excluded as the best: 5, 10), n = 3"
     assert f"| N is 10 | Fig 2 | {levels} | **not decided** |" in repr(verdict_table([BEST]))
     bare = Verdict(Contrast("k", "A", "trial", CLAIM.terms), Outcome.NOT_RUN)
     assert "| A | not known | – | **not run** |" in repr(verdict_table([bare]))

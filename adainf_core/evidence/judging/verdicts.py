@@ -95,9 +95,10 @@ class Verdict:
             return f"{self.difference:+.2f} points, n = {self.difference.n}"
         if self.best is not None:
             levels = ", ".join(f"{level:g}" for level in self.best.plausible)
-            return f"highest at {self.best.value:g}, not excluded {levels}, n = {self.best.n}"
+            left = f"cannot be excluded as the best: {levels}"
+            return f"highest at {self.best.value:g} ({left}), n = {self.best.n}"
         if self.correlation is not None:
-            return f"rank correlation {self.correlation:+.2f}, n = {self.correlation.n} arms"
+            return f"rank correlation {self.correlation:+.2f}, n = {self.correlation.n}"
         if self.decisive is not None:
             return f"{self.decisive:+.2f}, n = {self.decisive.n}"
         return "not run yet"

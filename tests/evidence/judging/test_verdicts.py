@@ -109,7 +109,7 @@ def test_a_verdict_in_words():
     claim = BestLevel("n", "N is 10", "trial", ((5, "a"), (10, "b")), (10, 10))
     assert (
         Verdict(claim, "not decided", best=best).summary
-        == "highest at 10, not excluded 5, 10, n = 3"
+        == "highest at 10 (cannot be excluded as the best: 5, 10), n = 3"
     )
     assert str(Verdict(claim, Outcome.NOT_RUN)) == "not run yet"
 
@@ -412,7 +412,7 @@ def test_a_ranking_is_held_against_its_threshold(ranked, truth, sign, threshold,
     claim = ranking(truth=truth, sign=sign, threshold=threshold)
     (verdict,) = judge((claim,), ranked(lambda place, seed: place**3.0))
     assert verdict.words == outcome and verdict.correlation.value == sign
-    assert verdict.summary == f"rank correlation {verdict.correlation:+.2f}, n = 12 arms"
+    assert verdict.summary == f"rank correlation {verdict.correlation:+.2f}, n = 12"
 
 
 def test_a_loose_ranking_is_between_two_thresholds(ranked):

@@ -30,9 +30,8 @@ def write_encoder(encoder: Encoder, experiment: Any, path: Path) -> str:
     """Keep the weights of `encoder`, trained as `experiment` says, and say what a record does."""
     from safetensors.torch import save
 
-    weights = {name: value.contiguous() for name, value in encoder.state_dict().items()}
     config = json.dumps(to_plain(experiment), sort_keys=True)
-    content = save(weights, metadata={_CONFIG: config})
+    content = save(_weights(encoder), metadata={_CONFIG: config})
     with atomic_file(path) as file:
         file.write(content)
     return _said(content)
@@ -75,6 +74,17 @@ def kept_encoder(study: Study, scale: str, arm: str, seed: int, root: Path = RES
     with naming_misfits(path):
         encoder.load_state_dict(weights)
     return encoder.eval()
+
+
+def weights_digest(encoder: Encoder) -> str:
+    """SHA-256 of the weights of `encoder` as safetensors without a head, 64 hexadecimal digits."""
+    from safetensors.torch import save
+
+    return hashlib.sha256(save(_weights(encoder))).hexdigest()
+
+
+def _weights(encoder: Encoder) -> dict[str, Any]:
+    return {name: value.contiguous() for name, value in encoder.state_dict().items()}
 
 
 def _said(content: bytes) -> str:

@@ -26,6 +26,7 @@ MODULES = (
     "training_length",
     "long_training",
     "desktop",
+    "transfer",
     "levels",
     "recipe_search",
     "recipe_race",

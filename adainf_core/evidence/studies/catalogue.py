@@ -32,6 +32,7 @@ MODULES = (
     "recipe_race",
     "code_traps",
     "failure_mode_sprites",
+    "sprite_transfer",
     "latent_worlds",
     "cifar_graph",
     "cifar_graph_choices",

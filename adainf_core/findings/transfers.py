@@ -70,17 +70,16 @@ class TransferFindings(Findings):
     def tau(self, metric: str) -> Interval | None:
         """Kendall's tau of a task with the first, seed by seed, and its t interval over seeds.
 
-        It is about these arms alone; a seed's own noise pulls it towards 0. None for fewer than
-        three arms or two seeds.
+        It is about these arms alone; a seed's own noise pulls it towards 0, and one in which a task
+        does not vary counts as 0. None for fewer than three arms or two seeds.
         """
         from scipy.stats import kendalltau
 
         found = self._by_seed("linear", metric)
         if found is None or found.shape[2] < 2:
             return None
-        return t_interval(
-            [kendalltau(*found[:, :, seed]).statistic for seed in range(found.shape[2])]
-        )
+        by_seed = [kendalltau(*found[:, :, seed]).statistic for seed in range(found.shape[2])]
+        return t_interval(np.nan_to_num(by_seed))
 
     def pairs(self, metric: str) -> Pairs:
         """What a task says of each pair of arms that the first tells apart.

@@ -49,7 +49,7 @@ class TransferExperiment:
     network that the study's runs of this seed begin with. Probes are offline, linear and by
     neighbours, as in training studies, on images of `size` pixels, and learn from all labels:
 
-    - `linear`, `knn`: those of the named set `world`;
+    - `linear`, `knn`: those of the named set `world`, as in runs that learn from all labels;
     - `SHIFTED_linear`, `SHIFTED_knn`: the same two probes on all images of the set `shifted`, of
       the same classes, of which none is learnt from;
     - `SET_linear`, `SET_knn` for each of `others`: those of that set. "digits" has 8 x 8 pixels of
@@ -201,10 +201,9 @@ class TransferExperiment:
 
     def _images(self, name: str, split: str = "train") -> ImageSet:
         images = load_images(name, split=split, download=False)
-        if self.most is not None and self.most < len(images):
-            order = np.random.default_rng(self.seed).permutation(len(images))
-            images = images.subset(order[: self.most])
-        return images.resized(self.size)
+        # the order in which a training run of this seed has them, on which the folds depend
+        order = np.random.default_rng(self.seed).permutation(len(images))[: self.most]
+        return images.subset(order).resized(self.size)
 
     def small(self) -> TransferExperiment:
         """The same encoder on some hundred images of each set."""

@@ -26,8 +26,8 @@ from adainf_core.evidence.runs.replay import verify
 from adainf_core.evidence.runs.running import run_study
 from adainf_core.evidence.runs.sending import run_sent, sent
 from adainf_core.evidence.runs.status import status
-from adainf_core.evidence.studies import catalogue, desktop, transfer
-from adainf_core.evidence.studies.training import TrainingExperiment
+from adainf_core.evidence.studies import catalogue, desktop, training, transfer
+from adainf_core.evidence.studies.training import TrainingExperiment, probed_data
 from adainf_core.evidence.studies.transfer import TransferExperiment
 from adainf_core.learning.few_labels import nested_draws
 from adainf_core.learning.methods import SimCLR
@@ -105,8 +105,10 @@ def outcome(store):
 def test_numbers_are_those_of_the_probes_called_by_hand(store, outcome):
     encoder = kept_encoder(KEPT, *PLACE, root=store)
     train, test = (synthetic("cifar10", split) for split in ("train", "test"))
+    train = train.subset(np.random.default_rng(3).permutation(60))
     tiles = synthetic("cinic10_imagenet", "train")
     digits = [images_of("digits", split).resized(16) for split in ("train", "test")]
+    digits[0] = digits[0].subset(np.random.default_rng(3).permutation(150))
     expected = {}
     for name, sides in (
         ("", (train, test)), ("cinic10_imagenet_", (train, tiles)), ("digits_", digits)
@@ -131,6 +133,15 @@ def test_numbers_are_those_of_the_probes_called_by_hand(store, outcome):
         }
     )
     assert all(misplaced(TransferExperiment, *metric) == "" for metric in outcome.metrics.items())
+
+
+def test_the_first_task_is_the_one_that_training_runs_are_probed_on(store, monkeypatch, outcome):
+    monkeypatch.setattr(training, "small_images", lambda name, split, *rest: images_of(name, split))
+    run = replace(BASE, world="cifar10", n_real=20, n_test=31, n_labelled=60, seed=3)
+    labelled, test = probed_data(run)
+    encoder = kept_encoder(KEPT, *PLACE, root=store)
+    for how, probe in (("linear", linear_probe), ("knn", knn_probe)):
+        assert outcome.metrics[how] == 100 * probe(encoder, labelled, test).accuracy
 
 
 def test_every_arm_of_a_seed_gets_the_same_labels(store, monkeypatch):

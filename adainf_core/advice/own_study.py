@@ -223,7 +223,7 @@ class Comparison:
     amounts: tuple[Verdict, ...] = ()
 
     def _repr_html_(self) -> str:
-        rows = [(v.claim.statement, v.summary, v.outcome_and_sign) for v in self.verdicts]
+        rows = [(v.claim.statement, v.summary, v.words) for v in self.verdicts]
         verdicts = table(("claim", "found", "verdict"), rows)
         return card("Comparison", [f"{len(self.records)} runs"], verdicts)
 

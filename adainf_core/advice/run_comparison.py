@@ -22,7 +22,7 @@ from adainf_core.advice.run_probing import with_predictions
 from adainf_core.configuration import differences
 from adainf_core.data.images import ImageSet, as_image_set
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
-from adainf_core.evidence.judging.verdicts import Outcome, outcome_of
+from adainf_core.evidence.judging.verdicts import Outcome, difference_in_words, outcome_of
 from adainf_core.learning.predictions import PROTOCOLS, protocol_name
 from adainf_core.notebook import card, table
 from adainf_core.statistics.crossed import CrossedInterval, crossed_interval, images_interval
@@ -96,7 +96,7 @@ class RunDifference:
         return None if self.on_images is None else outcome_of(self.on_images)
 
     def __str__(self) -> str:
-        return f"{_word(self.difference)} ({self.over})"
+        return f"{difference_in_words(self.difference)} ({self.over})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -208,7 +208,12 @@ class RunComparison:
     def _repr_html_(self) -> str:
         means = [(side.name, f"{side.mean:.2f}", str(len(side.accuracy))) for side in self.sides]
         found = [
-            (f"{each.side} less {each.reference}", f"{interval:+.2f}", over, _word(interval))
+            (
+                f"{each.side} less {each.reference}",
+                f"{interval:+.2f}",
+                over,
+                difference_in_words(interval),
+            )
             for each in self.differences
             for over, interval in _intervals(each)
         ]
@@ -472,7 +477,7 @@ def _told(found: RunDifference) -> list[str]:
     """A difference in a few lines."""
     lines = [f"is {found.side} more accurate than {found.reference}?"]
     for over, interval in _intervals(found):
-        lines.append(f"  {interval:+.2f}  over {over}: {_word(interval)}")
+        lines.append(f"  {interval:+.2f}  over {over}: {difference_in_words(interval)}")
     if found.detectable is not None:
         lines.append(f"  {_power(found)}")
     shown = [_one_line(each) for each in found.differing[:_SHOWN]]
@@ -495,10 +500,6 @@ def _power(found: RunDifference) -> str:
             "images"
         )
     return text + f"more than {_MOST_SEEDS} seeds would find {MARGIN:g}"
-
-
-def _word(found: Interval) -> str:
-    return f"{outcome_of(found)}{', reversed' if found.high < 0 else ''}"
 
 
 def _one_line(text: str) -> str:

@@ -50,7 +50,7 @@ def _show(options: argparse.Namespace) -> None:
             value = f"{value} ({entry.runs} of {entry.planned} runs)".lstrip()
         if entry.scale != _USUAL:
             value += f" at {entry.scale}"
-        print(f"{number:3} {verdict.outcome_and_sign:24} {value:32} {verdict.claim.statement}")
+        print(f"{number:3} {verdict.words:24} {value:32} {verdict.claim.statement}")
 
 
 def _register(options: argparse.Namespace) -> None:

@@ -256,7 +256,7 @@ def _shared(verdicts: Iterable[Verdict]) -> int:
 def _show_verdicts(verdicts: Iterable[Verdict]) -> None:
     for verdict in verdicts:
         value = "" if verdict.difference is None else f"{verdict.difference:+.1f}"
-        print(f"{verdict.outcome_and_sign:24} {value:24} {verdict.claim.statement}", flush=True)
+        print(f"{verdict.words:24} {value:24} {verdict.claim.statement}", flush=True)
 
 
 def _show_amounts(found: Comparison) -> None:

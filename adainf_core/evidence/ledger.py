@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adainf_core.evidence.judging.claims import MARGIN, BestLevel, Claim, Contrast
-from adainf_core.evidence.judging.verdicts import Outcome, Verdict, judge, paired_only
+from adainf_core.evidence.judging.claims import MARGIN, Claim
+from adainf_core.evidence.judging.verdicts import Outcome, Verdict, judge_study, paired_only
 from adainf_core.evidence.registration import Registration, standing
 from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import RESULTS
@@ -66,25 +67,36 @@ def ledger(scale: str | None = None, root: Path = RESULTS) -> list[LedgerEntry]:
     ]
 
 
+def settled(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+    """One entry a claim: of one that was asked again, the answer of its fresh seeds, once it is in.
+
+    The place is that of the claim that was asked first.
+    """
+    answered = {
+        entry.claim.repeats: entry
+        for entry in entries
+        if entry.claim.repeats and entry.verdict.outcome != Outcome.NOT_RUN
+    }
+    return [answered.get(entry.claim.key, entry) for entry in entries if not entry.claim.repeats]
+
+
 def _entries(study: Study, scale: str, root: Path) -> list[LedgerEntry]:
-    claims = study.claims
     laid_out = scale in study.layouts
     records = study_records(study, scale, root) if laid_out else []
     plan = study.plan(scale) if laid_out else []
     stands = standing(study, scale, records, root)
-    about_accuracy = [claim for claim in claims if isinstance(claim, Contrast | BestLevel)]
-    with_knn = {v.claim.key: v.outcome for v in judge(about_accuracy, records, "knn")}
+    with_knn = judge_study(study, scale, records, "knn")
     return [
         LedgerEntry(
             verdict,
             tuple(verdict.at_margin(margin) for margin in MARGINS),
             paired_only(verdict, records).outcome,
-            with_knn.get(verdict.claim.key, verdict.outcome),
+            neighbours.outcome,
             stands.registration,
             stands.exploratory,
             scale,
             sum(record.arm in verdict.claim.arms for record in records),
             sum(arm in verdict.claim.arms for arm, _ in plan),
         )
-        for verdict in judge(claims, records)
+        for verdict, neighbours in zip(judge_study(study, scale, records), with_knn, strict=True)
     ]

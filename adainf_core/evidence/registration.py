@@ -27,13 +27,13 @@ from adainf_core.configuration import to_plain
 from adainf_core.evidence.judging.claims import CONFIDENCE, MARGIN
 from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import RESULTS, Record, began
-from adainf_core.evidence.studies.catalogue import family, studies
+from adainf_core.evidence.studies.catalogue import family, named_study, studies
 from adainf_core.files import atomic_file
 from adainf_core.validation import as_count
 
 #: The rule's own number: raise it when `verdicts` decides differently.
 RULE = 1
-_WORDS = ("statement", "published", "asked_by", "short")
+_WORDS = ("statement", "published", "asked_by", "short", "repeats")
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 _COVERS = ("rule", "rule and plan", "rule, plan and protocol")
 
@@ -75,7 +75,8 @@ def rule_hash(study: str) -> str:
         | {"kind": type(claim).__name__}
         for claim in family(study)
     ]
-    return _hash({"rule": RULE, "margin": MARGIN, "confidence": CONFIDENCE, "claims": claims})
+    decided_by = {"rule": RULE, "margin": MARGIN, "confidence": CONFIDENCE, "claims": claims}
+    return _hash(decided_by | ({"strict": True} if named_study(study).strict else {}))
 
 
 def plan_hash(study: Study, scale: str, protocol: bool = True) -> str:

@@ -266,8 +266,8 @@ def verdict_strip(
 ) -> None:
     """A grid of verdicts, a row a claim and a column a variant of the rule.
 
-    `rows` has each claim's name and its words; H holds, h holds but is negligible, N does not hold,
-    ? is not decided, and in other colours.
+    `rows` has each claim's name and its words; H holds, h holds but is negligible, N does not hold
+    (no gain of a point), ? is not decided, and in other colours.
     """
     for row, (_, words) in enumerate(rows):
         for column, word in enumerate(words):
@@ -319,7 +319,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
                 claim.statement,
                 "; ".join(published) or "not known",
                 "–" if verdict.decisive is None else verdict.summary.replace(" points", ""),
-                f"**{verdict.outcome_and_sign}**",
+                f"**{verdict.words}**",
             )
         )
     return Table(("claim", "paper, points", "ours, points", "verdict"), rows)

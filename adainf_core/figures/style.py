@@ -41,6 +41,7 @@ ARM_STYLE: dict[Any, Any] = {
     "reweighted": (OKABE_ITO["orange"], "<"),
     "vanilla_weak": (OKABE_ITO["blue"], ">"),
     "generated_only": ("#CC79A7", "X"),
+    **dict.fromkeys(("untrained", "pixels", "colours"), (FAINT, "|")),
     "mixture": (OKABE_ITO["red"], "p"),
     "mixture_weak": (OKABE_ITO["blue"], "p"),
     "diffusion": ("#9467BD", "P"),

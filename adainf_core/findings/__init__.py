@@ -12,6 +12,7 @@ from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name
 from adainf_core.findings.gaps import GapFindings
 from adainf_core.findings.ledgers import (
+    again_table,
     count_table,
     distinct_runs,
     ledger_table,

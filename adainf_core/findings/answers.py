@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from adainf_core.evidence.judging.verdicts import Outcome
-from adainf_core.evidence.ledger import LedgerEntry
+from adainf_core.evidence.ledger import LedgerEntry, settled
 from adainf_core.findings.ledgers import ledger_table
 
 #: What is asked, the chapter that tells more, and the claims that answer: the first decides, the
@@ -112,7 +112,8 @@ def answers(entries: Sequence[LedgerEntry], chapters: str = "") -> str:
 
     `chapters` is the folder of the pages that it links to, with a slash at its end.
     """
-    found = {entry.claim.key: entry for entry in entries}
+    entries = settled(entries)
+    found = {entry.claim.repeats or entry.claim.key: entry for entry in entries}
     lines = []
     for question, (chapter, keys) in QUESTIONS.items():
         first, *others = ((label, found[key]) for label, key in keys.items())
@@ -160,4 +161,6 @@ def _word(entry: LedgerEntry) -> str:
     word = _WORDS[Outcome(verdict.outcome)] + (", the opposite" if verdict.reversed else "")
     if 0 < entry.runs < entry.planned:
         word += f" (so far, {entry.runs} of {entry.planned} runs)"
+    if entry.claim.repeats:
+        word += " (on fresh seeds)"
     return word + (" (exploratory)" if entry.exploratory else "")

@@ -10,6 +10,7 @@ from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import is_fresh, replay_of
 from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import Record
+from adainf_core.findings.beneath import levels_in_words
 from adainf_core.findings.escaping import as_code, escaped
 
 if TYPE_CHECKING:
@@ -72,4 +73,5 @@ def source_of(source: Findings | Sequence[Record], how: str = "Recorded") -> str
     finished = len(source.records) == source.planned
     share = "" if finished else f"{len(source.records)} of {source.planned} runs are in: "
     code = standing_of_code(source.study, source.records, source.root)
-    return f"{how}: {share}{provenance(source.records)}; {code}."
+    sentence = f"{how}: {share}{provenance(source.records)}; {code}."
+    return " ".join(filter(None, (sentence, levels_in_words(source))))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adainf_core.evidence.judging.claims import CONFIDENCE
-from adainf_core.evidence.judging.verdicts import by_seed, judge
+from adainf_core.evidence.judging.verdicts import by_seed, judge_study
 from adainf_core.evidence.runs.records import RESULTS, Record, read_pictures
 from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.studies.catalogue import named_study
@@ -30,6 +30,7 @@ from adainf_core.figures import (
     star,
     verdict_table,
 )
+from adainf_core.findings.beneath import levels_beneath
 from adainf_core.findings.captions import caption, source_of
 from adainf_core.findings.escaping import unmarked
 from adainf_core.findings.forests import alt_text, forest
@@ -86,7 +87,7 @@ class Findings:
     @cached_property
     def verdicts(self) -> dict[str, Any]:
         """The verdict of each claim about the study, by the claim's key."""
-        return {v.claim.key: v for v in judge(self.study.claims, self.records)}
+        return {v.claim.key: v for v in judge_study(self.study, self.scale, self.records)}
 
     @property
     def confidence(self) -> float:
@@ -232,10 +233,10 @@ class Findings:
         metric: str = "linear",
     ) -> list[str]:
         """For an alt text: "name: mean" of each arm in `labels` (arm + suffix: name)."""
-        means = {name: self.mean(arm + suffix, metric) for arm, name in labels.items()}
+        means = [(name, self.mean(arm + suffix, metric)) for arm, name in labels.items()]
         return [
             f"{' '.join(name.split())}: {'not run' if np.isnan(m) else f'{m:.{digits}f}'}"
-            for name, m in means.items()
+            for name, m in means
         ]
 
     # ---- tables and figures
@@ -271,10 +272,16 @@ class Findings:
         digits: int = 1,
         metric: str = "linear",
     ) -> Shown:
-        """Dot plot of arms (`rows`): seeds, means, 95 % t intervals; the alt text has the means."""
+        """Dot plot of arms (`rows`): seeds, means, 95 % t intervals; the alt text has the means.
+
+        Below them stand the levels without training, where there are any (`levels_beneath`).
+        """
         rows = self.rows(labels, metric=metric)
         named = {arm: name for arm, (name, _) in rows.items()}
         means = self.means(named, digits, metric=metric)
+        beneath = levels_beneath(self, next(iter(rows)), metric) if self.given is None else {}
+        means += [f"{name}: {np.mean(values):.{digits}f}" for name, values in beneath.values()]
+        rows |= beneath
         return draw(
             lambda ax: arm_dots(ax, rows, unit),
             height=height or 0.5 + 0.4 * len(rows),

@@ -55,7 +55,7 @@ def forest(
         if dress is not None:
             dress(ax)
 
-    said = [f"{' '.join(name.split())}: {v.outcome}" for name, v in zip(labels, rows, strict=True)]
+    said = [f"{' '.join(name.split())}: {v.words}" for name, v in zip(labels, rows, strict=True)]
     if height is None:
         height = 0.75 + (0.42 if any("\n" in name for name in labels) else 0.36) * len(rows)
     alt = alt_text(f"Forest plot of {len(rows)} {what} with corrected intervals:", said)

@@ -48,7 +48,7 @@ class GraphFindings(Findings):
         for verdict in self.chosen(*keys):
             least = min((b.least for b in verdict.brackets), key=lambda found: found.low)
             greatest = min((b.greatest for b in verdict.brackets), key=lambda found: found.high)
-            claim, outcome = verdict.claim, f"**{verdict.outcome_and_sign}**"
+            claim, outcome = verdict.claim, f"**{verdict.words}**"
             row = (claim.statement, f"{least:+.3f}", f"{greatest:+.3f}", f"{claim.margin:g}")
             rows.append((*row, outcome))
         head = (

@@ -7,13 +7,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from adainf_core.evidence.judging.verdicts import Verdict
+from adainf_core.evidence.judging.claims import CONFIDENCE, Contrast
+from adainf_core.evidence.judging.verdicts import Outcome, Verdict, noise_of
 from adainf_core.evidence.ledger import LedgerEntry
 from adainf_core.evidence.runs.records import RESULTS, Record, began
+from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.runs.status import status
+from adainf_core.evidence.studies.catalogue import named_study
 from adainf_core.figures import VERDICT_STYLE, Table
 from adainf_core.findings.escaping import as_code
 from adainf_core.findings.findings import Findings
+from adainf_core.statistics.intervals import smallest_detectable
 
 _ASKED = {"paper": "the paper's", "control": "controls", "trap": "traps in the code"}
 _TAGS = {
@@ -47,11 +51,12 @@ def verdict_counts(entries: Sequence[LedgerEntry]) -> dict[str, Counter[str]]:
 def count_table(entries: Sequence[LedgerEntry]) -> Table:
     """The same as a table."""
     words = (*VERDICT_STYLE, "not run")
+    shown = {"does not hold": "no gain of a point, or cost"}
     rows = [
         (name, *(str(found[word]) for word in words), str(found.total()))
         for name, found in verdict_counts(entries).items()
     ]
-    return Table(("", *words, "all"), rows)
+    return Table(("", *(shown.get(word, word) for word in words), "all"), rows)
 
 
 def ledger_table(entries: Sequence[LedgerEntry], first: int = 1, paper: bool = True) -> Table:
@@ -63,7 +68,7 @@ def ledger_table(entries: Sequence[LedgerEntry], first: int = 1, paper: bool = T
     rows = []
     for number, entry in enumerate(entries, first):
         row = [str(number), entry.claim.statement, _found(entry)]
-        row.append(f"**{entry.verdict.outcome_and_sign}**")
+        row.append(f"**{entry.verdict.words}**")
         if paper:
             row[2:2] = [_published(entry)]
             row.append(_INSIDE[entry.published_inside])
@@ -72,6 +77,31 @@ def ledger_table(entries: Sequence[LedgerEntry], first: int = 1, paper: bool = T
     if paper:
         header = ["", "claim", "paper", "ours", "verdict", "paper's inside"]
     return Table(header, rows)
+
+
+def again_table(entries: Sequence[LedgerEntry], root: Path = RESULTS) -> Table:
+    """Claims that were asked again: the first answer, that of fresh seeds, and what those can find.
+
+    That is the difference, in points, which they would show in four cases of five, if runs deviate
+    as in the first wave (`intervals.smallest_detectable`).
+    """
+    first = {entry.claim.key: entry for entry in entries}
+    rows = []
+    for entry in (entry for entry in entries if entry.claim.repeats):
+        assert isinstance(entry.claim, Contrast)  # places of best levels are not asked again
+        asked = first[entry.claim.repeats]
+        study, before = named_study(entry.claim.study), named_study(asked.claim.study)
+        seeds, _ = study.layout(entry.scale).seeds
+        noise = noise_of(before.claims, study_records(before, asked.scale, root))
+        weight = sum(term.weight**2 for term in entry.claim.terms) ** 0.5
+        level = 1 - (1 - CONFIDENCE) / len(study.claims)
+        least = smallest_detectable(weight * noise, seeds, level)
+        answer = f"{_found(entry)}: **{entry.verdict.words}**"
+        if entry.verdict.outcome == Outcome.NOT_RUN:
+            answer = f"{entry.runs} of {entry.planned} runs"
+        before_ = f"{_found(asked)}: {asked.verdict.words}"
+        rows.append((asked.claim.statement, before_, answer, str(seeds), f"{least:.1f}"))
+    return Table(("claim", "first answer", "on fresh seeds", "seeds", "finds, points"), rows)
 
 
 def published_table(verdicts: Iterable[Verdict], what: str) -> Table:

@@ -44,8 +44,8 @@ def brief(verdict: Verdict) -> str:
 
 
 def phrase(verdict: Verdict) -> str:
-    """The verdict in words: "holds", "does not hold, reversed" ..."""
-    return verdict.outcome_and_sign
+    """The verdict in words: "holds", "costs accuracy" ..."""
+    return verdict.words
 
 
 def in_full(verdict: Verdict) -> str:

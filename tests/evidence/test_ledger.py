@@ -12,7 +12,7 @@ from adainf_core.configuration import to_plain
 from adainf_core.evidence import registration
 from adainf_core.evidence.judging.claims import BestLevel, Contrast, Published, Term
 from adainf_core.evidence.judging.verdicts import Outcome, Verdict
-from adainf_core.evidence.ledger import MARGINS, LedgerEntry, ledger
+from adainf_core.evidence.ledger import MARGINS, LedgerEntry, ledger, settled
 from adainf_core.evidence.published import control
 from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import RESULTS, read_record, write_record
@@ -39,6 +39,23 @@ def recorded(make_record, tmp_path):
             tmp_path,
         )  # fmt: skip
     return tmp_path
+
+
+def test_fresh_seeds_answer_once_they_are_in():
+    entries = ledger()
+    before = settled(entries)
+    keys = [entry.claim.key for entry in before]
+    assert not any(key.endswith("_again") for key in keys) and "harm" in keys
+    held = Interval(2.0, 1.0, 3.0, 12)
+    answered = [
+        replace(e, verdict=Verdict(e.claim, Outcome.HOLDS, held))
+        if e.claim.key == "harm_again"
+        else e
+        for e in entries
+    ]
+    after = settled(answered)
+    changed = [(a.claim.key, b.claim.key) for a, b in zip(before, after, strict=True) if a != b]
+    assert changed == [("harm", "harm_again")]
 
 
 def test_a_line_for_each_claim_and_what_it_reads(recorded):

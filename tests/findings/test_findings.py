@@ -62,7 +62,7 @@ def test_what_is_glued_is_what_was_judged(found, glued):
     for verdict in found.verdicts.values():
         key = f"fm-{verdict.claim.key}"
         assert glued[key] == verdict.summary
-        assert glued[f"{key}-word"] == verdict.outcome_and_sign
+        assert glued[f"{key}-word"] == verdict.words
         assert glued[f"{key}-seeds"] == f"{verdict.agreeing} of {verdict.difference.n}"
         assert glued[f"{key}-claim"] == verdict.claim.statement
         numbers = [p.difference for p in verdict.claim.published if p.difference is not None]
@@ -174,7 +174,7 @@ def test_alt_texts_fit_and_name_what_is_drawn(found):
         each = Findings(study)
         if any(v.difference for v in each.verdicts.values()):
             assert len(each.forest().alt) <= 300
-    assert "none > vanilla: " + found.verdicts["harm"].outcome in found.forest("harm").alt
+    assert "none > vanilla: " + found.verdicts["harm"].words in found.forest("harm").alt
     assert f"no inflation: {found.mean('none'):.1f}" in found.dots({"none": "no inflation"}).alt
 
 

@@ -9,6 +9,7 @@ from adainf_core.evidence.runs.scales import SCALES
 from adainf_core.evidence.studies.catalogue import studies
 from adainf_core.findings import (
     Findings,
+    again_table,
     count_table,
     distinct_runs,
     ledger_table,
@@ -28,7 +29,7 @@ def test_every_claim_has_its_row_with_number_and_verdict(entries):
     assert [row[0] for row in rows] == [str(n) for n in range(7, 7 + len(entries))]
     for row, entry in zip(rows, entries, strict=True):
         assert row[1] == entry.claim.statement
-        assert row[4] == f"**{entry.verdict.outcome_and_sign}**"
+        assert row[4] == f"**{entry.verdict.words}**"
         numbers = [p.difference for p in entry.claim.published if p.difference is not None]
         assert all(f"{number:+.2f}" in row[2] for number in numbers)
         inside = entry.published_inside
@@ -45,6 +46,19 @@ def test_what_was_found_has_its_n(entries):
     for row, entry in zip(ledger_table(entries).rows, entries, strict=True):
         found = entry.verdict.decisive
         assert row[3].endswith(f"n = {found.n}") if found else row[3] == "–"
+
+
+def test_what_is_asked_again_stands_beside_its_first_answer(entries):
+    rows = again_table(entries).rows
+    again = [entry for entry in entries if entry.claim.repeats]
+    first = {entry.claim.key: entry for entry in entries}
+    assert len(rows) == len(again) > 20
+    for row, entry in zip(rows, again, strict=True):
+        asked = first[entry.claim.repeats]
+        assert row[0] == asked.claim.statement and asked.verdict.words in row[1]
+        waiting = f"{entry.runs} of {entry.planned} runs"
+        assert (row[2] == waiting) == (entry.verdict.outcome == "not run")
+        assert 0 < float(row[4]) <= 1.05
 
 
 def test_counts_add_up(entries):

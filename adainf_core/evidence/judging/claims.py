@@ -19,6 +19,10 @@ with it is about four times what was asked for.
   against a published effect that is smaller (`LedgerEntry.published_inside` in `ledger`).
 - *not decided*: anything else, that is, more seeds are needed.
 
+Studies since December 2026 are *strict*: their intervals are also at least as wide as Student t of
+the contrast's own values, with the degrees of freedom of those alone, and they are judged once,
+when all runs that a claim reads are in.
+
 An interval between 0 and the margin satisfies both: the effect is there but negligible, and the
 verdict is *holds, but negligible*.
 
@@ -73,7 +77,8 @@ class Claim(ABC):
 
     `published` lists all that the paper is known to say of it; it is empty only for a control that
     its tables, as far as they are known, do not have. `asked_by` is "paper" or "control", or "trap"
-    for what the official code gets wrong. `short` is a name for figures.
+    for what the official code gets wrong. `short` is a name for figures. `repeats` is the key of
+    the claim of an earlier study that it asks again, on fresh seeds.
     """
 
     key: str
@@ -82,6 +87,7 @@ class Claim(ABC):
     published: tuple[Published, ...] = field(default=(), kw_only=True)
     asked_by: str = field(default="paper", kw_only=True)
     short: str = field(default="", kw_only=True)
+    repeats: str = field(default="", kw_only=True)
 
     @property
     @abstractmethod

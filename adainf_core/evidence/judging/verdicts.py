@@ -19,6 +19,7 @@ from adainf_core.evidence.judging.claims import (
     Ranking,
 )
 from adainf_core.evidence.judging.claims import BestLevel as BestLevelClaim
+from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import Record
 from adainf_core.statistics.intervals import (
     Interval,
@@ -109,27 +110,57 @@ class Verdict:
         return found is not None and bool(found.high < 0)
 
     @property
-    def outcome_and_sign(self) -> str:
-        """The outcome, with "reversed" where the opposite is shown."""
+    def words(self) -> str:
+        """The outcome as tables and sentences have it.
+
+        Those of a difference are `difference_in_words`; of other claims that do not hold,
+        "reversed" is added where the opposite is shown.
+        """
+        if isinstance(self.claim, Contrast) and self.difference is not None:
+            return difference_in_words(self.difference, len(self.claim.terms) == 2)
         return f"{self.outcome}, reversed" if self.reversed else str(self.outcome)
 
     def __str__(self) -> str:
         if self.outcome == Outcome.NOT_RUN:
             return self.summary
-        return f"{self.summary}: {self.outcome_and_sign}"
+        return f"{self.summary}: {self.words}"
 
     def at_margin(self, margin: float) -> Outcome:
         """What the rule would say of a contrast at another margin (points)."""
         return self.outcome if self.difference is None else outcome_of(self.difference, margin)
 
 
+def judge_study(
+    study: Study, scale: str, records: Sequence[Record], metric: str = "linear"
+) -> list[Verdict]:
+    """The verdict of each claim about `study`, on its records at `scale`.
+
+    Those of a strict one are "not run" until all the runs that they read are there.
+    """
+    verdicts = judge(study.claims, records, metric, strict=study.strict)
+    if not study.strict or scale not in study.layouts:
+        return verdicts
+    there = {(record.arm, record.seed) for record in records}
+    lacking = {arm for arm, seed in study.plan(scale) if (arm, seed) not in there}
+    return [
+        Verdict(verdict.claim, Outcome.NOT_RUN)
+        if lacking.intersection(verdict.claim.arms)
+        else verdict
+        for verdict in verdicts
+    ]
+
+
 def judge(
-    claims: Sequence[Claim], records: Iterable[Record], metric: str = "linear"
+    claims: Sequence[Claim],
+    records: Iterable[Record],
+    metric: str = "linear",
+    strict: bool = False,
 ) -> list[Verdict]:
     """Apply its rule to each of `claims`, a whole family, on one study's records at one scale.
 
     What claims say of linear accuracy is read from `metric`. A claim is "not run" where its arms
-    share fewer than two seeds, or a ranking's none.
+    share fewer than two seeds, or a ranking's none. With `strict`, the interval of a contrast is at
+    least as wide as Student t of its own values.
     """
     table = _Table(records, metric)
     about_accuracy = [c for c in claims if isinstance(c, Contrast | BestLevelClaim)]
@@ -140,7 +171,7 @@ def judge(
     def judged(claim: Claim) -> Verdict:
         match claim:
             case Contrast():
-                return _contrast(claim, table, spread, _corrected(len(about_accuracy)))
+                return _contrast(claim, table, spread, _corrected(len(about_accuracy)), strict)
             case BestLevelClaim():
                 return _best(claim, table, spread, _corrected(len(about_accuracy)))
             case Bracketed():
@@ -150,6 +181,27 @@ def judge(
         raise TypeError(f"{claim.key!r}: no rule judges a {type(claim).__name__}")
 
     return [judged(claim) for claim in claims]
+
+
+def difference_in_words(found: Interval, two_arms: bool = True) -> str:
+    """The outcome of a difference in points, as a reader understands it.
+
+    Where the claim does not hold, "no gain of a point" (which is `MARGIN`); where all of the
+    interval lies below zero "costs accuracy", or, unless it is of `two_arms`, "the opposite".
+    """
+    outcome = outcome_of(found)
+    if outcome != Outcome.DOES_NOT_HOLD:
+        return str(outcome)
+    if found.high >= 0:
+        return "no gain of a point"
+    return "costs accuracy" if two_arms else "the opposite"
+
+
+def noise_of(claims: Sequence[Claim], records: Iterable[Record]) -> float:
+    """The residual deviation of one run among the arms of claims about accuracy; nan of too few."""
+    about_accuracy = [c for c in claims if isinstance(c, Contrast | BestLevelClaim)]
+    spread = _Table(records).block_spread(about_accuracy)
+    return float("nan") if spread is None else spread[0]
 
 
 def outcome_of(difference: Interval, margin: float = MARGIN) -> Outcome:
@@ -231,7 +283,11 @@ class _Table:
 
 
 def _contrast(
-    claim: Contrast, table: _Table, spread: tuple[float, int] | None, level: float
+    claim: Contrast,
+    table: _Table,
+    spread: tuple[float, int] | None,
+    level: float,
+    strict: bool,
 ) -> Verdict:
     values = table.contrast(claim)
     if len(values) < _LEAST:
@@ -241,6 +297,9 @@ def _contrast(
         weight = float(np.sqrt(sum(term.weight**2 for term in claim.terms)))
         deviation, freedom = max(deviation, weight * spread[0]), max(freedom, spread[1])
     difference = _interval(values, deviation, freedom, level)
+    if strict:
+        own = _interval(values, float(values.std(ddof=1)), len(values) - 1, level)
+        difference = max(difference, own, key=lambda interval: interval.high)
     return Verdict(claim, outcome_of(difference), difference, agreeing=int((values > 0).sum()))
 
 

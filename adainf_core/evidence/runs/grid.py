@@ -162,7 +162,8 @@ class Layout:
 class Study:
     """A named grid of arms over seeds, at one or more scales, that asks one `question`.
 
-    `claims` are what its records decide (`judging.claims`).
+    `claims` are what its records decide (`judging.claims`); where it is `strict`, once, when all of
+    them are there, and by the stricter rule (`judging.verdicts.judge_study`).
     """
 
     name: str
@@ -170,6 +171,7 @@ class Study:
     arms: Mapping[str, Arm]
     layouts: Mapping[str, Layout]
     claims: tuple[Any, ...] = ()
+    strict: bool = False
 
     def layout(self, scale: str) -> Layout:
         """The study's numbers at `scale`; ValueError where it is not laid out."""

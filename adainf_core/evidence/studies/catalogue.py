@@ -1,6 +1,7 @@
 """Every study, by its name on the command line, and the ledger of all their claims.
 
-A question joins by its module here, which defines `STUDY`; the order is that of the ledger.
+A question joins by its module here, which defines `STUDY`, or several as `STUDIES`; the order is
+that of the ledger.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ MODULES = (
     "inflation_size",
     "quality",
     "diffusion",
+    "method_rates",
     "methods",
     "datasets",
     "data_scarce",
@@ -31,6 +33,7 @@ MODULES = (
     "recipe_search",
     "recipe_race",
     "code_traps",
+    "second_waves",
     "failure_mode_sprites",
     "sprite_transfer",
     "latent_worlds",
@@ -45,8 +48,9 @@ MODULES = (
 def studies() -> dict[str, Study]:
     """Every study by name, in the order of the ledger."""
     package = __name__.rpartition(".")[0]
-    found = [import_module(f"{package}.{name}").STUDY for name in MODULES]
-    return {study.name: study for study in found}
+    modules = [import_module(f"{package}.{name}") for name in MODULES]
+    found = [getattr(module, "STUDIES", None) or (module.STUDY,) for module in modules]
+    return {study.name: study for some in found for study in some}
 
 
 def named_study(name: str) -> Study:

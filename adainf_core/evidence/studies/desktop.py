@@ -88,4 +88,5 @@ STUDY = Study(
         )
     },
     CLAIMS,
+    strict=True,
 )  # fmt: skip

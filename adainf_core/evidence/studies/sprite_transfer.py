@@ -156,4 +156,5 @@ STUDY = Study(
         ),
     },
     CLAIMS,
+    strict=True,
 )

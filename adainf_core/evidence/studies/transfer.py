@@ -288,4 +288,5 @@ STUDY = Study(
         )
     },
     CLAIMS,
+    strict=True,
 )  # fmt: skip

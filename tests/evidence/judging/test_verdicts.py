@@ -23,9 +23,11 @@ from adainf_core.evidence.judging.verdicts import (
     Verdict,
     by_seed,
     judge,
+    judge_study,
     outcome_of,
     paired_only,
 )
+from adainf_core.evidence.runs.grid import Arm, Layout, Study
 from adainf_core.statistics.intervals import (
     Interval,
     PlausibleLevels,
@@ -67,6 +69,35 @@ def records(make_record):
 )
 def test_rule_at_its_edges(low, high, word):
     assert outcome_of(Interval((low + high) / 2, low, high, 5)) == word
+
+
+def test_a_strict_interval_is_the_wider_of_the_block_s_and_its_own(records):
+    quiet, loud = beats("a", "b", "quiet"), beats("a", "c", "loud")
+    rng = np.random.default_rng(0)
+    table = {"a": rng.normal(10, 0.1, 4), "b": rng.normal(8, 0.1, 4), "c": rng.normal(8, 2.0, 4)}
+    plain = judge([quiet, loud], records(table))
+    strict = judge([quiet, loud], records(table), strict=True)
+    level = 1 - (1 - CONFIDENCE) / 2
+    own = [paired_difference(*(dict(enumerate(table[arm])) for arm in pair), level)
+           for pair in ("ab", "ac")]  # fmt: skip
+    # the block lends the loud arm's noise to the quiet one, and its freedom to the loud one
+    assert plain[0].difference.high > own[0].high and plain[1].difference.high < own[1].high
+    assert strict[0].difference == plain[0].difference
+    assert [strict[1].difference.low, strict[1].difference.high] == pytest.approx(
+        [own[1].low, own[1].high]
+    )
+
+
+def test_a_strict_study_is_judged_once_all_that_a_claim_reads_is_there(records):
+    claims = (beats("a", "b", "first"), beats("a", "c", "second"))
+    arms = {arm: Arm(arm) for arm in "abc"}
+    study = Study("trial", "?", arms, {"quick": Layout(None, seeds=(3, 3))}, claims, strict=True)
+    table = {"a": [3.0, 3.1, 3.2], "b": [1.0, 1.2, 1.1], "c": [1.0, 1.1, 1.3]}
+    half = [r for r in records(table) if (r.arm, r.seed) != ("c", 2)]
+    words = [[v.outcome for v in judge_study(s, "quick", half)]
+             for s in (study, replace(study, strict=False))]  # fmt: skip
+    assert words == [["holds", Outcome.NOT_RUN], ["holds", "holds"]]
+    assert judge_study(study, "quick", records(table)) == judge(claims, records(table), strict=True)
 
 
 def test_a_verdict_in_words():
@@ -161,7 +192,7 @@ def test_a_seed_s_luck_is_no_evidence(records):
     table = {"a": luck + [2.1, 1.9, 2.0, 2.1], "b": luck}
     up, down = judge((beats("a", "b"), beats("b", "a")), records(table))
     assert (up.outcome, down.outcome) == ("holds", "does not hold")
-    assert (up.outcome_and_sign, down.outcome_and_sign) == ("holds", "does not hold, reversed")
+    assert (up.words, down.words) == ("holds", "costs accuracy")
     assert up.difference.value == pytest.approx(2.025) == -down.difference.value
     assert (up.agreeing, down.agreeing) == (4, 0)
 
@@ -287,7 +318,7 @@ def test_a_bracket_is_judged_by_both_its_ends(sided, lead, width, outcome):
     (bracket,) = verdict.brackets
     assert bracket.least == paired_difference(low["a"], high["b"])
     assert bracket.greatest == paired_difference(high["a"], low["b"])
-    assert verdict.outcome_and_sign == outcome
+    assert verdict.words == outcome
     assert (verdict.decisive.low, verdict.decisive.high) == (
         bracket.least.low,
         bracket.greatest.high,
@@ -379,7 +410,7 @@ def ranked(make_record):
 def test_a_ranking_is_held_against_its_threshold(ranked, truth, sign, threshold, outcome):
     claim = ranking(truth=truth, sign=sign, threshold=threshold)
     (verdict,) = judge((claim,), ranked(lambda place, seed: place**3.0))
-    assert verdict.outcome_and_sign == outcome and verdict.correlation.value == sign
+    assert verdict.words == outcome and verdict.correlation.value == sign
     assert verdict.summary == f"rank correlation {verdict.correlation:+.2f}, n = 12 arms"
 
 

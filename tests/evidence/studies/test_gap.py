@@ -74,7 +74,7 @@ def test_a_measure_that_is_the_truth_ranks_rightly_and_its_reverse_does_not():
     wrong = judged(lambda m, arm: -sign(m) * true_tv(arm))
     assert [verdict.claim.key for verdict in right] == list(JUDGED)
     assert {verdict.outcome for verdict in right} == {"holds"}
-    assert {verdict.outcome_and_sign for verdict in wrong} == {"does not hold, reversed"}
+    assert {verdict.words for verdict in wrong} == {"does not hold, reversed"}
 
 
 def test_pairs_out_of_order_are_counted_within_flaws():

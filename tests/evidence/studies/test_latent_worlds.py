@@ -87,7 +87,7 @@ def test_predictors_are_judged_by_the_rule():
         }
     )  # fmt: skip
     verdicts = judge(CLAIMS, known)
-    words = {v.claim.key: (v.outcome_and_sign, v.correlation.value) for v in verdicts}
+    words = {v.claim.key: (v.words, v.correlation.value) for v in verdicts}
     assert words["exact"] == ("holds", pytest.approx(1))
     assert words["tv"] == ("does not hold, reversed", pytest.approx(-1))
     assert words["alpha"] == ("not decided", 0)

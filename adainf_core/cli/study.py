@@ -231,8 +231,8 @@ def _collect(options: argparse.Namespace) -> None:
     with _written(_results(options)):
         found = collect(options.folder, _results(options))
     print(
-        f"{found.new} new records, {found.known} known ones, {found.unfinished} unfinished runs "
-        f"from {options.folder}"
+        f"{found.new} new records, {found.known} known ones, {found.encoders} encoders, "
+        f"{found.unfinished} unfinished runs from {options.folder}"
     )
 
 

@@ -17,7 +17,11 @@ from adainf_core.statistics.intervals import Interval, rank_correlation, t_inter
 
 #: By study: what its recipes are ranked by, the other tasks by their metrics, the arms ranked.
 _STUDIES: Mapping[str, tuple[str, Mapping[str, str], tuple[str, ...]]] = {
-    transfer.NAME: ("CIFAR-10", transfer.TASKS, transfer.RANKED),
+    transfer.NAME: (
+        "CIFAR-10",
+        transfer.TASKS | {"few_1_knn": "1 label a class", "few_100_linear": "100 labels a class"},
+        transfer.RANKED,
+    ),
     sprite_transfer.NAME: (
         "shape",
         {name: name for name in sprite_transfer.TASKS},
@@ -94,14 +98,18 @@ class TransferFindings(Findings):
                 counts[0 if second == first else 1 if second else 2] += 1
         return Pairs(*counts)
 
-    def level_table(self) -> Table:
-        """Arms by tasks: means over seeds in %, with half the width of their 95 % t intervals."""
+    def level_table(self, tasks: Mapping[str, str] | None = None) -> Table:
+        """Arms by tasks: means over seeds in %, with half the width of their 95 % t intervals.
+
+        All `tasks`, or those given, in words by their metric ("cifar100_knn" and its like, too).
+        """
+        shown = self.tasks if tasks is None else tasks
         rows = [
-            (self.label(arm), *(self._level(arm, metric) for metric in self.tasks))
+            (self.label(arm), *(self._level(arm, metric) for metric in shown))
             for arm in self.study.arms
             if self.values(arm)
         ]
-        return Table(("", *self.tasks.values()), rows)
+        return Table(("", *shown.values()), rows)
 
     def rank_table(self, *contrasts: tuple[str, str]) -> Table:
         """A row a task: rank correlation, Kendall's tau, the pairs, and `contrasts` of two arms."""

@@ -23,7 +23,7 @@ def found(make_record):
     rng, records = np.random.default_rng(0), []
     for arm, level in {transfer.UNTRAINED: 30, **LEVELS}.items():
         for seed in SEEDS:
-            noise = rng.normal(0, 0.2, 6)
+            noise = rng.normal(0, 0.2, 8)
             metrics = {
                 "linear": level + noise[0],
                 "cifar100_linear": level / 2 + noise[1],
@@ -31,6 +31,8 @@ def found(make_record):
                 "imagenette32_linear": 60 + noise[3],
                 "digits_linear": 99 - level / 2 + noise[4],
                 "few_10_linear": 35 + noise[5],
+                "few_1_knn": 20 + noise[6],
+                "few_100_linear": 40 + noise[7],
             }
             records.append(replace(make_record(arm, seed), study="transfer", scale="desktop",
                                    metrics=metrics))  # fmt: skip
@@ -70,21 +72,25 @@ def test_pairs_are_those_that_the_first_task_tells_apart(found):
 
 def test_the_table_of_levels_has_an_interval_for_each(found):
     table = found.level_table()
-    assert list(table.header) == ["", "CIFAR-10", *transfer.TASKS.values()]
+    assert list(table.header) == [
+        "", "CIFAR-10", *transfer.TASKS.values(), "1 label a class", "100 labels a class",
+    ]  # fmt: skip
     assert [row[0] for row in table.rows] == [
         found.label(arm) for arm in (transfer.UNTRAINED, *LEVELS)
     ]
-    metrics = ("linear", *transfer.TASKS)
+    metrics = ("linear", *transfer.TASKS, "few_1_knn", "few_100_linear")
     for arm, row in zip((transfer.UNTRAINED, *LEVELS), table.rows, strict=True):
         for metric, cell in zip(metrics, row[1:], strict=True):
             interval = t_interval(found.values(arm, metric))
             half = (interval.high - interval.low) / 2
             assert cell == f"{interval.value:.1f} ± {half:.1f}"
+    one = found.level_table({"digits_linear": "digits"})
+    assert [row[1:] for row in one.rows] == [row[5:6] for row in table.rows]
 
 
 def test_the_table_of_ranks_says_what_was_found(found):
     table = found.rank_table(("weak", "none"), ("perfect_weak", "weak"))
-    assert len(table.rows) == 1 + len(transfer.TASKS)
+    assert [row[0] for row in table.rows] == list(found.tasks.values()) and len(table.rows) == 8
     assert all(len(row) == len(table.header) == 6 for row in table.rows)
     first, cifar100, *_ = table.rows
     assert first[1:4] == ["", "", ""]

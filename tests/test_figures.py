@@ -191,7 +191,7 @@ def test_arm_dots_shows_every_seed_and_the_mean():
 
 def test_every_arm_has_a_style_of_its_own():
     drawn = (failure_mode.STUDY, ablation.STUDY, diffusion.STUDY)
-    assert ARM_STYLE.keys() == set().union(*(study.arms for study in drawn))
+    assert ARM_STYLE.keys() == set().union(*(study.arms for study in drawn), NAMES)
     # a perfect generator's marks are open, all others filled
     looks = {(style, arm.startswith("perfect")) for arm, style in ARM_STYLE.items()}
     assert len(looks) == len(ARM_STYLE)

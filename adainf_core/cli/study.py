@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,6 +163,8 @@ def _status(options: argparse.Namespace) -> None:
                 f"{study.name:22} {scale:8} {found.planned:5} {found.recorded:5} "
                 f"{len(found.stale):5}  {each:10}  {duration(left) if left else '-'}"
             )
+            for command, runs in Counter(found.waiting.values()).items():
+                lines.append(f"    {runs} need `{command}` first")
             if options.budget < _NO_LIMIT and found.left:
                 added = found.within(options.budget, options.processes)
                 lines.append(f"    the budget adds {len(added)}: {', '.join(added) or 'unknown'}")
@@ -228,8 +231,8 @@ def _collect(options: argparse.Namespace) -> None:
     with _written(_results(options)):
         found = collect(options.folder, _results(options))
     print(
-        f"{found.new} new records, {found.known} known ones, {found.unfinished} unfinished runs "
-        f"from {options.folder}"
+        f"{found.new} new records, {found.known} known ones, {found.encoders} encoders, "
+        f"{found.unfinished} unfinished runs from {options.folder}"
     )
 
 

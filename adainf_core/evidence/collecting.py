@@ -10,6 +10,7 @@ from typing import Any
 from adainf_core.configuration import differences, to_plain
 from adainf_core.evidence.registration import registrations
 from adainf_core.evidence.runs.freshness import is_fresh, replays
+from adainf_core.evidence.runs.kept_encoders import check_kept, is_kept
 from adainf_core.evidence.runs.one_run import UNFINISHED
 from adainf_core.evidence.runs.records import (
     RESULTS,
@@ -23,22 +24,24 @@ from adainf_core.evidence.runs.records import (
 from adainf_core.evidence.studies.catalogue import named_study
 from adainf_core.files import atomic_file
 
-#: Bytes of a piece of a checkpoint: what most ways of carrying files let through.
+#: Bytes of a piece of a checkpoint or encoder: what most ways of carrying files let through.
 PIECE = 15 * 2**20
 _RECORDS = "[!.]*/*/*.json"
+_CHECKPOINTS, _ENCODERS = f"{UNFINISHED}/*/*/*.pt", "[!.]*/*/*.safetensors"
 
 
 @dataclass(frozen=True)
 class Collected:
-    """How many records were new, how many were here already, and the checkpoints put in place."""
+    """How many records were new or here already, and the checkpoints and encoders put in place."""
 
     new: int
     known: int
     unfinished: int
+    encoders: int = 0
 
 
 def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
-    """Copy what `root` holds into `folder`, checkpoints cut into pieces; the files written.
+    """Copy what `root` holds into `folder`, checkpoints and encoders in pieces; the files written.
 
     Records keep their places; no file is larger than `PIECE`, and each is written whole or not at
     all. Raises ValueError, before anything is written, for a damaged one, and OSError with path and
@@ -50,6 +53,10 @@ def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
     waiting = sorted((root / UNFINISHED).rglob("*.pt"))
     for path in waiting:
         _check_whole(path, path.read_bytes())
+    # one without a record is of a run that ends just now
+    kept = [path for path in sorted(root.glob(_ENCODERS)) if path.with_suffix(".json").is_file()]
+    for path in kept:
+        check_kept(path, path.read_bytes())
     lists = (("registrations.json", registrations), ("replays.json", replays))
     listed = [root / name for name, read in lists if read(root)]
     for path in (*records, *listed):
@@ -57,9 +64,10 @@ def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
         with atomic_file(target) as file:
             file.write(path.read_bytes())
         written.append(target)
-    for old in folder.glob(f"{UNFINISHED}/*/*/*.pt.*"):  # of a longer checkpoint, perhaps
-        old.unlink()
-    for path in waiting:
+    for kind in (_CHECKPOINTS, _ENCODERS):
+        for old in folder.glob(f"{kind}.*"):  # of a longer one, perhaps
+            old.unlink()
+    for path in (*waiting, *kept):
         pieces = -(-path.stat().st_size // PIECE)
         with path.open("rb") as source:
             for number, piece in enumerate(iter(lambda: source.read(PIECE), b""), 1):
@@ -72,21 +80,26 @@ def pack(folder: Path, root: Path = RESULTS) -> list[Path]:
 
 
 def collect(folder: Path, root: Path = RESULTS) -> Collected:
-    """Merge the records and checkpoints below `folder` into `root`; twice is as good as once.
+    """Merge what was packed in `folder` into `root`; twice is as good as once.
 
-    Raises ValueError, before anything is written, for a checkpoint that is damaged, and for a
-    record that is, or out of its place, of an unknown study or of another configuration than the
-    study has now, or that disagrees with one of the same configuration that is here, under
+    Raises ValueError, before anything is written, for a checkpoint or encoder that is damaged, and
+    for a record that is, or out of its place, of an unknown study or of another configuration than
+    the study has now, or that disagrees with one of the same configuration that is here, under
     whichever study; FileNotFoundError where there is nothing to collect. A checkpoint that is here
-    already, or lacks a piece, is left alone.
+    already, or lacks a piece, is left alone, and so is an encoder of which no record here speaks.
     """
     found = sorted(folder.glob(_RECORDS))
-    pieces = sorted(folder.glob(f"{UNFINISHED}/*/*/*.pt.001-of-*"))
+    pieces, encoders = (
+        sorted(folder.glob(f"{kind}.001-of-*")) for kind in (_CHECKPOINTS, _ENCODERS)
+    )
     if not found and not pieces:
         raise FileNotFoundError(f"{folder}: no records (STUDY/SCALE/ARM-SEED.json) to collect")
     for first in pieces:
         if content := _joined(first):
             _check_whole(first, content)
+    for first in encoders:
+        if content := _joined(first):
+            check_kept(first.with_suffix(""), content)
     new, known = [], 0
     for path in found:
         record, experiment = _checked(path, folder)
@@ -105,7 +118,8 @@ def collect(folder: Path, root: Path = RESULTS) -> Collected:
     for record in new:
         write_record(record, root)
     unfinished = sum(_join(first, folder, root) for first in pieces)
-    return Collected(len(new), known, unfinished)
+    joined = sum(_join_encoder(first, folder, root) for first in encoders)
+    return Collected(len(new), known, unfinished, joined)
 
 
 def _checked(path: Path, folder: Path) -> tuple[Record, Any]:
@@ -136,7 +150,7 @@ def _check_whole(path: Path, content: bytes) -> None:
 
 
 def _joined(first: Path) -> bytes:
-    """The checkpoint that begins with the piece `first`; nothing where a piece lacks."""
+    """What begins with the piece `first`; nothing where a piece lacks."""
     count = int(first.suffix[-3:])
     parts = [first.with_suffix(f".{number:03d}-of-{count:03d}") for number in range(1, count + 1)]
     return b"".join(map(Path.read_bytes, parts)) if all(map(Path.is_file, parts)) else b""
@@ -146,6 +160,16 @@ def _join(first: Path, folder: Path, root: Path) -> bool:
     """Put a checkpoint together; False where a piece lacks or there is one here already."""
     target = root / first.relative_to(folder).with_suffix("")
     if target.exists() or not (content := _joined(first)):
+        return False
+    with atomic_file(target) as file:
+        file.write(content)
+    return True
+
+
+def _join_encoder(first: Path, folder: Path, root: Path) -> bool:
+    """Put an encoder together; False where no record here speaks of it, or it is here already."""
+    target, content = root / first.relative_to(folder).with_suffix(""), _joined(first)
+    if not is_kept(target, content) or (target.is_file() and target.read_bytes() == content):
         return False
     with atomic_file(target) as file:
         file.write(content)

@@ -32,3 +32,4 @@ from adainf_core.findings.telling import (
     said,
     tell,
 )
+from adainf_core.findings.transfers import TransferFindings

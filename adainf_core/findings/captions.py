@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adainf_core.evidence.runs.fingerprints import code_fingerprint
-from adainf_core.evidence.runs.freshness import replay_of
+from adainf_core.evidence.runs.freshness import is_fresh, replay_of
 from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import Record
 from adainf_core.findings.beneath import levels_in_words
@@ -51,16 +51,14 @@ def standing_of_code(study: Study, records: Iterable[Record], root: Path) -> str
     unchanged, stale, commits = 0, 0, dict[str, None]()
     for record in records:
         experiment = study.experiment(record.scale, record.arm, record.seed)
-        if record.code == code_fingerprint(experiment):
-            unchanged += 1
-            continue
-        found = replay_of(record, experiment, root)
-        if found is None:
+        if not is_fresh(record, experiment, root):
             stale += 1
-        else:
+        elif record.code == code_fingerprint(experiment):
+            unchanged += 1
+        elif found := replay_of(record, experiment, root):
             commits[escaped((found.commit or "no commit")[:7])] = None
     if stale:
-        return f"**stale**: the code of {stale} has changed since"
+        return f"**stale**: the code of {stale}, or what they read, has changed since"
     if commits:
         return f"replayed at {', '.join(commits)}"
     return "code unchanged since"

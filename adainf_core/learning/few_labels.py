@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -60,3 +62,27 @@ def few_label_error(
 def _unit(rows: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-12)
+
+
+def nested_draws(
+    labels: IntArray, per_class: Sequence[int], draws: int, rng: np.random.Generator
+) -> list[dict[int, IntArray]]:
+    """Choices of labelled rows: for each of `draws`, and each n of `per_class`, n rows of a class.
+
+    labels int (n,); places int64, class after class. Draws are independent; within one, fewer
+    labels are part of more. ValueError where a class has fewer rows than are asked for.
+    """
+    labels = as_labels(labels, len(labels), "labels")
+    per_class = [as_count(number, "per_class", 1) for number in per_class]
+    rows = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    fewest = min(rows, key=len)
+    if len(fewest) < max(per_class, default=0):
+        raise ValueError(
+            f"class {labels[fewest[0]]} has {len(fewest)} rows: per_class={max(per_class)} asks "
+            "for more"
+        )
+    chosen = []
+    for _ in range(as_count(draws, "draws", 1)):
+        orders = [rng.permutation(of_class) for of_class in rows]
+        chosen.append({n: np.concatenate([order[:n] for order in orders]) for n in per_class})
+    return chosen

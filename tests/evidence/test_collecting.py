@@ -1,5 +1,6 @@
 """Records from another machine: merged once, refused where they do not fit."""
 
+import hashlib
 import io
 import resource
 import shutil
@@ -72,6 +73,59 @@ def test_records_and_unfinished_runs_come_home(made, tmp_path, monkeypatch):
     pack(carried, away)
     assert sorted(p.suffix for p in carried.rglob("*.pt.*")) == [".001-of-002", ".002-of-002"]
     assert len(study_records(named_study("failure-mode"), "laptop", home)) == 2
+
+
+def test_encoders_come_home_with_the_records_that_speak_of_them(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(collecting, "PIECE", 1000)
+    away, carried, home = (tmp_path / name for name in ("away", "carried", "home"))
+
+    def kept(content, **changes):
+        said = f"kept as safetensors, SHA-256 {hashlib.sha256(content).hexdigest()}"
+        record = made("desktop", scale="desktop", protocols={"encoder": said}, **changes)
+        path = write_record(record, away).with_suffix(".safetensors")
+        path.write_bytes(content)
+        return path
+
+    noise = np.random.default_rng(0).bytes(4000)
+    path = kept(noise[:2500])
+    lone = path.with_name("weak-20.safetensors")
+    lone.write_bytes(noise)  # its record is not written yet
+    packed = pack(carried, away)
+    assert [part.suffix for part in packed if "safetensors" in part.name] == [
+        ".001-of-003", ".002-of-003", ".003-of-003",
+    ]  # fmt: skip
+    assert (collect(carried, home).encoders, collect(carried, home).encoders) == (1, 0)
+    there = home / path.relative_to(away)
+    assert there.read_bytes() == noise[:2500]
+    assert not (home / lone.relative_to(away)).exists()
+    # a stale run's stays, and a fresh run's takes its place along with the record
+    write_record(replace(read_record(there.with_suffix(".json")), code="of old"), home)
+    kept(noise[:900], linear=51.0)
+    pack(carried, away)
+    assert collect(carried, home).encoders == 1 and there.read_bytes() == noise[:900]
+    kept(noise[:700], linear=50.0, code="of old")
+    pack(carried, away)
+    assert collect(carried, home).encoders == 0 and there.read_bytes() == noise[:900]
+
+
+def test_an_encoder_that_its_record_does_not_speak_of_is_neither_packed_nor_collected(
+    made, tmp_path
+):
+    away, carried, home = (tmp_path / name for name in ("away", "carried", "home"))
+    said = f"kept as safetensors, SHA-256 {hashlib.sha256(b'whole').hexdigest()}"
+    record = made("desktop", scale="desktop", protocols={"encoder": said})
+    path = write_record(record, away).with_suffix(".safetensors")
+    path.write_bytes(b"whol")
+    with pytest.raises(ValueError, match=f"{path}: is another file than its record speaks of"):
+        pack(carried, away)
+    assert not carried.exists()
+    path.write_bytes(b"whole")
+    pack(carried, away)
+    (piece,) = carried.rglob("*.safetensors.*")
+    piece.write_bytes(b"hole")
+    with pytest.raises(ValueError, match="is another file than its record speaks of"):
+        collect(carried, home)
+    assert not home.exists()
 
 
 def test_one_damaged_record_keeps_all_of_them_out(made, tmp_path):

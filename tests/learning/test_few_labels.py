@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestCentroid
 
-from adainf_core.learning.few_labels import few_label_error
+from adainf_core.learning.few_labels import few_label_error, nested_draws
 
 
 def test_matches_nearest_centroids_on_the_sphere():
@@ -78,3 +78,37 @@ def test_no_copy_of_what_is_labelled_is_tested():
     assert error(twice, both, groups=np.arange(80)) == error(twice, both)
     with pytest.raises(ValueError, match="class 0 has 20 distinct rows: none is left"):
         few_label_error(twice, both, 20, 1, rng, groups=groups)
+
+
+def test_draws_are_balanced_nested_and_functions_of_the_seed():
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(5), 12))
+    draws = nested_draws(labels, (1, 3, 10), 4, np.random.default_rng(7))
+    assert len(draws) == 4
+    for draw in draws:
+        for number, places in draw.items():
+            assert len(np.unique(places)) == len(places)
+            assert np.bincount(labels[places]).tolist() == [number] * 5
+        assert set(draw[1]) < set(draw[3]) < set(draw[10])
+    again = nested_draws(labels, (1, 3, 10), 4, np.random.default_rng(7))
+    assert all(np.array_equal(a[3], b[3]) for a, b in zip(draws, again, strict=True))
+    assert len({tuple(draw[3]) for draw in draws}) == 4
+    # which numbers are asked for changes none of the choices
+    alone = nested_draws(labels, (3,), 4, np.random.default_rng(7))
+    assert all(np.array_equal(a[3], b[3]) for a, b in zip(draws, alone, strict=True))
+
+
+def test_draws_are_uniform():
+    labels = np.repeat(np.arange(2), 4)
+    draws = nested_draws(labels, (1,), 4000, np.random.default_rng(1))
+    counts = np.bincount(np.concatenate([draw[1] for draw in draws]), minlength=8)
+    assert abs(counts - 1000).max() < 130  # 27 is the standard deviation
+
+
+def test_more_labels_than_there_are_is_refused():
+    labels = np.array([0, 0, 0, 1, 1])
+    with pytest.raises(ValueError, match=r"class 1 has 2 rows: per_class=3 asks for more"):
+        nested_draws(labels, (1, 3), 2, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="per_class"):
+        nested_draws(labels, (0,), 2, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="draws"):
+        nested_draws(labels, (1,), 0, np.random.default_rng(0))

@@ -7,7 +7,11 @@ from torch import nn
 
 from adainf_core.data.sprites import SpriteWorld
 from adainf_core.learning.probing import linear_probe
-from adainf_core.learning.sprite_probes import sprite_probes
+from adainf_core.learning.sprite_probes import (
+    sprite_probes,
+    sprite_regressions,
+    sprite_targets,
+)
 
 WORLD = SpriteWorld(size=12, tilts=1)
 LATENTS = np.random.default_rng(0).permutation(np.flatnonzero(WORLD.real_distribution()))
@@ -49,3 +53,26 @@ def test_shares_are_those_of_the_probes():
     found = sprite_probes(encoder, WORLD, *SIDES, penalties=(1e-3, 1e-2))
     assert found["shape, linear"].value == pytest.approx(expected)
     assert not encoder.training
+
+
+def test_factors_as_numbers_are_those_that_are_drawn():
+    found = sprite_targets(WORLD, LATENTS)
+    _, _, hue, row, column, *_ = np.unravel_index(LATENTS, WORLD.shape)
+    assert np.array_equal(found["place"], np.stack([row, column], 1))
+    # a colour wheel: every hue is as far from the next one, the last from the first
+    wheel = np.array([found["hue"][hue == h][0] for h in range(WORLD.hues)])
+    steps = np.linalg.norm(wheel - np.roll(wheel, 1, 0), axis=1)
+    assert np.allclose(steps, 2 * np.sin(np.pi / WORLD.hues))
+    # and what has the larger radius covers more of the image
+    three = SpriteWorld(size=24, scales=3, tilts=1)
+    latents = np.flatnonzero(three.real_distribution())
+    radius = sprite_targets(three, latents)["size"][:, 0]
+    covered = three._masks.mean(axis=(-1, -2)).mean(axis=(0, 1, 2, 4))
+    by_radius = [radius[np.unravel_index(latents, three.shape)[5] == s][0] for s in range(3)]
+    assert np.array_equal(np.argsort(by_radius), np.argsort(covered))
+
+
+def test_what_an_encoder_knows_is_told_in_full_by_regression_too(tmp_path):
+    found = sprite_regressions(Knowing(), WORLD, *SIDES, tmp_path)
+    assert found["hue"].r2 == pytest.approx(1, abs=1e-6)
+    assert abs(found["place"].r2) < 0.05 and abs(found["size"].r2) < 0.05

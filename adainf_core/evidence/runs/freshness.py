@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from adainf_core.evidence.runs.fingerprints import code_fingerprint
+from adainf_core.evidence.runs.grid import Reading
 from adainf_core.evidence.runs.records import Record
 from adainf_core.files import atomic_file
 
@@ -92,7 +93,14 @@ def replay_of(record: Record, experiment: Any, root: Path) -> Replay | None:
 
 
 def is_fresh(record: Record, experiment: Any, root: Path) -> bool:
-    """Whether the record is of the code that `experiment` reaches now, or was replayed under it."""
+    """Whether the record is of the code that `experiment` reaches now, or was replayed under it.
+
+    And of what it reads in `root` as that is now, where `root` tells.
+    """
+    if isinstance(experiment, Reading):
+        said = experiment.inputs_said(root)
+        if said is not None and record.protocols.get("encoder") != said:
+            return False
     return record.code == code_fingerprint(experiment) or (
         replay_of(record, experiment, root) is not None
     )

@@ -71,6 +71,35 @@ class Curved(Protocol):
         ...
 
 
+@runtime_checkable
+class Reading(Protocol):
+    """An experiment on what another study's run has left in a results folder, an encoder say."""
+
+    def waits_for(self, root: Path) -> str:
+        """The command that has to run first; nothing where what it reads is in `root`."""
+        ...
+
+    def with_inputs(self, root: Path) -> Any:
+        """The experiment with what it reads, ready to be run.
+
+        Raises FileNotFoundError where that is not there, ValueError where it is not what it has to
+        be, in one line.
+        """
+        ...
+
+    def inputs_said(self, root: Path) -> str | None:
+        """What a record has to say, as its protocol "encoder", of what it has read.
+
+        None where `root` does not tell.
+        """
+        ...
+
+
+def ready(experiment: Any, root: Path) -> Any:
+    """The experiment with what it reads in the results folder `root`, if it reads anything."""
+    return experiment.with_inputs(root) if isinstance(experiment, Reading) else experiment
+
+
 @dataclass(frozen=True)
 class Times:
     """A number as `factor` times the base's own, or times the arm's field called `of`.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from adainf_core.learning.encoders import Encoder
 
 _CONFIG = "experiment"
+_AGAIN = "delete it and its record, and run the study again"
 
 
 def encoder_path(study: str, scale: str, arm: str, seed: int, root: Path = RESULTS) -> Path:
@@ -30,9 +31,8 @@ def write_encoder(encoder: Encoder, experiment: Any, path: Path) -> str:
     """Keep the weights of `encoder`, trained as `experiment` says, and say what a record does."""
     from safetensors.torch import save
 
-    weights = {name: value.contiguous() for name, value in encoder.state_dict().items()}
     config = json.dumps(to_plain(experiment), sort_keys=True)
-    content = save(weights, metadata={_CONFIG: config})
+    content = save(_weights(encoder), metadata={_CONFIG: config})
     with atomic_file(path) as file:
         file.write(content)
     return _said(content)
@@ -51,7 +51,6 @@ def kept_encoder(study: Study, scale: str, arm: str, seed: int, root: Path = RES
     from adainf_core.tensor_files import naming_misfits
 
     path = encoder_path(study.name, scale, arm, seed, root)
-    again = "delete it and its record, and run the study again"
     if not path.is_file():
         raise FileNotFoundError(f"no encoder is kept at {path}: run the study {study.name!r}")
     content, experiment = path.read_bytes(), study.experiment(scale, arm, seed)
@@ -62,19 +61,41 @@ def kept_encoder(study: Study, scale: str, arm: str, seed: int, root: Path = RES
         of = from_plain(type(experiment), config)
     except (SafetensorError, LookupError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"{path}: holds no kept encoder ({reason:.200}); {again}") from None
+        raise ValueError(f"{path}: holds no kept encoder ({reason:.200}); {_AGAIN}") from None
     if of != experiment:
         there = differences(to_plain(of), to_plain(experiment))[:2]
         raise ValueError(
             f"{path}: is the encoder of another configuration than the study has now "
-            f"({', '.join(there)}); {again}"
+            f"({', '.join(there)}); {_AGAIN}"
         )
-    if read_record(path.with_suffix(".json")).protocols.get("encoder") != _said(content):
-        raise ValueError(f"{path}: is another file than its record speaks of; {again}")
+    check_kept(path, content)
     encoder = encoder_of(experiment.pretrain)
     with naming_misfits(path):
         encoder.load_state_dict(weights)
     return encoder.eval()
+
+
+def check_kept(path: Path, content: bytes) -> None:
+    """ValueError where the record beside the encoder at `path` does not speak of this `content`."""
+    if not is_kept(path, content):
+        raise ValueError(f"{path}: is another file than its record speaks of; {_AGAIN}")
+
+
+def is_kept(path: Path, content: bytes) -> bool:
+    """Whether there is a record beside `path`, and `content` is the encoder that it speaks of."""
+    record = path.with_suffix(".json")
+    return record.is_file() and read_record(record).protocols.get("encoder") == _said(content)
+
+
+def weights_digest(encoder: Encoder) -> str:
+    """SHA-256 of the weights of `encoder` as safetensors without a head, 64 hexadecimal digits."""
+    from safetensors.torch import save
+
+    return hashlib.sha256(save(_weights(encoder))).hexdigest()
+
+
+def _weights(encoder: Encoder) -> dict[str, Any]:
+    return {name: value.contiguous() for name, value in encoder.state_dict().items()}
 
 
 def _said(content: bytes) -> str:

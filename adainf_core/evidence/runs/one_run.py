@@ -15,9 +15,9 @@ from typing import Any
 
 from adainf_core.configuration import to_plain
 from adainf_core.evidence.runs.fingerprints import code_fingerprint, configured
-from adainf_core.evidence.runs.grid import Experiment, Resumable, Study
+from adainf_core.evidence.runs.grid import Experiment, Resumable, Study, ready
 from adainf_core.evidence.runs.kept_encoders import encoder_path, write_encoder
-from adainf_core.evidence.runs.records import Record, machine, record_path, source_commit
+from adainf_core.evidence.runs.records import RESULTS, Record, machine, record_path, source_commit
 from adainf_core.files import claim_output
 
 #: Folder of a results folder in which runs wait at a checkpoint.
@@ -75,7 +75,8 @@ class Run:
 
         None where it was stopped, at its checkpoint if there is one: after `longest` seconds, or by
         SIGTERM. With `rehearsed` the experiment's small version is run as well. An encoder that is
-        to be kept goes to the results folder `store`.
+        to be kept goes to the results folder `store`, and what it reads lies there (None: the
+        book's own).
         """
         with one_thread():
             return self._record(checkpoint, rehearsed, longest, store)
@@ -86,12 +87,13 @@ class Run:
         experiment = self.experiment
         code, (commit, clean) = code_fingerprint(experiment), source_commit()
         started = time.monotonic()
-        if isinstance(experiment, Resumable):
+        given = ready(experiment, RESULTS if store is None else store)
+        if isinstance(given, Resumable):
             if checkpoint is not None:
                 checkpoint.parent.mkdir(parents=True, exist_ok=True)
-            outcome = experiment.resume(checkpoint, max(0.0, longest))
+            outcome = given.resume(checkpoint, max(0.0, longest))
         else:
-            outcome = experiment.run()
+            outcome = given.run()
         if outcome is None:
             return None
         versions, device = machine(experiment.device)
@@ -117,7 +119,7 @@ class Run:
             metrics=rounded(outcome.metrics),
             protocols=outcome.protocols | _models(experiment) | kept,
             history=[{"step": h["step"], "loss": round(h["loss"], 4)} for h in outcome.history],
-            rehearsal=rehearse(experiment) if rehearsed else {},
+            rehearsal=rehearse(given) if rehearsed else {},
             rehearsed_on=device if rehearsed else "",
             probes=outcome.probes,
         )

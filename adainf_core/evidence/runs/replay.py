@@ -22,7 +22,7 @@ from typing import Any
 
 from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import Replay, is_fresh, write_replays
-from adainf_core.evidence.runs.grid import Curved, Study
+from adainf_core.evidence.runs.grid import Curved, Study, ready
 from adainf_core.evidence.runs.one_run import one_thread, rehearse
 from adainf_core.evidence.runs.quantities import LOSS, quantity_of
 from adainf_core.evidence.runs.records import RESULTS, Record, machine, source_commit
@@ -104,7 +104,7 @@ def verify(
             continue
         # those with a rehearsal first: it passes through all of the code
         chosen = sorted(group, key=lambda pair: not pair[0].rehearsal)[:sample]
-        part = _repeated(study, scale, chosen, len(group))
+        part = _repeated(study, scale, chosen, len(group), root)
         if part.replayed and then != now:
             part = replace(part, replays=(_note(part, then, now, len(group), group[0][1]),))
         found += part
@@ -119,10 +119,12 @@ def spot_check(study: Study, scale: str, root: Path = RESULTS) -> Verified:
     chosen = [
         (record, study.experiment(scale, record.arm, record.seed)) for record in rehearsed[:1]
     ]
-    return _repeated(study, scale, chosen, 1) if chosen else Verified(study.name, scale)
+    return _repeated(study, scale, chosen, 1, root) if chosen else Verified(study.name, scale)
 
 
-def _repeated(study: Study, scale: str, chosen: list[tuple[Record, Any]], of: int) -> Verified:
+def _repeated(
+    study: Study, scale: str, chosen: list[tuple[Record, Any]], of: int, root: Path
+) -> Verified:
     """The chosen records repeated; they speak for `of` records."""
     found = Verified(study.name, scale)
     name = chosen[0][0].name
@@ -130,7 +132,7 @@ def _repeated(study: Study, scale: str, chosen: list[tuple[Record, Any]], of: in
         reason = f"{name}: its record holds no rehearsal; run it again"
         return replace(found, unknown=(reason,))
     try:
-        made = tuple(repeat(record, experiment) for record, experiment in chosen)
+        made = tuple(repeat(record, experiment, root) for record, experiment in chosen)
     except FileNotFoundError as error:
         if error.filename is not None:  # not the message of `load_images`
             raise
@@ -140,9 +142,13 @@ def _repeated(study: Study, scale: str, chosen: list[tuple[Record, Any]], of: in
     return replace(found, comparisons=made, **counts)  # type: ignore[arg-type]
 
 
-def repeat(record: Record, experiment: Any) -> Comparison:
-    """Do the beginning of a recorded run again, and its rehearsal, on one thread, and compare."""
+def repeat(record: Record, experiment: Any, root: Path = RESULTS) -> Comparison:
+    """Do the beginning of a recorded run again, and its rehearsal, on one thread, and compare.
+
+    What the run reads is read in `root`.
+    """
     with one_thread():
+        experiment = ready(experiment, root)
         here = machine(experiment.device)
         same_run, same_rehearsal = (
             (record.versions, device) == here for device in (record.device, record.rehearsed_on)

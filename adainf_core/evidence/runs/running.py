@@ -7,6 +7,7 @@ import os
 import re
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
@@ -16,7 +17,7 @@ from typing import Any
 from adainf_core.cluster import Slots
 from adainf_core.configuration import differences, to_plain
 from adainf_core.evidence.runs.freshness import is_fresh
-from adainf_core.evidence.runs.grid import Study
+from adainf_core.evidence.runs.grid import Reading, Study
 from adainf_core.evidence.runs.one_run import UNFINISHED, Run, run_one, short_hash
 from adainf_core.evidence.runs.records import (
     RESULTS,
@@ -73,7 +74,8 @@ def run_study(
     `store`, as they do when this process is interrupted or killed; the next call goes on.
     Concurrent calls may share a `store`; each skips runs that another holds. `stale` repeats runs
     that are neither of the code as it is now nor replayed under it; what is repeated still counts
-    from when it was run first. A run whose data are not on this machine is left out with a warning;
+    from when it was run first. A run whose data are not on this machine is left out with a warning,
+    as are those that read what another study has not left in the store yet;
     one whose process dies (of a SIGTERM to it alone, too) is tried once more, from its checkpoint,
     with one too; `Slots` says what a cluster tries again. `progress` shows a bar in the terminal.
     `wanted` is asked about each run just before it starts, by arm and seed, and leaves it out by
@@ -98,6 +100,11 @@ def run_study(
             remove_partials(partial.with_name(partial.name[1:].rsplit(".", 2)[0]))
         _remove_left_over(store, study, scale, records)
     pending = [key for key in plan if key not in records]
+    waiting = awaited(study, scale, pending, RESULTS if store is None else store)
+    for command, count in Counter(waiting.values()).items():
+        text = f"{study.name}: {count} of {len(plan)} runs need `{command}` first"
+        warnings.warn(text, RetryWarning, stacklevel=2)
+    pending = [key for key in pending if key not in waiting]
 
     held = dict[tuple[str, int], ExitStack]()  # runs that are sent, against others at this store
 
@@ -141,6 +148,18 @@ def run_study(
             if told is not None:
                 told(record)
     return [records[key] for key in plan if key in records]
+
+
+def awaited(
+    study: Study, scale: str, runs: Iterable[tuple[str, int]], root: Path
+) -> dict[tuple[str, int], str]:
+    """Of `runs`, (arm, seed), those that read what `root` lacks, with the command to run first."""
+    found = {}
+    for key in runs:
+        experiment = study.experiment(scale, *key)
+        if isinstance(experiment, Reading) and (command := experiment.waits_for(root)):
+            found[key] = command
+    return found
 
 
 def default_processes(study: Study, scale: str) -> int:

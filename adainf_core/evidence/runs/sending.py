@@ -13,7 +13,7 @@ from typing import Any
 from adainf_core.cluster import GPU, SLOT, Slots, named
 from adainf_core.configuration import from_plain, to_plain
 from adainf_core.data.cache import cache_folder
-from adainf_core.evidence.runs.grid import Study
+from adainf_core.evidence.runs.grid import Reading, Study
 from adainf_core.evidence.runs.one_run import Run
 from adainf_core.files import claim_output
 
@@ -62,17 +62,18 @@ def run_sent(
 
     It then waits at a checkpoint: in the client's results `folder` (path and inode) where this
     machine has it, too, else in this machine's cache. ValueError where an encoder is to be kept
-    there, and this machine has it not.
+    or read there, and this machine has it not.
     """
     run = Run(study, scale, arm, seed, from_plain(named(kind), config), first, keep)
     with ExitStack() as stack:
         checkpoint = None
         if folder is not None:
             shared = _is_here(*folder)
-            if keep and not shared:
+            reads = isinstance(run.experiment, Reading)
+            if (keep or reads) and not shared:
                 raise ValueError(
-                    f"study {study!r} keeps its encoders in {folder[0]}, which a worker does not "
-                    "see: name a --results folder that the machines share"
+                    f"study {study!r} {'reads' if reads else 'keeps its'} encoders in {folder[0]}, "
+                    "which a worker does not see: name a --results folder that the machines share"
                 )
             checkpoint = run.checkpoint(Path(folder[0]) if shared else cache_folder() / "runs")
             stack.enter_context(_claimed_soon(checkpoint))

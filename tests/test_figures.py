@@ -57,6 +57,7 @@ from adainf_core.figures import (
     star,
     verdict_table,
 )
+from adainf_core.findings.beneath import NAMES
 from adainf_core.gap.estimate import GapEstimate
 from adainf_core.learning.augmentation import augment
 from adainf_core.learning.policies import POLICIES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -51,6 +52,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--generated", help="store made by: adainf generate import")
     parser.add_argument(
+        "--pairs",
+        help="store of variations made by: adainf generate vary, pair or import --pairs; positives "
+        "of their images, or as pretrain.generated_role says",
+    )
+    parser.add_argument(
         "--scale",
         choices=SCALES,
         default="paper",
@@ -77,6 +83,7 @@ def _outputs(options: argparse.Namespace) -> AbstractContextManager[None]:
     return claimed(
         options.dataset,
         options.generated,
+        options.pairs,
         checkpoint=(options.checkpoint, "file"),
         tensorboard=(options.tensorboard, "shared folder"),
     )
@@ -84,13 +91,19 @@ def _outputs(options: argparse.Namespace) -> AbstractContextManager[None]:
 
 def _train(options: argparse.Namespace) -> None:
     from adainf_core.configuration import override
+    from adainf_core.data.paired import PairedImages
     from adainf_core.data.store_meta import read_meta
     from adainf_core.learning.recipes import recipe
 
     named = recipe(
         options.dataset, options.method, options.preset, options.generated, options.scale
     )
-    chosen = override(named, options.settings)
+    if options.pairs is not None:
+        try:
+            PairedImages.open(options.pairs)  # before anything else is read
+        except (OSError, ValueError) as error:
+            raise ValueError(f"--pairs {options.pairs}: {error}") from None
+    chosen = override(named, [*_pairs(options), *options.settings])
     check_named(dataset=chosen.dataset)
     check_split(chosen.dataset, chosen.split, "split")
     if chosen.generated is not None:
@@ -118,6 +131,13 @@ def _train(options: argparse.Namespace) -> None:
     if trained.checkpoint is not None:
         print(f"checkpoint   {trained.checkpoint}")
         print(f"next         {probe_command(chosen, trained.checkpoint)}")
+
+
+def _pairs(options: argparse.Namespace) -> list[str]:
+    """The settings that `--pairs` stands for: as positives, unless a setting says otherwise."""
+    if options.pairs is None:
+        return []
+    return [f"pairs={json.dumps(options.pairs)}", "pretrain.generated_role=positive"]
 
 
 def probe_command(chosen: Recipe, checkpoint: Path) -> str:
@@ -149,7 +169,7 @@ def _show_run(chosen: Recipe, root: str | None) -> None:
     with distributed.process_group(chosen.pretrain.device):
         with distributed.first_rank_first():
             data = chosen.data(root)
-        cost = estimate(chosen.pretrain, data)  # takes all ranks
+        cost = estimate(chosen.pretrain, chosen.source(data))  # takes all ranks
         if not is_first():
             return
     for key, value in flat(to_plain(chosen)):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from adainf_core.data.inflation import Inflation
 from adainf_core.devices import chosen_device
 from adainf_core.learning.encoders import multiply_adds
+from adainf_core.learning.feeding import Source
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.pretraining import Run
 
@@ -39,7 +39,7 @@ class Estimate:
         return self.weights + self.activations + self.images
 
 
-def estimate(config: PretrainConfig, data: Inflation) -> Estimate:
+def estimate(config: PretrainConfig, data: Source) -> Estimate:
     """Time and memory of `pretrain(config, data)`, measured on this machine.
 
     Takes three steps of each size of views, on CPU of a smaller batch and scaled up in proportion;
@@ -51,7 +51,7 @@ def estimate(config: PretrainConfig, data: Inflation) -> Estimate:
     return replace(largest, seconds_per_step=seconds, seconds=seconds * config.steps)
 
 
-def _one_size(config: PretrainConfig, data: Inflation, scale: float) -> Estimate:
+def _one_size(config: PretrainConfig, data: Source, scale: float) -> Estimate:
     """The estimate if all views had `scale` times their size."""
     if chosen_device(config.device).type == "cpu":
         size = min(config.batch_size, _CPU_BATCH, sum(map(len, data.images)))
@@ -87,5 +87,5 @@ def _one_size(config: PretrainConfig, data: Inflation, scale: float) -> Estimate
         activations=round(activations * more),
         images=0 if resident is None else resident.nbytes,
         parameters=sum(p.numel() for p in encoder.parameters()),
-        multiply_adds=multiply_adds(encoder, data.real.image_size),
+        multiply_adds=multiply_adds(encoder, data.images[0].shape[-1]),
     )

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from adainf_core.data.generated import GeneratedImages
 from adainf_core.data.inflation import Inflation, paper_replication
 from adainf_core.data.named_sets import named_or_own
+from adainf_core.data.paired import PairedImages
+from adainf_core.data.varied import Varied
 from adainf_core.learning.methods import METHODS
 from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
@@ -40,14 +42,16 @@ class Recipe:
     `dataset` is a name that `load_images` knows, with its `split`, or the path of an npz archive or
     a folder of images; it is resized to `size` pixels where given. `generated` is the folder of a
     `GeneratedImages` store or None; `replication`, `beta`, `sampling` and `stratified` go to
-    `Inflation`. `replication` "paper" is AdaInf's N at the sizes that the two sets turn out to have
-    (`paper_replication`).
+    `Inflation`. `pairs` is the folder of a store of variations of the set's images
+    (`PairedImages`), for a `pretrain.generated_role`. `replication` "paper" is AdaInf's N at the
+    sizes that the two sets turn out to have (`paper_replication`).
     """
 
     dataset: str = "cifar10"
     split: str = "train"
     size: int | None = None
     generated: str | None = None
+    pairs: str | None = None
     replication: float | Literal["paper"] | None = None
     beta: float | None = None
     sampling: Literal["iid", "epoch"] = "epoch"
@@ -60,6 +64,18 @@ class Recipe:
             raise ValueError(f"replication={self.replication!r}: give a number, 'paper' or None")
         if not isinstance(self.pretrain, PretrainConfig):
             raise ValueError(f"pretrain={in_words(self.pretrain)} must be a PretrainConfig")
+        role = self.pretrain.generated_role
+        if self.pairs is not None and (role is None or not role.varies):
+            named = None if role is None else role.name
+            raise ValueError(
+                f"pairs={self.pairs!r} are variations, and generated_role={named!r} uses none: set "
+                "pretrain.generated_role=positive, replace_view or multi"
+            )
+        if self.pairs is None and role is not None and role.varies:
+            raise ValueError(
+                f"generated_role={role.name!r} needs pairs: a store of variations, made by adainf "
+                "generate vary, pair or import --pairs"
+            )
 
     def data(self, root: str | Path | None = None, download: bool = True) -> Inflation:
         """The inflated training set; `root` is the folder of the data sets.
@@ -89,6 +105,13 @@ class Recipe:
             stratified=self.stratified,
         )
 
+    def source(self, data: Inflation) -> Inflation | Varied:
+        """What batches are drawn from: `data`, with its variations where there are `pairs`.
+
+        Raises ValueError for pairs of other images, or in another order.
+        """
+        return data if self.pairs is None else Varied(data, PairedImages.open(self.pairs))
+
     def describe(self, data: Inflation) -> str:
         """What the run trains on, a line each; `data` is its own, from `data`.
 
@@ -100,6 +123,8 @@ class Recipe:
         if data.generated is not None:
             lines[1] = (lines[1][0], f"{lines[1][1]}, {passes.generated:.1f} a generated one")
             lines.insert(1, ("share", _beside_adainf(data)))
+        if self.pairs is not None:
+            lines.append(("pairs", PairedImages.open(self.pairs).describe()))
         return "\n".join(f"{word:12} {text}" for word, text in lines)
 
     def run(
@@ -127,7 +152,7 @@ class Recipe:
                 tell(self.describe(data))
             return pretrain(
                 self.pretrain,
-                data,
+                self.source(data),
                 checkpoint=checkpoint,
                 max_seconds=max_seconds,
                 tensorboard=tensorboard,

@@ -189,7 +189,7 @@ class GeneratedImages(ImageSet):
         Raises ValueError naming the value and the remedy; a refused or failed import leaves nothing
         behind, and a full disk is an OSError that says so.
         """
-        source = npz_source(Path(path), convert=convert, needs_labels=False)
+        source = npz_source(as_path(path, "path"), convert=convert, needs_labels=False)
         return cls._import(source, real, store, channel_order, limits, near_copies, [])
 
     @classmethod
@@ -212,7 +212,7 @@ class GeneratedImages(ImageSet):
         """
         skipped: list[Path] = []
         try:
-            source = folder_source(Path(path), size, skipped if skip_broken else None)
+            source = folder_source(as_path(path, "path"), size, skipped if skip_broken else None)
             return cls._import(source, real, store, channel_order, limits, near_copies, skipped)
         except BrokenImageError as error:
             raise ValueError(
@@ -236,7 +236,7 @@ class GeneratedImages(ImageSet):
         limits = limits or ImportLimits()
         if channel_order == "bgr":
             source = _reversed(source)
-        place = default_store(source.path) if store is None else Path(store)
+        place = default_store(source.path) if store is None else as_path(store, "store")
         if place.exists():
             return cls._reopened(place, source, real, channel_order, origin)
         identity = source.identity()  # before the images: a later change is noticed

@@ -31,7 +31,7 @@ from adainf_core.data.store_meta import (
 )
 from adainf_core.data.tally import Tally, in_words, total
 from adainf_core.files import atomic_file, atomic_folder
-from adainf_core.validation import as_path
+from adainf_core.validation import as_choice, as_path
 
 ChannelOrder = Literal["auto", "bgr", "as_is"]
 _CHANCE = 1e-4  # that more pairs are equal than the limit asks for
@@ -231,8 +231,7 @@ class GeneratedImages(ImageSet):
         skipped: list[Path],
         origin: dict[str, Any] | None = None,
     ) -> GeneratedImages:
-        if channel_order not in ("auto", "bgr", "as_is"):
-            raise ValueError(f"channel_order={channel_order!r}: choose 'auto', 'bgr' or 'as_is'")
+        as_choice(channel_order, "channel_order", ("auto", "bgr", "as_is"))
         limits = limits or ImportLimits()
         if channel_order == "bgr":
             source = _reversed(source)

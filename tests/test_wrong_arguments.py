@@ -108,6 +108,19 @@ CALLS = {
         {"name": "digits", "root": None, "split": "train", "download": False},
     ),
     "GeneratedImages": (ai.GeneratedImages.open, {"path": "nowhere"}),
+    "GeneratedImages.from_npz": (
+        ai.GeneratedImages.from_npz,
+        {"path": "real.npz", "store": "made", "channel_order": "auto"},
+    ),
+    "PairedImages": (
+        ai.PairedImages,
+        {"images": IMAGES[:, None], "name": "noise", "real_hash": None},
+    ),
+    "PairedImages.open": (ai.PairedImages.open, {"path": "nowhere"}),
+    "PairedImages.imported": (
+        ai.PairedImages.imported,
+        {"path": "real.npz", "k": 1, "real": SET, "store": "made"},
+    ),
     "contact_sheet": (
         ai.contact_sheet,
         {"images": SET, "count": 4, "columns": 2, "scale": 1, "seed": 0},
@@ -428,5 +441,11 @@ def _named(message, names, value):
 
 def test_every_public_name_is_tried():
     # what takes minutes to train, and what is data
-    apart = {"POLICIES", "train_diffusion", "DiffusionGenerator", "sample_to_store"}
+    apart = {
+        "POLICIES",
+        "train_diffusion",
+        "DiffusionGenerator",
+        "sample_to_store",
+        "vary_to_store",
+    }
     assert set(ai._PUBLIC) - apart <= {name.partition(".")[0] for name in CALLS}

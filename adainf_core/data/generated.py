@@ -31,7 +31,7 @@ from adainf_core.data.store_meta import (
 )
 from adainf_core.data.tally import Tally, in_words, total
 from adainf_core.files import atomic_file, atomic_folder
-from adainf_core.validation import as_path
+from adainf_core.validation import as_choice, as_path
 
 ChannelOrder = Literal["auto", "bgr", "as_is"]
 _CHANCE = 1e-4  # that more pairs are equal than the limit asks for
@@ -189,7 +189,7 @@ class GeneratedImages(ImageSet):
         Raises ValueError naming the value and the remedy; a refused or failed import leaves nothing
         behind, and a full disk is an OSError that says so.
         """
-        source = npz_source(Path(path), convert=convert, needs_labels=False)
+        source = npz_source(as_path(path, "path"), convert=convert, needs_labels=False)
         return cls._import(source, real, store, channel_order, limits, near_copies, [])
 
     @classmethod
@@ -212,7 +212,7 @@ class GeneratedImages(ImageSet):
         """
         skipped: list[Path] = []
         try:
-            source = folder_source(Path(path), size, skipped if skip_broken else None)
+            source = folder_source(as_path(path, "path"), size, skipped if skip_broken else None)
             return cls._import(source, real, store, channel_order, limits, near_copies, skipped)
         except BrokenImageError as error:
             raise ValueError(
@@ -231,12 +231,11 @@ class GeneratedImages(ImageSet):
         skipped: list[Path],
         origin: dict[str, Any] | None = None,
     ) -> GeneratedImages:
-        if channel_order not in ("auto", "bgr", "as_is"):
-            raise ValueError(f"channel_order={channel_order!r}: choose 'auto', 'bgr' or 'as_is'")
+        as_choice(channel_order, "channel_order", ("auto", "bgr", "as_is"))
         limits = limits or ImportLimits()
         if channel_order == "bgr":
             source = _reversed(source)
-        place = default_store(source.path) if store is None else Path(store)
+        place = default_store(source.path) if store is None else as_path(store, "store")
         if place.exists():
             return cls._reopened(place, source, real, channel_order, origin)
         identity = source.identity()  # before the images: a later change is noticed

@@ -22,7 +22,7 @@ from adainf_core.data.generated import (
 )
 from adainf_core.data.images import ImageSet, as_image_set, image_digest
 from adainf_core.data.sources import ImageSource, folder_source, npz_source
-from adainf_core.validation import as_count, in_words
+from adainf_core.validation import as_count, as_path, in_words
 
 _NUMBER = re.compile(r"(\d+)")
 
@@ -58,6 +58,11 @@ class PairedImages:
             raise ValueError(
                 f"{self.name}: images = {in_words(images)} must be a uint8 array (n, k, 3, h, w), "
                 "k variations of each of n real images, k at least 1"
+            )
+        if not isinstance(self.real_hash, str | None):
+            raise ValueError(
+                f"{self.name}: real_hash = {in_words(self.real_hash)} must be the hash of the real "
+                "images, or None"
             )
 
     def __len__(self) -> int:
@@ -158,7 +163,7 @@ class PairedImages:
         Raises ValueError for another number or size of images than `real` asks for, and for files
         whose numbers are not in alphabetical order (2 after 10): they would go to other images.
         """
-        place, origin = Path(path), pairs_of(real, k)
+        place, origin = as_path(path, "path"), pairs_of(real, k)
         if place.is_dir():
             source = _in_order(folder_source(place, size), k)
         else:

@@ -175,13 +175,13 @@ def npz_source(
     stored = stored_array(path, None if image_key is None else arrays[image_key])
     if stored.dtype.kind not in "iufb":
         raise ValueError(f"{path}: images are {stored.dtype}, need uint8 in 0..255")
-    shape = stored.shape
-    if pairs is not None and len(shape) == 5:
-        if shape[1] != pairs:
-            raise ValueError(f"{path}: images have shape {shape}, need (n, {pairs}, h, w, 3)")
-        shape = (shape[0] * pairs, *shape[2:])
-    arranged = _arranged(path, shape)
-    n, c, h, w = arranged(np.broadcast_to(np.uint8(0), shape)).shape
+    flat = stored.shape
+    if pairs is not None and len(flat) == 5:
+        if flat[1] != pairs:
+            raise ValueError(f"{path}: images have shape {flat}, need (n, {pairs}, h, w, 3)")
+        flat = (flat[0] * pairs, *flat[2:])
+    arranged = _arranged(path, flat)
+    n, c, h, w = arranged(np.broadcast_to(np.uint8(0), flat)).shape
     if n * h * w == 0:
         raise ValueError(f"{path}: the set is empty (shape {stored.shape})")
     found_range = _range(path, stored, convert)
@@ -189,7 +189,7 @@ def npz_source(
     def chunks() -> Iterator[np.ndarray]:
         for block in stored.blocks():
             images = block if found_range is None else found_range.to_uint8(block)
-            yield arranged(images.reshape(-1, *shape[1:]))
+            yield arranged(images.reshape(-1, *flat[1:]))
 
     source = ImageSource(path, (n, c, h, w), None, chunks, lambda: stored.identity, tuple(arrays))
     if found_range is not None:

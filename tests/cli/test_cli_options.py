@@ -178,14 +178,16 @@ def idle(monkeypatch, tmp_path):
         raise AssertionError("work has begun before the value was looked at")
 
     for place in (
+        # first, for importing them takes hold of what is replaced below
+        "adainf_core.generators.variations.vary_to_store",
+        "adainf_core.generators.diffusion.DiffusionGenerator.load",
+        "adainf_core.gap.pairing.neighbours_to_store",
+        "adainf_core.data.paired.PairedImages.imported",
         "adainf_core.learning.pretraining.pretrain",
         "adainf_core.learning.pretraining.load_pretrained",
         "adainf_core.generators.diffusion_training.train_diffusion",
         "adainf_core.data.growing_store.grown_store",
         "adainf_core.data.generated.GeneratedImages.from_npz",
-        "adainf_core.data.paired.PairedImages.imported",
-        "adainf_core.generators.diffusion.DiffusionGenerator.load",
-        "adainf_core.gap.pairing.neighbours_to_store",
         "adainf_core.gap.report.gap_report",
         "adainf_core.gap.image_tv.image_tv",
         "adainf_core.evidence.runs.running.run_study",

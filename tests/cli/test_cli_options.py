@@ -78,7 +78,8 @@ COMMANDS = {
     "pretrain": (
         ["--dataset", "digits"],
         {"--dataset": "set", "--method": "word", "--preset": "word", "--generated": "set",
-         "--pairs": "set", "--scale": "word", "--checkpoint": "file to write", "--max-seconds": "seconds",
+         "--pairs": "set", "--scale": "word", "--checkpoint": "file to write",
+         "--max-seconds": "seconds",
          "--tensorboard": "folder to write", **ROOT},
     ),
     "probe": (

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.theory.augmentation_graph import AugmentationGraph
-from adainf_core.theory.bound_proof import CONSEQUENCES, REFINEMENT, STEPS, BoundTerms, Inequality
+from adainf_core.theory.bound_proof import (
+    CONSEQUENCES,
+    REFINEMENT,
+    SPECTRAL,
+    STEPS,
+    BoundTerms,
+    Inequality,
+)
 from adainf_core.theory.similarity_graph import NO_CLASS, clear_winner
 from adainf_core.theory.total_variation import mixture, total_variation
 from adainf_core.validation import FloatArray, Matrix, as_distribution, as_labels
@@ -62,6 +69,11 @@ class BoundReport(BoundTerms):
     def refinement(self) -> tuple[ProofStep, ...]:
         """The sharper route to 4 α / λ_{k+1} + 4 α: `bound_proof.REFINEMENT` in this world."""
         return tuple(self._step(each) for each in REFINEMENT)
+
+    @property
+    def spectral(self) -> tuple[ProofStep, ...]:
+        """The spectral route to 4 α / (1 − c), c = √(1 − λ_{k+1}): `bound_proof.SPECTRAL` here."""
+        return tuple(self._step(each) for each in SPECTRAL)
 
     @property
     def ladder(self) -> tuple[tuple[str, float], ...]:
@@ -160,6 +172,7 @@ def transfer_bound(
             graph.weights @ (mean_squares - 2 * (mean_scores * targets).sum(axis=1) + 1)
         ),
         vote_loss=float(graph.weights @ ((targets - mean_scores) ** 2).sum(axis=1)),
+        largest_score=float(graph.degrees @ scores[:, : len(electable)].max(axis=1)),
     )
 
 

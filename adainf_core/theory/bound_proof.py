@@ -21,6 +21,15 @@ def over(numerator: Any, denominator: Any) -> Any:
     return np.divide(top, bottom, out=np.full(top.shape, np.inf), where=bottom > 0)[()]
 
 
+def transferred(train_bound: Any, beta: Any, total_variation: Any) -> Any:
+    """A bound b on E_t made one on E_d: the smaller of b + (1 − β) D_TV and b / β.
+
+    Where it is at most 1, it cannot be lowered: some distributions with E_t = b have an E_d as
+    large.
+    """
+    return np.minimum(train_bound + (1 - beta) * total_variation, over(train_bound, beta))
+
+
 @dataclass(frozen=True)
 class BoundTerms:
     """What the proof of the bound speaks about: floats, or arrays with one entry a world.
@@ -58,14 +67,8 @@ class BoundTerms:
     largest_score: Any
 
     def transferred(self, train_bound: Any) -> Any:
-        """A bound on E_t made one on E_d: the smaller of b + (1 − β) D_TV and b / β.
-
-        Where it is at most 1, it cannot be lowered: some distributions with E_t = b have an E_d as
-        large.
-        """
-        return np.minimum(
-            train_bound + (1 - self.beta) * self.total_variation, over(train_bound, self.beta)
-        )
+        """A bound on E_t made one on E_d."""
+        return transferred(train_bound, self.beta, self.total_variation)
 
     @property
     def train_bound(self) -> Any:
@@ -365,7 +368,7 @@ SPECTRAL = (
         "E_t ≤ 4 α / (1 − c)",
         "with the majority vote",
         lambda t: (t.train_error, t.spectral_train_bound),
-        "not known; half of it is reached at every λ_{k+1}",
+        "in the limit at λ_{k+1} = 1; half of it is reached at every λ_{k+1}",
     ),
     Inequality(
         "spectral transfer bound",

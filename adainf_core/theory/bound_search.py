@@ -92,6 +92,12 @@ OPEN_FORMS = (
         "proven with 4 α more",
         lambda t: (t.train_error, over(4 * t.labeling_error, t.spectral_gap)),
     ),
+    Inequality(
+        "half the pair form",
+        "E_t ≤ 2 φ / λ_{k+1} + α",
+        "proven with twice as much",
+        lambda t: (t.train_error, t.pair_train_bound / 2),
+    ),
     _moved(
         "4 α / λ",
         "E_d ≤ 4 α / λ_{k+1} + (1 − β) D_TV",

@@ -324,7 +324,21 @@ def test_the_spectral_error_on_views_is_reached_at_every_alpha_and_gap(share, cl
     assert 1.99 * alpha / (1 - math.sqrt(1 - gap)) < found.source_error
     assert 2 * alpha / gap < found.source_error or share == 0.5
     assert 2 * alpha / math.sqrt(gap) < found.source_error or share == 0.5
-    assert 1.99 * alpha / (1 - math.sqrt(1 - gap)) < found.train_error  # 4 is enough, 2 is needed
+    assert 1.99 * alpha / (1 - math.sqrt(1 - gap)) < found.train_error
+
+
+def test_four_is_needed_for_the_vote_at_a_gap_of_one():
+    # A quarter of an image's views is mislabelled, and no mode tells the other half of their kind
+    # from them; a rare second image has only views of the third kind, and k = 2 keeps it apart.
+    tilt, rare = 1e-3, 1e-4
+    kernel = np.array([[0.25 + tilt, 0.25, 0.5 - tilt], [0, 0, 1]])
+    distribution = np.array([1 - rare, rare])
+    labels = np.array([0, 0]), np.array([1, 0, 0])
+    found = transfer_bound(kernel, distribution, distribution, 1.0, *labels, k=2)
+    assert found.spectral_gap == 1
+    assert found.train_error == pytest.approx(1 - rare)  # no tie, of scores or of votes
+    assert 3.9 * found.labeling_error < found.train_error < found.spectral_train_bound
+    assert found.spectral_train_bound == pytest.approx(4 * found.labeling_error)
 
 
 def test_a_quarter_of_labeling_error_at_a_gap_of_one():

@@ -87,7 +87,7 @@ class BoundTerms:
 
     @property
     def correlation(self) -> Any:
-        """c = √(1 − λ_{k+1}): of a source and its view, at most, in the modes left out."""
+        """ρ = √(1 − λ_{k+1}): of a source and its view, at most, in the modes left out."""
         return np.sqrt(1 - self.spectral_gap)
 
     @property
@@ -102,12 +102,12 @@ class BoundTerms:
 
     @property
     def spectral_view_bound(self) -> Any:
-        """2 α / (1 − c) ≥ Pr(g(x) ≠ y(x̄)), c = √(1 − λ_{k+1}); sharp at every α and λ."""
+        """2 α / (1 − ρ) ≥ Pr(g(x) ≠ y(x̄)), ρ = √(1 − λ_{k+1}); sharp at every α and λ."""
         return over(2 * self.labeling_error * (1 + self.correlation), self.spectral_gap)
 
     @property
     def spectral_train_bound(self) -> Any:
-        """4 α / (1 − c) ≥ E_t, below `refined_train_bound` where λ_{k+1} > c, that is, > 0.618."""
+        """4 α / (1 − ρ) ≥ E_t, below `refined_train_bound` where λ_{k+1} > ρ, that is, > 0.618."""
         return 2 * self.spectral_view_bound
 
     @property
@@ -314,12 +314,12 @@ REFINEMENT = (
 )
 
 #: A third route, by the singular values of the graph: shorter, and sharp on views.
-#: c = √(1 − λ_{k+1}), s = E ‖f(x)‖² and a = E f_{y(x̄)}(x).
+#: ρ = √(1 − λ_{k+1}), s = E ‖f(x)‖² and a = E f_{y(x̄)}(x).
 SPECTRAL = (
     Inequality(
         "agreement left out",
-        "1 − α ≤ a + c √((1 − s)(1 − a² / s))",
-        "a mode left out has a singular value of at most c; Cauchy and Schwarz, there and in the "
+        "1 − α ≤ a + ρ √((1 − s)(1 − a² / s))",
+        "a mode left out has a singular value of at most ρ; Cauchy and Schwarz, there and in the "
         "modes kept",
         lambda t: (
             1 - t.labeling_error,
@@ -337,7 +337,7 @@ SPECTRAL = (
     ),
     Inequality(
         "score of the source",
-        "1 − a ≤ α / (1 − c)",
+        "1 − a ≤ α / (1 − ρ)",
         "the two together, solved for a",
         lambda t: (1 - t.source_score, t.spectral_view_bound / 2),
         "both are equalities",
@@ -358,21 +358,21 @@ SPECTRAL = (
     ),
     Inequality(
         "spectral error on views",
-        "Pr(g(x) ≠ y(x̄)) ≤ 2 α / (1 − c)",
+        "Pr(g(x) ≠ y(x̄)) ≤ 2 α / (1 − ρ)",
         "the last three together",
         lambda t: (t.source_error, t.spectral_view_bound),
         "reached at every λ_{k+1}, by two images that are taken for each other",
     ),
     Inequality(
         "spectral source form",
-        "E_t ≤ 4 α / (1 − c)",
+        "E_t ≤ 4 α / (1 − ρ)",
         "with the majority vote",
         lambda t: (t.train_error, t.spectral_train_bound),
         "in the limit at λ_{k+1} = 1; half of it is reached at every λ_{k+1}",
     ),
     Inequality(
         "spectral transfer bound",
-        "E_d ≤ min(E + (1 − β) D_TV, E / β), E = 4 α / (1 − c)",
+        "E_d ≤ min(E + (1 − β) D_TV, E / β), E = 4 α / (1 − ρ)",
         "with the change of measure, or the density ratio",
         lambda t: (t.real_error, t.spectral_bound),
         "not known",

@@ -80,7 +80,7 @@ class BoundReport(BoundTerms):
 
     @property
     def spectral(self) -> tuple[ProofStep, ...]:
-        """The spectral route to 4 α / (1 − c), c = √(1 − λ_{k+1}): `bound_proof.SPECTRAL` here."""
+        """The spectral route to 4 α / (1 − ρ), ρ = √(1 − λ_{k+1}): `bound_proof.SPECTRAL` here."""
         return tuple(ProofStep.of(each, self) for each in SPECTRAL)
 
     @property

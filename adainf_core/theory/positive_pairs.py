@@ -1,7 +1,7 @@
 """Positives as edges: the two views of a pair may come from variations of an image, not only it.
 
 Inflation adds natural images, nodes beneath the graph of views. A *positive generator* makes
-variations of an image that it is shown, A(x'|x̄), and views of the two are a positive pair: that
+variations of an image that it is shown, 𝒱(x'|x̄), and views of the two are a positive pair: that
 adds edges, and draws no image more or less often.
 """
 
@@ -72,7 +72,7 @@ class PairGraph(SimilarityGraph):
 
 @dataclass(frozen=True, eq=False)
 class PositiveWorld:
-    """A finite world, and a positive generator A(x'|x̄) from its points to points of it.
+    """A finite world, and a positive generator 𝒱(x'|x̄) from its points to points of it.
 
     positives (n, n), rows sum to one, dense or sparse: row i is the distribution of the variations
     of point i. Variations that neither distribution draws are points without mass.
@@ -95,7 +95,7 @@ class PositiveWorld:
         object.__setattr__(self, "positives", freeze(checked))
 
     def kernel(self, share: float) -> Matrix:
-        """𝒜_p = (1 − p) 𝒜 + p A 𝒜, (n, m): a view of the image, or with p = `share` of a variation.
+        """𝒜_p = (1 − p) 𝒜 + p 𝒱 𝒜, (n, m): a view of the image, or with p = `share` of a variation.
 
         A kernel like any other: what is true of augmentation is true of it.
         """
@@ -248,7 +248,7 @@ class PairReport:
 
     @property
     def spectral_train_bound(self) -> float:
-        """4 α_p / ((1 − p)(1 − c)) ≥ E_t, c = √(1 − λ), where both sides vary; else ∞.
+        """4 α_p / ((1 − p)(1 − ρ)) ≥ E_t, ρ = √(1 − λ), where both sides vary; else ∞.
 
         It takes the joint distribution to be 𝒜_pᵀ diag(P_t) 𝒜_p.
         """

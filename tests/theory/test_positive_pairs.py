@@ -143,7 +143,7 @@ def test_a_reversible_generator_used_in_at_most_every_other_pair_is():
         for _ in range(20):
             world = random_world(rng)
             joint = rng.exponential(size=(6, 6)) * (rng.random((6, 6)) < 0.5) + 1e-3
-            joint = joint + joint.T  # P(x̄) A(x'|x̄) is symmetric
+            joint = joint + joint.T  # P(x̄) 𝒱(x'|x̄) is symmetric
             weights = joint.sum(axis=1) / joint.sum()
             labels = world.natural_labels, world.view_labels
             base = FiniteWorld(world.kernel, weights, weights, *labels)

@@ -75,7 +75,7 @@ class BoundReport(BoundTerms):
 
     @property
     def refinement(self) -> tuple[ProofStep, ...]:
-        """The sharper route to 4 α / λ_{k+1} + 4 α: `bound_proof.REFINEMENT` in this world."""
+        """The route to 4 α / λ_{k+1} + 4 α and a smaller pair form: `bound_proof.REFINEMENT`."""
         return tuple(ProofStep.of(each, self) for each in REFINEMENT)
 
     @property

@@ -190,12 +190,15 @@ def test_the_constants_are_those_of_the_theorem():
             assert found.spectral_train_bound == pytest.approx(4 * alpha / (1 - cosine), rel=1e-6)
         smaller = found.spectral_train_bound < found.refined_train_bound
         assert smaller == (alpha > 0 and gap > (math.sqrt(5) - 1) / 2)
-        forms = found.pair_train_bound, found.refined_train_bound, found.spectral_train_bound
-        assert found.smallest_train_bound == min(forms)
+        pair = 2 * phi / gap * (1 + 2 * gap) / (1 + gap) + 2 * alpha
+        assert found.refined_pair_train_bound == pytest.approx(pair)
+        assert pair - 2 * alpha <= 3 / 4 * (found.pair_train_bound - 2 * alpha) + EXACT
+        forms = pair, found.refined_train_bound, found.spectral_train_bound
+        assert found.smallest_train_bound == pytest.approx(min(forms))
 
 
 def test_each_of_the_three_forms_is_the_smallest_somewhere():
-    forms = "pair_train_bound", "refined_train_bound", "spectral_train_bound"
+    forms = "refined_pair_train_bound", "refined_train_bound", "spectral_train_bound"
     smallest = {
         name
         for name in forms
@@ -355,6 +358,35 @@ def test_a_quarter_of_labeling_error_at_a_gap_of_one():
     assert found.source_error == found.spectral_view_bound == 0.5
     assert found.smallest_train_bound == found.spectral_train_bound == 1
     assert found.refined_train_bound == 2
+
+
+def test_cost_of_a_wrong_vote_on_right_labels():
+    """λ times the misfit to the views' own labels, and the spread, of points voted wrong."""
+    rng = np.random.default_rng(0)
+    classes, tried, ratios = np.eye(3), 0, []
+    for _ in range(8000):
+        gap, masses = rng.uniform(0.01, 1), rng.dirichlet(np.ones(6))
+        labels = classes[np.where(rng.random(6) < rng.choice([0, 0.2, 0.4]), rng.integers(1, 3), 0)]
+        scores = labels + rng.normal(size=(6, 3)) * rng.choice([0.05, 0.3, 1])
+        pulled = rng.random(6) < 0.6
+        scores[pulled] += rng.uniform(0.8, 1.1) * (np.array([0.5, 0.5, 0]) - scores[pulled])
+        wrong = scores[:, 0] <= scores[:, 1:].max(axis=1)
+        if masses[wrong].sum() < 1 / 2:
+            continue
+        spread = masses @ ((scores - masses @ scores) ** 2).sum(axis=1)
+        cost = gap * (masses @ ((labels - scores) ** 2).sum(axis=1)) + spread
+        mislabelled = masses[labels[:, 0] == 0].sum()
+        least = (1 - 2 * mislabelled) * gap * (1 + gap) / (2 + 4 * gap)
+        assert cost >= least - EXACT
+        ratios.append(least / cost)
+        tried += 1
+    assert tried > 500 and max(ratios) > 0.8
+    # The floor is reached: half of the views tie, the others sit at the best place on the way.
+    gap, tie, label = 0.3, np.array([0.5, 0.5, 0]), classes[0]
+    other = label + (tie - label) / (1 + 2 * gap)
+    misfit = (((label - tie) ** 2).sum() + ((label - other) ** 2).sum()) / 2
+    cost = gap * misfit + ((tie - other) ** 2).sum() / 4
+    assert cost == pytest.approx(gap * (1 + gap) / (2 + 4 * gap))
 
 
 def two_views(share: float) -> FiniteWorld:

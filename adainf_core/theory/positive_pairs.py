@@ -7,7 +7,7 @@ adds edges, and draws no image more or less often.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from adainf_core.theory.augmentation_graph import AugmentationGraph
 from adainf_core.theory.bound_proof import Inequality, over, transferred
-from adainf_core.theory.bounds import BoundReport, ProofStep, probe_scores, transfer_bound
+from adainf_core.theory.bounds import BoundReport, ProofStep, probe_scores
 from adainf_core.theory.similarity_graph import NO_CLASS, SimilarityGraph, clear_winner
 from adainf_core.theory.spectrum import scaled
 from adainf_core.theory.worlds import FiniteWorld
@@ -125,32 +125,15 @@ class PositiveWorld:
 
         The nodes that the edges of this world compare with.
         """
-        world = self.world
-        varied = np.asarray(self.positives.T @ world.p_real).ravel()
-        return FiniteWorld(
-            world.kernel,
-            world.p_real,
-            varied / varied.sum(),
-            world.natural_labels,
-            world.view_labels,
-            world.positions,
-            world.view_positions,
-        )
+        varied = np.asarray(self.positives.T @ self.world.p_real).ravel()
+        return replace(self.world, p_generated=varied / varied.sum())
 
     def composed_bound(self, beta: float, share: float, k: int) -> BoundReport:
         """`transfer_bound` with the kernel 𝒜_p, every form and step, for the graph of "both".
 
         Its errors are those of a vote over views of an image *and of its variations*.
         """
-        return transfer_bound(
-            self.kernel(share),
-            self.world.p_real,
-            self.world.p_generated,
-            beta,
-            self.world.natural_labels,
-            self.world.view_labels,
-            k,
-        )
+        return replace(self.world, kernel=self.kernel(share)).transfer_bound(beta, k)
 
     def report(self, beta: float, share: float, k: int, sides: Sides = "both") -> PairReport:
         """Errors of a vote over an image's own views, and the bound on them with every step.

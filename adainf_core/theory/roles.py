@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -83,18 +83,7 @@ def drop_ambiguous(world: FiniteWorld, level: float) -> tuple[FiniteWorld, float
     share = float(kept.sum())
     if share == 0:
         raise ValueError(f"level={level} drops every generated image: choose a higher one")
-    return (
-        FiniteWorld(
-            world.kernel,
-            world.p_real,
-            kept / share,
-            world.natural_labels,
-            world.view_labels,
-            world.positions,
-            world.view_positions,
-        ),
-        share,
-    )
+    return replace(world, p_generated=kept / share), share
 
 
 @dataclass(frozen=True)

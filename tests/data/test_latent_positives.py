@@ -77,7 +77,7 @@ def test_a_generator_that_forgets_the_shape_pays_in_alpha():
 
 
 def test_a_dial_at_zero_is_the_world_without_variations():
-    world = positive_sprites(AUGMENTATION, LatentVariation(), "chimera", 0.4, sprites=TINY)
+    world = positive_sprites(AUGMENTATION, LatentVariation(), "background", 0.4, sprites=TINY)
     np.testing.assert_allclose(world.positives.toarray(), np.eye(len(world.world.natural_labels)))
     (row,) = positive_dial(world, (0.3,), 5, beta=0.5)
     graph = world.world.graph(0.5)

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from random_worlds import random_world
 
 from adainf_core.data.latent_positives import LatentVariation, positive_dial, positive_sprites
 from adainf_core.data.latent_sprites import LatentAugmentation
 from adainf_core.data.sprites import SHAPES, SpriteWorld
+from adainf_core.theory.positive_pairs import PositiveWorld
 
 TINY = SpriteWorld(
     size=12, hues=3, places=2, scales=1, tilts=1, backgrounds=1, unseen_backgrounds=1
@@ -83,6 +85,24 @@ def test_a_dial_at_zero_is_the_world_without_variations():
     graph = world.world.graph(0.5)
     assert row.labeling_error == pytest.approx(world.world.labeling_error(0.5))
     assert row.spectral_gap == pytest.approx(graph.spectral_gap(5))
+
+
+def test_the_error_is_that_of_own_views_not_of_the_variations_they_were_trained_with():
+    rng, differ = np.random.default_rng(0), 0
+    for _ in range(60):
+        base = random_world(rng)
+        world = PositiveWorld(base, np.eye(6)[rng.integers(6, size=6)])
+        beta, share = rng.random(2)
+        graph = world.graph(beta, share)
+        if len(graph.views) < 3 or graph.is_degenerate(2):
+            continue
+        (row,) = positive_dial(world, (share,), 2, beta)
+        found = world.report(beta, share, 2)
+        assert row.error == pytest.approx(found.real_error)
+        assert row.labeling_error == pytest.approx(found.varied_labeling_error)
+        assert row.spectral_gap == pytest.approx(found.spectral_gap)
+        differ += abs(row.error - world.composed_bound(beta, share, 2).real_error) > 0.01
+    assert differ > 3
 
 
 @pytest.mark.parametrize("flaw", ["chimera", "background", "blur", "mode_drop"])

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from adainf_core.theory.bound_proof import CONSEQUENCES, REFINEMENT, STEPS, Inequality, over
+from adainf_core.theory.bound_proof import (
+    CONSEQUENCES,
+    REFINEMENT,
+    SPECTRAL,
+    STEPS,
+    Inequality,
+    over,
+)
 from adainf_core.theory.bound_worlds import BATCH, SearchTerms, batch_terms, random_batch
 from adainf_core.validation import IntArray, as_count
 
@@ -85,6 +92,12 @@ OPEN_FORMS = (
         "proven with 4 α more",
         lambda t: (t.train_error, over(4 * t.labeling_error, t.spectral_gap)),
     ),
+    Inequality(
+        "half the pair form",
+        "E_t ≤ 2 φ / λ_{k+1} + α",
+        "proven with twice as much",
+        lambda t: (t.train_error, t.pair_train_bound / 2),
+    ),
     _moved(
         "4 α / λ",
         "E_d ≤ 4 α / λ_{k+1} + (1 − β) D_TV",
@@ -125,12 +138,14 @@ class SearchReport:
     """What a search found: counts of worlds, and a SearchTally for each inequality.
 
     `checked` worlds of the `drawn`; of the others, `excluded` had no more than k views, so that
-    λ_{k+1} does not exist, and `unresolved` had 0 < λ_{k+1} < 1e-9, too small for an eigenvalue in
-    double precision to be divided by. Among the checked, in `tied` worlds λ_k = λ_{k+1} and the
+    λ_{k+1} does not exist, and `unresolved` had an eigenvalue that double precision does not tell
+    from 0: 0 < λ_{k+1} < 1e-9, too small to be divided by, or 0 < γ < 1e-8 of a mode that should be
+    kept and is not. Among the checked, in `tied` worlds λ_k = λ_{k+1} and the
     optimal encoder is not unique; `proven` covers whichever was computed, `wrong` and `open` leave
     these worlds out. In `unconnected` worlds λ_{k+1} = 0 and the bound is infinite, `vacuous` ones
     have a bound of 1 or more (the unconnected included), `refined_vacuous` the same of the refined
-    bound. Every share is one of the distribution that `random_batch` draws from, and of no other.
+    bound, `smallest_vacuous` of the smallest. Every share is one of the distribution that
+    `random_batch` draws from, and of no other.
     """
 
     seed: int
@@ -142,6 +157,7 @@ class SearchReport:
     unconnected: int
     vacuous: int
     refined_vacuous: int
+    smallest_vacuous: int
     proven: tuple[SearchTally, ...]
     wrong: tuple[SearchTally, ...]
     open: tuple[SearchTally, ...]
@@ -164,7 +180,7 @@ def search_bounds(worlds: int = 50_000, seed: int = 0) -> SearchReport:
     checked = drawn = excluded = 0
     for number, terms, valid in _batches(as_count(seed, "seed", 0)):
         excluded += int((~valid).sum())
-        valid = valid & ((terms.spectral_gap == 0) | (terms.spectral_gap >= SMALLEST_GAP))
+        valid &= ~terms.faint & ((terms.spectral_gap == 0) | (terms.spectral_gap >= SMALLEST_GAP))
         parts.append([getattr(terms, field.name)[valid] for field in fields(SearchTerms)])
         indices.append(number * BATCH + np.flatnonzero(valid))
         checked, drawn = checked + int(valid.sum()), drawn + BATCH
@@ -183,7 +199,10 @@ def search_bounds(worlds: int = 50_000, seed: int = 0) -> SearchReport:
         unconnected=int((terms.spectral_gap == 0).sum()),
         vacuous=int((terms.bound >= 1).sum()),
         refined_vacuous=int((terms.refined_bound >= 1).sum()),
-        proven=tuple(_tally(each, terms, index) for each in (*STEPS, *CONSEQUENCES, *REFINEMENT)),
+        smallest_vacuous=int((terms.smallest_bound >= 1).sum()),
+        proven=tuple(
+            _tally(each, terms, index) for each in (*STEPS, *CONSEQUENCES, *REFINEMENT, *SPECTRAL)
+        ),
         wrong=tuple(_tally(each, terms, index, unique) for each in WRONG_FORMS),
         open=tuple(_tally(each, terms, index, unique) for each in OPEN_FORMS),
     )

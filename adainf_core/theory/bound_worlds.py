@@ -14,6 +14,7 @@ from adainf_core.theory.worlds import FiniteWorld
 from adainf_core.validation import FloatArray, IntArray, as_count
 
 BATCH = 200  # worlds drawn and solved together
+ZERO = 1e-14  # what rounding makes of an eigenvalue that is zero stays below
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,15 @@ class SearchTerms(BoundTerms):
     """The proof's terms of many worlds, (worlds,) each, with what the wrong forms speak about.
 
     `real_labeling_error` is α_d, under P_d; `next_gap` is λ_{k+2} (1 beyond the last view).
-    `tied`: λ_k = λ_{k+1} < 1, where the errors are those of one optimal encoder of many. `nodes`:
+    `tied`: λ_k = λ_{k+1} < 1, where the errors are those of one optimal encoder of many. `faint`:
+    an eigenvalue γ > 0 of the first k counts as zero here, which to the proof it is not. `nodes`:
     points and views together.
     """
 
     real_labeling_error: Any
     next_gap: Any
     tied: Any
+    faint: Any
     nodes: Any
 
 
@@ -150,7 +153,8 @@ def batch_terms(batch: WorldBatch) -> tuple[SearchTerms, Any]:
     scores = projected * inverse[:, :, None]
 
     known = (indicator * seen[:, :, None]).any(axis=1)  # classes that the probe can elect
-    predicted = _elected(np.where(known[:, None, :], scores, -np.inf)) * seen[:, :, None]
+    electable = np.where(known[:, None, :], scores, -np.inf)
+    predicted = _elected(electable) * seen[:, :, None]
     votes = _elected(kernel @ predicted)
     right = (votes * targets).sum(axis=2)
     shares = kernel @ indicator
@@ -177,9 +181,11 @@ def batch_terms(batch: WorldBatch) -> tuple[SearchTerms, Any]:
         source_error=under_train(1 - ((kernel @ predicted) * targets).sum(axis=2)),
         source_loss=under_train(mean_squares - 2 * (mean_scores * targets).sum(axis=2) + 1),
         vote_loss=under_train(((targets - mean_scores) ** 2).sum(axis=2)),
+        largest_score=(degrees * electable.max(axis=2)).sum(axis=1),
         real_labeling_error=(batch.p_real * mislabelled).sum(axis=1),
         next_gap=following,
         tied=(gap - last < TIE_TOLERANCE) & (last < 1 - TIE_TOLERANCE),
+        faint=((order < batch.k[:, None]) & ~kept & (gammas > ZERO)).any(axis=1),
         nodes=(p > 0).sum(axis=1) + seen.sum(axis=1),
     )
     return terms, batch.k < seen.sum(axis=1)

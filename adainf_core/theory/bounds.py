@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from adainf_core.theory.augmentation_graph import AugmentationGraph
-from adainf_core.theory.bound_proof import CONSEQUENCES, REFINEMENT, STEPS, BoundTerms, Inequality
-from adainf_core.theory.similarity_graph import NO_CLASS, clear_winner
+from adainf_core.theory.bound_proof import (
+    CONSEQUENCES,
+    REFINEMENT,
+    SPECTRAL,
+    STEPS,
+    BoundTerms,
+    Inequality,
+)
+from adainf_core.theory.similarity_graph import NO_CLASS, SimilarityGraph, clear_winner
 from adainf_core.theory.total_variation import mixture, total_variation
 from adainf_core.validation import FloatArray, Matrix, as_distribution, as_labels
 
@@ -24,6 +32,13 @@ class ProofStep:
     right: float
     reason: str
     equality: str
+
+    @classmethod
+    def of(cls, inequality: Inequality, terms: Any) -> ProofStep:
+        """The inequality in the world of these terms."""
+        left, right = (float(side) for side in inequality.sides(terms))
+        words = inequality.reason, inequality.equality
+        return cls(inequality.name, inequality.statement, left, right, *words)
 
     @property
     def slack(self) -> float:
@@ -51,17 +66,22 @@ class BoundReport(BoundTerms):
     @property
     def steps(self) -> tuple[ProofStep, ...]:
         """The proof, one inequality a step: `bound_proof.STEPS` in this world."""
-        return tuple(self._step(each) for each in STEPS)
+        return tuple(ProofStep.of(each, self) for each in STEPS)
 
     @property
     def consequences(self) -> tuple[ProofStep, ...]:
         """What the steps add up to, the bound last: `bound_proof.CONSEQUENCES` in this world."""
-        return tuple(self._step(each) for each in CONSEQUENCES)
+        return tuple(ProofStep.of(each, self) for each in CONSEQUENCES)
 
     @property
     def refinement(self) -> tuple[ProofStep, ...]:
-        """The sharper route to 4 α / λ_{k+1} + 4 α: `bound_proof.REFINEMENT` in this world."""
-        return tuple(self._step(each) for each in REFINEMENT)
+        """The route to 4 α / λ_{k+1} + 4 α and a smaller pair form: `bound_proof.REFINEMENT`."""
+        return tuple(ProofStep.of(each, self) for each in REFINEMENT)
+
+    @property
+    def spectral(self) -> tuple[ProofStep, ...]:
+        """The spectral route to 4 α / (1 − ρ), ρ = √(1 − λ_{k+1}): `bound_proof.SPECTRAL` here."""
+        return tuple(ProofStep.of(each, self) for each in SPECTRAL)
 
     @property
     def ladder(self) -> tuple[tuple[str, float], ...]:
@@ -80,17 +100,6 @@ class BoundReport(BoundTerms):
         )
         rungs = ((name, float(self.transferred(value))) for name, value in train)
         return (("real error", self.real_error), *rungs)
-
-    def _step(self, inequality: Inequality) -> ProofStep:
-        left, right = (float(side) for side in inequality.sides(self))
-        return ProofStep(
-            inequality.name,
-            inequality.statement,
-            left,
-            right,
-            inequality.reason,
-            inequality.equality,
-        )
 
     def __str__(self) -> str:
         return "\n".join(
@@ -134,7 +143,7 @@ def transfer_bound(
     indicator = (labels[:, None] == classes).astype(float)
     targets = (sources[:, None] == classes).astype(float)
 
-    scores = _scores(graph, indicator, k)
+    scores = probe_scores(graph, indicator, k)
     predicted = clear_winner(scores[:, : len(electable)], electable)
     everywhere = np.full(graph.n_columns, NO_CLASS, dtype=np.int64)
     everywhere[graph.views] = predicted
@@ -160,11 +169,15 @@ def transfer_bound(
             graph.weights @ (mean_squares - 2 * (mean_scores * targets).sum(axis=1) + 1)
         ),
         vote_loss=float(graph.weights @ ((targets - mean_scores) ** 2).sum(axis=1)),
+        largest_score=float(graph.degrees @ scores[:, : len(electable)].max(axis=1)),
     )
 
 
-def _scores(graph: AugmentationGraph, indicator: FloatArray, k: int) -> FloatArray:
-    """f = Πu on the kept views, (v, classes): the best linear head on the optimal encoder."""
+def probe_scores(graph: SimilarityGraph, indicator: FloatArray, k: int) -> FloatArray:
+    """f = Πu on the kept views, (v, classes): the best linear head on the optimal encoder.
+
+    indicator (v, classes): u, the one-hot labels of the kept views.
+    """
     root = np.sqrt(graph.degrees)[:, None]
     basis = root * graph.embedding(k)  # orthogonal; columns beyond the rank are zero
     norms = np.linalg.norm(basis, axis=0)

@@ -10,7 +10,7 @@ import pytest
 from random_worlds import random_world
 
 from adainf_core.theory.augmentation_graph import AugmentationGraph
-from adainf_core.theory.bound_proof import CONSEQUENCES, REFINEMENT, STEPS, over
+from adainf_core.theory.bound_proof import CONSEQUENCES, REFINEMENT, SPECTRAL, STEPS, over
 from adainf_core.theory.bound_worlds import random_batch
 from adainf_core.theory.bounds import BoundReport, ProofStep, transfer_bound
 from adainf_core.theory.spectrum import DegenerateSpectrumWarning
@@ -42,7 +42,7 @@ def worlds() -> list[tuple[FiniteWorld, float, int, BoundReport]]:
 
 
 def step(found: BoundReport, name: str) -> ProofStep:
-    every = (*found.steps, *found.consequences, *found.refinement)
+    every = (*found.steps, *found.consequences, *found.refinement, *found.spectral)
     return next(each for each in every if each.name == name)
 
 
@@ -160,7 +160,7 @@ def test_no_third_form_of_the_transfer_can_be_smaller():
 
 def test_every_step_holds_and_the_ladder_climbs():
     for _, _, _, found in worlds():
-        for each in (*found.steps, *found.consequences, *found.refinement):
+        for each in (*found.steps, *found.consequences, *found.refinement, *found.spectral):
             assert each.slack >= -EXACT, each
             assert -1e-6 <= each.ratio <= 1 + 1e-6  # rounding weighs more in small sides
         rungs = [value for _, value in found.ladder]
@@ -172,18 +172,40 @@ def test_the_constants_are_those_of_the_theorem():
     for _, beta, _, found in worlds():
         alpha, phi, gap = found.labeling_error, found.pair_labeling_error, found.spectral_gap
         if gap == 0:
-            assert found.bound == found.refined_bound == math.inf
+            assert found.bound == found.refined_bound == found.smallest_bound == math.inf
             continue
+        cosine = math.sqrt(1 - gap)
         away = (1 - beta) * found.total_variation
         for value, train in (
             (found.bound, 8 * alpha / gap + 2 * alpha),
             (found.transferred(found.pair_train_bound), 4 * phi / gap + 2 * alpha),
             (found.refined_bound, 4 * alpha / gap + 4 * alpha),
+            (found.spectral_bound, 4 * alpha / gap * (1 + cosine)),
         ):
             assert value == pytest.approx(min(train + away, train / beta))
             assert found.real_error <= value + EXACT
         assert found.refined_bound <= found.bound
         assert found.pair_train_bound <= found.train_bound + EXACT
+        if gap < 1:  # as it stands in the theorem
+            assert found.spectral_train_bound == pytest.approx(4 * alpha / (1 - cosine), rel=1e-6)
+        smaller = found.spectral_train_bound < found.refined_train_bound
+        assert smaller == (alpha > 0 and gap > (math.sqrt(5) - 1) / 2)
+        pair = 2 * phi / gap * (1 + 2 * gap) / (1 + gap) + 2 * alpha
+        assert found.refined_pair_train_bound == pytest.approx(pair)
+        assert pair - 2 * alpha <= 3 / 4 * (found.pair_train_bound - 2 * alpha) + EXACT
+        forms = pair, found.refined_train_bound, found.spectral_train_bound
+        assert found.smallest_train_bound == pytest.approx(min(forms))
+
+
+def test_each_of_the_three_forms_is_the_smallest_somewhere():
+    forms = "refined_pair_train_bound", "refined_train_bound", "spectral_train_bound"
+    smallest = {
+        name
+        for name in forms
+        for *_, found in worlds()
+        if 0 < getattr(found, name) < min(getattr(found, other) for other in forms if other != name)
+    }
+    assert smallest == set(forms)
 
 
 def test_modes():
@@ -239,6 +261,132 @@ def test_cost_of_a_wrong_vote():
     mean = (tie + gap * label) / (1 + gap)
     cost = gap * ((label - mean) ** 2).sum() + ((tie - mean) ** 2).sum()
     assert cost == pytest.approx(gap / (2 + 2 * gap))
+
+
+def test_agreement_left_out():
+    """1 − α = Σ_j σ_j h_j · u_j over all modes, of which f keeps a; each square on its own."""
+    for world, beta, k, found in worlds()[:150]:
+        train = world.p_train(beta)
+        degrees = train @ world.kernel
+        points, views = train > 0, degrees > 0
+        factor = np.sqrt(train[points])[:, None] * world.kernel[np.ix_(points, views)]
+        left, sigma, right = np.linalg.svd(factor / np.sqrt(degrees[views]))
+        classes = np.arange(1 + max(world.view_labels.max(), world.natural_labels.max()))
+        labels, sources = world.view_labels[views], world.natural_labels[points]
+        h = left.T @ (np.sqrt(train[points])[:, None] * (sources[:, None] == classes))
+        u = right @ (np.sqrt(degrees[views])[:, None] * (labels[:, None] == classes))
+        shared = len(sigma)
+        agreement = sigma * (h[:shared] * u[:shared]).sum(axis=1)
+        assert agreement.sum() == pytest.approx(1 - found.labeling_error, abs=EXACT)
+        last, gap = 1 - sigma[k - 1 :][:1] ** 2, found.spectral_gap
+        if k < shared and gap - last > 1e-6:  # the kept modes are then unique
+            assert found.source_score == pytest.approx(agreement[:k].sum(), abs=1e-7)
+            assert found.score_energy == pytest.approx((u[:k] ** 2).sum(), abs=1e-7)
+            lost = np.sqrt((h[k:] ** 2).sum() * (u[k:] ** 2).sum())
+            assert agreement[k:].sum() <= found.correlation * lost + EXACT
+            assert lost <= 1 - found.source_score + EXACT
+            inner = found.source_score**2 / found.score_energy if found.score_energy else 0
+            assert (h[k:] ** 2).sum() <= 1 - inner + EXACT
+
+
+def test_cost_of_a_wrong_argmax_against_the_source():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(0.4, 0.5, size=(20_000, 3))
+    room = 1 + (scores**2).sum(axis=1) - scores.max(axis=1) - scores[:, 0]
+    wrong = scores[:, 0] <= scores[:, 1:].max(axis=1)
+    assert room[wrong].min() >= 1 / 2 and 0 <= room[~wrong].min() < 1 / 2
+    for scores, least in (((0.5, 0.5, 0), 1 / 2), ((1, 0, 0), 0)):  # where both are reached
+        assert 1 + np.square(scores).sum() - max(scores) - scores[0] == least
+    unscored = np.array([0, 0.5])  # a source whose class labels no view: score 0, always wrong
+    assert 1 + (unscored**2).sum() - unscored.max() - 0 >= 1 / 2
+
+
+def with_a_clean_image(share: float, clean: float) -> FiniteWorld:
+    """`two_views`, and a third image of mass `clean` with a view of its own."""
+    kernel = np.array([[1 - share, share, 0], [share, 1 - share, 0], [0, 0, 1]])
+    distribution = np.array([(1 - clean) / 2, (1 - clean) / 2, clean])
+    labels = np.array([0, 1, 0])
+    return FiniteWorld(kernel, distribution, distribution, labels, labels)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.3, 0.1, 1e-3, 1e-6])  # λ from 1 down to 4e-6
+@pytest.mark.parametrize("clean", [0.0, 0.4, 0.9])
+def test_the_spectral_error_on_views_is_reached_at_every_alpha_and_gap(share, clean):
+    world = with_a_clean_image(share, clean) if clean else two_views(share)
+    found = report(world, 1.0, 2 if clean else 1)
+    assert found.spectral_gap == pytest.approx(4 * share * (1 - share))
+    assert found.labeling_error == pytest.approx((1 - clean) * share)
+    assert found.source_error == found.train_error == pytest.approx(1 - clean)
+    assert found.spectral_view_bound == pytest.approx(found.source_error, rel=1e-9)
+    assert found.spectral_train_bound == pytest.approx(2 * found.train_error, rel=1e-9)
+    for name in ("agreement left out", "one square", "largest score", "cost of a wrong argmax"):
+        each = step(found, name)
+        assert each.left == pytest.approx(each.right, abs=EXACT), each
+    # wrong forms: any smaller constant, no square root, or the root of λ itself
+    alpha, gap = found.labeling_error, found.spectral_gap
+    assert 1.99 * alpha / (1 - math.sqrt(1 - gap)) < found.source_error
+    assert 2 * alpha / gap < found.source_error or share == 0.5
+    assert 2 * alpha / math.sqrt(gap) < found.source_error or share == 0.5
+    assert 1.99 * alpha / (1 - math.sqrt(1 - gap)) < found.train_error
+
+
+def test_four_is_needed_for_the_vote_at_a_gap_of_one():
+    # A quarter of an image's views is mislabelled, and no mode tells the other half of their kind
+    # from them; a rare second image has only views of the third kind, and k = 2 keeps it apart.
+    tilt, rare = 1e-3, 1e-4
+    kernel = np.array([[0.25 + tilt, 0.25, 0.5 - tilt], [0, 0, 1]])
+    distribution = np.array([1 - rare, rare])
+    labels = np.array([0, 0]), np.array([1, 0, 0])
+    found = transfer_bound(kernel, distribution, distribution, 1.0, *labels, k=2)
+    assert found.spectral_gap == 1
+    assert found.train_error == pytest.approx(1 - rare)  # no tie, of scores or of votes
+    assert 3.9 * found.labeling_error < found.train_error < found.spectral_train_bound
+    assert found.spectral_train_bound == pytest.approx(4 * found.labeling_error)
+
+
+def test_a_quarter_of_labeling_error_at_a_gap_of_one():
+    # One clean image, and one whose two views are told apart by their labels alone: λ_3 = 1.
+    world = FiniteWorld(
+        kernel=np.array([[1, 0, 0], [0, 0.5, 0.5]]),
+        p_real=np.array([0.5, 0.5]),
+        p_generated=np.array([0.5, 0.5]),
+        natural_labels=np.array([0, 1]),
+        view_labels=np.array([0, 0, 1]),
+    )
+    found = report(world, 1.0, 2)
+    assert found.spectral_gap == 1 and found.labeling_error == 0.25
+    assert found.source_error == found.spectral_view_bound == 0.5
+    assert found.smallest_train_bound == found.spectral_train_bound == 1
+    assert found.refined_train_bound == 2
+
+
+def test_cost_of_a_wrong_vote_on_right_labels():
+    """λ times the misfit to the views' own labels, and the spread, of points voted wrong."""
+    rng = np.random.default_rng(0)
+    classes, tried, ratios = np.eye(3), 0, []
+    for _ in range(8000):
+        gap, masses = rng.uniform(0.01, 1), rng.dirichlet(np.ones(6))
+        labels = classes[np.where(rng.random(6) < rng.choice([0, 0.2, 0.4]), rng.integers(1, 3), 0)]
+        scores = labels + rng.normal(size=(6, 3)) * rng.choice([0.05, 0.3, 1])
+        pulled = rng.random(6) < 0.6
+        scores[pulled] += rng.uniform(0.8, 1.1) * (np.array([0.5, 0.5, 0]) - scores[pulled])
+        wrong = scores[:, 0] <= scores[:, 1:].max(axis=1)
+        if masses[wrong].sum() < 1 / 2:
+            continue
+        spread = masses @ ((scores - masses @ scores) ** 2).sum(axis=1)
+        cost = gap * (masses @ ((labels - scores) ** 2).sum(axis=1)) + spread
+        mislabelled = masses[labels[:, 0] == 0].sum()
+        least = (1 - 2 * mislabelled) * gap * (1 + gap) / (2 + 4 * gap)
+        assert cost >= least - EXACT
+        ratios.append(least / cost)
+        tried += 1
+    assert tried > 500 and max(ratios) > 0.8
+    # The floor is reached: half of the views tie, the others sit at the best place on the way.
+    gap, tie, label = 0.3, np.array([0.5, 0.5, 0]), classes[0]
+    other = label + (tie - label) / (1 + 2 * gap)
+    misfit = (((label - tie) ** 2).sum() + ((label - other) ** 2).sum()) / 2
+    cost = gap * misfit + ((tie - other) ** 2).sum() / 4
+    assert cost == pytest.approx(gap * (1 + gap) / (2 + 4 * gap))
 
 
 def two_views(share: float) -> FiniteWorld:
@@ -316,7 +464,7 @@ def test_ties_unseen_views_and_classes_without_views_count_as_wrong():
     assert found.labeling_error == 0.5 and found.spectral_gap == 1
     assert found.view_error == 0.5  # views 1 and 2 always come together: tied scores
     assert found.train_error == 0.5
-    assert all(each.slack >= -EXACT for each in (*found.steps, *found.refinement))
+    assert all(each.slack >= -EXACT for each in (*found.steps, *found.refinement, *found.spectral))
 
 
 def test_more_dimensions_than_images():
@@ -376,8 +524,12 @@ def test_sparse_kernels_give_the_same_report():
             assert other.source_loss == pytest.approx(found.source_loss, abs=1e-7)
 
 
-def test_vacuous_from_a_tenth_of_labeling_error_and_refined_from_an_eighth():
+def test_vacuous_from_a_tenth_of_labeling_error_and_spectral_from_a_quarter():
+    speaking = [each for *_, each in worlds() if each.spectral_train_bound < 1]
+    assert max(each.labeling_error for each in speaking) > 0.125
     for _, _, _, found in worlds():
+        if found.labeling_error >= 0.25:
+            assert found.spectral_train_bound >= 1
         if found.labeling_error >= 0.1:
             assert found.train_bound >= 1
         if found.labeling_error >= 0.125:
@@ -394,7 +546,7 @@ def test_no_gap_is_an_infinite_bound_not_a_number():
         found = transfer_bound(world.kernel, *distributions, 0.5, *labels, k=1)
     assert found.labeling_error == 0 and found.spectral_gap == 0  # 0 / 0
     assert found.bound == found.refined_bound == math.inf and found.vacuous
-    assert not any(math.isnan(each.ratio) for each in (*found.steps, *found.refinement))
+    assert not any(math.isnan(each.ratio) for each in (*found.steps, *found.spectral))
 
 
 def test_beta_one_leaves_the_distance_out_and_beta_zero_the_ratio():
@@ -415,7 +567,7 @@ def test_a_report_can_be_read():
     table = found._repr_markdown_().splitlines()
     assert len(table) == 11 and all(line.count("|") == 6 for line in table)
     assert [each.name for each in STEPS] == [each.name for each in found.steps]
-    names = [each.name for each in (*STEPS, *CONSEQUENCES, *REFINEMENT)]
+    names = [each.name for each in (*STEPS, *CONSEQUENCES, *REFINEMENT, *SPECTRAL)]
     assert len(set(names)) == len(names)
 
 

@@ -48,9 +48,7 @@ def main() -> None:
     for arm, each in seconds.items():
         low, median, high = np.percentile(each, (25, 50, 75)) / plain
         figures[arm] = {"median": float(median), "low": float(low), "high": float(high)}
-    report(
-        "roles", figures, "times a plain step", rounds=rounds, plain_milliseconds=1000 * plain
-    )
+    report("roles", figures, "times a plain step", rounds=rounds, plain_milliseconds=1000 * plain)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ def state(name: str, text: str, root: Path = ROOT) -> str:
     """
     from adainf_core.evidence.runs.fingerprints import reached_by_script
     from adainf_core.evidence.runs.scales import current_scale
+    from adainf_core.evidence.studies import levels
     from adainf_core.evidence.studies.catalogue import studies
 
     code = cells(text)
@@ -64,8 +65,10 @@ def state(name: str, text: str, root: Path = ROOT) -> str:
     read = [
         study
         for study, module in modules.items()
-        if everything or study in words or f"{module}.STUDY" in found
+        if everything or study in words or {f"{module}.STUDY", f"{module}.STUDIES"} & set(found)
     ]
+    if read and levels.NAME not in read:  # they stand beneath every accuracy
+        read.append(levels.NAME)
     found = reached_by_script(code, [modules[study] for study in read])
     parts = [current_scale(), _file(root / "requirements.lock"), *found, *found.values()]
     parts += [said for study in read for said in records_of(study, root)]
@@ -96,9 +99,8 @@ def module_of(study: str) -> str:
     """The module that defines a study."""
     from adainf_core.evidence.studies import catalogue
 
-    for name in catalogue.MODULES:
-        place = f"{catalogue.__name__.rpartition('.')[0]}.{name}"
-        if sys.modules[place].STUDY.name == study:  # loaded with the catalogue
+    for place, defined in catalogue.homes().items():
+        if any(one.name == study for one in defined):
             return place
     raise ValueError(f"no module of the catalogue defines {study!r}")
 

@@ -49,10 +49,18 @@ MODULES = (
 @cache
 def studies() -> dict[str, Study]:
     """Every study by name, in the order of the ledger."""
-    package = __name__.rpartition(".")[0]
-    modules = [import_module(f"{package}.{name}") for name in MODULES]
-    found = [getattr(module, "STUDIES", None) or (module.STUDY,) for module in modules]
-    return {study.name: study for some in found for study in some}
+    return {study.name: study for some in homes().values() for study in some}
+
+
+@cache
+def homes() -> dict[str, tuple[Study, ...]]:
+    """The studies that each module defines, by its full name."""
+    places = [f"{__name__.rpartition('.')[0]}.{name}" for name in MODULES]
+    modules = {place: import_module(place) for place in places}
+    return {
+        place: tuple(getattr(module, "STUDIES", None) or (module.STUDY,))
+        for place, module in modules.items()
+    }
 
 
 def named_study(name: str) -> Study:

@@ -62,6 +62,16 @@ def laptop_ledger():
     return ledger("laptop")
 
 
+@pytest.fixture(scope="module")
+def few_penalties():
+    """Two for linear probes to choose from: fitting all takes most of a run as short as tests'."""
+    from adainf_core.learning.probing import linear_probe
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(linear_probe.__kwdefaults__, "penalties", (1e-2, 1e-3))
+        yield
+
+
 @pytest.fixture
 def make_record():
     """Makes a record of the smallest possible run."""

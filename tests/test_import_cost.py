@@ -41,9 +41,10 @@ from adainf_core.learning.probing import linear_probe
 
 pixels = np.random.default_rng(0).integers(0, 256, (40, 3, 8, 8), np.uint8)
 train, test = (ImageSet(pixels[half::2], np.arange(20) % 2, "noise") for half in (0, 1))
-for optimizer in ("adamw", "sgd", "lars"):
+networks = {"adamw": "small_cnn", "sgd": "resnet10", "lars": "resnet50"}
+for optimizer, encoder in networks.items():
     config = PretrainConfig(
-        encoder="small_cnn", width=1, batch_size=4, steps=2, warmup=1, optimizer=optimizer
+        encoder=encoder, width=1, base_width=1, batch_size=4, steps=2, warmup=1, optimizer=optimizer
     )
     run = pretrain(config, Inflation(train), checkpoint=f"{optimizer}.pt")
 linear_probe(run.encoder, train, test, penalties=(1.0,))

@@ -42,6 +42,8 @@ from adainf_core.evidence.runs.one_run import run_one
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.statistics.intervals import Interval, paired_difference, smallest_detectable
 
+pytestmark = pytest.mark.usefixtures("few_penalties")
+
 
 def numbered(count: int, name: str) -> ImageSet:
     return ImageSet(np.zeros((count, 3, 2, 2), np.uint8), None, name)

@@ -39,10 +39,10 @@ def test_a_distribution_of_two_images_is_learnt(monkeypatch):
     config = replace(
         TINY, widths=(32,), attention=(False,), batch_size=16, warmup=20, learning_rate=2e-3
     )
-    trained = train_diffusion(stripes(size=4), config, 150)
+    trained = train_diffusion(stripes(), config, 150)
     assert trained.history[-1]["loss"] < trained.history[0]["loss"] / 2
     images = trained.generator.using(steps=10, precision="fp32").sample(40).images.astype(int)
-    kinds = stripes(2, size=4).images.astype(int)
+    kinds = stripes(2).images.astype(int)
     distances = np.abs(images[:, None] - kinds[None]).mean((2, 3, 4))
     assert np.median(distances.min(1)) < 30  # of 255; the mean of the two is at 110 from either
     assert 8 <= (distances.argmin(1) == 0).sum() <= 32  # both are made: 4 deviations of 40 coins

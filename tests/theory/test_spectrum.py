@@ -42,7 +42,10 @@ def cycle(size):
 
 @cache
 def hypercube(dimension):
-    return nx.to_scipy_sparse_array(nx.hypercube_graph(dimension), dtype=float)
+    nodes = np.arange(2**dimension)
+    others = nodes[:, None] ^ (1 << np.arange(dimension))
+    edges = nodes.repeat(dimension), others.ravel()
+    return sparse.csr_array((np.ones(len(edges[0])), edges))
 
 
 @pytest.mark.parametrize("count", [5, 13, 16])

@@ -30,7 +30,7 @@ from adainf_core.learning.pretraining import pretrain
 
 # a fork server that has imported torch and run nothing: children start in a fraction of a second
 CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["numpy", "torch", "torch._dynamo", "sklearn.datasets"])
+CONTEXT.set_forkserver_preload(["numpy", "torch", "sklearn.datasets"])
 
 
 def train(path: Path, steps: int) -> None:

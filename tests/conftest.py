@@ -24,13 +24,14 @@ def pytest_collection() -> Iterator[None]:
 
     What importing leaves, half a million objects, lives to the end: looking through it over and
     over takes a quarter of the time of the imports, and a third of a second whenever it happens in
-    a test.
+    a test. What tests make is looked through less often than by default, too.
     """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(20_000)
         gc.enable()
 
 
@@ -60,6 +61,16 @@ def laptop_ledger():
     from adainf_core.evidence.ledger import ledger
 
     return ledger("laptop")
+
+
+@pytest.fixture(scope="module")
+def few_penalties():
+    """Two for linear probes to choose from: fitting all takes most of a run as short as tests'."""
+    from adainf_core.learning.probing import linear_probe
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(linear_probe.__kwdefaults__, "penalties", (1e-2, 1e-3))
+        yield
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ from adainf_core.generators.pipelines import plain
 from adainf_core.learning.checkpoints import read_checkpoint
 from adainf_core.learning.pretraining import load_pretrained
 
+pytestmark = pytest.mark.usefixtures("few_penalties")
+
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):

@@ -35,6 +35,8 @@ from adainf_core.learning.policies import POLICIES
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.recipes import recipe
 
+pytestmark = pytest.mark.usefixtures("few_penalties")
+
 #: A step, the rest of a run, the start of a process.
 COST = Cost(0.05, 2.0, 3.0)
 

@@ -14,6 +14,8 @@ from adainf_core.data.contact_sheet import contact_sheet
 from adainf_core.data.images import ImageSet
 from adainf_core.data.known_copies import known_copies
 
+pytestmark = pytest.mark.usefixtures("few_penalties")
+
 RNG = np.random.default_rng(0)
 SAID = "photos: passed over: 3 files (.gif 2, hidden 1)\n"
 

@@ -14,6 +14,8 @@ import torch
 from adainf_core.cli import main
 from adainf_core.learning.checkpoints import read_checkpoint
 
+pytestmark = pytest.mark.usefixtures("few_penalties")
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 

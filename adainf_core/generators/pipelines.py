@@ -154,7 +154,9 @@ def _unfit_size(unet: Any) -> str:
         height, width = size if isinstance(size, list | tuple) else (size, size)
         with torch.device("meta"):
             image, time = torch.empty(1, 3, height, width), torch.zeros((), dtype=torch.int64)
-            made = type(unet).from_config(plain(unet.config))(image, time, return_dict=False)[0]
+        weights = {name: p.to("meta") for name, p in unet.state_dict().items()}
+        given = (image, time), {"return_dict": False}
+        made = torch.func.functional_call(unet, weights, *given)[0]
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return f"cannot take images of its own sample_size, {size} ({reason})"

@@ -6,6 +6,7 @@ import copy
 from collections import OrderedDict
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from adainf_core.learning.pretrain_config import ENCODERS, WIDEST, PretrainConfig
@@ -79,6 +80,34 @@ def small_cnn(width: int = 16) -> Encoder:
     return Encoder(nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), 8 * width)
 
 
+class _Block(nn.Module):
+    """A block of a ResNet: convolutions of (outputs, kernel size, stride), and what goes past them.
+
+    It is torchvision's to the bit, whose package takes as long to load as torch itself.
+    """
+
+    def __init__(
+        self, inputs: int, convolutions: list[tuple[int, int, int]], shortcut: nn.Module | None
+    ) -> None:
+        super().__init__()
+        self.depth = len(convolutions)
+        for number, (outputs, size, stride) in enumerate(convolutions, start=1):
+            conv = nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=False)
+            self.add_module(f"conv{number}", conv)
+            self.add_module(f"bn{number}", nn.BatchNorm2d(outputs))
+            inputs = outputs
+        self.downsample = shortcut
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = x
+        for number in range(1, self.depth + 1):
+            out = getattr(self, f"bn{number}")(getattr(self, f"conv{number}")(out))
+            if number == self.depth:
+                out += x if self.downsample is None else self.downsample(x)
+            out = F.relu(out, inplace=True)
+        return out
+
+
 #: Residual blocks of each stage.
 _STAGES = {
     "resnet10": (1, 1, 1, 1),
@@ -97,8 +126,6 @@ def resnet(name: str, base_width: int = 64, stem_padding: int = 1, stem_stride: 
     32 to 34 pixels and the cost by about a quarter. Blocks and the names of weights are
     torchvision's.
     """
-    from torchvision.models.resnet import BasicBlock, Bottleneck
-
     as_choice(name, "name", _STAGES)
     as_count(stem_padding, "stem_padding", 1, 2)
     as_count(stem_stride, "stem_stride", 1, 2)
@@ -107,7 +134,6 @@ def resnet(name: str, base_width: int = 64, stem_padding: int = 1, stem_stride: 
             f"stem_padding={stem_padding} widens a stem of stride 1, and a 2x2 one has no padding: "
             "leave it at 1, or take stem_stride=1"
         )
-    block = Bottleneck if name == "resnet50" else BasicBlock
     inputs = base_width = as_count(base_width, "base_width", 1, WIDEST)
     stem = (3, 1, stem_padding) if stem_stride == 1 else (2, 2, 0)
     layers: dict[str, nn.Module] = {
@@ -117,20 +143,25 @@ def resnet(name: str, base_width: int = 64, stem_padding: int = 1, stem_stride: 
     }
     for stage, blocks in enumerate(_STAGES[name]):
         planes, stride = base_width * 2**stage, 1 if stage == 0 else 2
-        outputs = planes * block.expansion
-        shortcut = None
+        outputs = 4 * planes if name == "resnet50" else planes
+        shortcut: nn.Module | None = None
         if stride == 2 or inputs != outputs:
             shortcut = nn.Sequential(
                 nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
             )
-        first = block(inputs, planes, stride, shortcut)
-        others = (block(outputs, planes) for _ in range(blocks - 1))
-        layers[f"layer{stage + 1}"] = nn.Sequential(first, *others)
-        inputs = outputs
+        within: list[nn.Module] = []
+        for _ in range(blocks):
+            convolutions = [(planes, 3, stride), (planes, 3, 1)]
+            if name == "resnet50":
+                convolutions = [(planes, 1, 1), (planes, 3, stride), (outputs, 1, 1)]
+            within.append(_Block(inputs, convolutions, shortcut))
+            inputs, stride, shortcut = outputs, 1, None
+        layers[f"layer{stage + 1}"] = nn.Sequential(*within)
     layers |= {"avgpool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten()}
     backbone = nn.Sequential(OrderedDict(layers))
     for module in backbone[1:].modules():  # as torchvision does; the stem as the official code
-        if isinstance(module, nn.Conv2d):
+        # a draw that is for nobody, on the device "meta", would load torch's compiler
+        if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     return Encoder(backbone, inputs)
 

@@ -140,7 +140,10 @@ class QueueMethod(MomentumMethod):
     ) -> None:
         super().__init__(encoder, projector, momentum)
         self.loss = loss
-        self.register_buffer("queue", F.normalize(torch.randn(2, *size), dim=2))
+        queue = torch.randn(2, *size)
+        if not queue.is_meta:  # there, where sizes alone count, it would load torch's compiler
+            queue = F.normalize(queue, dim=2)
+        self.register_buffer("queue", queue)
         self.register_buffer("cursor", torch.zeros((), dtype=torch.long))
 
     def forward(

@@ -257,8 +257,11 @@ def _in_full(source: Normalized, count: int) -> tuple[FloatArray, FloatArray]:
 def _search(part: Normalized, count: int) -> tuple[FloatArray, FloatArray]:
     """The `count` ≥ 2 largest eigenpairs of a connected graph, all copies of multiple ones."""
     from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import ThreadpoolController
 
+    # numpy and scipy bring a pool of threads each, and one spins while the other works; to find
+    # them takes as long as a small search
+    pools = ThreadpoolController()
     factors = [_short(factor) for factor in part.factors()]
     random = np.random.default_rng(0)  # fixed: the same graph gives the same digits
     values = np.ones(1)
@@ -280,8 +283,7 @@ def _search(part: Normalized, count: int) -> tuple[FloatArray, FloatArray]:
         start = start - vectors @ (vectors.T @ start)
         basis = min(max(BASIS, 2 * wanted + 2), part.side)
         try:
-            # numpy and scipy bring a pool of threads each, and one spins while the other works.
-            with threadpool_limits(1, "blas"):
+            with pools.limit(limits=1, user_api="blas"):
                 found, directions = eigsh(
                     operator, wanted, which="LA", tol=tolerance, v0=start, ncv=basis,
                     maxiter=BUDGET // basis,

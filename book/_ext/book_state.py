@@ -32,7 +32,7 @@ KERNELS = ROOT / "tools" / "jupyter"
 CELL = "```{code-cell}"
 KERNEL = "kernelspec:\n"
 #: Definitions through which every study is read, by the last part of their place.
-_ALL_STUDIES = ("ledger.ledger", "catalogue.all_claims")
+_ALL_STUDIES = ("ledger.ledger", "catalogue.all_claims", "every_run.draw_every_run")
 
 
 def stated(text: str, name: str, root: Path = ROOT) -> str:

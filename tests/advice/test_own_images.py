@@ -42,6 +42,17 @@ from adainf_core.evidence.runs.one_run import run_one
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.statistics.intervals import Interval, paired_difference, smallest_detectable
 
+pytestmark = pytest.mark.usefixtures("few_penalties")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _fewer_trees_and_blocks():
+    """Of the bound on the gap, and of the blocks in which traces of JPEG are looked for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("adainf_core.gap.neighbour_classifier._MOST_TREES", 8)
+        patch.setattr("adainf_core.gap.jpeg._SCANNED", 2**14)
+        yield
+
 
 def numbered(count: int, name: str) -> ImageSet:
     return ImageSet(np.zeros((count, 3, 2, 2), np.uint8), None, name)

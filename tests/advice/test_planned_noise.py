@@ -21,7 +21,7 @@ RECORDED = 0.806
 WORLDS = {"as apart as can be": (0.5, 0.5), "easy and hard images": (0.8, 0.2)}
 
 
-def found(test_images, apart, world, trials=800, seeds=5):
+def found(test_images, apart, world, trials=400, seeds=5):
     """How often the rule shows that the first arm is `apart` points ahead, by brute force.
 
     Runs are of their seeds, by as much as leaves `RECORDED` on the recorded test images, and each
@@ -47,7 +47,7 @@ def found(test_images, apart, world, trials=800, seeds=5):
 @pytest.mark.parametrize("test_images", [200, 1000, 10_000])
 def test_what_is_found_is_found_as_often_as_said(test_images):
     apart = found_difference(noise_on(test_images, RECORDED), seeds=5)
-    error = (0.16 / 800) ** 0.5
+    error = (0.16 / 400) ** 0.5
     assert abs(found(test_images, apart, "as apart as can be") - 0.8) < 4 * error
     # where runs err on the same images the noise is less than was taken, and more is found
     assert found(test_images, apart, "easy and hard images") > 0.8 - 4 * error

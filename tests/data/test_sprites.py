@@ -11,7 +11,7 @@ WORLD = SpriteWorld()
 
 
 @pytest.mark.parametrize(
-    "world", [WORLD, SpriteWorld(size=32, hues=3, places=2, backgrounds=3, unseen_backgrounds=1)]
+    "world", [WORLD, SpriteWorld(size=32, hues=2, places=2, backgrounds=2, unseen_backgrounds=1)]
 )
 def test_no_two_latents_render_alike(world):
     # a number of 64 bits for each image: the same for the same pixels

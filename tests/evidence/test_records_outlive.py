@@ -125,6 +125,10 @@ NEUTRAL = [field_in_policy, field_in_training, unused_method, another_data_set, 
            moved_module, docstring_and_comment]  # fmt: skip
 
 
+#: A study of each kind of experiment.
+OF_EACH_KIND = ("failure-mode", "methods", "sprite-gap", "theory-predicts", "cifar-graph")
+
+
 @pytest.fixture(scope="module")
 def before():
     words = "study", "status", "--scale", "laptop", "--results", str(RESULTS)
@@ -144,10 +148,10 @@ def test_all_neutral_changes_together_leave_every_record_as_it_was(tmp_path, bef
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", NEUTRAL)
-def test_each_neutral_change_leaves_every_record_as_it_was(tmp_path, before, change):
+def test_each_neutral_change_leaves_records_of_each_kind_as_they_were(tmp_path, before, change):
     tree = Tree(tmp_path)
     change(tree)
-    assert tree.status() == before
+    assert tree.status(*OF_EACH_KIND) == {name: before[name] for name in OF_EACH_KIND}
 
 
 def test_a_change_of_behaviour_makes_the_runs_that_reach_it_stale(tmp_path, before):

@@ -29,12 +29,21 @@ from adainf_core.progress import progress_told
 WORLD = SpriteWorld(places=2, scales=1, tilts=1)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _fewer_trees_and_blocks():
+    """Of the bound's trees, and of the blocks in which traces of JPEG are looked for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("adainf_core.gap.neighbour_classifier._MOST_TREES", 16)
+        patch.setattr("adainf_core.gap.jpeg._SCANNED", 2**14)
+        yield
+
+
 def sprites(distribution, count, seed, name):
     return WORLD.sample(distribution, count, np.random.default_rng(seed), name)
 
 
 @pytest.fixture(scope="module")
-def report():
+def report(_fewer_trees_and_blocks):
     real = sprites(WORLD.real_distribution(), 260, 0, "real <sprites>")
     made = sprites(WORLD.flaw_distribution("background"), 240, 1, "odd grounds")
     held_out = sprites(WORLD.real_distribution(), 240, 2, "held-out")
@@ -215,8 +224,7 @@ def test_copies_of_real_images_are_no_distance(copied, photographs):
     assert report.row("precision").found.value > 0.5
 
 
-def test_a_set_against_itself_is_said_first(photographs, monkeypatch):
-    monkeypatch.setattr("adainf_core.gap.neighbour_classifier._MOST_TREES", 8)
+def test_a_set_against_itself_is_said_first(photographs):
     real = a_set(photographs[:150])
     report = gap_report(real, a_set(photographs[:150][::-1]), pixels(4))
     assert report.repeated == ("generated and real are the same images: no distance between them",)
@@ -389,7 +397,6 @@ def test_kept_copies_of_whole_sets_are_not_searched_again(photographs, monkeypat
 
 def test_a_plan_and_a_report_of_the_same_images_have_one_bound(photographs, monkeypatch, report):
     monkeypatch.setattr(report_module, "classifier_tv", lambda *_, **__: report.classifiers[1])
-    monkeypatch.setattr("adainf_core.gap.neighbour_classifier._MOST_TREES", 8)
     real, made = a_set(photographs[:260]), a_set(photographs[260:] // 2)
     plan = make_plan(real, made, 64, 100, noise=1.0, gap_images=150)
     report = gap_report(real, made, pixels(2), n=150)

@@ -95,15 +95,15 @@ def test_exact_scores_give_the_distribution_back(kind, schedule, prediction, lev
 
 def test_more_steps_than_half_the_levels_do_no_harm():
     """Where they do not divide the levels; by one schedule, of the solver with the longer step."""
-    trained = trained_under(schedule="linear", prediction="epsilon")
-    mean, std = moments(trained, kind="dpm-solver++", steps=600)
-    assert abs(mean) < MEAN_ERROR and abs(std) < STD_ERROR + 50 / 600**2 + 1 / 1000
+    trained = trained_under(schedule="linear", prediction="epsilon", noise_levels=500)
+    mean, std = moments(trained, kind="dpm-solver++", steps=300)
+    assert abs(mean) < MEAN_ERROR and abs(std) < STD_ERROR + 50 / 300**2 + 1 / 500
 
 
 @pytest.mark.parametrize("schedule", ["squaredcos_cap_v2", "linear"])
-@pytest.mark.parametrize("steps", [7, 20, 143, 600, 1000])
+@pytest.mark.parametrize("steps", [7, 20, 29, 120, 200])
 def test_ddim_is_eulers_method_whether_steps_divide_the_levels_or_not(schedule, steps):
-    trained = trained_under(schedule=schedule)
+    trained = trained_under(schedule=schedule, noise_levels=200)
     expected = euler(trained, steps)
     found = moments(trained, kind="ddim", steps=steps)
     assert found[0] == pytest.approx(expected[0], abs=MEAN_ERROR)
@@ -111,11 +111,11 @@ def test_ddim_is_eulers_method_whether_steps_divide_the_levels_or_not(schedule, 
 
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
-@pytest.mark.parametrize("steps", [1, 8, 20, 1000])
+@pytest.mark.parametrize("steps", [1, 8, 20, 200])
 def test_ddim_is_that_of_diffusers_to_the_bit_where_steps_divide_the_levels(prediction, steps):
     from diffusers import DDIMScheduler
 
-    trained = trained_under() | {"prediction_type": prediction}
+    trained = trained_under(noise_levels=200) | {"prediction_type": prediction}
     theirs = DDIMScheduler.from_config(trained, timestep_spacing="trailing")
     theirs.set_timesteps(steps)
     ours = DDIM(training_schedule(trained).alphas_cumprod, prediction, steps)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-import torchvision
 from torch import nn
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from adainf_core.configuration import from_plain, to_plain
 from adainf_core.learning.encoders import build_encoder, multiply_adds, small_cnn
@@ -189,20 +189,49 @@ def test_resnets_have_their_published_size(name, dim, millions):
     assert sum(p.numel() for p in encoder.parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
 
 
-@pytest.mark.parametrize(("name", "width"), [("resnet18", 64), ("resnet50", 64), ("resnet18", 8)])
-def test_resnets_compute_what_torchvision_does(name, width):
-    """The same blocks under the same names; a narrow one beside the wide one's corner."""
-    encoder = build_encoder(name, base_width=width).eval()
-    peer = getattr(torchvision.models, name)(weights=None).eval()
-    peer.conv1, peer.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
-    peer.fc = nn.Identity()
-    held = {key: torch.zeros_like(value) for key, value in peer.state_dict().items()}
-    for key, own in encoder.backbone.state_dict().items():
-        held[key][tuple(slice(0, size) for size in own.shape)] = own
-    peer.load_state_dict(held)
-    images = torch.rand(2, 3, 32, 32)
-    expected = peer((images - 0.5) / 0.25)[:, : encoder.feature_dim]
-    torch.testing.assert_close(encoder(images), expected, rtol=1e-4, atol=1e-5)
+BLOCKS = {
+    "resnet10": (BasicBlock, (1, 1, 1, 1)),
+    "resnet18": (BasicBlock, (2, 2, 2, 2)),
+    "resnet34": (BasicBlock, (3, 4, 6, 3)),
+    "resnet50": (Bottleneck, (3, 4, 6, 3)),
+}
+
+
+def torchvisions(name, width):
+    """Torchvision's network of this name with the small stem, drawn as the official code does."""
+    block, counts = BLOCKS[name]
+    with torch.random.fork_rng():
+        peer = ResNet(block, list(counts))
+    peer.conv1, peer.bn1 = nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+    peer.maxpool = peer.fc = nn.Identity()
+    peer.inplanes = width
+    for stage, count in enumerate(counts):
+        made = peer._make_layer(block, width * 2**stage, count, stride=min(stage, 1) + 1)
+        setattr(peer, f"layer{stage + 1}", made)
+    for key, weight in peer.named_parameters():
+        if weight.dim() == 4 and key != "conv1.weight":
+            nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu")
+    return peer
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_resnets_are_torchvisions_to_the_bit(name):
+    """The same draws under the same names in the same order, and after a step the same again."""
+    torch.manual_seed(0)
+    own = build_encoder(name, base_width=3)
+    torch.manual_seed(0)
+    peer = torchvisions(name, 3)
+    images = torch.rand(5, 3, 16, 16)
+    outputs = []
+    for network, given in ((own, images), (peer, (images - 0.5) / 0.25)):
+        outputs.append(network(given))
+        outputs[-1].square().mean().backward()
+        for weight in network.parameters():
+            weight.data -= 0.1 * weight.grad
+    assert torch.equal(*outputs) and own.feature_dim == outputs[1].shape[1]
+    ours, theirs = own.backbone.state_dict(), peer.state_dict()
+    assert list(ours) == list(theirs)
+    assert all(torch.equal(value, theirs[key]) for key, value in ours.items())
 
 
 def test_a_stem_of_stride_two_halves_the_maps():

@@ -42,7 +42,10 @@ def cycle(size):
 
 @cache
 def hypercube(dimension):
-    return nx.to_scipy_sparse_array(nx.hypercube_graph(dimension), dtype=float)
+    nodes = np.arange(2**dimension)
+    others = nodes[:, None] ^ (1 << np.arange(dimension))
+    edges = nodes.repeat(dimension), others.ravel()
+    return sparse.csr_array((np.ones(len(edges[0])), edges))
 
 
 @pytest.mark.parametrize("count", [5, 13, 16])
@@ -72,7 +75,8 @@ def test_every_copy_of_a_multiple_eigenvalue_is_found(sizes, count):
 @pytest.mark.parametrize(("sizes", "count"), [((300, 300), 5), ((40, 700), 3), ((30, 50), 18)])
 def test_complete_bipartite_graphs_have_one_everywhere_but_at_the_ends(sizes, count):
     # λ = 0, then 1 with sum(sizes) − 2 copies, then 2.
-    graph = SimilarityGraph(nx.to_scipy_sparse_array(nx.complete_bipartite_graph(*sizes)))
+    across = np.ones(sizes)
+    graph = SimilarityGraph(sparse.block_array([[None, across], [across.T, None]], format="csr"))
     np.testing.assert_allclose(
         graph.eigenvalues(count), [0] + [1] * (count - 1), rtol=0, atol=CLOSE
     )
@@ -261,7 +265,7 @@ def test_failed_convergence_is_an_error_and_never_a_number(monkeypatch):
     np.testing.assert_allclose(graph.eigenvalues(8), expected, atol=1e-10)
 
 
-@pytest.mark.parametrize(("nodes", "budget"), [(3_000, 1000), (100_000, 200)])
+@pytest.mark.parametrize(("nodes", "budget"), [(3_000, 1000), (20_000, 200)])
 def test_a_long_cycle_is_refused_rather_than_guessed(nodes, budget, monkeypatch):
     monkeypatch.setattr(spectrum, "BUDGET", budget)
     products, multiply = [], spectrum.Normalized.factors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.learning.probing import linear_probe
 
+pytestmark = pytest.mark.usefixtures("few_penalties")
+
 PLACE = ("quick", "crop_0.2", 3)
 BASE = TrainingExperiment(
     "sprites", size=16, n_real=60, n_test=40,
@@ -34,11 +37,6 @@ LAYOUT = Layout(BASE, seeds=(1, 1), first_seed=3, keep_encoders=True)
 STUDY = Study("kept", "Why?", ARMS, {"quick": LAYOUT})
 
 
-@pytest.fixture(autouse=True)
-def _few_penalties(monkeypatch):
-    monkeypatch.setitem(linear_probe.__kwdefaults__, "penalties", (1e-2, 1e-3))
-
-
 def ran(store: Path, deadline: float = float("inf")):
     record = run_one(STUDY, *PLACE, store, deadline)
     if record is not None:
@@ -46,10 +44,23 @@ def ran(store: Path, deadline: float = float("inf")):
     return record
 
 
-def test_what_is_kept_is_what_was_probed(tmp_path):
-    record = ran(tmp_path)
-    encoder = kept_encoder(STUDY, *PLACE, root=tmp_path)
-    assert not encoder.training and record_path("kept", *PLACE, tmp_path).is_file()
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, few_penalties):
+    """The record of a run, and the folder that has it with its encoder."""
+    store = tmp_path_factory.mktemp("whole")
+    return ran(store), store
+
+
+@pytest.fixture
+def store(whole, tmp_path):
+    """A copy of that folder."""
+    return shutil.copytree(whole[1], tmp_path / "store")
+
+
+def test_what_is_kept_is_what_was_probed(whole):
+    record, store = whole
+    encoder = kept_encoder(STUDY, *PLACE, root=store)
+    assert not encoder.training and record_path("kept", *PLACE, store).is_file()
     again = linear_probe(encoder, *probed_data(STUDY.experiment(*PLACE)))
     assert record.metrics["linear"] == pytest.approx(100 * again.accuracy, abs=1e-4)
     # and not what the run began with
@@ -58,16 +69,13 @@ def test_what_is_kept_is_what_was_probed(tmp_path):
     assert not torch.equal(encoder.state_dict()[name], untrained[name])
 
 
-def test_a_run_that_was_stopped_keeps_the_same_bits(tmp_path):
-    ran(tmp_path / "whole")
+def test_a_run_that_was_stopped_keeps_the_same_bits(whole, tmp_path):
     stops = 0
-    while ran(tmp_path / "parts", deadline=0.0) is None:
+    while ran(tmp_path, deadline=0.0) is None:
         stops += 1
         assert stops < 5
     assert stops
-    bits = [
-        encoder_path("kept", *PLACE, tmp_path / name).read_bytes() for name in ("whole", "parts")
-    ]
+    bits = [encoder_path("kept", *PLACE, folder).read_bytes() for folder in (whole[1], tmp_path)]
     assert bits[0] == bits[1]
 
 
@@ -80,11 +88,10 @@ def test_nothing_is_kept_where_the_layout_does_not_ask(tmp_path):
         kept_encoder(STUDY, *PLACE, root=tmp_path)
 
 
-def test_an_encoder_of_another_configuration_is_refused(tmp_path):
-    ran(tmp_path)
+def test_an_encoder_of_another_configuration_is_refused(whole):
     arms = {"crop_0.2": Arm("crops", {"pretrain.steps": 4})}
     with pytest.raises(ValueError, match=r"another configuration .*pretrain.steps=3 against 4"):
-        kept_encoder(replace(STUDY, arms=arms), *PLACE, root=tmp_path)
+        kept_encoder(replace(STUDY, arms=arms), *PLACE, root=whole[1])
 
 
 def _other_weights(path: Path) -> None:
@@ -107,10 +114,9 @@ def _nobodys(path: Path) -> None:
         (lambda path: path.write_bytes(b""), "holds no kept encoder"),
     ],
 )
-def test_a_file_that_is_not_the_run_s_is_named_in_one_line(tmp_path, damaged, says):
-    ran(tmp_path)
-    path = encoder_path("kept", *PLACE, tmp_path)
+def test_a_file_that_is_not_the_run_s_is_named_in_one_line(store, damaged, says):
+    path = encoder_path("kept", *PLACE, store)
     damaged(path)
     with pytest.raises(ValueError, match=says) as raised:
-        kept_encoder(STUDY, *PLACE, root=tmp_path)
+        kept_encoder(STUDY, *PLACE, root=store)
     assert str(path) in str(raised.value) and "\n" not in str(raised.value)

@@ -431,7 +431,7 @@ def test_a_checkpoint_of_other_code_is_not_gone_on_from(ran, tmp_path, monkeypat
 
 # a fork server that has imported everything and run nothing: lives begin in a fraction of a second
 SERVER = get_context("forkserver")
-SERVER.set_forkserver_preload(["pytest", "torch._dynamo", "adainf_core.evidence.studies.catalogue"])
+SERVER.set_forkserver_preload(["pytest", "torch", "adainf_core.evidence.studies.catalogue"])
 
 
 def fork_workers() -> None:

@@ -25,9 +25,10 @@ from adainf_core.generators.variation_settings import MixtureVariations, Nearest
 from adainf_core.learning import pretraining
 from adainf_core.learning.methods import SimCLR
 from adainf_core.learning.pretrain_config import PretrainConfig
-from adainf_core.learning.probing import linear_probe
 from adainf_core.learning.roles import Positive
 from adainf_core.learning.scores import PANEL
+
+pytestmark = pytest.mark.usefixtures("few_penalties")
 
 CONFIG = PretrainConfig(
     steps=3, batch_size=16, width=2, method=SimCLR(hidden=8, out=4), warmup=0, device="cpu"
@@ -52,12 +53,6 @@ def photographs(monkeypatch) -> dict[str, ImageSet]:
         experiments, "small_images", lambda name, split, size, jpeg=None: made[split]
     )
     return made
-
-
-@pytest.fixture(autouse=True)
-def _few_penalties(monkeypatch):
-    """Two to choose from: fitting all of them takes most of a run as short as these."""
-    monkeypatch.setitem(linear_probe.__kwdefaults__, "penalties", (1e-2, 1e-3))
 
 
 def keys(images: ImageSet) -> set[bytes]:

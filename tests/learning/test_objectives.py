@@ -234,5 +234,5 @@ def test_views_may_be_named():
 @pytest.mark.parametrize("ids", [torch.arange(4), torch.arange(10), torch.zeros(5, 1), [0] * 5])
 def test_ids_of_another_length_are_named(ids):
     a, b = normal(2, 5, 4)
-    with pytest.raises(ValueError, match=r"image_ids is .*: give a tensor \(5,\), one id"):
+    with pytest.raises(ValueError, match=r"image_ids is .*: give a tensor \(5,\), one a pair"):
         nt_xent(a, b, 0.2, ids)

@@ -52,7 +52,6 @@ def studies() -> dict[str, Study]:
     return {study.name: study for some in homes().values() for study in some}
 
 
-@cache
 def homes() -> dict[str, tuple[Study, ...]]:
     """The studies that each module defines, by its full name."""
     places = [f"{__name__.rpartition('.')[0]}.{name}" for name in MODULES]

@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
+import numpy as np
+
+from adainf_core.data.images import ImageSet
 from adainf_core.data.named_sets import LOADERS
 from adainf_core.evidence.runs.grid import Arm, Layout, Outcome, Study, Times
 from adainf_core.evidence.runs.quantities import PERCENT, Quantity
 from adainf_core.evidence.studies import desktop, paper_model
-from adainf_core.evidence.studies.training import TrainingExperiment, probed_data
+from adainf_core.evidence.studies.training import TrainingExperiment, small_images
 from adainf_core.learning.pretrain_config import PretrainConfig
 from adainf_core.validation import as_choice
 
@@ -61,11 +64,7 @@ class LevelExperiment:
         """Probe the features."""
         from adainf_core.learning.probing import knn_probe, linear_probe
 
-        labelled, test = probed_data(
-            TrainingExperiment(
-                self.world, self.size, self.n_labelled, self.n_test, self.pretrain, seed=self.seed
-            )
-        )
+        labelled, test = self.probed()
         encoder = self._encoder().eval()
         probes = {
             "linear": linear_probe(encoder, labelled, test),
@@ -78,6 +77,12 @@ class LevelExperiment:
             history=[],
             probes={name: probe.details for name, probe in probes.items() if probe.details},
         )
+
+    def probed(self) -> tuple[ImageSet, ImageSet]:
+        """The labelled and the test images of training runs of this seed (`probed_data`)."""
+        train, test = (small_images(self.world, split, self.size) for split in ("train", "test"))
+        order = np.random.default_rng(self.seed).permutation(len(train))[: self.n_labelled]
+        return train.subset(order, f"{self.world}-real"), test.subset(np.arange(self.n_test))
 
     def _encoder(self) -> nn.Module:
         from torch import nn

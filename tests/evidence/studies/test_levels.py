@@ -33,7 +33,8 @@ def photographs(monkeypatch) -> dict[str, ImageSet]:
         images = rng.integers(0, 256, (n, 3, 8, 8), dtype=np.uint8)
         images[np.arange(n), labels] //= 2
         made[split] = ImageSet(images, labels, split)
-    monkeypatch.setattr(training, "small_images", lambda name, split, size, jpeg=None: made[split])
+    for module in (training, levels):
+        monkeypatch.setattr(module, "small_images", lambda name, split, *rest: made[split])
     monkeypatch.setitem(linear_probe.__kwdefaults__, "penalties", (1e-2, 1e-3))
     return made
 
@@ -74,7 +75,7 @@ def test_probes_see_the_images_of_the_training_run_of_the_seed(features, monkeyp
     assert outcome.metrics.keys() == {"linear", "knn"} == outcome.protocols.keys()
     run = TrainingExperiment("cifar10", 8, 40, 15, CONFIG, seed=5)
     for one, other in zip(seen[0], probed_data(run), strict=True):
-        assert np.array_equal(one.images, other.images)
+        assert np.array_equal(one.images, other.images) and one.name == other.name
     assert outcome.metrics["linear"] > 50 or features == "untrained"  # chance is a third
 
 

@@ -297,7 +297,7 @@ def prepared(unet: nn.Module, device: torch.device) -> nn.Module:
 def image_noise(
     start: int, stop: int, seed: int, shape: tuple[int, ...], part: int = 0
 ) -> np.ndarray:
-    """Standard normal float32 (stop - start, *shape): a stream of its own for every image.
+    """Standard normal float32, stop - start images of `shape`: a stream of its own for every image.
 
     The streams of one image that differ in `part`, below 2**64, share no numbers.
     """

@@ -281,10 +281,11 @@ class Findings:
         means = self.means(named, digits, metric=metric)
         beneath = levels_beneath(self, next(iter(rows)), metric) if self.given is None else {}
         means += [f"{name}: {np.mean(values):.{digits}f}" for name, values in beneath.values()]
+        height = (height or 0.5 + 0.4 * len(rows)) + 0.4 * len(beneath)
         rows |= beneath
         return draw(
             lambda ax: arm_dots(ax, rows, unit),
-            height=height or 0.5 + 0.4 * len(rows),
+            height=height,
             alt=alt_text(f"{what} of {len(rows)} arms: seeds, means, intervals. Means:", means),
         )
 

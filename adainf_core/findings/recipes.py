@@ -38,7 +38,7 @@ class Recipes:
         planned = [arm for arm in self.search.study.arms if not arm.startswith("few")]
         self.race.tell(prefix, say=in_full)
         tell(
-            prefix, best=f"{best:.1f}", today=f"{today:.1f}" if _TODAY in self.tried else None,
+            prefix, best=f"{best:.1f} %", today=f"{today:.1f} %" if _TODAY in self.tried else None,
             half=f"{50 * (test.high - test.low):.1f}", first=self.search.label(self.tried[0]),
             tried=len(self.tried), planned=len(planned),
         )  # fmt: skip
@@ -47,7 +47,7 @@ class Recipes:
             tell(prefix, {f"minutes-{arm}": f"{self.minutes(self.race, arm):.0f}"})
             for metric in ("knn", "linear"):
                 run, mean = self.race.values(arm, metric), self.race.mean(arm, metric)
-                tell(prefix, {f"{metric}-{arm}": f"{mean:.1f}" if run else None})
+                tell(prefix, {f"{metric}-{arm}": f"{mean:.1f} %" if run else None})
 
     def table(self, arms: list[str]) -> Table:
         """Arms of the search: what they took, and what they reached."""

@@ -20,7 +20,7 @@ from adainf_core.evidence.runs.quantities import PERCENT, Quantity
 from adainf_core.evidence.studies import desktop, paper_model
 from adainf_core.evidence.studies.training import TrainingExperiment, small_images
 from adainf_core.learning.pretrain_config import PretrainConfig
-from adainf_core.validation import as_choice
+from adainf_core.validation import as_choice, as_count
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,6 +81,8 @@ class LevelExperiment:
     def probed(self) -> tuple[ImageSet, ImageSet]:
         """The labelled and the test images of training runs of this seed (`probed_data`)."""
         train, test = (small_images(self.world, split, self.size) for split in ("train", "test"))
+        as_count(self.n_labelled, "n_labelled", 1, len(train), f", the images of {self.world}")
+        as_count(self.n_test, "n_test", 1, len(test), f", the test images of {self.world}")
         order = np.random.default_rng(self.seed).permutation(len(train))[: self.n_labelled]
         return train.subset(order, f"{self.world}-real"), test.subset(np.arange(self.n_test))
 

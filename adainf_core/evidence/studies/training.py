@@ -128,6 +128,16 @@ class TrainingExperiment:
                 f"filtered={self.filtered} and schedule={self.schedule} are about generated "
                 "images: name a generator"
             )
+        role = self.pretrain.generated_role
+        if (self.variations is not None) != (role is not None and role.varies):
+            raise ValueError(
+                f"variations={self.variations} with pretrain.generated_role={role}: give both, or "
+                "neither"
+            )
+        if self.schedule and self.variations is not None:
+            raise ValueError(
+                f"schedule={self.schedule} and variations={self.variations}: give one of them"
+            )
         if self.schedule and (self.replication, self.beta) != (1.0, None):
             raise ValueError(f"schedule={self.schedule} has the weights: drop replication and beta")
         parts = [as_number(part, "schedule") for part, _ in self.schedule]

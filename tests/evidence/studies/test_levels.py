@@ -88,5 +88,8 @@ def test_levels_stand_beside_the_studies_runs():
     assert {arm for arm, _ in levels.STUDY.plan("desktop")} == {
         f"{features}_cifar10" for features in levels._WORDS
     }
+    for name, more in (("n_labelled", 61), ("n_test", 16)):
+        with pytest.raises(ValueError, match=f"{name} = {more} must be"):
+            replace(LEVEL, **{name: more}).probed()
     with pytest.raises(ValueError, match="features='dreams'"):
         replace(LEVEL, features="dreams")

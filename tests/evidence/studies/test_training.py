@@ -309,7 +309,12 @@ def test_variations_are_of_the_run_s_own_images_and_leave_batches_as_they_are():
 
 
 def test_nearest_images_are_a_pool_that_need_not_be_trained_on():
-    nearest = replace(MADE, beta=1.0, variations=NearestGenerated(2, principal=5))
+    nearest = replace(
+        MADE,
+        beta=1.0,
+        variations=NearestGenerated(2, principal=5),
+        pretrain=replace(CONFIG, generated_role=Positive()),
+    )
     source = source_of(nearest)
     ids, _, _ = source.batch(0, 200, 0)
     assert (ids < 60).all() and len(source.images[1]) == 40
@@ -357,6 +362,16 @@ def test_scores_without_labels_stand_beside_the_probes():
         ({"schedule": ((1.0, 0.3),), "beta": 0.2}, "drop replication and beta"),
         ({"generator": None, "n_generated": 0, "schedule": ((1.0, 0.3),)}, "name a generator"),
         ({"generator": None, "n_generated": 0, "filtered": Filter()}, "name a generator"),
+        ({"variations": MixtureVariations()}, "give both, or neither"),
+        ({"pretrain": replace(CONFIG, generated_role=Positive())}, "give both, or neither"),
+        (
+            {
+                "schedule": ((1.0, 0.3),),
+                "variations": MixtureVariations(),
+                "pretrain": replace(CONFIG, generated_role=Positive()),
+            },
+            "give one of them",
+        ),
     ],
 )
 def test_schedules_and_filters_that_mean_nothing_are_refused(changes, said):

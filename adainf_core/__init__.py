@@ -33,6 +33,8 @@ _PUBLIC = {
     "vary_to_store": "generators.variations",
     "SpriteWorld": "data.sprites",
     "Inflation": "data.inflation",
+    "Varied": "data.varied",
+    "ShareSampler": "learning.share_sampler",
     "gap_report": "gap.report",
     "named_extractor": "gap.extractors",
     "classifier_tv": "gap.classifier_tv",

@@ -59,7 +59,9 @@ STORE = Kind(
     "a store of generated images",
     "adainf gap and adainf plan take it as GENERATED, adainf pretrain as --generated",
 )
-MODEL = Kind("a diffusion model", "adainf generate sample takes it")
+MODEL = Kind(
+    "a diffusion model", "adainf generate sample and vary take it, and adainf probe its features"
+)
 RECORDS = Kind(
     "a folder of records",
     "adainf study and adainf claims take it as --results, adainf compare the files in it",
@@ -75,6 +77,10 @@ STORED = Accepted(
 )
 SAMPLED = Accepted("diffusion model", "a folder made by adainf generate train", (MODEL,))
 TRAINED = Accepted("run to probe", "a checkpoint of adainf pretrain", (CHECKPOINT,), folder=False)
+PROBED = TRAINED._replace(
+    named="a checkpoint of adainf pretrain, or the folder of a diffusion model",
+    kinds=(CHECKPOINT, MODEL),
+)
 COMPARED = Accepted(
     "run",
     "a checkpoint of adainf pretrain, predictions by adainf probe or a record",
@@ -89,8 +95,8 @@ READ: dict[str, dict[str, Accepted]] = {
     "generate": {"dataset": SET, "real": SET, "name": SHOWN, "source": SOURCE,
                  "generator": SAMPLED, "model": SAMPLED, "generated": GENERATED},
     "gap": {"real": SET, "generated": GENERATED, "held_out": SET, "extractor": TRAINED},
-    "pretrain": {"dataset": SET, "generated": STORED, "checkpoint": KEPT},
-    "probe": {"checkpoint": TRAINED, "dataset": SET, "test": SET},
+    "pretrain": {"dataset": SET, "generated": STORED, "pairs": STORED, "checkpoint": KEPT},
+    "probe": {"checkpoint": PROBED, "dataset": SET, "test": SET},
     "compare": {"files": COMPARED, "against": COMPARED, "dataset": SET, "test": SET},
     "plan": {"real": SET, "generated": GENERATED, "labels": SET, "test": SET, "records": RESULTS},
     "study": {"folder": RESULTS, "results": RESULTS},

@@ -17,9 +17,17 @@ if TYPE_CHECKING:
 
 
 def is_generator(options: argparse.Namespace) -> bool:
-    """Whether what is to be probed is a diffusion model, and not a checkpoint."""
+    """Whether what is to be probed is a diffusion model, and not a checkpoint.
+
+    Of what is not here, a name like "owner/model" is one on the hub where a block or noise is asked
+    for: else it may be a checkpoint that is missing.
+    """
     place = options.checkpoint
-    return not place.is_file() and (is_model(place) or str(place) in shipped_generators())
+    if place.exists():
+        return is_model(place)
+    asked = (options.block, options.noise) != (None, None)
+    on_hub = asked and len(place.parts) == 2 and place.suffix != ".pt"
+    return on_hub or str(place) in shipped_generators()
 
 
 def check_generator(options: argparse.Namespace) -> None:

@@ -165,7 +165,11 @@ def two_views(
 def views_of_noise(
     images: torch.Tensor, policy: AugmentationPolicy, noise: torch.Tensor, view: int = 0
 ) -> torch.Tensor:
-    """One view of each image, float32 (n, 3, h, w), as `noise`, from `view_noise`, has it."""
+    """One view of each image, float32 (n, 3, h, w), as `noise` has it.
+
+    `images` are uint8 (n, 3, h, w), `noise` is `view_noise(n, generator, policy.extra)` on their
+    device, and `view` (0 or 1) picks the entry of per-view probabilities. ValueError as `augment`.
+    """
     as_policy(policy)
     return _augmented(images, policy, noise, view)[0]
 

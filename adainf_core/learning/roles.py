@@ -35,20 +35,16 @@ _PULLED = ("simclr", "moco", "barlow", "spectral", "vicreg")
 
 
 @dataclass(frozen=True)
-class Positive:
-    """The method's loss, and `weight` times 2 - 2 cos(first view, a view of a variation).
-
-    The variation is one of the image's at random. ValueError for a negative weight.
-    """
+class _Pull:
+    """A term of so much `weight` beside the method's loss; of none, there is no third view."""
 
     weight: float = 1.0
-    name: Literal["positive"] = "positive"
 
     methods: ClassVar[tuple[str, ...]] = _PULLED
-    varies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _check_weight(self.weight)
+        if not 0 <= as_number(self.weight, "generated_role.weight") < float("inf"):
+            raise ValueError(f"generated_role.weight={self.weight} is outside [0, inf)")
 
     @property
     def others(self) -> int:
@@ -57,22 +53,24 @@ class Positive:
 
 
 @dataclass(frozen=True)
-class ThirdView:
+class Positive(_Pull):
+    """The method's loss, and `weight` times 2 - 2 cos(first view, a view of a variation).
+
+    The variation is one of the image's at random. ValueError for a negative weight.
+    """
+
+    name: Literal["positive"] = "positive"
+
+    varies: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class ThirdView(_Pull):
     """As `Positive`, with a third view of the image itself in place of the variation's."""
 
-    weight: float = 1.0
     name: Literal["third_view"] = "third_view"
 
-    methods: ClassVar[tuple[str, ...]] = _PULLED
     varies: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        _check_weight(self.weight)
-
-    @property
-    def others(self) -> int:
-        """How many views there are besides the two."""
-        return int(self.weight > 0)
 
 
 @dataclass(frozen=True)
@@ -172,7 +170,7 @@ def loss_of_roles(
     first, second, *others = embeddings
     if isinstance(role, Multi):
         return multi_positive([first, second, *others], temperature)
-    if others and isinstance(role, Positive | ThirdView):
+    if others and isinstance(role, _Pull):
         return loss(first, second) + role.weight * alignment(first, others[0])
     return loss(first, second)
 
@@ -209,8 +207,3 @@ def multi_positive(views: Sequence[torch.Tensor], temperature: float = 0.2) -> t
         positive = (ids[:, None] == ids) & ~own
         logs = logits.log_softmax(1).masked_fill(~positive, 0.0)
         return -(logs.sum(1) / positive.sum(1)).mean()
-
-
-def _check_weight(weight: float) -> None:
-    if not 0 <= as_number(weight, "generated_role.weight") < float("inf"):
-        raise ValueError(f"generated_role.weight={weight} is outside [0, inf)")

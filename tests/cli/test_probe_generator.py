@@ -1,6 +1,7 @@
 """`adainf probe MODEL`: what it prints is what the probes say by hand, and what it refuses."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from adainf_core.cli import main
 from adainf_core.data.images import ImageSet
 from adainf_core.generators.diffusion import DiffusionGenerator
+from adainf_core.generators.pipelines import shipped_generators
 from adainf_core.generators.unet_features import NOISES, UNetFeatures, depths_of
 from adainf_core.learning.probing import knn_probe, linear_probe
 
@@ -44,6 +46,18 @@ def test_a_named_block_is_probed_as_by_hand(sets, capsys):
         expected = f"{100 * probe(encoder, train, test).accuracy:.2f} %"
         assert re.search(rf"^{name} +{re.escape(expected)}", out, re.MULTILINE)
     assert "block up0 of cifar10-16 at noise 0.1" in out and "held out" not in out
+
+
+def test_a_model_s_folder_is_the_model(sets, capsys, tmp_path):
+    folder, _, _ = sets
+    place = tmp_path / "model"
+    shutil.copytree(shipped_generators()["cifar10-16"], place)
+    named = printed(capsys, folder, "--block", "mid", "--noise", "0.1", "--protocol", "knn")
+    paths = ("--dataset", str(folder / "train.npz"), "--test", str(folder / "test.npz"))
+    words = ["probe", str(place), *paths, "--block", "mid", "--noise", "0.1", "--protocol", "knn"]
+    assert main(words) == 0
+    found = re.search(r"^knn .*", capsys.readouterr().out, re.MULTILINE)[0]
+    assert found in named
 
 
 def test_without_a_block_the_training_labels_choose(sets, capsys):

@@ -22,7 +22,10 @@ LAST = ROWS.transpose(0, 1, 3, 4, 2)
 def grown(path, count=N * K, origin=None, **options):
     flat = ROWS.reshape(N * K, 3, 8, 8)
     origin = pairs_of(REAL, K) if origin is None else origin
-    draw = lambda start, stop: flat[start:stop]  # noqa: E731
+
+    def draw(start, stop):
+        return flat[start:stop]
+
     return grown_store(path, draw, count, (3, 8, 8), origin=origin, block=5, **options)
 
 

@@ -115,7 +115,10 @@ def test_what_cannot_be_paired_is_one_line_before_any_feature(tmp_path):
 
     extractor = Extractor("none", "nothing", begun)
     large = ImageSet(np.zeros((2, 3, 16, 16), np.uint8), None, "large")
-    draw = lambda start, stop: GENERATED.images[start:stop]  # noqa: E731
+
+    def draw(start, stop):
+        return GENERATED.images[start:stop]
+
     half = grown_store(tmp_path / "half", draw, 70, (3, 8, 8), origin={}, block=20, max_seconds=0)
     for generated, real, k, says in (
         (GENERATED, REAL, 0, "k = 0 must be in 1..70, the images of made"),

@@ -19,7 +19,7 @@ with it is about four times what was asked for.
   against a published effect that is smaller (`LedgerEntry.published_inside` in `ledger`).
 - *not decided*: anything else, that is, more seeds are needed.
 
-Studies since December 2026 are *strict*: their intervals are also at least as wide as Student t of
+Newer studies are *strict* (`grid.Study`): their intervals are also at least as wide as Student t of
 the contrast's own values, with the degrees of freedom of those alone, and they are judged once,
 when all runs that a claim reads are in.
 
@@ -41,8 +41,9 @@ least and of the greatest difference; they are corrected for all comparisons of 
 
 A `Chosen` claim is about a rule of choice: of each of several menus of arms, seed by seed, the one
 with the greatest (or least) score is taken. Its values are accuracies of what was taken less those
-of a rival that is always there, one a menu and seed; its interval is Student t of them, corrected
-among all such claims, and its outcomes are those of a contrast.
+of a rival that is always there, the mean over menus, one a seed: menus of one seed share arms, and
+count as one. Its interval is Student t of them, corrected among all such claims, and its outcomes
+are those of a contrast.
 
 A `Ranking` says that a measure orders arms by a truth. Its interval is the percentile bootstrap
 interval of Spearman's correlation over arms and, within each, over seeds

@@ -323,9 +323,9 @@ def _chosen(claim: Chosen, table: _Table, level: float) -> Verdict:
         taken = np.take_along_axis(accuracies[rows], best[None], 0)[0]
         other = accuracies[place[claim.rival]] if claim.rival else accuracies[rows].mean(0)
         values.append(taken - other)
-    flat = np.concatenate(values)
-    difference = _interval(flat, float(flat.std(ddof=1)), len(flat) - 1, level)
-    return Verdict(claim, outcome_of(difference), difference, agreeing=int((flat > 0).sum()))
+    each = np.mean(values, axis=0)  # menus of a seed share runs: a seed is one observation
+    difference = _interval(each, float(each.std(ddof=1)), len(each) - 1, level)
+    return Verdict(claim, outcome_of(difference), difference, agreeing=int((each > 0).sum()))
 
 
 def _best(

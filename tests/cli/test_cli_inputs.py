@@ -37,7 +37,7 @@ KINDS = {
     "records": "is a folder of records, no ",
 }
 TAKEN = {
-    "probe X": {"run-0.pt"},
+    "probe X": {"run-0.pt", "model"},
     "probe run-0.pt --dataset X --test test.npz": set(),
     "probe run-0.pt --test X": set(),
     "compare X run-1.pt": {"run-0.pt", "run-0.predictions.npz"}
@@ -64,6 +64,7 @@ TAKEN = {
     "generate pair fakes.npz X --store made": set(),
     "pretrain --dataset X": set(),
     "pretrain --preset vanilla --generated X": {"store"},
+    "pretrain --pairs X": {"store"},
     "pretrain --checkpoint X": {"run-0.pt"},
 }
 # what is there, of no kind that a command writes
@@ -166,16 +167,17 @@ def test_what_another_command_takes_is_named_with_that_command(command):
 def test_what_cannot_be_read_is_said_with_what_may_stand_there(command, name):
     found = refused(command, name)
     made = command.startswith("pretrain --checkpoint")
+    stored = "--generated X" in command or "--pairs X" in command  # a store, which is a folder
     images = command != "probe X" and not command.startswith("compare") and "ssl_" not in command
     if name == "closed.npz":
         assert f"{name} is closed to you" in found
     elif (
         name == "absent"
         and images
-        and not (made or "sample X" in command or "vary X" in command or "--gen" in command)
+        and not (made or "sample X" in command or "vary X" in command or stored)
     ):
         assert "absent" in found and ("; known: " in found or ": name " in found)
-    elif name == "empty.npz" and not made and "--generated" not in command:
+    elif name == "empty.npz" and not made and not stored:
         assert "empty.npz is empty: name " in found
     elif name == "folder" and (made or not images) and not command.startswith("compare"):
         assert "folder is a folder: name " in found

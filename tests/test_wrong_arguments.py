@@ -148,6 +148,15 @@ CALLS = {
         ai.Inflation(SET, OTHER).batch_indices,
         {"step": 0, "batch_size": 4, "seed": 0},
     ),
+    "Varied": (
+        ai.Varied,
+        {"inflation": ai.Inflation(SET), "pairs": ai.PairedImages(IMAGES[:, None], "noise")},
+    ),
+    "ShareSampler": (
+        ai.ShareSampler,
+        {"n_real": 3, "n_generated": 4, "beta": 0.5, "batch_size": 2, "batches": 3, "seed": 0,
+         "first": 0},
+    ),
     "gap_report": (
         ai.gap_report,
         {"real": SET, "generated": OTHER, "extractor": None, "held_out": OTHER, "n": 120,

@@ -4,30 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from adainf_core.data.images import ImageSet
 from adainf_core.data.inflation import Inflation
-
-
-class Pairs(Protocol):
-    """k variations of each real image: `images` uint8 (n, k, 3, h, w), in the images' order."""
-
-    @property
-    def k(self) -> int: ...
-
-    @property
-    def images(self) -> np.ndarray: ...
-
-    def check_fits(self, real: ImageSet) -> None:
-        """ValueError where they are variations of other images, or in another order."""
-        ...
-
-    def fingerprint(self) -> dict[str, Any]: ...
-
-    def describe(self) -> str: ...
+from adainf_core.data.paired import PairedImages
+from adainf_core.validation import in_words
 
 
 @dataclass(frozen=True)
@@ -35,13 +18,17 @@ class Varied:
     """An `inflation`, and `pairs`: variations of its real images.
 
     Batches are those of the inflation; `variations` is what roles draw besides. Raises ValueError
-    where the pairs are of other images.
+    for anything else, and where the pairs are of other images.
     """
 
     inflation: Inflation
-    pairs: Pairs
+    pairs: PairedImages
 
     def __post_init__(self) -> None:
+        for name, kind in (("inflation", Inflation), ("pairs", PairedImages)):
+            given = getattr(self, name)
+            if not isinstance(given, kind):
+                raise ValueError(f"{name}={in_words(given)} must be {kind.__name__}(...)")
         self.pairs.check_fits(self.inflation.real)
 
     @property

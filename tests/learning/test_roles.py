@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from children import coloured
 
 from adainf_core.data.inflation import Inflation
+from adainf_core.data.paired import PairedImages
 from adainf_core.data.varied import Varied
 from adainf_core.learning.encoders import small_cnn
 from adainf_core.learning.methods import METHODS, MoCo, SimCLR
@@ -26,25 +27,12 @@ from adainf_core.learning.roles import (
 )
 
 
-class Pairs:
-    """Variations that say of which image they are: its number in red, their own in green."""
-
-    k = 3
-
-    def __init__(self, n):
-        self.images = np.zeros((n, self.k, 3, 16, 16), np.uint8)
-        self.images[:, :, 0] += np.arange(n, dtype=np.uint8)[:, None, None, None]
-        self.images[:, :, 1] += np.arange(1, 4, dtype=np.uint8)[None, :, None, None]
-
-    def check_fits(self, real):
-        if len(real) != len(self.images):
-            raise ValueError("these are variations of other images")
-
-    def fingerprint(self):
-        return {"k": self.k}
-
-    def describe(self):
-        return f"{self.k} variations each"
+def pairs(n):
+    """Three variations that say of which image: its number in red, their own in green."""
+    images = np.zeros((n, 3, 3, 16, 16), np.uint8)
+    images[:, :, 0] += np.arange(n, dtype=np.uint8)[:, None, None, None]
+    images[:, :, 1] += np.arange(1, 4, dtype=np.uint8)[None, :, None, None]
+    return PairedImages(images, "numbered")
 
 
 REAL = coloured(40, 0)
@@ -52,7 +40,7 @@ REAL = coloured(40, 0)
 
 @pytest.fixture(scope="module")
 def varied():
-    return Varied(Inflation(REAL), Pairs(40))
+    return Varied(Inflation(REAL), pairs(40))
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +137,7 @@ def test_the_share_and_the_side_of_what_is_replaced(varied, side):
 
 def test_generated_images_in_the_mixture_stand_for_themselves():
     generated = coloured(80, 1)
-    both = Varied(Inflation(REAL, generated, beta=0.3), Pairs(40))
+    both = Varied(Inflation(REAL, generated, beta=0.3), pairs(40))
     ids, (_, _, third) = batch(Positive(), both)
     real = ids < 40
     assert 0 < real.sum() < 32
@@ -257,7 +245,7 @@ def test_a_run_goes_on_in_the_same_bits_and_its_checkpoint_is_read(brief, varied
     again = pretrain(config, varied, checkpoint=path)
     for one, two in zip(whole.encoder.parameters(), again.encoder.parameters(), strict=True):
         assert torch.equal(one, two)
-    assert "3 variations each" in again.mixture
+    assert "3 variations of each of 40 images" in again.mixture
 
 
 def test_a_view_scale_below_one_takes_all_views_along(brief, varied):
@@ -291,6 +279,6 @@ def test_what_is_no_role_here_is_refused_before_any_time_is_spent(brief, varied)
         replace(brief, generated_role="positive")
     with pytest.raises(ValueError, match="needs variations of the images"):
         Run(replace(brief, generated_role=Positive()), varied.inflation)
-    with pytest.raises(ValueError, match="variations of other images"):
-        Varied(Inflation(coloured(39, 0)), Pairs(40))
+    with pytest.raises(ValueError, match="holds variations of 40 images"):
+        Varied(Inflation(coloured(39, 0)), pairs(40))
     assert set(ROLES) == {"positive", "third_view", "replace_view", "multi"}

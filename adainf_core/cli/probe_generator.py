@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adainf_core.cli.probed_sets import ProbedSets, telling
@@ -91,26 +90,18 @@ def _chosen(
     """The encoder whose linear probe tells most of the labels that it has not seen, of `train`."""
     if len(encoders) == 1:
         return encoders[0]
+    from adainf_core.learning.probing import held_out_accuracy
+
     found = []
     for encoder in encoders:
         with telling(f"features of block {encoder.block} at noise {encoder.noise:g}"):
-            found.append(_held_out(encoder, sets.train, options.cache))
+            found.append(held_out_accuracy(encoder, sets.train, cache=options.cache))
         print(
             f"{'held out':16} {100 * found[-1]:.2f} % of the training labels: block "
             f"{encoder.block}, noise {encoder.noise:g}",
             flush=True,
         )
     return encoders[found.index(max(found))]
-
-
-def _held_out(encoder: UNetFeatures, train: ImageSet, cache: Path | None) -> float:
-    """The accuracy of its linear probe in cross-validation on `train`."""
-    import numpy as np
-
-    from adainf_core.learning.probing import linear_probe
-
-    few = train.subset(np.arange(min(len(train) - 1, 64)))  # it wants images to tell, too
-    return linear_probe(encoder, train, few, cache=cache).details["held_out_accuracy"]
 
 
 def _show_protocols(encoder: UNetFeatures, sets: ProbedSets, options: argparse.Namespace) -> None:

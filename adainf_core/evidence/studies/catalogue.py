@@ -30,6 +30,7 @@ MODULES = (
     "desktop",
     "transfer",
     "levels",
+    "generator_features",
     "roles",
     "share_grid",
     "recipe_search",

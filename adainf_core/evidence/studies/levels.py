@@ -80,11 +80,7 @@ class LevelExperiment:
 
     def probed(self) -> tuple[ImageSet, ImageSet]:
         """The labelled and the test images of training runs of this seed (`probed_data`)."""
-        train, test = (small_images(self.world, split, self.size) for split in ("train", "test"))
-        as_count(self.n_labelled, "n_labelled", 1, len(train), f", the images of {self.world}")
-        as_count(self.n_test, "n_test", 1, len(test), f", the test images of {self.world}")
-        order = np.random.default_rng(self.seed).permutation(len(train))[: self.n_labelled]
-        return train.subset(order, f"{self.world}-real"), test.subset(np.arange(self.n_test))
+        return images_to_probe(self.world, self.size, self.n_labelled, self.n_test, self.seed)
 
     def _encoder(self) -> nn.Module:
         from torch import nn
@@ -100,6 +96,20 @@ class LevelExperiment:
         """The same on a few hundred images."""
         n_labelled = min(self.n_labelled, max(256, min(self.n_labelled // 4, 2560)))
         return replace(self, n_labelled=n_labelled, n_test=min(self.n_test, 512))
+
+
+def images_to_probe(
+    world: str, size: int, n_labelled: int, n_test: int, seed: int
+) -> tuple[ImageSet, ImageSet]:
+    """The labelled and the test images that training runs of `seed` on `world` are probed with.
+
+    ValueError where the set has fewer.
+    """
+    train, test = (small_images(world, split, size) for split in ("train", "test"))
+    as_count(n_labelled, "n_labelled", 1, len(train), f", the images of {world}")
+    as_count(n_test, "n_test", 1, len(test), f", the test images of {world}")
+    order = np.random.default_rng(seed).permutation(len(train))[:n_labelled]
+    return train.subset(order, f"{world}-real"), test.subset(np.arange(n_test))
 
 
 _WORDS: dict[Features, str] = {

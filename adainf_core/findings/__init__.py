@@ -20,6 +20,7 @@ from adainf_core.findings.ledgers import (
     registration_table,
     verdict_counts,
 )
+from adainf_core.findings.rates import rates_table
 from adainf_core.findings.telling import (
     NOT_DECIDED,
     brief,

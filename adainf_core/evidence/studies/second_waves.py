@@ -6,10 +6,10 @@ the power that they buy: from the first wave's residual deviation, 80 % to find 
 point (`intervals.smallest_detectable`; the book's ledger has what each finds). "quality-again" adds
 what the dial lacked, AdaInf's recipe under three of its generators.
 
-Left out, and why: the places of best levels (`BestLevel`), for curves as flat as these would take
-hundreds of seeds; what gentler crops and less jitter gain under inflation, six arms on 24 seeds, of
-which "ablation-again" asks the sum; and what four times the steps change, which "long-training"
-asks at sixteen.
+Left out, and why: claims about methods that the first wave decided; the places of best levels
+(`BestLevel`), for curves as flat as these would take hundreds of seeds; what gentler crops and less
+jitter gain under inflation, six arms on 24 seeds, of which "ablation-again" asks the sum; and what
+four times the steps change, which "long-training" asks at sixteen.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from adainf_core.evidence.studies import (
     diffusion,
     failure_mode,
     inflation_size,
+    methods,
     mixing_ratio,
     quality,
 )
@@ -111,6 +112,11 @@ STUDIES = (
     again(
         diffusion.STUDY, 8,
         "diffusion_helps", "diffusion_beats_mixture",
+    ),
+    # the rates of "methods" are kept: study "method-rates" found none better by half a point
+    again(
+        methods.STUDY, 12,
+        "harm_moco", "beyond_weak_moco", "cure_byol",
     ),
     again(
         quality.STUDY, 10,

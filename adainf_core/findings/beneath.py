@@ -1,16 +1,21 @@
-"""What lies beneath an accuracy: what probes reach on the same images without training."""
+"""What lies beneath an accuracy: what probes of the same images reach without any training on them.
+
+That is, of what was not trained at all, and of the features of a generator that training used.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from adainf_core.evidence.judging.verdicts import by_seed
 from adainf_core.evidence.runs.running import study_records
-from adainf_core.evidence.studies import levels
+from adainf_core.evidence.studies import generator_features, levels
 from adainf_core.evidence.studies.training import TrainingExperiment
+from adainf_core.generators.dial import Diffusion
+from adainf_core.generators.variation_settings import DiffusionVariations
 
 if TYPE_CHECKING:
     from adainf_core.findings.findings import Findings
@@ -40,6 +45,35 @@ def levels_beneath(
             values = list(by_seed(records, level, metric).values())
             if values:
                 beneath[feature] = (name, values)
+    return beneath
+
+
+def generators_beneath(
+    found: Findings, arms: Iterable[str], metric: str = "linear"
+) -> Mapping[str, tuple[str, list[float]]]:
+    """Features of the diffusion models whose images `arms` learn from, as `levels_beneath`.
+
+    They are those of study "generator-features", by the model: empty where no arm uses one, and
+    where the study has no runs on the arms' images and labels.
+    """
+    study, beneath = generator_features.STUDY, {}
+    for run in map(found.experiment, arms):
+        if not isinstance(run, TrainingExperiment) or found.scale not in study.layouts:
+            continue
+        used = {
+            setting.model
+            for setting in (run.generator, run.variations)
+            if isinstance(setting, Diffusion | DiffusionVariations)
+        }
+        records = study_records(study, found.scale, found.root) if used else []
+        for arm in study.arms:
+            own = study.experiment(found.scale, arm, run.seed)
+            if not isinstance(own.model, Diffusion) or own.model.model not in used:
+                continue
+            values = list(by_seed(records, arm, metric).values())
+            asked = (own.world, own.size, own.n_labelled, own.n_test)
+            if values and asked == (run.world, run.size, run.n_labelled or run.n_real, run.n_test):
+                beneath[own.model.model] = ("features of the generator", values)
     return beneath
 
 

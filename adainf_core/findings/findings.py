@@ -30,7 +30,7 @@ from adainf_core.figures import (
     star,
     verdict_table,
 )
-from adainf_core.findings.beneath import levels_beneath
+from adainf_core.findings.beneath import generators_beneath, levels_beneath
 from adainf_core.findings.captions import caption, source_of
 from adainf_core.findings.escaping import unmarked
 from adainf_core.findings.forests import alt_text, forest
@@ -274,12 +274,16 @@ class Findings:
     ) -> Shown:
         """Dot plot of arms (`rows`): seeds, means, 95 % t intervals; the alt text has the means.
 
-        Below them stand the levels without training, where there are any (`levels_beneath`).
+        Below them stand the levels without training (`levels_beneath`) and the features of the
+        diffusion models that they use (`generators_beneath`), where there are any.
         """
         rows = self.rows(labels, metric=metric)
         named = {arm: name for arm, (name, _) in rows.items()}
         means = self.means(named, digits, metric=metric)
-        beneath = levels_beneath(self, next(iter(rows)), metric) if self.given is None else {}
+        beneath: dict[str, tuple[str, list[float]]] = {}
+        if self.given is None:
+            beneath = {**levels_beneath(self, next(iter(rows)), metric)}
+            beneath |= generators_beneath(self, named, metric)
         means += [f"{name}: {np.mean(values):.{digits}f}" for name, values in beneath.values()]
         height = (height or 0.5 + 0.4 * len(rows)) + 0.4 * len(beneath)
         rows |= beneath

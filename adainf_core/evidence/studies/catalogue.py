@@ -40,6 +40,7 @@ MODULES = (
     "failure_mode_sprites",
     "sprite_transfer",
     "latent_worlds",
+    "role_worlds",
     "cifar_graph",
     "cifar_graph_choices",
     "generator_gap",

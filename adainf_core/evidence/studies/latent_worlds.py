@@ -28,7 +28,7 @@ NAME = "theory-predicts"
 STRENGTHS = (0.25, 0.5, 1.0, 1.5)
 TAUS = (0.45, 0.9)
 BETAS = (1 / 3, 1 / 9)
-_CROPS = ("half", "miss", "close_up")
+CROPS = ("half", "miss", "close_up")
 
 
 def _arm(strength: float, flaw: str | None = None, tau: float = 0.0, beta: float = 1.0) -> Arm:
@@ -37,7 +37,7 @@ def _arm(strength: float, flaw: str | None = None, tau: float = 0.0, beta: float
     return Arm(
         f"{what}, crops x {strength:g}",
         {
-            **{f"augmentation.{crop}": Times(strength) for crop in _CROPS},
+            **{f"augmentation.{crop}": Times(strength) for crop in CROPS},
             "flaw": flaw,
             "tau": tau,
             "beta": beta,

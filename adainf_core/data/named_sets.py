@@ -31,12 +31,13 @@ def load_images(
     """A named image set, verified against its published checksums where there are any.
 
     `name` is "cifar10", "cifar100", "stl10", "tinyimagenet" (64x64, the usual folder),
-    "tinyimagenet32" (an npz at 32x32), "digits" (of scikit-learn, 8x8) or one of `PUBLISHED`:
-    "cifake", "imagenette32", "cinic10_imagenet", "gallery-ddpm" and its like; `split` is "train",
-    "test" (Tiny ImageNet: its validation images) or, for STL-10, "unlabeled". The folder is `root`,
-    else the environment variable ADAINF_DATA, else the cache (`cache.cache_folder`). CIFAR and
-    STL-10 are fetched where they are absent and `download` is true; a folder that holds damaged
-    files is never repaired silently, and one that lacks images or classes of its set is refused.
+    "tinyimagenet32" (an npz at 32x32), "tinyimagenet32_20" (its first 20 classes), "digits" (of
+    scikit-learn, 8x8) or one of `PUBLISHED`: "cifake", "imagenette32", "cinic10_imagenet",
+    "gallery-ddpm" and its like; `split` is "train", "test" (Tiny ImageNet: its validation images)
+    or, for STL-10, "unlabeled". The folder is `root`, else the environment variable ADAINF_DATA,
+    else the cache (`cache.cache_folder`). CIFAR and STL-10 are fetched where they are absent and
+    `download` is true; a folder that holds damaged files is never repaired silently, and one that
+    lacks images or classes of its set is refused.
     Classes have the set's own names (Tiny ImageNet's are its WordNet ids). Raises ValueError for an
     unknown name or split, FileNotFoundError or RuntimeError in one line that names the file and the
     remedy.
@@ -209,6 +210,16 @@ def _tinyimagenet32(root: Path, split: str, download: bool) -> ImageSet:
     return ImageSet(source.read(), source.labels, name, class_names=source.class_names)
 
 
+def _tinyimagenet32_20(root: Path, split: str, download: bool) -> ImageSet:
+    whole, classes = _tinyimagenet32(root, split, download), 20
+    assert whole.labels is not None and whole.class_names is not None
+    chosen = np.flatnonzero(whole.labels < classes)
+    name = f"tinyimagenet32_20-{split}"
+    return ImageSet(
+        whole.images[chosen], whole.labels[chosen], name, class_names=whole.class_names[:classes]
+    )
+
+
 def _digits(split: str) -> ImageSet:
     """Every fifth digit of each class is for testing; grey 0..16 is spread over 0..255."""
     from sklearn.datasets import load_digits
@@ -231,6 +242,7 @@ LOADERS: dict[str, Callable[[Path, str, bool], ImageSet]] = {
     "stl10": _stl10,
     "tinyimagenet": _tinyimagenet,
     "tinyimagenet32": _tinyimagenet32,
+    "tinyimagenet32_20": _tinyimagenet32_20,
     "digits": lambda root, split, download: _digits(split),
     # one by one: which code a run reaches is read from the entry that it looks up
     "cifake": PUBLISHED["cifake"],

@@ -440,6 +440,9 @@ def test_tinyimagenet32_reads_both_parts(tmp_path, monkeypatch):
     assert np.array_equal(test.images, val.transpose(0, 3, 1, 2))
     assert test.labels.tolist() == labels.tolist() and test.class_names == tuple(wnids)
     assert len(load_images("tinyimagenet32", root=tmp_path)) == 400
+    few = load_images("tinyimagenet32_20", root=tmp_path, split="test")
+    assert sorted(few.labels) == list(range(20)) and few.class_names == tuple(wnids[:20])
+    assert np.array_equal(few.images, test.images[test.labels < 20])
     np.savez(path, **arrays, train_labels=np.arange(400) % 201)
     with pytest.raises(ValueError, match=r"label 200 is outside 0\.\.199"):
         load_images("tinyimagenet32", root=tmp_path)

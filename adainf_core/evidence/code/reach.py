@@ -144,27 +144,37 @@ class Reach:
         self.hashes.setdefault(name, set()).add(tree_digest(node))
         if module:
             self.places[f"{module}.{name}"] = tree_digest(node)
-        uses = uses_of(node)
+        self._use(module, uses_of(node))
+
+    def _use(self, module: str, uses: Uses) -> None:
         self.attributes |= uses.attributes
         for chain in uses.names:
             self._refer(module, chain, uses.imported)
         self._look_up(module, uses)
 
     def _look_up(self, module: str, uses: Uses) -> None:
-        """Take the entries of tables that are looked up, whole tables where the key is unknown."""
+        """Take the entries of tables that are looked up, whole tables where the key is unknown.
+
+        What `get` gives where a table lacks the key counts unless the table has it.
+        """
         open_keys = []
-        for table, word, key in uses.lookups:
+        for lookup in uses.lookups:
+            table, word, key = lookup
             place = self._resolve(module, table, uses.imported)
             entries = None if place is None else table_at(*place)
+            chosen = frozenset[str]()
             if place is None or entries is None:
                 self._refer(module, table, uses.imported)
             elif word is not None and word in entries:
                 self._entry(*place, word, entries)
+                chosen = frozenset({word})
             else:
                 chosen = self.words & entries.keys()
                 for known in chosen:
                     self._entry(*place, known, entries)
                 open_keys.append((key, place, chosen))
+            for default in () if chosen else uses.defaults.get(lookup, ()):
+                self._use(module, default)
         # where a key is a word of one table, another that lacks the word gives its default
         told = {key for key, _, chosen in open_keys if key and chosen}
         self.waiting += [
@@ -201,6 +211,8 @@ class Uses:
     lookups: set[Lookup] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
     imported: dict[str, Origin] = field(default_factory=dict)
+    #: What is referred to where a table lacks the key.
+    defaults: dict[Lookup, list[Uses]] = field(default_factory=dict)
 
 
 @cache
@@ -222,20 +234,28 @@ def uses_of(node: ast.AST) -> Uses:
 def _collect(node: ast.AST, found: Uses, own: set[str]) -> None:
     looked_up: tuple[tuple[str, ...], ast.AST] | None = None
     rest: list[ast.AST] = []
+    default: list[ast.expr] = []
     if isinstance(node, ast.Subscript) and (chain := chain_of(node.value)):
         looked_up, rest = (chain, node.slice), [node.slice]
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         chain = chain_of(node.func.value)
         if node.func.attr == "get" and chain and node.args:
-            looked_up, rest = (chain, node.args[0]), [*node.args, *node.keywords]
+            looked_up, rest = (chain, node.args[0]), [node.args[0], *node.keywords]
+            default = node.args[1:]
     elif isinstance(node, ast.Compare) and len(node.ops) == 1:
         chain = chain_of(node.comparators[0])
         if isinstance(node.ops[0], ast.In | ast.NotIn) and chain:
             looked_up, rest = (chain, node.left), [node.left]
     if looked_up is not None:
         table, key = looked_up
-        if table[0] not in own:
-            found.lookups.add(Lookup(table, word_of(key), chain_of(key)))
+        if table[0] in own:
+            rest += default
+        else:
+            lookup = Lookup(table, word_of(key), chain_of(key))
+            found.lookups.add(lookup)
+            for given in default:
+                found.defaults.setdefault(lookup, []).append(Uses(imported=found.imported))
+                _collect(given, found.defaults[lookup][-1], own)
         found.attributes.update(table[1:])
     elif isinstance(node, ast.Name | ast.Attribute) and (chain := chain_of(node)):
         if chain[0] not in own:

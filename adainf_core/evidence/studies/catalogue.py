@@ -24,6 +24,7 @@ MODULES = (
     "method_rates",
     "methods",
     "datasets",
+    "more_sets",
     "data_scarce",
     "training_length",
     "long_training",

@@ -272,8 +272,7 @@ def _probes(trained: Pretrained, labelled: ImageSet, test: ImageSet) -> dict[str
 
 def experiment_data(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | None, ImageSet]:
     """The real training images, the generated ones (None without a generator), the test images."""
-    make = _sprites if experiment.world == SPRITES else _photographs
-    real, held_out, test = make(experiment)
+    real, held_out, test = _DRAWN.get(experiment.world, _photographs)(experiment)
     if experiment.generator is None:
         return real, None, test
     generator = experiment.generator.make(real, held_out, experiment.seed)
@@ -344,6 +343,10 @@ def _photographs(experiment: TrainingExperiment) -> tuple[ImageSet, ImageSet | N
         train.subset(order[n_real:], f"{name}-held-out") if wanted else None,
         test.subset(np.arange(experiment.n_test)),
     )
+
+
+#: Worlds that are no named set of photographs.
+_DRAWN = {"sprites": _sprites}
 
 
 @lru_cache(maxsize=4)

@@ -216,6 +216,22 @@ def test_a_table_that_lacks_the_key_of_another_gives_its_default(tree):
     assert "FACTORS" in reached(tree.toy)
 
 
+def test_what_get_gives_counts_where_the_table_lacks_the_key(tree):
+    text = FILES["main"].replace("LOADERS[self.data]()", "DRAWN.get(self.data, _other)()")
+    text = text.replace("import LOADERS", "import DRAWN, _other")
+
+    def other_counts(drawn: str) -> bool:
+        found = []
+        for answer in (7, 8):
+            data = f"\nDRAWN = {drawn}\n\ndef _other():\n    return {answer}\n"
+            tree.write(main=text, data=FILES["data"] + data)
+            found.append(code_fingerprint(tree.toy))
+        return found[0] != found[1]
+
+    assert not other_counts('{"tens": _tens}')  # the configuration's own word
+    assert other_counts('{"ones": _ones}')
+
+
 def test_files_of_a_configuration_count_byte_by_byte(tree, tmp_path):
     weights, found = tmp_path / "weights.bin", []
     type(tree.toy.method).files = lambda self: (weights,)

@@ -13,13 +13,13 @@ from dataclasses import replace
 
 import browser
 import numpy as np
-import play
+import pieces
 import pytest
 from run_chapters import BOOK
 from scipy.stats import ks_2samp, nct
 
 SCRIPTS = BOOK / "_static" / "play"
-NAMES = ("play", *play.PIECES)
+NAMES = ("play", *pieces.PIECES)
 NODE = """
 const fs = require("fs");
 const { files, data } = JSON.parse(fs.readFileSync(0, "utf8"));
@@ -340,7 +340,7 @@ def test_numbers_are_written_as_the_book_writes_them():
 
 
 def test_what_stands_in_for_the_ring_is_what_the_ring_says():
-    rows = [line.strip("| ").split(" | ") for line in play.ring_table().splitlines()[2:]]
+    rows = [line.strip("| ").split(" | ") for line in pieces.ring_table().splitlines()[2:]]
     betas = {"1": 1, "1/3": 1 / 3}
     settings = [(int(row[1]), betas[row[0]], 0.1) for row in rows]
     found = computed(
@@ -398,15 +398,15 @@ def test_only_pages_that_play_load_scripts_and_only_theirs(site):
 
 
 def test_a_page_without_scripts_has_a_table_and_says_what_is_missing(site):
-    assert site["index"].count(play.HINT) == 2
-    for piece in (play.PIECES["weigh"], play.PIECES["ring"]):
+    assert site["index"].count(pieces.HINT) == 2
+    for piece in (pieces.PIECES["weigh"], pieces.PIECES["ring"]):
         assert piece.title in site["index"] and f'aria-label="{piece.title}"' in site["index"]
     assert "left to chance" in site["index"] and "hidden" not in site["index"]
 
 
 def test_a_prediction_without_scripts_is_a_list_and_a_fold(site):
     fold = site["guess"].partition("<details")[2].partition("</details>")[0]
-    assert f"{play.ANSWER}</summary>" in fold and "No." in fold
+    assert f"{pieces.ANSWER}</summary>" in fold and "No." in fold
     before = site["guess"].partition("<details")[0]
     assert "yes" in before and "No." not in before
 

@@ -19,8 +19,8 @@ from posixpath import dirname, join, normpath
 from typing import Any
 
 import book_state
-import play
 from myst_source import Directive, directives
+from pieces import ANSWER, PIECES
 
 GLUE = "application/papermill.record/"
 PROOFS = "prf:"
@@ -273,14 +273,14 @@ class _Page:
 
     def _played(self, name: str) -> str:
         """What a piece to play with is, and where it can be moved."""
-        piece = play.PIECES[name]
+        piece = PIECES[name]
         where = self._linked("the built page", f"{self.page}.html")
         return f"**{piece.title}** {piece.ask} The dials to do so are on {where} of this chapter."
 
     def _predicted(self, body: str) -> str:
         """The options, and the answer folded."""
         options, _, answer = body.partition("\n\n")
-        folded = f"<details><summary>{play.ANSWER}</summary>\n\n{self.body(answer)}\n\n</details>"
+        folded = f"<details><summary>{ANSWER}</summary>\n\n{self.body(answer)}\n\n</details>"
         return f"{self.body(options)}\n\n{folded}"
 
     def _proof(self, kind: str, argument: str, label: str, body: str) -> str:

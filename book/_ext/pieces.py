@@ -51,7 +51,8 @@ def views_table() -> str:
         for start, length in ((drawn.top, drawn.height), (drawn.left, drawn.width)):
             begin, end = start.view(2, -1), (start + length).view(2, -1)
             meet &= begin.amax(0) < end.amin(0)
-        rows.append((f"{low:.0%}", f"{seen:.0%}", f"{(~meet).double().mean():.1%}"))
+        apart = (~meet).double().mean()
+        rows.append((f"{100 * low:.0f} %", f"{100 * seen:.0f} %", f"{100 * apart:.1f} %"))
     columns = ("smallest crop", "of the picture in a view, median", "pairs without a common pixel")
     return table(columns, rows)
 

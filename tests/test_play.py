@@ -15,6 +15,7 @@ import browser
 import numpy as np
 import pieces
 import pytest
+from check_accessibility import keyboard_findings, listen
 from run_chapters import BOOK
 from scipy.stats import ks_2samp, nct
 
@@ -353,18 +354,44 @@ def test_what_stands_in_for_the_ring_is_what_the_ring_says():
 
 
 PAGES = {
-    "index": "# Playing\n\n```{play} weigh\n```\n\n```{play} ring\n```\n\n"
-    ":::{predict}\n- all of it\n- *none*\n\nHalf, as it happens.\n:::\n\n"
-    "```{toctree}\nguess\nother\n```\n",
+    "index": "# Playing\n\n"
+    + "".join(f"```{{play}} {name}\n```\n\n" for name in pieces.PIECES)
+    + ":::{predict}\n- all of it\n- *none*\n\nHalf, as it happens.\n:::\n\n"
+    "```{toctree}\nfew\nguess\nother\n```\n",
+    "few": "# Less\n\n```{play} ring\n```\n",
     "guess": "# Guessing\n\n:::{predict}\n- yes\n- no\n\nNo.\n:::\n",
     "other": "# Reading\n\nNothing to play with.\n",
 }
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("book")
+
+
+@pytest.fixture(scope="module")
+def site(folder):
     """A small book with pieces, a prediction, and a page without either."""
-    return built(tmp_path_factory.mktemp("site"), PAGES)
+    return built(folder, PAGES)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    try:
+        with browser.browser() as started:
+            yield started
+    except browser.BrowserError as error:
+        pytest.skip(f"the pages are not opened: {error}")
+
+
+@pytest.fixture
+def page(chromium, site, folder):
+    """The page with all pieces in a browser, and the errors on its console."""
+    context, errors = chromium.new_context(), []
+    listen(context, errors)
+    opened = browser.open_page(context, folder / "out" / "index.html")
+    yield opened, errors
+    context.close()
 
 
 def built(folder, pages, warning=None):
@@ -391,15 +418,16 @@ def test_only_pages_that_play_load_scripts_and_only_theirs(site):
     def loaded(page):
         return [name for name in (*NAMES, "predict") if f"_static/play/{name}.js" in site[page]]
 
-    assert loaded("index") == ["play", "weigh", "ring", "predict"]
+    assert loaded("index") == [*NAMES, "predict"]
+    assert loaded("few") == ["play", "ring"]
     assert loaded("guess") == ["play", "predict"]
     assert loaded("other") == []
     assert "_static/play/play.css" in site["guess"] and "play/" not in site["other"]
 
 
 def test_a_page_without_scripts_has_a_table_and_says_what_is_missing(site):
-    assert site["index"].count(pieces.HINT) == 2
-    for piece in (pieces.PIECES["weigh"], pieces.PIECES["ring"]):
+    assert site["index"].count(pieces.HINT) == len(pieces.PIECES)
+    for piece in pieces.PIECES.values():
         assert piece.title in site["index"] and f'aria-label="{piece.title}"' in site["index"]
     assert "left to chance" in site["index"] and "hidden" not in site["index"]
 
@@ -409,6 +437,53 @@ def test_a_prediction_without_scripts_is_a_list_and_a_fold(site):
     assert f"{pieces.ANSWER}</summary>" in fold and "No." in fold
     before = site["guess"].partition("<details")[0]
     assert "yes" in before and "No." not in before
+
+
+def test_a_keyboard_alone_works_every_piece_without_an_error(page):
+    opened, errors = page
+    assert opened.query_selector_all(".play-still:not([hidden])") == []
+    assert keyboard_findings(opened) == [] and errors == []
+
+
+def test_what_a_keyboard_cannot_work_is_found(page):
+    opened, errors = page
+    opened.add_style_tag(content="button:focus-visible { outline: none !important }")
+    opened.evaluate("document.querySelectorAll('input').forEach((each) => (each.tabIndex = -1))")
+    opened.evaluate("document.querySelector('.play-predict details').remove()")
+    found = "\n".join(keyboard_findings(opened))
+    assert "control 2 of weigh is not reached" in found
+    assert "control 1 of a prediction does not show that it has the focus" in found
+    opened.evaluate("console.error('broken')")
+    assert errors[-1] == "console: broken"
+
+
+def test_a_choice_is_marked_and_unfolds_the_answer(page):
+    opened, _ = page
+    buttons = opened.query_selector_all(".play-options button")
+    assert [button.text_content().strip() for button in buttons] == ["all of it", "none"]
+    buttons[1].click()
+    assert [button.get_attribute("aria-pressed") for button in buttons] == ["false", "true"]
+    assert opened.query_selector("details").evaluate("each => each.open")
+    assert "You said: none." in opened.query_selector(".play-noted").text_content()
+
+
+def test_a_picture_of_ones_own_is_shown_and_something_else_is_refused(page, tmp_path):
+    from PIL import Image
+
+    opened, _ = page
+    green, words = tmp_path / "green.png", tmp_path / "words.png"
+    Image.new("RGB", (60, 30), (0, 200, 0)).save(green)
+    words.write_text("no picture")
+    whole = (
+        "() => [...document.querySelector('canvas').getContext('2d').getImageData(2, 2, 1, 1).data]"
+    )
+    chooser = opened.query_selector("input[type=file]")
+    chooser.set_input_files(green)
+    opened.wait_for_function(f"({whole})()[1] === 200")
+    assert opened.evaluate(whole) == [0, 200, 0, 255]
+    chooser.set_input_files(words)
+    said = "document.querySelector('[data-play=views] [role=status]').textContent"
+    opened.wait_for_function(f"{said}.includes('no picture')")
 
 
 @pytest.mark.parametrize(

@@ -99,17 +99,18 @@ def listen(context: Any, faults: list[str]) -> None:
 def look(chromium: Any, path: Path) -> tuple[list[str], float]:
     """The faults of one page in both themes and on a phone, and its milliseconds until painted."""
     faults: list[str] = []
+    errors: list[str] = []
     took = []
     if path.stat().st_size > HEAVIEST:
         faults.append(f"weighs {path.stat().st_size / 1e6:.1f} MB")
     for scheme in ("light", "dark"):
         context = chromium.new_context(color_scheme=scheme)
         if scheme == "light":
-            listen(context, faults)
+            listen(context, errors)
         page = open_page(context, path)
         took.append(page.evaluate(PAINTED))
         if scheme == "light":
-            faults += keyboard_findings(page)
+            faults += [*keyboard_findings(page), *errors]  # axe adds errors of its own
         faults += [f"{scheme}: {finding}" for finding in axe_findings(page)]
         context.close()
     context = chromium.new_context(viewport=PHONE, is_mobile=True, device_scale_factor=2)

@@ -77,15 +77,7 @@ def ring_table() -> str:
             bound = f"{found.bound:.2f}".replace("inf", "∞")
             pieces = f"{graph.component_count()}"
             rows.append((name, f"{strength}", pieces, *numbers, bound, error))
-    columns = (
-        "β",
-        "strength",
-        "pieces",
-        "labeling error α",
-        "connectivity λ₃",
-        "bound",
-        "true error",
-    )
+    columns = ("β", "strength", "pieces", "α", "λ₃", "bound", "true error")
     return table(columns, rows)
 
 

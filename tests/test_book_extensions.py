@@ -1,5 +1,7 @@
 """The book's own role and footer, and what it mends."""
 
+import types
+
 import accessible
 import linked_tests
 import page_footer
@@ -45,3 +47,12 @@ def test_footer_names_time_versions_and_downloads():
 def test_lists_of_citations_lose_their_role_and_others_keep_it():
     body = '<div role="list" class="citation-list"><div role="list">'
     assert accessible.plain_lists(body) == '<div class="citation-list"><div role="list">'
+
+
+def test_thebes_scripts_go_and_others_stay():
+    def script(filename, **attributes):
+        return types.SimpleNamespace(filename=filename, attributes=attributes)
+
+    kept = [script("a.js"), script("", body="let x = 1")]
+    gone = [script("", body='const THEBE_JS_URL = "x"'), script("sphinx-thebe.js")]
+    assert accessible.without_thebe([*gone, *kept]) == kept

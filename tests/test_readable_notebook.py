@@ -155,12 +155,27 @@ def test_glue_of_nothing_names_page_and_key():
         ("```{bibliography}\n```", ""),
         ("```{figure} a.png\n:alt: A line\nThe {term}`x`.\n```", "![A line](a.png)\n\nThe x."),
         ("- one\n\n  ```{note}\n  Two\n  ```", "- one\n\n  > **Note**\n  >\n  > Two"),
+        (
+            "::::{tip}\nMuch?\n\n:::{predict}\n- {term}`x`\n- no\n\nYes, {term}`x`.\n:::\n::::",
+            "> **Tip**\n>\n> Much?\n>\n> - x\n> - no\n>\n> <details><summary>What the page finds"
+            "</summary>\n>\n> Yes, x.\n>\n> </details>",
+        ),
     ],
 )
 def test_directives_become_markdown(text, expected):
     assert shown(f"Before {{term}}`z`.\n\n{text}\n\nAfter.", SITE) == "\n\n".join(
         filter(None, ["Before z.", expected, "After."])
     )
+
+
+def test_a_piece_to_play_with_becomes_a_line_that_leads_to_its_page():
+    cell = new_markdown_cell("Before.\n\n```{play} weigh\n```\n\nAfter.")
+    [linked], [plain] = converted(cell, site=SITE, page="weights").cells, converted(cell).cells
+    before, line, after = linked.source.split("\n\n")
+    assert (before, after) == ("Before.", "After.")
+    assert line.startswith("**How much should a real image weigh?** ")
+    assert f"[the built page]({SITE.root}weights.html)" in line
+    assert "the built page" in plain.source and "](" not in plain.source
 
 
 def test_included_code_stands_in_the_notebook(tmp_path):

@@ -48,6 +48,17 @@ def verdict_counts(entries: Sequence[LedgerEntry]) -> dict[str, Counter[str]]:
     }
 
 
+def paper_counts(entries: Sequence[LedgerEntry]) -> dict[str, int]:
+    """How many of the paper's claims hold, fail and are open, for `tell`."""
+    found = verdict_counts(entries)[_ASKED["paper"]]
+    kinds = {
+        "holds": (Outcome.HOLDS, Outcome.NEGLIGIBLE),
+        "fails": (Outcome.DOES_NOT_HOLD,),
+        "open": (Outcome.NOT_DECIDED, Outcome.NOT_RUN),
+    }
+    return {f"paper-{name}": sum(found[word] for word in words) for name, words in kinds.items()}
+
+
 def count_table(entries: Sequence[LedgerEntry]) -> Table:
     """The same as a table."""
     words = (*VERDICT_STYLE, "not run")

@@ -20,6 +20,7 @@ from typing import Any
 
 import book_state
 from myst_source import Directive, directives
+from pieces import ANSWER, PIECES
 
 GLUE = "application/papermill.record/"
 PROOFS = "prf:"
@@ -259,12 +260,28 @@ class _Page:
         label = each.options.get("label", each.options.get("name", ""))
         if name.startswith(PROOFS):
             return self._proof(name.removeprefix(PROOFS), argument, label, each.body)
+        if name == "play":
+            return self._played(each.argument)
+        if name == "predict":
+            return self._predicted(each.body)
         if name == "exercise":
             title = self.site.names.get(label, "Exercise")
             title += f" ({argument})" if argument else ""
             return f"**{title}**\n\n{self.body(each.body)}"
         title = argument or name.rpartition(":")[2].replace("-", " ").capitalize()
         return _quoted(f"**{title}**\n\n{self.body(each.body)}".strip())
+
+    def _played(self, name: str) -> str:
+        """What a piece to play with is, and where it can be moved."""
+        piece = PIECES[name]
+        where = self._linked("the built page", f"{self.page}.html")
+        return f"**{piece.title}** {piece.ask} The dials to do so are on {where} of this chapter."
+
+    def _predicted(self, body: str) -> str:
+        """The options, and the answer folded."""
+        options, _, answer = body.partition("\n\n")
+        folded = f"<details><summary>{ANSWER}</summary>\n\n{self.body(answer)}\n\n</details>"
+        return f"{self.body(options)}\n\n{folded}"
 
     def _proof(self, kind: str, argument: str, label: str, body: str) -> str:
         if kind == "proof":

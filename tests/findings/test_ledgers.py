@@ -17,6 +17,7 @@ from adainf_core.findings import (
     registration_table,
     verdict_counts,
 )
+from adainf_core.findings.ledgers import paper_counts
 
 
 @pytest.fixture
@@ -67,6 +68,14 @@ def test_counts_add_up(entries):
     )
     for row in count_table(entries).rows:
         assert sum(map(int, row[1:-1])) == int(row[-1])
+
+
+def test_what_the_paper_claims_holds_fails_or_is_open(entries):
+    row = count_table(entries).rows[0]
+    holds, little, fails, open_, lacking, total = map(int, row[1:])
+    assert row[0] == "the paper's" and total > 0
+    counts = {"holds": holds + little, "fails": fails, "open": open_ + lacking}
+    assert paper_counts(entries) == {f"paper-{name}": n for name, n in counts.items()}
 
 
 def test_each_study_has_the_time_of_its_registration_and_its_claims(entries):

@@ -131,7 +131,7 @@ class ChoiceFindings(Findings):
                 *(f"less {way}" for way in (RANDOM, ADAINF, WEAK)))  # fmt: skip
         if not self.complete:
             return Table(head, [(_NOT_RUN, *[""] * (len(head) - 1))])
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 f"{worth.label}{' (only strength)' if worth.only_strength else ''}",
                 f"{worth.ranks:+.2f}",

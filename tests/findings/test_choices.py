@@ -112,7 +112,7 @@ def test_a_score_that_only_tracks_strength_is_named_as_such(found):
 
 
 def test_scores_that_earn_their_place_are_those_whose_claim_holds(found):
-    assert list(found.worths)[0] == "score_rankme"
+    assert next(iter(found.worths)) == "score_rankme"
     assert found.earned[0] == "score_rankme" and "score_lidar" not in found.earned
     figure = found.worth_forest()
     assert "RankMe" in figure.alt and "not run" not in figure.alt

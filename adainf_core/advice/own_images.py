@@ -69,11 +69,11 @@ def own_images(
     `labelled`, or else from `real` where that has labels. Without `test` a named set's test images
     are taken, else a quarter of each class of the labelled ones, the same every time, is held out.
     With `real_labels` False nothing is made of labels that `real` has. Copies are left out first,
-    so that none is on both sides, and test images that repeat labelled ones. The last two sets that were asked for are kept in memory. Raises ValueError for real
-    images that would be enlarged, colours that fit in reversed order, labels that a probe cannot
-    learn from or be tested on (classes are matched by name where both sides name them,
-    `labelled_pairs`), a set of nothing but copies of one image, and test images that all repeat
-    labelled ones.
+    so that none is on both sides, and test images that repeat labelled ones. The last two sets that
+    were asked for are kept in memory. Raises ValueError for real images that would be enlarged,
+    colours that fit in reversed order, labels that a probe cannot learn from or be tested on
+    (classes are matched by name where both sides name them, `labelled_pairs`), a set of nothing but
+    copies of one image, and test images that all repeat labelled ones.
     """
     return _read(
         **as_text(real, generated, labelled, test, root),

@@ -86,14 +86,15 @@ class RecipeExperiment(OwnExperiment):
 
 #: The grid, the most wanted arm first: label, augmentation, share of real draws.
 _GRID: Mapping[str, tuple[str, str, float | None]] = {
-    "weak": ("real images alone, weak augmentation", "weak", None),
-    "none": ("real images alone, strong augmentation", "strong", None),
-    "beta_1_3": ("generated images too, real share 1/3, weak", "weak", 1 / 3),
-    "beta_2_3": ("generated images too, real share 2/3, weak", "weak", 2 / 3),
-    "beta_1_6": ("generated images too, real share 1/6, weak", "weak", 1 / 6),
+    "weak": ("real images alone, weak", "weak", None),
+    "none": ("real images alone, strong", "strong", None),
+    "beta_1_3": ("real share 1/3, weak", "weak", 1 / 3),
+    "beta_2_3": ("real share 2/3, weak", "weak", 2 / 3),
+    "beta_1_6": ("real share 1/6, weak", "weak", 1 / 6),
 }
-#: What the arms are called, and the share of real draws of those under weak augmentation.
+#: What the arms are called: what they train on, and how strong their augmentation is.
 LABELS = {arm: label for arm, (label, _, _) in _GRID.items()}
+#: The share of real draws of the arms under weak augmentation.
 SHARES = {arm: beta or 1.0 for arm, (_, policy, beta) in _GRID.items() if policy == "weak"}
 #: The recipe that takes no choosing.
 DEFAULT = "weak"

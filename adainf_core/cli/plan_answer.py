@@ -13,14 +13,12 @@ from adainf_core.findings.findings import Findings
 
 if TYPE_CHECKING:
     from adainf_core.advice.own_recipes import Pick, RecipeChoice
-    from adainf_core.statistics.intervals import Interval
 
 #: The scores that are proposed most for this, and that the study's claims are of.
 PROPOSED = tuple(share_grid.SCORES)
 _UNKNOWN = (
-    "whether labels would agree: no score sees what the images will be used for; any recipe that "
-    "is not in this grid; longer training, another network or method; scores are about these real "
-    "images alone"
+    "whether labels would agree (no score sees what the images are for), and anything of recipes "
+    "that are not in this grid, of longer training, of another network or method"
 )
 
 
@@ -68,16 +66,28 @@ def answer(
         arm, how = choice.picks[earned[0]].arm, f"by {choice.picks[earned[0]].label}"
     shown = tuple(metric for metric in PROPOSED if metric in choice.picks) or tuple(choice.picks)
     lines = [
-        ("recipe", f"{LABELS[arm]}: {how}"),
+        ("recipe", f"{_in_full(arm)}: {how}"),
         ("why", f"{_earned(grid, earned)}. {_supported(records)}"),
-        *((f"by {_short(choice.picks[metric])}", _said(choice.picks[metric])) for metric in shown),
-        ("regret", _regret(grid, shown)),
     ]
     if choice.by_labels is not None:
         lines.append(("by labels", f"{_said(choice.by_labels)}. {_lost(choice, shown)}"))
-    lines += [(f"no score of {LABELS[arm_]}"[:60], why) for arm_, why in choice.unscored.items()]
-    lines += [("not known", _UNKNOWN), *(("note", note) for note in notes)]
+    lines += [
+        *((f"by {_short(choice.picks[metric])}", _said(choice.picks[metric])) for metric in shown),
+        ("regret", _regret(grid, shown)),
+        *((f"no score of {arm_}", why) for arm_, why in choice.unscored.items()),
+        ("not known", _UNKNOWN),
+        *(("note", note) for note in notes),
+    ]
     return Answer(arm, choice, earned, tuple(notes), tuple(lines))
+
+
+def _in_full(arm: str) -> str:
+    """A recipe as a sentence has it."""
+    what, _, policy = LABELS[arm].rpartition(", ")
+    share = what.removeprefix("real share ")
+    if share != what:
+        what = f"generated images too, {share} of the draws real"
+    return f"{what}, under {policy} augmentation"
 
 
 def _earned(grid: ChoiceFindings, earned: Sequence[str]) -> str:
@@ -117,23 +127,26 @@ def _short(pick: Pick) -> str:
 
 def _said(pick: Pick) -> str:
     """What one number picks, how sure that is, and what it cannot tell apart."""
-    others = [LABELS[arm] for arm in pick.alike if arm != pick.arm]
-    if len(others) + 1 == len(pick.values):
-        told = "cannot be told from any other"
-    elif others:
-        told = f"cannot be told from {'; '.join(others)}"
-    else:
+    alike = [LABELS[arm] for arm in pick.alike if arm != pick.arm]
+    apart = [LABELS[arm] for arm in pick.values if arm not in pick.alike]
+    if not apart:
+        told = "not told from any other"
+    elif not alike:
         told = "told from all others"
+    elif len(apart) < len(alike):
+        told = f"told from no other but {'; '.join(apart)}"
+    else:
+        told = f"not told from {'; '.join(alike)}"
     return (
-        f"{LABELS[pick.arm]}: {_number(pick.values[pick.arm])}, ahead of the next by "
-        f"{_number(pick.lead)}, first in {pick.first} of {pick.seeds} seeds; {told}"
+        f"{LABELS[pick.arm]}: {pick.values[pick.arm]:.3g}, ahead of the next by "
+        f"{pick.lead:.2g}, first in {pick.first} of {pick.seeds} seeds; {told}"
     )
 
 
 def _regret(grid: ChoiceFindings, shown: Sequence[str]) -> str:
     """Points that choosing is expected to lose, by the study."""
     if not grid.complete:
-        return f"what choosing by a score is expected to lose is not known: {grid.name} has not run"
+        return f"not known, what choosing by a score is expected to lose: {grid.name} has not run"
     ways = {grid.worths[m].label: grid.worths[m].lost for m in shown if m in grid.worths}
     ways |= {
         way: lost for way in (WEAK, ADAINF, RANDOM) if (lost := grid.lost_without(way)) is not None
@@ -151,8 +164,4 @@ def _lost(choice: RecipeChoice, shown: Sequence[str]) -> str:
     said = "; ".join(
         f"{_short(choice.picks[metric])} {choice.lost[metric]:.1f}" for metric in shown
     )
-    return f"Points that the scores' picks lose to it here: {said}"
-
-
-def _number(found: Interval) -> str:
-    return f"{found:.3g}"
+    return f"Points that picks by scores lose to it here: {said}"

@@ -141,7 +141,7 @@ class ChoiceFindings(Findings):
             )
             for worth in self.worths.values()
         ]
-        plain = [
+        plain: list[tuple[str, ...]] = [
             (way, "", "", points(self.lost_without(way), unit=""), "", "", "")
             for way in (RANDOM, ADAINF, WEAK)
         ]

@@ -186,7 +186,7 @@ def _study(
 
 @dataclass(frozen=True)
 class Pick:
-    """What one number says of the recipes, over the `seeds` seeds that all of them have.
+    """What one number says of the recipes that have two seeds of it, over the `seeds` all share.
 
     `values` are its means by arm with their 95 % t intervals; `arm` has the best one, leads the
     next by `lead` (paired by seed, in the number's own unit and above 0 where it is better), and is
@@ -208,8 +208,8 @@ class Pick:
 class RecipeChoice:
     """What each score picks of the grid, and what labels do, where there are some.
 
-    `picks` has a `Pick` for each of `SCORES` that all compared runs have, by its metric; none where
-    two seeds of two arms are not there yet. `by_labels` is that of the probe's accuracy, and `lost`
+    `picks` has a `Pick` for each of `SCORES` by its metric, where two seeds of two arms have it.
+    `by_labels` is that of the probe's accuracy, and `lost`
     its points less those of each score's pick. `unscored` are arms that were left out, with why.
     """
 
@@ -259,11 +259,12 @@ def chosen_recipes(records: Sequence[Record]) -> RecipeChoice:
 
 
 def _pick(records: Sequence[Record], metric: str, label: str, sign: int) -> Pick | None:
-    arms = [arm for arm in _GRID if any(record.arm == arm for record in records)]
-    columns = {arm: _column(records, metric, arm) for arm in arms}
+    found = {arm: _column(records, metric, arm) for arm in _GRID}
+    columns = {arm: column for arm, column in found.items() if len(column) > 1}
     seeds = sorted(set.intersection(*map(set, columns.values()))) if columns else []
-    if len(arms) < 2 or len(seeds) < 2:
+    if len(columns) < 2 or len(seeds) < 2:
         return None
+    arms = list(columns)
     table = sign * np.array([[columns[arm][seed] for seed in seeds] for arm in arms])
     order = np.argsort(-table.mean(1), kind="stable")
     best, second = int(order[0]), int(order[1])

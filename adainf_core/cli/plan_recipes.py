@@ -60,6 +60,11 @@ def _answered(options: argparse.Namespace, page: Path, numbers: Path, began: flo
         own, study, proposal = _designed(options, began)
         gap, notes = _looked_at(options, own)
         choice = _run(options, study, proposal, began + options.budget)
+    few = [arm for arm in study.arms if sum(r.arm == arm for r in choice.records) < 2]
+    if few:
+        labels = "; ".join(study.arms[arm].label for arm in few)
+        left = f"Not compared, as the time was up before two seeds of it: {labels}."
+        notes = (f"{left} {runs_kept(options.records)}.", *notes)
     found = answer(choice, notes)
     # before anything is shown: a terminal that fails loses nothing
     write_answer(found, own, gap, page, numbers)

@@ -143,6 +143,13 @@ def test_arms_that_were_not_scored_are_left_out_and_named(records):
     assert "weak" not in found.picks["score_loss"].values and len(found.picks) == 2
 
 
+def test_what_the_time_was_too_short_for_does_not_keep_the_others_from_being_compared(records):
+    """Two seeds of the first three arms, one of the others: as a budget that was up leaves it."""
+    known = [r for r in records if r.seed == 0 or (r.seed == 1 and ARMS.index(r.arm) < 3)]
+    pick = chosen_recipes(known).picks["score_rankme"]
+    assert list(pick.values) == ARMS[:3] and pick.seeds == 2
+
+
 def test_fewer_than_two_seeds_or_arms_pick_nothing(records):
     for few in ([r for r in records if r.seed == 0], [r for r in records if r.arm == "weak"], []):
         assert chosen_recipes(few).picks == {}

@@ -6,10 +6,11 @@ The checkpoint is a small network after some hundred steps of SimCLR on the digi
 scikit-learn; all sides get the same features, of 1,000 images and of eight views of each. RankMe
 and LiDAR are held against stable-pretraining's callbacks, the dimension of CLID against
 scikit-dimension's TwoNN, which fits a line to nine tenths of the ratios where ours takes the
-maximum likelihood of all: another estimate of the same, so that a tenth apart is agreement. stable-pretraining adds 1e-5 to each share before it takes the entropy of
-RankMe: `without_its_constant` is its formula on these features with that left out. No package on
-PyPI was found that has α-ReQ or CLID's learnability. The panel is timed on noise of 10,000 x 512,
-four views of each.
+maximum likelihood of all: another estimate of the same, so that a tenth apart is agreement.
+stable-pretraining adds 1e-5 to each share before it takes the entropy of RankMe:
+`without_its_constant` is its formula on these features with that left out. No package on PyPI was
+found that has α-ReQ or CLID's learnability. The panel is timed on noise of 10,000 x 512, four views
+of each.
 """
 
 from __future__ import annotations

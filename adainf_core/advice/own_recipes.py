@@ -209,8 +209,8 @@ class RecipeChoice:
     """What each score picks of the grid, and what labels do, where there are some.
 
     `picks` has a `Pick` for each of `SCORES` by its metric, where two seeds of two arms have it.
-    `by_labels` is that of the probe's accuracy, and `lost`
-    its points less those of each score's pick. `unscored` are arms that were left out, with why.
+    `by_labels` is that of the probe's accuracy, and `lost` its points less those of each score's
+    pick. `unscored` are arms that were left out, with why.
     """
 
     records: tuple[Record, ...]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The scores that are proposed most for this, and that the study's claims are of.
 PROPOSED = tuple(share_grid.SCORES)
+#: What to do about a run that cannot be scored.
+REMEDY = "take more steps (--steps), or a lower pretrain.learning_rate"
 _UNKNOWN = (
     "whether labels would agree (no score sees what the images are for), and anything of recipes "
     "that are not in this grid, of longer training, of another network or method"
@@ -74,7 +76,10 @@ def answer(
     lines += [
         *((f"by {_short(choice.picks[metric])}", _said(choice.picks[metric])) for metric in shown),
         ("regret", _regret(grid, shown)),
-        *((f"no score of {arm_}", why) for arm_, why in choice.unscored.items()),
+        *(
+            ("left out", f"{LABELS[arm_]}: {why}; {REMEDY}")
+            for arm_, why in choice.unscored.items()
+        ),
         ("not known", _UNKNOWN),
         *(("note", note) for note in notes),
     ]

@@ -184,11 +184,10 @@ def _run(
 
 def _nothing_picked(options: argparse.Namespace, found: RecipeChoice, least: int) -> str:
     if found.unscored:
+        from adainf_core.cli.plan_answer import REMEDY
+
         arm, why = next(iter(found.unscored.items()))
-        return (
-            f"fewer than two recipes could be scored ({arm}: {why}): take more steps (--steps), or "
-            "a lower pretrain.learning_rate"
-        )
+        return f"fewer than two recipes could be scored ({arm}: {why}): {REMEDY}"
     return (
         f"{len(found.records)} of {least} runs of two seeds were done within --budget "
         f"{options.budget:g}, too few to choose by; {runs_kept(options.records)}"

@@ -231,7 +231,7 @@ def losses(ax: Axes, rows: Mapping[str, Interval | None], open_marks: Collection
         ax.plot([found.low, found.high], [row, row], color=INK, lw=1.6)
         ax.plot(found.value, row, mark, color=INK, mfc=fill, ms=6)
     named_rows(ax, rows)
-    ax.set_xlabel("points of linear accuracy lost against the best arm")
+    ax.set_xlabel("points lost against the best arm")
 
 
 def counted_values(ax: Axes, rows: Mapping[str, tuple[str, Sequence[float]]]) -> None:

@@ -57,9 +57,10 @@ def grouped_rank_correlation(
     """Spearman's correlation of a score with accuracy over arms, the mean over groups of arms.
 
     Both are (arms, seeds), and are averaged over seeds; a group lists places of arms, two or more.
-    The interval is the percentile interval of `draws` bootstrap samples of seeds: it is about
-    these arms; with few seeds it is rather narrow. Ties take their mean rank, and a group in which
-    one side does not vary counts as 0. Deterministic. ValueError for shapes that differ.
+    The interval is the percentile interval of `draws` bootstrap samples of seeds: it is about these
+    arms; with few seeds it is rather narrow, and lies towards 0. Ties take their mean rank, and a
+    group in which one side does not vary counts as 0. Deterministic. ValueError for shapes that
+    differ.
     """
     scores, found = _tables(score, accuracy)
     confidence, draws = as_confidence(confidence), as_count(draws, "draws", 1)

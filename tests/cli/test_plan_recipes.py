@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -193,6 +194,25 @@ def test_a_study_that_found_no_score_leaves_the_default(choice, grid):
     found = answer(choice, (), grid(-5.0))
     assert found.arm == "weak" and found.earned == ()
     assert "no score has earned its place: in the study" in said(found, "why")
+
+
+def test_a_recipe_that_collapsed_is_left_out_with_a_remedy(
+    make_record, folder, capsys, monkeypatch
+):
+    flat = {"metrics": {"score_loss": 5.0}, "protocols": {"unscored": "features are one point"}}
+    sound = [make_record(arm, seed, metrics={"score_loss": seed + len(arm)})
+             for arm in LABELS for seed in range(2)]  # fmt: skip
+    records = [replace(r, **flat) if r.arm == "beta_1_3" else r for r in sound]
+    found = answer(chosen_recipes(records))
+    assert said(found, "left out") == (
+        "real share 1/3, weak: features are one point; take more steps (--steps), or a lower "
+        "pretrain.learning_rate"
+    )
+    every = [replace(r, **flat) for r in sound]
+    monkeypatch.setattr(own_recipes, "run_study", lambda *_, **__: every)
+    assert main(command(folder, "--seeds", "2")) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "fewer than two recipes could be scored (weak: features are one point): take" in error
 
 
 def test_without_records_no_number_is_named(choice, tmp_path):

@@ -26,7 +26,11 @@ _UNKNOWN = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said of a choice: the arm to take, why, and everything else, a paragraph a line."""
+    """What is said of a choice: the arm to take, why, and everything else, a paragraph a line.
+
+    The arm is what a score picks that has earned its place, else the default; where labels exclude
+    that, it is what they pick.
+    """
 
     arm: str
     choice: RecipeChoice
@@ -67,10 +71,13 @@ def answer(
     if earned:
         arm, how = choice.picks[earned[0]].arm, f"by {choice.picks[earned[0]].label}"
     shown = tuple(metric for metric in PROPOSED if metric in choice.picks) or tuple(choice.picks)
-    lines = [
-        ("recipe", f"{_in_full(arm)}: {how}"),
-        ("why", f"{_earned(grid, earned)}. {_supported(records)}"),
-    ]
+    recipe = [("recipe", f"{_in_full(arm)}: {how}")]
+    if choice.by_labels is not None and arm in choice.by_labels.alike:
+        recipe = [("recipe", f"{_in_full(arm)}: {how}, and labels do not exclude it")]
+    elif choice.by_labels is not None:
+        without, arm = recipe[0][1], choice.by_labels.arm
+        recipe = [("recipe", f"{_in_full(arm)}: by the labels"), ("without", without)]
+    lines = [*recipe, ("why", f"{_earned(grid, earned)}. {_supported(records)}")]
     if choice.by_labels is not None:
         lines.append(("by labels", f"{_said(choice.by_labels)}. {_lost(choice, shown)}"))
     lines += [

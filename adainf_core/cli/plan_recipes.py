@@ -53,6 +53,7 @@ def recipes(options: argparse.Namespace, began: float) -> None:
 
 
 def _answered(options: argparse.Namespace, page: Path, numbers: Path, began: float) -> None:
+    from adainf_core.advice.own_recipes import LABELS
     from adainf_core.cli.plan_answer import answer
     from adainf_core.cli.plan_page import write_answer
 
@@ -60,11 +61,10 @@ def _answered(options: argparse.Namespace, page: Path, numbers: Path, began: flo
         own, study, proposal = _designed(options, began)
         gap, notes = _looked_at(options, own)
         choice = _run(options, study, proposal, began + options.budget)
-    few = [arm for arm in study.arms if sum(r.arm == arm for r in choice.records) < 2]
-    if few:
-        labels = "; ".join(study.arms[arm].label for arm in few)
-        left = f"Not compared, as the time was up before two seeds of it: {labels}."
-        notes = (f"{left} {runs_kept(options.records)}.", *notes)
+    done = [record.arm for record in choice.records]
+    if few := [label for arm, label in LABELS.items() if done.count(arm) < 2]:
+        left = f"Not compared, for want of time: {'; '.join(few)} ({runs_kept(options.records)})."
+        notes = (left, *notes)
     found = answer(choice, notes)
     # before anything is shown: a terminal that fails loses nothing
     write_answer(found, own, gap, page, numbers)

@@ -183,6 +183,7 @@ def idle(monkeypatch, tmp_path):
 
     for place in (
         # first, for importing them takes hold of what is replaced below
+        "adainf_core.advice.own_recipes.run_study",
         "adainf_core.generators.variations.vary_to_store",
         "adainf_core.generators.diffusion.DiffusionGenerator.load",
         "adainf_core.gap.pairing.neighbours_to_store",
@@ -196,7 +197,6 @@ def idle(monkeypatch, tmp_path):
         "adainf_core.gap.image_tv.image_tv",
         "adainf_core.evidence.runs.running.run_study",
         "adainf_core.advice.own_study.run_study",
-        "adainf_core.advice.own_recipes.run_study",
         "adainf_core.evidence.runs.replay.verify",
         "adainf_core.evidence.registration.register",
         "adainf_core.evidence.runs.records.write_pictures",

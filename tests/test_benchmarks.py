@@ -232,6 +232,23 @@ class TestGpu:
         assert "skipped" in found["eager"] and found["verdicts"] == {}
 
 
+class TestScores:
+    def test_scores_are_held_against_what_peers_there_are(self, load, monkeypatch):
+        scores, rng = load("scores"), np.random.default_rng(0)
+        images, views = rng.normal(size=(60, 5)), rng.normal(size=(60, 3, 5))
+        for name in ("rankme", "lidar", "dimension"):
+            monkeypatch.setattr(scores, f"their_{name}", lambda _: None)
+        monkeypatch.setattr(scores, "their_lidar", lambda _: 4.0)
+        found = scores.compared(images, views)
+        assert found["rankme"]["relative_difference"] is None
+        assert found["rankme"]["ours"] == pytest.approx(found["rankme"]["without_its_constant"])
+        assert found["lidar"]["relative_difference"] == abs(4.0 / found["lidar"]["ours"] - 1)
+
+    def test_every_score_of_the_panel_is_timed(self, load):
+        scores = load("scores")
+        assert list(scores.panel_seconds(120, 6)) == list(scores.PANEL)
+
+
 class TestGpuVerdicts:
     def test_targets(self, load):
         gpu = load("gpu")

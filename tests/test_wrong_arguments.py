@@ -259,7 +259,7 @@ CALLS = {
         ai.smallest_detectable,
         {"sd": 1.0, "n": 3, "confidence": 0.9, "power": 0.8},
     ),
-    "own_images": (ai.own_images, OWN | {"root": None}),
+    "own_images": (ai.own_images, OWN | {"root": None, "real_labels": True}),
     "own_study": (
         ai.own_study,
         OWN | {"pretrain": CONFIG, "replication": 2, "policies": (POLICY, POLICY), "seeds": 2,

@@ -17,7 +17,7 @@ from adainf_core.data.labelled_pairs import class_of, paired_labels
 from adainf_core.data.named_sets import LOADERS, named_or_own
 from adainf_core.data.sources import ARCHIVES
 from adainf_core.notebook import card
-from adainf_core.validation import IntArray, as_path
+from adainf_core.validation import IntArray, as_choice, as_path
 
 _HELD_OUT = 4  # one labelled image in four, where no test images are named
 
@@ -59,6 +59,8 @@ def own_images(
     labelled: str | Path | None = None,
     test: str | Path | None = None,
     root: str | Path | None = None,
+    *,
+    real_labels: bool = True,
 ) -> OwnImages:
     """The images of a comparison, read and checked.
 
@@ -66,14 +68,17 @@ def own_images(
     store, an npz archive or a folder. All come to the generated images' size. Probes learn from
     `labelled`, or else from `real` where that has labels. Without `test` a named set's test images
     are taken, else a quarter of each class of the labelled ones, the same every time, is held out.
-    Copies are left out first, so that none is on both sides, and test images that repeat labelled
-    ones. The last two sets that were asked for are kept in memory. Raises ValueError for real
-    images that would be enlarged, colours that fit in reversed order, labels that a probe cannot
-    learn from or be tested on (classes are matched by name where both sides name them,
-    `labelled_pairs`), a set of nothing but copies of one image, and test images that all repeat
-    labelled ones.
+    With `real_labels` False nothing is made of labels that `real` has. Copies are left out first,
+    so that none is on both sides, and test images that repeat labelled ones. The last two sets that
+    were asked for are kept in memory. Raises ValueError for real images that would be enlarged,
+    colours that fit in reversed order, labels that a probe cannot learn from or be tested on
+    (classes are matched by name where both sides name them, `labelled_pairs`), a set of nothing but
+    copies of one image, and test images that all repeat labelled ones.
     """
-    return _read(**as_text(real, generated, labelled, test, root))
+    return _read(
+        **as_text(real, generated, labelled, test, root),
+        real_labels=as_choice(real_labels, "real_labels", (True, False)),
+    )
 
 
 def as_text(*given: Any) -> dict[str, Any]:
@@ -89,13 +94,20 @@ def as_text(*given: Any) -> dict[str, Any]:
 
 @lru_cache(maxsize=2)
 def _read(
-    real: str, generated: str, labelled: str | None, test: str | None, root: str | None
+    real: str,
+    generated: str,
+    labelled: str | None,
+    test: str | None,
+    root: str | None,
+    real_labels: bool,
 ) -> OwnImages:
     made = _generated(generated)
     height, width = made.images.shape[2:]
     if height != width:
         raise ValueError(f"{generated}: images are {height}x{width}, not square: import them anew")
     trained = _sized(real, "train", height, root)
+    if not real_labels:
+        trained = ImageSet(trained.images, None, trained.name)
     _check_colours(made, trained)
     copies: dict[str, Copies] = {}
     two_classes = {"real": of_two_classes(trained)}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
+from torch import nn
 
 from adainf_core.advice.amounts import amount_claims, arms_of
 from adainf_core.advice.own_images import OwnImages, as_text, own_images
@@ -25,8 +26,8 @@ from adainf_core.evidence.runs.records import Record
 from adainf_core.evidence.runs.running import run_study
 from adainf_core.learning.policies import POLICIES, AugmentationPolicy
 from adainf_core.learning.pretrain_config import PretrainConfig
-from adainf_core.learning.pretraining import pretrain
-from adainf_core.learning.probing import knn_probe, linear_probe
+from adainf_core.learning.pretraining import Pretrained, pretrain
+from adainf_core.learning.probing import ProbeResult, knn_probe, linear_probe
 from adainf_core.notebook import card, table
 from adainf_core.validation import as_choice, as_count, as_number, as_path, in_words
 
@@ -71,18 +72,27 @@ class OwnExperiment:
 
     def resume(self, checkpoint: Path | None, max_seconds: float = float("inf")) -> Outcome | None:
         """Carry it out from `checkpoint` where that exists; None where the time has ended it."""
-        own = own_images(self.real, self.generated, self.labelled, self.test, self.root)
+        own = self.images()
         if own.digest != self.digest:
             raise ValueError(f"{self.real} or {self.generated} has changed since the plan")
-        if own.labelled is None or own.test is None:
-            raise ValueError("nothing is labelled: name labelled images")
         data = self.data(own)
         trained = pretrain(self.pretrain, data, checkpoint=checkpoint, max_seconds=max_seconds)
-        if not trained.finished:
-            return None
-        probes = {"knn": knn_probe(trained.encoder, own.labelled, own.test)}
-        if self.probe == "linear":
-            probes = {"linear": linear_probe(trained.encoder, own.labelled, own.test)} | probes
+        return self.probed(trained, data, own) if trained.finished else None
+
+    def images(self) -> OwnImages:
+        """The images at its paths; ValueError where nothing is labelled."""
+        own = own_images(self.real, self.generated, self.labelled, self.test, self.root)
+        if own.labelled is None:
+            raise ValueError("nothing is labelled: name labelled images")
+        return own
+
+    def probed(self, trained: Pretrained, data: Inflation, own: OwnImages) -> Outcome:
+        """What probes say of a run that has ended; without labels its loss curve alone."""
+        probes: dict[str, ProbeResult] = {}
+        if own.labelled is not None and own.test is not None:
+            if self.probe == "linear":
+                probes["linear"] = linear_probe(trained.encoder, own.labelled, own.test)
+            probes["knn"] = knn_probe(trained.encoder, own.labelled, own.test)
         return Outcome(
             {name: 100 * probe.accuracy for name, probe in probes.items()},
             {name: probe.account for name, probe in probes.items()},
@@ -90,6 +100,10 @@ class OwnExperiment:
             trained.history,
             {name: probe.details for name, probe in probes.items() if probe.details},
         )
+
+    def scores(self, encoder: nn.Module, own: OwnImages) -> dict[str, float]:
+        """What a run measures of its encoder without labels, by name: here nothing."""
+        return {}
 
     def data(self, own: OwnImages) -> Inflation:
         """What it trains on, of these images."""

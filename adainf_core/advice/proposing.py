@@ -7,15 +7,14 @@ import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 from adainf_core.advice.amounts import AMOUNTS, between
 from adainf_core.advice.designing import FILLED, STEPS_A_SEED, WIDTHS, Cost, Design, choose
 from adainf_core.advice.own_images import OwnImages
-from adainf_core.advice.own_study import arms_of_own
-from adainf_core.advice.planning import ARMS
+from adainf_core.advice.own_study import OwnExperiment, arms_of_own
 from adainf_core.advice.timing import faster_precision, measured
 from adainf_core.configuration import from_plain, to_plain
 from adainf_core.devices import chosen_device
@@ -62,6 +61,7 @@ def propose(
     start: float = 0.0,
     rehearsed: bool = False,
     clock: Callable[[], float] = time.perf_counter,
+    grid: Callable[[PretrainConfig], Mapping[str, OwnExperiment]] | None = None,
 ) -> Proposal:
     """The comparison that fits `budget` seconds by the rule of `designing`, timed on this machine.
 
@@ -69,25 +69,33 @@ def propose(
     `STEPS` steps and `SEEDS` seeds of `pretrain`. What is given stays: `steps`, `seeds`,
     `processes`, and the fields of `pretrain` that are named in `fixed`. `amounts` None lets those
     of `amounts.AMOUNTS` join where all arms still have three seeds. `start` is what a process takes
-    before its first run. ValueError where no design fits.
+    before its first run. Other arms than the four are those that `grid` makes of a training, the
+    most wanted first; then `amounts` are none, and where all do not fit the last are left out, down
+    to two. ValueError where no design fits.
     """
     limited, began = math.isfinite(budget), clock()
     n_real, n_generated = len(own.real), len(own.generated)
     if processes is None:
         processes = cores() if chosen_device(pretrain.device).type == "cpu" else 1
-    example = arms_of_own(own, pretrain, policies, probe)
+    whole = grid is None
+    if grid is None:
+        grid = partial(arms_of_own, own, policies=policies, probe=probe)
+    else:
+        amounts = ()
+    example = grid(pretrain)
     if limited and "precision" not in fixed and "encoder" not in fixed:
-        pretrain = replace(pretrain, precision=faster_precision(example["none"], own, clock))
+        first = next(iter(example.values()))
+        pretrain = replace(pretrain, precision=faster_precision(first, own, clock))
 
     @cache
     def cost(width: int) -> Cost:
-        arms = arms_of_own(own, replace(pretrain, width=width), policies, probe)
+        arms = grid(replace(pretrain, width=width))
         return measured(arms, own, processes, start, rehearsed=rehearsed, clock=clock)
 
     asked = between(AMOUNTS if amounts is None else amounts, n_real, n_generated)
     if not limited:
         chosen = asked if amounts is not None else ()
-        arms = len(ARMS) + len(chosen)
+        arms = len(example) + len(chosen)
         design = Design(
             pretrain.width, steps or STEPS, seeds or SEEDS, arms, processes, cost(pretrain.width)
         )
@@ -102,17 +110,31 @@ def propose(
         "seeds": seeds, "spent": spent,
     }  # fmt: skip
     if amounts is not None:
-        design = choose(budget, cost, arms=len(ARMS) + len(asked), **options)
+        arms = len(example) + len(asked)
+        design = _most_arms(budget, cost, arms, arms if whole else 2, options)
         return _lasting(Proposal(design, pretrain, asked), fixed)
-    design = choose(budget, cost, arms=len(ARMS), **options)
+    design = choose(budget, cost, arms=len(example), **options)
     if not asked:
         return _lasting(Proposal(design, pretrain), fixed)
-    arms, wanted = len(ARMS) + len(asked), seeds or _SEEDS_WITH_AMOUNTS
+    arms, wanted = len(example) + len(asked), seeds or _SEEDS_WITH_AMOUNTS
     least = min(longest, steps or STEPS_A_SEED * wanted)
     larger = replace(design, arms=arms, seeds=wanted, steps=least)
     if larger.seconds > FILLED * (budget - spent):
         return _lasting(Proposal(design, pretrain, (), math.ceil(spent) + larger.budget), fixed)
     return _lasting(Proposal(choose(budget, cost, arms=arms, **options), pretrain, asked), fixed)
+
+
+def _most_arms(
+    budget: float, cost: Callable[[int], Cost], arms: int, fewest: int, options: dict[str, Any]
+) -> Design:
+    """The design of as many of `arms` arms as fit; ValueError where `fewest` do not."""
+    while True:
+        try:
+            return choose(budget, cost, arms=arms, **options)
+        except ValueError:
+            if arms <= fewest:
+                raise
+        arms -= 1
 
 
 def _lasting(proposal: Proposal, fixed: Collection[str]) -> Proposal:

@@ -59,7 +59,7 @@ def measured(
     rehearsed: bool = False,
     clock: Clock = time.perf_counter,
 ) -> Cost:
-    """What these arms take, a step of each timed after another to warm up, and the probes.
+    """What these arms take, a step of each timed after another to warm up, probes and scores.
 
     `processes` arms are timed side by side, on a thread each as their runs will be. Steps are of
     fewer images where one of the batch would be long to wait for, probes of some of the images;
@@ -74,7 +74,11 @@ def measured(
         runs = [_run(arm, own, timed) for arm in arms]
         groups = [runs[at : at + processes] for at in range(0, len(runs), processes)]
         step = float(np.mean([_stepped(group, clock) for group in groups])) * size / timed
-        rest = _probed(first.trainee.method.encoder, arms[0].probe, own, clock)
+        encoder = first.trainee.method.encoder
+        rest = _probed(encoder, arms[0].probe, own, clock)
+        began = clock()
+        arms[0].scores(encoder, own)
+        rest += clock() - began
     return Cost(step, rest, start, rehearsed)
 
 

@@ -112,8 +112,9 @@ def count(least: int = 1, most: int = 10**12) -> Callable[[str], int]:
 
 
 def seconds(text: str) -> float:
-    """An option's type: a time from 0, "inf" for no limit."""
-    number = _number(text)
+    """An option's type: a time from 0 in seconds, or as "45m" or "2h"; "inf" for no limit."""
+    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0) if text[:-1] else 0
+    number = unit * _number(text[:-1]) if unit else _number(text)
     if not number >= 0:
         raise argparse.ArgumentTypeError(f"{text} is no time: give seconds, 0 or more")
     return number

@@ -119,10 +119,10 @@ def _measured(options: argparse.Namespace) -> GapReport:
     )
 
 
-def page_name(real: str, split: str, generated: str) -> str:
-    """The name of the page about these sets, and about no others."""
+def page_name(real: str, split: str, generated: str, word: str = "gap") -> str:
+    """The name of the command's page about these sets, and about no others."""
     whose = real if split == "train" else f"{real}+{split}"
-    return f"gap-{_slug(generated)}-vs-{_slug(whose)}.html"
+    return f"{word}-{_slug(generated)}-vs-{_slug(whose)}.html"
 
 
 def _slug(name: str) -> str:

@@ -52,7 +52,8 @@ REGISTRATION = Kind("the registration of claims", "adainf claims show --results 
 REPLAYS = Kind("the list of replayed runs", "adainf study status --results takes its folder")
 COMPARISON = Kind("a report of adainf compare", "no command reads it")
 GAP = Kind("a report of adainf gap", "no command reads it")
-PAGE = Kind("a page of adainf gap", "a browser shows it")
+PLAN = Kind("a report of adainf plan", "no command reads it")
+PAGE = Kind("a page of adainf gap or adainf plan", "a browser shows it")
 TABLE = Kind("a table of adainf compare", "no command reads it")
 META = Kind("a part of a store of generated images", "name its folder")
 STORE = Kind(
@@ -237,6 +238,7 @@ def _of_json(path: Path) -> Kind | None:
         ("study scale arm seed metrics", RECORD),
         ("protocol sides differences", COMPARISON),
         ("extractor sentences checks rows", GAP),
+        ("recipe earned scores", PLAN),
         ("schema shape crc32", META),
     ):
         if set(fields.split()) <= content.keys():

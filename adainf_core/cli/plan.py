@@ -8,6 +8,7 @@ import shlex
 import time
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adainf_core.cli import plan_words as words
@@ -24,9 +25,10 @@ from adainf_core.cli.common import (
     seconds,
     seeds,
 )
-from adainf_core.cli.image_sets import check_named
 from adainf_core.cli.plan_commands import arm_commands, refused_import, typed
+from adainf_core.cli.plan_recipes import recipes
 from adainf_core.cli.plan_run import going_on, noise_of_kept, run_design, study_of
+from adainf_core.cli.plan_settings import BATCH, PAPER_STEPS, policies_of, shared_config
 from adainf_core.stopping import telling_what_stays
 
 if TYPE_CHECKING:
@@ -39,9 +41,6 @@ if TYPE_CHECKING:
     Policies = tuple[AugmentationPolicy, AugmentationPolicy]  # strong and weak
 
 HELP = "whether generated images help yours: the numbers, the commands, the comparison"
-# batches are smaller among fewer images
-_BATCH = {"laptop": 256, "paper": 512}
-_PAPER_STEPS = 100_000
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +48,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "Say what it costs on this machine to find out whether generated images help, and what can "
         "be found; what the weights of real images mean at these sizes; look at the gap; and print "
         "the commands of the four arms that decide, or with --run carry them out. With --budget "
-        "the comparison is made to fit."
+        "the comparison is made to fit. With --without-labels train a small grid of recipes at "
+        "once, and say which one scores pick that read no label, and what that is worth."
     )
     parser.set_defaults(run=_plan)
     parser.add_argument("real", help=f"images to learn from: {DATASET}")
@@ -63,15 +63,29 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--budget",
         type=seconds,
         default=math.inf,
-        help="seconds that the comparison may take: steps, seeds and network are chosen to fit; "
-        "default: no limit",
+        help="what the comparison may take, in seconds, or as 45m or 2h: steps, seeds and network "
+        "are chosen to fit; default: no limit",
+    )
+    parser.add_argument(
+        "--without-labels",
+        action="store_true",
+        help="run a grid of recipes and choose by scores that read no label; with --labels both "
+        "answers stand side by side",
+    )
+    parser.add_argument(
+        "--html",
+        type=Path,
+        help="page of --without-labels; default: plan-GENERATED-vs-REAL.html here",
+    )
+    parser.add_argument(
+        "--json", type=Path, help="its numbers; default: beside the page, ending in .json"
     )
     parser.add_argument(
         "--records", type=folder_to_be, help="folder that keeps the runs; the same goes on"
     )
     parser.add_argument(
         "--scale",
-        choices=tuple(_BATCH),
+        choices=tuple(BATCH),
         default="laptop",
         help="which runs the commands are of: laptop, the small ones of the design, or paper, the "
         "official ones; default: laptop",
@@ -85,7 +99,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=count(),
         help="default: what the budget allows, 1000 without one (paper: 100000)",
     )
-    parser.add_argument("--seeds", type=seeds, help="of each arm; default: by the budget, else 5")
+    parser.add_argument(
+        "--seeds",
+        type=seeds,
+        help="of each arm; default: by the budget, else 5, or 3 with --without-labels",
+    )
     parser.add_argument(
         "--amounts",
         type=_amounts,
@@ -119,6 +137,12 @@ def _amounts(text: str) -> tuple[float, ...]:
 
 def _plan(options: argparse.Namespace) -> None:
     began = time.monotonic()
+    if options.without_labels:
+        recipes(options, began)
+        return
+    for name in ("html", "json"):
+        if (place := getattr(options, name)) is not None:
+            raise ValueError(f"--{name} {place} is of --without-labels: leave it out")
     if not options.run_now:
         _planned(options, began)
         return
@@ -138,7 +162,7 @@ def _planned(options: argparse.Namespace, began: float) -> None:
     from adainf_core.gap.checks import preparation
 
     paper = options.scale == "paper" and not options.run_now
-    config = _config(options)
+    config = shared_config(options)
     own = own_images(options.real, options.generated, options.labels, options.test, options.root)
     if options.run_now and own.labelled is None:
         raise ValueError(
@@ -147,7 +171,7 @@ def _planned(options: argparse.Namespace, began: float) -> None:
     # what this process has done, each of its workers will do again
     start = max(time.process_time(), time.monotonic() - began)
     if options.batch_size is None:
-        batch = largest_batch(len(own.real), _BATCH["paper" if paper else "laptop"])
+        batch = largest_batch(len(own.real), BATCH["paper" if paper else "laptop"])
         config = replace(config, batch_size=batch)
     noise, whose = _noise(options.noise, None if own.test is None else len(own.test))
     with warnings.catch_warnings():
@@ -156,13 +180,13 @@ def _planned(options: argparse.Namespace, began: float) -> None:
             own.real,
             own.generated,
             config.batch_size,
-            options.steps or _PAPER_STEPS,
+            options.steps or PAPER_STEPS,
             noise=noise,
             replication=options.replication,
             gap_images=options.gap_images,
             new=own.new,
         )
-    policies = _policies(options.method, own)
+    policies = policies_of(options.method, own)
     words.show_shared(plan)
     if paper:
         here, trained = _show_official(options, own, plan), None
@@ -261,48 +285,6 @@ def _amounts_that_are_arms(options: argparse.Namespace, own: OwnImages) -> tuple
     return between(options.amounts, len(own.real), len(own.generated))
 
 
-def _check_run(options: argparse.Namespace, own: OwnImages) -> None:
-    if options.run_now and own.labelled is None:
-        raise ValueError(
-            f"{options.real} has no labels to decide by: label some images, and name them"
-        )
-
-
-def _config(options: argparse.Namespace) -> PretrainConfig:
-    """What all arms share, as far as the options say; ValueError for what cannot be."""
-    from adainf_core.configuration import override
-    from adainf_core.learning.methods import METHODS
-    from adainf_core.learning.pretrain_config import PretrainConfig
-    from adainf_core.learning.recipes import Recipe, recipe
-
-    if options.run_now and options.seeds is not None and options.seeds < 2:
-        raise ValueError(f"--seeds {options.seeds}: --run compares arms over two seeds or more")
-    check_named(REAL=options.real, labels=options.labels, test=options.test)
-    for setting in options.settings:
-        key = setting.partition("=")[0]
-        if not key.startswith("pretrain."):
-            raise ValueError(f"{setting!r}: the settings of a plan are of pretrain.…")
-        if key.split(".")[1] in ("policy", "seed", "steps", "batch_size"):
-            raise ValueError(f"{setting!r}: a plan sets {key} itself, see its options")
-    recipe(method=options.method)  # an unknown method ends here, an unknown key below
-    steps = options.steps or _PAPER_STEPS
-    base = PretrainConfig(
-        method=METHODS[options.method](), batch_size=options.batch_size or 2, steps=steps, warmup=0
-    )
-    return override(Recipe(pretrain=base), options.settings).pretrain
-
-
-def _policies(method: str, own: OwnImages) -> Policies:
-    from adainf_core.learning.methods import METHODS
-    from adainf_core.learning.policies import POLICIES
-
-    strong, weak = (
-        POLICIES[name].for_image_size(own.real.image_size)
-        for name in METHODS[method].official().policies
-    )
-    return strong, weak
-
-
 def _noise(asked: float | None, tested: int | None) -> tuple[float, str]:
     """The noise before there are runs, on so many test images, and in words what it is of."""
     from adainf_core.advice.planning import RECORDED_IMAGES, noise_on, recorded_noise
@@ -350,10 +332,10 @@ def _official(options: argparse.Namespace, plan: Plan) -> PretrainConfig:
     from adainf_core.configuration import override
     from adainf_core.learning.recipes import recipe
 
-    steps = options.steps or _PAPER_STEPS
+    steps = options.steps or PAPER_STEPS
     found = recipe(options.real, options.method)
     paper = options.scale == "paper"
-    batch = plan.batch_size if paper else largest_batch(plan.n_real, _BATCH["paper"])
+    batch = plan.batch_size if paper else largest_batch(plan.n_real, BATCH["paper"])
     chosen = replace(found.pretrain, steps=steps, warmup=steps // 100, batch_size=batch)
     return override(replace(found, pretrain=chosen), options.settings).pretrain
 

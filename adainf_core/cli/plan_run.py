@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from adainf_core.cli import plan_words as words
 from adainf_core.cli.common import duration, runs_kept
 
 if TYPE_CHECKING:
+    from adainf_core.advice.designing import Course
     from adainf_core.advice.own_study import Comparison
     from adainf_core.advice.planning import Plan
     from adainf_core.advice.proposing import Proposal
@@ -91,6 +92,30 @@ def noise_of_kept(study: Study, records: Path | None) -> float | None:
     return compared(study_records(study, SCALE, records)).noise or None if records else None
 
 
+def course_of(
+    options: argparse.Namespace, study: Study, proposal: Proposal, deadline: float
+) -> tuple[Course, list[Record], Callable[[str, int], bool]]:
+    """How a design comes along, the runs that --records has, and whether a run is begun.
+
+    The last is for `run_study` to ask; what it leaves out it says why.
+    """
+    from adainf_core.advice.designing import Course
+    from adainf_core.advice.own_study import SCALE
+    from adainf_core.evidence.runs.running import study_records
+
+    done = [] if options.records is None else study_records(study, SCALE, options.records)
+    before = [(record.arm, record.seed) for record in done]
+    course = Course(proposal.design, deadline, before, time.monotonic)
+
+    def wanted(arm: str, seed: int) -> bool:
+        said, begins = course.note, course.begins(seed)
+        if course.note != said:
+            print(course.note, flush=True)
+        return begins
+
+    return course, done, wanted
+
+
 def run_design(
     options: argparse.Namespace, study: Study, proposal: Proposal, noise: float, deadline: float
 ) -> None:
@@ -99,25 +124,15 @@ def run_design(
     A line for each run with what is left, the state of all questions after each round of the arms.
     `noise` is what it was planned with, until two seeds of all arms have one of their own.
     """
-    from adainf_core.advice.designing import Course
     from adainf_core.advice.own_study import SCALE, compare, compared
     from adainf_core.advice.proposing import write_proposal
-    from adainf_core.evidence.runs.running import study_records
 
-    design, records = proposal.design, options.records
-    done = [] if records is None else study_records(study, SCALE, records)
+    records, design = options.records, proposal.design
+    course, done, wanted = course_of(options, study, proposal, deadline)
     if records is not None and math.isfinite(options.budget):
         write_proposal(proposal, records)
-    before = [(record.arm, record.seed) for record in done]
-    course = Course(design, deadline, before, time.monotonic)
     called = words.labels_of(study.arms)
     print(flush=True)
-
-    def wanted(arm: str, seed: int) -> bool:
-        said, begins = course.note, course.begins(seed)
-        if course.note != said:
-            print(course.note, flush=True)
-        return begins
 
     def told(record: Record) -> None:
         done.append(record)

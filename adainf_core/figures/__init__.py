@@ -42,6 +42,7 @@ from adainf_core.figures.results import (
     gains,
     level_band,
     level_dots,
+    losses,
     mean_mark,
     plausible_levels,
     slopes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -214,6 +214,24 @@ def gains(
     named_rows(ax, [*reported, *measured])
     ax.tick_params(axis="y", labelsize=9)
     ax.set_xlabel("gain, points of accuracy")
+
+
+def losses(ax: Axes, rows: Mapping[str, Interval | None], open_marks: Collection[str] = ()) -> None:
+    """A forest of points lost, a row for each way of choosing with its interval.
+
+    Those in `open_marks` have squares that are not filled; None is marked "not run".
+    """
+    ax.axvline(0, color=INK, lw=0.8)
+    for row, (name, found) in enumerate(rows.items()):
+        if found is None:
+            ax.annotate("not run", (0, row), (6, 0), textcoords="offset points", va="center",
+                        fontsize=9, color=FAINT)  # fmt: skip
+            continue
+        mark, fill = ("s", "none") if name in open_marks else ("o", INK)
+        ax.plot([found.low, found.high], [row, row], color=INK, lw=1.6)
+        ax.plot(found.value, row, mark, color=INK, mfc=fill, ms=6)
+    named_rows(ax, rows)
+    ax.set_xlabel("points lost against the best arm")
 
 
 def counted_values(ax: Axes, rows: Mapping[str, tuple[str, Sequence[float]]]) -> None:

@@ -7,6 +7,7 @@ from adainf_core.evidence.runs.scales import current_scale
 from adainf_core.evidence.studies.gap_experiment import at_least
 from adainf_core.findings.benchmarks import SweptToy, benchmark, coverage_rows, recovered
 from adainf_core.findings.captions import caption
+from adainf_core.findings.choices import ChoiceFindings
 from adainf_core.findings.escaping import escaped
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text, forest, short_name

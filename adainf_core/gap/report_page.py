@@ -58,13 +58,21 @@ def page(report: GapReport) -> str:
         f'<span class="real">real against real</span>, is {html.escape(report.mirror)}. '
         f"Seed {report.seed}.</p>"
     )
+    return document(
+        title,
+        f"{notes}{_said(report)}{head}{_format(report)}"
+        f'<h2>Measures</h2><div class="measures">{"".join(map(_measure, report.rows))}</div>'
+        f"<h2>Pictures</h2>{_pictures(report)}",
+    )
+
+
+def document(title: str, body: str) -> str:
+    """A page that stands alone, of the HTML `body` below its title, in the report's style."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body><main>"
-        f"<h1>{html.escape(title)}</h1>{notes}{_said(report)}{head}{_format(report)}"
-        f'<h2>Measures</h2><div class="measures">{"".join(map(_measure, report.rows))}</div>'
-        f"<h2>Pictures</h2>{_pictures(report)}</main></body></html>\n"
+        f"<h1>{html.escape(title)}</h1>{body}</main></body></html>\n"
     )
 
 
@@ -172,7 +180,7 @@ def _pictures(report: GapReport) -> str:
     real, made = report.real.images, report.generated.images
     count = _SHEET[0] * _SHEET[1]
     sheets = [
-        _figure(
+        figure(
             _sheet(images[:count], _SHEET[1]),
             f"Contact sheet of {min(count, len(images))} {kind} images",
             f"{kind.capitalize()} images, a random draw.",
@@ -182,7 +190,7 @@ def _pictures(report: GapReport) -> str:
     closest = report.memorised.closest(_PAIRS)
     typical = np.arange(min(_PAIRS, len(made)))
     pairs = [
-        _figure(
+        figure(
             _sheet(
                 np.concatenate([made[chosen], real[report.memorised.nearest_real[chosen]]]),
                 len(chosen),
@@ -196,7 +204,8 @@ def _pictures(report: GapReport) -> str:
     return f'<div class="sheets">{"".join(sheets + pairs)}</div>'
 
 
-def _figure(sheet: np.ndarray, alt: str, caption: str) -> str:
+def figure(sheet: np.ndarray, alt: str, caption: str) -> str:
+    """A picture, uint8 (height, width, 3 or 4), as PNG within the page, and its caption."""
     from PIL import Image
 
     buffer = io.BytesIO()

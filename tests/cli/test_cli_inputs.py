@@ -27,7 +27,9 @@ KINDS = {
     "compare.json": "is a report of adainf compare, no ",
     "compare.csv": "is a table of adainf compare, no ",
     "gap.json": "is a report of adainf gap, no ",
-    "gap.html": "is a page of adainf gap, no ",
+    "gap.html": "is a page of adainf gap or adainf plan, no ",
+    "plan.html": "is a page of adainf gap or adainf plan, no ",
+    "plan.json": "is a report of adainf plan, no ",
     "records/design.json": "is the design of adainf plan, no ",
     "registrations.json": "is the registration of claims, no ",
     "replays.json": "is the list of replayed runs, no ",
@@ -98,6 +100,9 @@ def zoo(tmp_path_factory):
         assert main(["compare", *runs, *sets, *told]) == 0
         gap = ["gap", "train.npz", "fakes.npz", "--extractor", "pixels", "--n", "140"]
         assert main([*gap, "--json", "gap.json", "--html", "gap.html"]) == 0
+        short = ["--steps", "1", "--seeds", "2", "--processes", "1", "--batch-size", "8"]
+        plan = ["plan", "train.npz", "fakes.npz", "--without-labels", *short]
+        assert main([*plan, "--html", "plan.html", "pretrain.width=4"]) == 0
         small = DiffusionConfig(widths=(32,), attention=(False,), batch_size=4)
         train_diffusion(train, small, 1, checkpoint=folder / "model.pt").generator.save(
             folder / "model"

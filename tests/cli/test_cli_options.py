@@ -16,7 +16,7 @@ NUMBERS = ("", "nan", "inf", "-inf", "-1", "1e30", "one")
 BAD = {
     "count": (*NUMBERS, "0", "1.5", str(10**30)),
     "seed": (*NUMBERS, "1.5", str(10**30)),
-    "seconds": ("", "nan", "-1", "-inf", "one"),
+    "seconds": ("", "nan", "-1", "-inf", "one", "-1m", "nanh", "m", "1d"),
     "positive": ("", "nan", "inf", "-1", "0", "one"),
     "share": (*NUMBERS, "0", "1"),
     "share or all": NUMBERS,
@@ -116,6 +116,9 @@ COMMANDS = {
          "--budget": "seconds", "--scale": "word", "--amounts": "positive", **ROOT},
     ),
     "plan --run": (["digits", "MADE.npz"], {"--records": "folder to write"}),
+    "plan --without-labels": (
+        ["digits", "MADE.npz"], {"--html": "file to write", "--json": "file to write"}
+    ),
 }  # fmt: skip
 POSITIONS = {
     "data show": (["name"], ["set"]),
@@ -141,7 +144,7 @@ def test_the_table_has_every_option_of_every_command():
     found = {name: {a.option_strings[-1] for a in actions if a.option_strings}
              for name, actions in leaves()}  # fmt: skip
     table = {name: set(options) for name, (_, options) in COMMANDS.items()}
-    table["plan"] |= table.pop("plan --run")
+    table["plan"] |= table.pop("plan --run") | table.pop("plan --without-labels")
     assert table == found
 
 
@@ -180,6 +183,7 @@ def idle(monkeypatch, tmp_path):
 
     for place in (
         # first, for importing them takes hold of what is replaced below
+        "adainf_core.advice.own_recipes.run_study",
         "adainf_core.generators.variations.vary_to_store",
         "adainf_core.generators.diffusion.DiffusionGenerator.load",
         "adainf_core.gap.pairing.neighbours_to_store",
@@ -254,6 +258,7 @@ def test_a_value_that_cannot_be_is_one_line(command, option, places, capsys):
         (["pretrain", "--dataset", "MADE.npz", "split=val"], "split val: "),
         (["pretrain", "--dataset", "digits", "pretrain.steps=0"], "steps = 0 must be in 1.."),
         (["plan", "digits", "MADE.npz", "--run", "--seeds", "1"], "--seeds 1: --run compares"),
+        (["plan", "digits", "MADE.npz", "--budget", "xm"], "'x' is no number"),
         (["data", "show", "digits", "--size", "50000"], "would take 10,815 GB, and there are"),
         (["generate", "show", "digits", "--scale", "65535"], "and there are"),
         (["generate", "vary", "cifar10-16", "no/such/place", "--store", "s"], "REAL: unknown"),
@@ -291,6 +296,8 @@ def test_values_that_can_be_pass():
     parse = _parser().parse_args
     assert parse(["pretrain", "--max-seconds", "inf"]).max_seconds == float("inf")
     assert parse(["study", "run", "x", "--budget", "0", "--seeds", "1"]).budget == 0
+    times = {"90": 90, "90s": 90, "45m": 2700, "1.5h": 5400}
+    assert {t: parse(["plan", "a", "b", "--budget", t]).budget for t in times} == times
     assert parse(["gap", "a", "b", "--seed", str(2**64 - 1)]).seed == 2**64 - 1
     assert parse(["gap", "a", "b", "--confidence", "0.5", "--size", "1"]).confidence == 0.5
 

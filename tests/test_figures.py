@@ -19,6 +19,7 @@ from adainf_core.figures import (
     BOUNDARY,
     INK,
     REAL,
+    RecipeRow,
     Shown,
     Slider,
     Table,
@@ -39,6 +40,7 @@ from adainf_core.figures import (
     graphs_and_spectra,
     groups_among_all,
     image_rows,
+    is_narrow,
     ladder,
     level_dots,
     level_ticks,
@@ -49,6 +51,7 @@ from adainf_core.figures import (
     picture,
     plausible_levels,
     pushes,
+    recipe_rows,
     shares_of_the_truth,
     sheet,
     sign_grid,
@@ -116,6 +119,45 @@ def test_text_is_in_the_readers_own_font():
     svg = draw(lambda ax: ax.set_xlabel(r"strength $\alpha$"), alt="Axes.").svg
     fonts = set(re.findall(r"font-family: [^;\"]*", svg))
     assert fonts == {"font-family: system-ui, sans-serif"}
+
+
+def test_a_narrow_drawing_stands_beside_the_wide_one_and_is_switched_by_the_style_sheet():
+    seen = []
+
+    def paint(ax):
+        seen.append(is_narrow(ax))
+        line(ax)
+
+    shown = draw(paint, alt="A line.", width=7, height=2, narrow=3)
+    assert seen == [False, True]
+    assert 'viewBox="0 0 504 144"' in shown.svg and 'viewBox="0 0 244.8 216"' in shown.narrow
+    page = shown._repr_html_()
+    assert page.index('class="wide"') < page.index('class="narrow" hidden') and shown.narrow in page
+    assert shown.figure.get_figwidth() == 7  # the file that is saved is the wide one
+    assert "narrow" not in draw(line, alt="A line.")._repr_html_()
+
+
+def test_recipes_have_a_picture_for_each_image_and_a_mark_for_each_seed():
+    images = np.zeros((3, 3, 4, 4), np.uint8)
+    rows = [RecipeRow("none", "A", images, 3, images[:2], [40.0, 42.0]),
+            RecipeRow("adainf", "B", images, 1, images[:2], [43.0, 45.0], bold=True)]  # fmt: skip
+    inspected = []
+
+    def paint(ax):
+        recipe_rows(ax, rows, "accuracy, %")
+        words = {text.get_text(): text for text in ax.texts}
+        assert {"A", "B", "41.0", "44.0", "accuracy, %"} <= words.keys()
+        assert words["B"].get_fontweight() == words["44.0"].get_fontweight() == "bold"
+        assert len(ax.images) == 10
+        seeds = [dots.get_offsets()[:, 0] for dots in ax.collections]
+        ticks = {float(t): words[t].get_position()[0] for t in words if t.isdigit()}
+        (a, x), (b, y) = list(ticks.items())[:2]
+        for row, places in zip(rows, seeds, strict=True):
+            assert np.allclose(x + (np.array(row.values) - a) * (y - x) / (b - a), places)
+        inspected.append(is_narrow(ax))
+
+    draw(paint, alt="Recipes.", width=7, height=3, narrow=4)
+    assert inspected == [False, True]
 
 
 @pytest.mark.parametrize("alt", ["", "  ", "x" * 301])

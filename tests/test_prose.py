@@ -251,3 +251,11 @@ def test_lines_of_code_are_counted_without_blanks_and_tags():
     found = prose.blocks(page + "```{code-cell}\nc\n```\n")
     assert prose.code_lines(found) == (4, 3)
     assert [cell.begin for cell in found] == [3, 10]
+
+
+def test_the_first_page_says_what_it_has_to_say_in_two_hundred_words():
+    """Above the second section: the question, the scope, the figure's caption, the answers."""
+    text = (BOOK / "index.md").read_text(encoding="utf-8")
+    above = text.split("\n## ", 2)
+    said = [block.words for block in prose.blocks("\n## ".join(above[:2])) if not block.is_cell]
+    assert sum(len(words.split()) for words in said) <= 200

@@ -33,6 +33,7 @@ from adainf_core.figures.layout import (
     star,
 )
 from adainf_core.figures.mixtures import experiment_drawing, marked_batch, mixed_masses
+from adainf_core.figures.recipes import RecipeRow, recipe_rows
 from adainf_core.figures.results import (
     VERDICT_STYLE,
     arm_dots,
@@ -58,12 +59,14 @@ from adainf_core.figures.style import (
     FLAW_STYLE,
     GENERATED,
     INK,
+    NARROW,
     OKABE_ITO,
     REAL,
     WIDTH,
     Shown,
     Table,
     draw,
+    is_narrow,
     style,
 )
 from adainf_core.figures.worlds import (

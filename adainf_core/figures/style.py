@@ -16,10 +16,13 @@ from adainf_core.files import atomic_file
 from adainf_core.validation import as_path, as_positive, in_words
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 #: Full width in inches: at 10 pt it stays readable on a phone.
 WIDTH = 5.4
+#: Width in inches of a drawing made for phones.
+NARROW = 3.4
 #: Drawn in this colour, a mark takes the page's text colour.
 INK = "#010203"
 FAINT = "#808080"
@@ -99,12 +102,14 @@ def style(changes: Mapping[str, Any] | None = None) -> Iterator[None]:
 class Shown:
     """A finished figure: themed SVG for pages, PNG for print, alt text for those who listen.
 
-    `figure` is matplotlib's, closed, from which `save` draws files.
+    `figure` is matplotlib's, closed, from which `save` draws files. `narrow` is the SVG that stands
+    in for the other where a page has no room for it; the page's style sheet switches them.
     """
 
     svg: str
     alt: str
     figure: Figure = field(repr=False, compare=False)
+    narrow: str = ""
 
     @cached_property
     def png(self) -> bytes:
@@ -133,7 +138,14 @@ class Shown:
 
     def _repr_html_(self) -> str:
         label = html.escape(self.alt, quote=True)
-        return f'<div class="fig" role="img" aria-label="{label}">{self.svg}</div>'
+        return f'<div class="fig" role="img" aria-label="{label}">{self.drawings}</div>'
+
+    @property
+    def drawings(self) -> str:
+        """HTML of the drawing, or of both: without a style sheet, the wide one is seen."""
+        if not self.narrow:
+            return self.svg
+        return f'<div class="wide">{self.svg}</div><div class="narrow" hidden>{self.narrow}</div>'
 
     def _repr_png_(self) -> bytes:
         return self.png
@@ -148,13 +160,16 @@ def draw(
     alt: str,
     height: float = 3.0,
     width: float = WIDTH,
+    narrow: float | None = None,
     **subplots: Any,
 ) -> Shown:
     """Have `paint(axes)` draw on fresh axes and return the figure, ready to be a cell's result.
 
     `height` and `width` are in inches, `subplots` go to `matplotlib.pyplot.subplots`; with more
-    than one panel `paint` gets the array of axes. `alt` says in at most 300 characters what the
-    chart is and what it shows, and is required: raises ValueError without it.
+    than one panel `paint` gets the array of axes. With `narrow`, the height of a second drawing for
+    phones, `NARROW` wide, it is called once more and can ask which one it draws (`is_narrow`).
+    `alt` says in at most 300 characters what the chart is and what it shows, and is required:
+    raises ValueError without it.
     """
     if not callable(paint):
         raise ValueError(f"paint = {in_words(paint)} must be a function of axes")
@@ -165,13 +180,22 @@ def draw(
     width, height = as_positive(width, "width"), as_positive(height, "height")
     from matplotlib import pyplot as plt
 
+    drawn = []
     with style():
-        figure, axes = plt.subplots(figsize=(width, height), **subplots)
-        try:
-            paint(axes)
-            return Shown(_themed_svg(figure, alt), alt, figure)
-        finally:
-            plt.close(figure)
+        for size in ((width, height), *([] if narrow is None else [(NARROW, narrow)])):
+            figure, axes = plt.subplots(figsize=size, **subplots)
+            try:
+                paint(axes)
+                drawn.append((_themed_svg(figure, f"{alt} {size[0]}"), figure))
+            finally:
+                plt.close(figure)
+    (svg, whole), *second = drawn
+    return Shown(svg, alt, whole, *(small for small, _ in second))
+
+
+def is_narrow(ax: Axes) -> bool:
+    """Whether these axes are of a drawing for phones."""
+    return ax.get_figure(root=True).get_figwidth() <= NARROW  # type: ignore[union-attr]
 
 
 def _themed_svg(figure: Figure, salt: str) -> str:

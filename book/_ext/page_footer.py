@@ -8,10 +8,13 @@ import html
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import linked_tests
 from readable_notebook import Site, Work, merged, readable_notebook
 
+#: The file that holds the notebooks of all pages, at the root of the site.
+ARCHIVE = "notebooks.zip"
 SHOWN = ("python", "torch", "numpy", "scipy")
 
 
@@ -112,7 +115,19 @@ def add_footer(app: Any, pagename: str, template: str, context: dict[str, Any], 
     context["body"] += footer(ran["runtime"], *addresses)
 
 
+def write_archive(app: Any, error: Exception | None) -> None:
+    """Put the notebooks of all pages into one file, with the same bytes in every build."""
+    if error is not None or app.builder.format != "html":
+        return
+    sources = Path(app.outdir) / "_sources"
+    with ZipFile(Path(app.outdir) / ARCHIVE, "w", ZIP_DEFLATED) as archive:
+        for path in sorted(sources.rglob("*.ipynb")):
+            name = f"notebooks/{path.relative_to(sources).as_posix()}"
+            archive.writestr(ZipInfo(name), path.read_bytes(), ZIP_DEFLATED)
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx, ahead of the theme, which reads the context for its button."""
     app.connect("html-page-context", add_footer, priority=400)
+    app.connect("build-finished", write_archive)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from adainf_core.evidence.judging.verdicts import Outcome
 from adainf_core.evidence.ledger import LedgerEntry, settled
+from adainf_core.figures.typesetting import typeset
 from adainf_core.findings.ledgers import ledger_table
 from adainf_core.statistics.intervals import Interval
 
@@ -198,7 +199,7 @@ def answers(entries: Sequence[LedgerEntry], chapters: str = "") -> str:
     counts = Counter(str(entry.verdict.outcome) for entry in entries)
     said = ", ".join(f"{counts[word]} {verb}" for word, verb in _VERBS.items() if counts[word])
     lines += ["", f"Of all {len(entries)} claims: {said}."]
-    return "\n".join(lines) + "\n"
+    return typeset("\n".join(lines)) + "\n"
 
 
 def by_key(entries: Sequence[LedgerEntry]) -> dict[str, LedgerEntry]:

@@ -11,6 +11,7 @@ import numpy as np
 from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.evidence.ledger import LedgerEntry, settled
 from adainf_core.figures import RecipeRow, Shown, draw, recipe_rows
+from adainf_core.figures.typesetting import typeset
 from adainf_core.findings.answers import by_key
 from adainf_core.findings.findings import Findings
 from adainf_core.findings.forests import alt_text
@@ -120,7 +121,7 @@ def _card(answer: Answer, entry: LedgerEntry) -> Card:
     if found is not None:
         low, high = (found.low, found.high) if found.value > 0 else (-found.high, -found.low)
         size = f"{abs(found.value):.1f}"
-        sure = f"{_signed(low)} to {_signed(high)} points, {found.n} seeds"
+        sure = typeset(f"{low:.1f} to {high:.1f} points, {found.n} seeds")
     sure += " (exploratory)" if entry.exploratory else ""
     return Card(answer.question, answer.chapter, colour, word, sentence.format(size=size), sure)
 
@@ -141,10 +142,6 @@ def _theory(found: Mapping[str, LedgerEntry]) -> Card:
     sure = f"{exact.low:.2f} to {exact.high:.2f}, {exact.n} worlds"
     sure += " (exploratory)" if entry.exploratory else ""
     return Card(question, "theory-and-training", colour, word, said, sure)
-
-
-def _signed(value: float) -> str:
-    return f"{value:.1f}".replace("-", "−")
 
 
 def recipes_figure(found: Findings, batch: int = 6, image: int = 2) -> Shown:

@@ -74,7 +74,7 @@ def test_a_number_has_the_sign_of_what_happens_to_accuracy(entries, key, sign):
         for each, question in zip(answers(turned).splitlines(), QUESTIONS, strict=False)
         if next(iter(question.claims.values())) == key
     )
-    number = "-2.00 [-4.00, -1.00]" if sign < 0 else "+2.00 [+1.00, +4.00]"
+    number = "−2.0 [−4.0, −1.0]" if sign < 0 else "+2.0 [+1.0, +4.0]"
     assert f"{'A loss' if sign < 0 else 'A gain'}" in line
     assert f"accuracy changes by {number} points" in line
 
@@ -123,7 +123,7 @@ def test_what_is_half_run_or_exploratory_or_reversed_says_so(entries):
         else e
         for e in entries
     ]
-    assert "A gain: accuracy changes by +2.00 [+1.00, +3.00] points, n = 3" in answers(turned)
+    assert "A gain: accuracy changes by +2.0 [+1.0, +3.0] points, n = 3" in answers(turned)
 
 
 def test_answers_lead_to_chapters_that_there_are(entries):
@@ -152,7 +152,9 @@ def test_no_verdict_of_a_chapter_is_a_placeholder_alone(entries):
     }
     assert glued and glued <= statements.keys()
     for key in glued:
-        assert re.search(rf"\| {re.escape(statements[key])} \|.*\| \*\*\w", text)
+        assert re.search(
+            rf"\| {re.escape(statements[key])} \|.*\| <strong class=\"verdict \w+\">\w", text
+        )
 
 
 def test_the_command_prints_them(capsys, tmp_path):

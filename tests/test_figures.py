@@ -1,6 +1,7 @@
 """Figures: themed, labelled, the same bytes every time."""
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -18,12 +19,15 @@ from adainf_core.figures import (
     ARM_STYLE,
     BOUNDARY,
     INK,
+    READABLE,
     REAL,
+    RecipeRow,
     Shown,
     Slider,
     Table,
     arm_dots,
     arrow,
+    coloured,
     compared_dots,
     contrastive_pipeline,
     counted_values,
@@ -39,6 +43,7 @@ from adainf_core.figures import (
     graphs_and_spectra,
     groups_among_all,
     image_rows,
+    is_narrow,
     ladder,
     level_dots,
     level_ticks,
@@ -49,6 +54,7 @@ from adainf_core.figures import (
     picture,
     plausible_levels,
     pushes,
+    recipe_rows,
     shares_of_the_truth,
     sheet,
     sign_grid,
@@ -116,6 +122,44 @@ def test_text_is_in_the_readers_own_font():
     svg = draw(lambda ax: ax.set_xlabel(r"strength $\alpha$"), alt="Axes.").svg
     fonts = set(re.findall(r"font-family: [^;\"]*", svg))
     assert fonts == {"font-family: system-ui, sans-serif"}
+
+
+def test_a_narrow_drawing_stands_beside_the_wide_one_and_is_switched_by_the_style_sheet():
+    seen = []
+
+    def paint(ax):
+        seen.append(is_narrow(ax))
+        line(ax)
+
+    shown = draw(paint, alt="A line.", width=7, height=2, narrow=3)
+    assert seen == [False, True]
+    assert 'viewBox="0 0 504 144"' in shown.svg and 'viewBox="0 0 244.8 216"' in shown.narrow
+    page = shown._repr_html_()
+    assert page.index('class="wide"') < page.index('class="narrow" hidden') and shown.narrow in page
+    assert shown.figure.get_figwidth() == 7  # the file that is saved is the wide one
+
+
+def test_recipes_have_a_picture_for_each_image_and_a_mark_for_each_seed():
+    images = np.zeros((3, 3, 4, 4), np.uint8)
+    rows = [RecipeRow("none", "A", images, 3, images[:2], [40.0, 42.0]),
+            RecipeRow("adainf", "B", images, 1, images[:2], [43.0, 45.0], bold=True)]  # fmt: skip
+    inspected = []
+
+    def paint(ax):
+        recipe_rows(ax, rows, "accuracy, %")
+        words = {text.get_text(): text for text in ax.texts}
+        assert {"A", "B", "41.0", "44.0", "accuracy, %"} <= words.keys()
+        assert words["B"].get_fontweight() == words["44.0"].get_fontweight() == "bold"
+        assert len(ax.images) == 10
+        seeds = [dots.get_offsets()[:, 0] for dots in ax.collections]
+        ticks = {float(t): words[t].get_position()[0] for t in words if t.isdigit()}
+        (a, x), (b, y) = list(ticks.items())[:2]
+        for row, places in zip(rows, seeds, strict=True):
+            assert np.allclose(x + (np.array(row.values) - a) * (y - x) / (b - a), places)
+        inspected.append(is_narrow(ax))
+
+    draw(paint, alt="Recipes.", width=7, height=3, narrow=4)
+    assert inspected == [False, True]
 
 
 @pytest.mark.parametrize("alt", ["", "  ", "x" * 301])
@@ -242,7 +286,120 @@ def test_a_sheet_takes_views_as_it_takes_images_and_grows_with_its_rows():
         float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', shown.svg)[1])
         for shown in (as_views, sheet({"a": images, "b": images}, alt="Four."))
     ]
-    assert heights[1] - heights[0] == pytest.approx(72 * (5.4 - 1) / 2, rel=1e-3)
+    assert heights[1] - heights[0] == pytest.approx(72 * 7.5 / 2, rel=0.15)  # a row of two
+
+
+def test_on_a_phone_a_sheet_has_fewer_columns_and_its_labels_above_their_rows():
+    images = np.zeros((10, 3, 12, 12), np.uint8)
+    seen = {}
+
+    def paint(ax):
+        image_rows(ax, [("first row", images), ("second row", images)])
+        ((left, right), _) = ax.get_xlim(), ax.get_ylim()
+        labels = [text.get_position() for text in ax.texts]
+        seen[is_narrow(ax)] = right - left, labels, [t.get_text() for t in ax.get_yticklabels()]
+
+    draw(paint, alt="Two rows.")
+    wide, _, beside = seen[False]
+    few, above, none = seen[True]
+    assert wide == 10 * 13 - 1 and few == 6 * 13 - 1
+    assert [label.strip() for label in beside] == ["first row", "second row"] and not none
+    assert above[0] == (0, 0) and above[1][1] > 12
+
+
+@pytest.mark.parametrize("grid", [{"ncols": 3}, {"nrows": 2, "ncols": 2}])
+def test_on_a_phone_panels_stand_one_below_the_other(grid):
+    places = {}
+
+    def paint(axes):
+        assert axes.shape == ((3,) if grid == {"ncols": 3} else (2, 2))
+        for number, ax in enumerate(axes.flat):
+            ax.plot([0, 1], [0, number])
+        places[is_narrow(axes.flat[0])] = [ax.get_position().x0 for ax in axes.flat]
+
+    draw(paint, alt="Panels.", **grid)
+    assert len(set(places[False])) > 1 == len(set(places[True]))
+
+
+def test_pictures_use_the_width_and_stand_two_abreast_on_a_phone():
+    def paint(axes):
+        for ax in axes:
+            ax.imshow(np.zeros((4, 4)))
+
+    shown = draw(paint, alt="Maps.", ncols=4, height=1.4)
+    wide, narrow = (
+        [float(size) for size in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()]
+        for svg in (shown.svg, shown.narrow)
+    )
+    assert wide[0] == 540 and wide[1] == pytest.approx(72 * 1.4 * 7.5 / 5.4, rel=0.01)
+    assert narrow[1] > 1.3 * wide[1]
+
+
+def test_long_names_of_rows_stand_above_them_on_a_phone():
+    names = ["a name that is long enough to leave no room for any mark", "b"]
+    arms = {key: (name, [1.0, 2.0]) for key, name in zip("ab", names, strict=True)}
+    shown = draw(lambda ax: arm_dots(ax, arms, "x"), alt="Dots.")
+    assert names[0] in shown.svg and names[0] not in shown.narrow
+    lines = re.findall(r">([^<>]*long enough[^<>]*)<", shown.narrow)
+    assert len(lines) == 1 and lines[0] in names[0]
+
+
+def contrast(first: str, second: str) -> float:
+    """The contrast of two colours as the web's guidelines define it."""
+    levels = []
+    for colour in (first, second):
+        parts = [
+            p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in to_rgb(colour)
+        ]
+        levels.append(float(np.dot(parts, (0.2126, 0.7152, 0.0722))))
+    return (max(levels) + 0.05) / (min(levels) + 0.05)
+
+
+def test_contrast_is_that_of_the_guidelines():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+CSS = (Path(__file__).parents[1] / "book/_static/book.css").read_text()
+
+
+@pytest.mark.parametrize("colour", READABLE)
+def test_coloured_text_of_figures_can_be_read_in_both_themes(colour):
+    light, dark = READABLE[colour]
+    assert f"--figure-{colour[1:]}: {dark};" in CSS
+    assert contrast(light, "#ffffff") >= 4.5 and contrast(dark, "#121212") >= 4.5
+    svg = draw(lambda ax: ax.set_title("words", color=colour), alt="Words.").svg
+    assert f"fill: var(--figure-{colour[1:]}, {light})" in svg
+
+
+def test_words_of_verdicts_can_be_read_in_both_themes():
+    found = re.findall(r"--word-\w+: (#\w+);", CSS)
+    assert len(found) == 6
+    for page, words in (("#ffffff", found[:3]), ("#121212", found[3:])):
+        assert all(contrast(word, page) >= 4.5 for word in words)
+
+
+def test_lines_that_look_the_same_are_one_path_and_transparent_ones_are_not():
+    def cross(ax, **look):
+        ax.axis("off")
+        ax.vlines([0, 1, 2], 0, 1, color="#0072b2", **look)
+
+    one = draw(cross, alt="Lines.").svg
+    three = draw(lambda ax: cross(ax, alpha=0.5), alt="Lines.").svg
+    assert one.count("stroke: #0072b2") == 1 and three.count("stroke: #0072b2") == 3
+    [path] = (p for p in re.findall(r"<path[^>]*>", one) if "#0072b2" in p)
+    assert path.count("M ") == 3 == path.count("L ")
+
+
+def test_text_in_another_colour_is_refused():
+    with pytest.raises(ValueError, match=r"text in #ffee00: none of"):
+        draw(lambda ax: ax.set_title("words", color="#ffee00"), alt="Words.")
+
+
+def test_no_text_of_a_style_is_too_small():
+    """12 pixels are 9 points at a figure's own size, and no screen shows it smaller."""
+    sizes = re.findall(r"font-size: ([\d.]+)px", draw(line, alt="A line.").svg)
+    assert sizes and min(map(float, sizes)) >= 9
 
 
 def test_a_picture_stands_where_it_should_and_leaves_the_axes_alone():
@@ -285,18 +442,26 @@ def test_tables_are_markdown():
     assert (
         Table(("a", "b"), [("1", "2")])._repr_markdown_() == "| a | b |\n| --- | --- |\n| 1 | 2 |"
     )
-    assert "| A beats B | +1.50 (Table 1) | +2.00 [+1.00, +3.00], n = 5 | **holds** |" in repr(
-        verdict_table([VERDICT])
-    )
+    first = "| A beats B | +1.50 (Table 1) | +2.0 [+1.0, +3.0], n = 5 "
+    assert f"{first}| {coloured('holds')} |" in repr(verdict_table([VERDICT]))
     levels = "highest at 10 (cannot be excluded as the best: 5, 10), n = 3"
-    assert f"| N is 10 | Fig 2 | {levels} | **not decided** |" in repr(verdict_table([BEST]))
+    assert (
+        f'| N is 10 | Fig 2 | {levels} | <strong class="verdict open">not decided</strong> |'
+        in repr(verdict_table([BEST]))
+    )
     bare = Verdict(Contrast("k", "A", "trial", CLAIM.terms), Outcome.NOT_RUN)
-    assert "| A | not known | – | **not run** |" in repr(verdict_table([bare]))
+    assert '| A | not known | – | <strong class="verdict open">not run</strong> |' in repr(
+        verdict_table([bare])
+    )
+    assert coloured("holds") == '<strong class="verdict gain">holds</strong>'
+    assert "loss" in coloured("costs accuracy") and "open" in coloured("not decided")
 
 
 def frames(count: int, alt: str = "Line {}.") -> dict:
     return {
-        f"at {n}": Shown(f"<svg>{n}</svg>", alt.format(n), Figure(figsize=(1 + n / 10, 1)))
+        f"at {n}": Shown(
+            f"<svg>{n}</svg>", alt.format(n), Figure(figsize=(1 + n / 10, 1)), f"<svg>{n}</svg>"
+        )
         for n in range(count)
     }
 
@@ -357,7 +522,8 @@ def test_panels_are_a_row_titled_by_their_keys():
     seen = []
 
     def paint(ax, value):
-        seen.append((ax, value))
+        if not is_narrow(ax):
+            seen.append((ax, value))
 
     shown = panels(paint, {"one": 1, "two": 2}, alt="Two.", xlabel="x", ylabel="y")
     assert shown.alt == "Two."
@@ -394,7 +560,7 @@ def test_stacked_verdicts_are_as_wide_as_they_are_many():
             ax, {"ours": {"holds": 2, Outcome.NOT_RUN: 1}, "theirs": {"not decided": 4}}
         )
         assert [(p.get_x(), p.get_width()) for p in ax.patches] == [(0, 2), (2, 1), (0, 4)]
-        assert [text.get_text() for text in ax.texts] == ["2H", "–", "4?"]
+        assert [text.get_text() for text in ax.texts] == ["2", "1", "4"]
 
     draw(paint, alt="Stacks.")
 
@@ -449,8 +615,8 @@ def test_grid_of_signs_is_coloured_by_sign_and_deepest_at_the_largest():
         first, last = ax.patches
         assert first.get_facecolor()[:3] == to_rgb(BOUNDARY)
         assert last.get_facecolor()[:3] == to_rgb(REAL)
-        assert first.get_alpha() == pytest.approx(0.12 + 0.78 * 0.5)
-        assert last.get_alpha() == pytest.approx(0.9)
+        assert first.get_alpha() == pytest.approx(0.2 + 0.45 * 0.5)
+        assert last.get_alpha() == pytest.approx(0.65)
         assert [text.get_text() for text in ax.texts] == ["", "=", "+", "=", "=", "="]
         assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
 

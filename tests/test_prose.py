@@ -137,6 +137,39 @@ def test_a_caption_without_its_uncertainty_is_found(caption, good):
     assert is_caption(prose.Block(typed, 1, is_cell=good)) == good
 
 
+def length(block: prose.Block) -> int:
+    """How many words a caption has on the page, where its numbers come from left out."""
+    text = block.text
+    if block.is_cell:
+        calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+        says = next(c for c in calls if ast.unparse(c.func).endswith(("caption", "Markdown")))
+        parts = [n.value for n in ast.walk(says.args[0]) if isinstance(n, ast.Constant)]
+        text = "".join(part for part in parts if isinstance(part, str))
+    text = re.sub(r"\{glue:text\}`[^`]*-recorded[^`]*`.*", "", text, flags=re.DOTALL)
+    text = re.sub(r"\{glue:text\}`[^`]*`|\$[^$]*\$", "N", text)
+    text = re.sub(r"\{[\w:]+\}`([^`<]*)[^`]*`|\[([^\]]*)\]\([^)]*\)", r"\1\2", text)
+    return len(text.split())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_caption_has_forty_five_words_at_most(name):
+    found = prose.read(PAGES[name])
+    long = [
+        f"line {after.line}: {length(after)} words"
+        for cell, after in itertools.pairwise(found)
+        if cell.is_cell and shows_a_figure(cell.text) and length(after) > 45
+    ]
+    assert not long, "; ".join(long)
+
+
+def test_words_of_a_caption_are_those_that_the_page_shows():
+    text = "*Two {term}`arms <arm>` at $a + b$, [as said](x.md): {glue:text}`a-b`. "
+    text += "{glue:text}`a-recorded`*"
+    assert length(prose.Block(text, 1)) == 7
+    cell = 'found.caption("Two arms, "\n    f"{n} seeds.", how="Live")'
+    assert length(prose.Block(cell, 1, is_cell=True)) == 3
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_no_line_of_prose_begins_as_a_comment(name):
     """A line that begins with a percent sign is a comment to MyST: its words vanish."""
@@ -167,6 +200,18 @@ def test_opens_with_a_question_and_a_prediction(chapter):
     text = PAGES[chapter].read_text()
     assert "Predict first" in text
     assert "?" in text[: text.index("Predict first") + 1500]
+
+
+def test_begins_with_what_it_says_in_short(chapter):
+    text = PAGES[chapter].read_text(encoding="utf-8")
+    title, box = re.findall(r"^# .*|^:::\{admonition\} .*|^\S.*", text.split("---\n", 2)[2], re.M)[
+        :2
+    ]
+    assert title.startswith("# ") and box == ":::{admonition} In short"
+    said = text.split(box, 1)[1].split("\n:::\n", 1)[0]
+    assert re.search(r"\*\*[^*]+\?\*\*", said), "the question"
+    assert f"{{minutes}}`{chapter}`" in said and "Needs " in said
+    assert len(prose.blocks(said)) and sum(len(b.words.split()) for b in prose.blocks(said)) <= 75
 
 
 def test_ends_with_what_is_open(chapter):
@@ -251,3 +296,11 @@ def test_lines_of_code_are_counted_without_blanks_and_tags():
     found = prose.blocks(page + "```{code-cell}\nc\n```\n")
     assert prose.code_lines(found) == (4, 3)
     assert [cell.begin for cell in found] == [3, 10]
+
+
+def test_the_first_page_says_what_it_has_to_say_in_two_hundred_words():
+    """Above the second section: the question, the scope, the figure's caption, the answers."""
+    text = (BOOK / "index.md").read_text(encoding="utf-8")
+    above = text.split("\n## ", 2)
+    said = [block.words for block in prose.blocks("\n## ".join(above[:2])) if not block.is_cell]
+    assert sum(len(words.split()) for words in said) <= 200

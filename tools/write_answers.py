@@ -1,4 +1,4 @@
-"""Write the ledger's answers into README.md and the book's first page, and all of it to results/.
+"""Write the ledger's answers into README.md and the page of the ledger, and all of it to results/.
 
     python tools/write_answers.py
 
@@ -18,7 +18,7 @@ def pages(root: Path = ROOT) -> dict[Path, str]:
     entries = ledger()
     found = {
         root / name: with_answers((root / name).read_text(encoding="utf-8"), answers(entries, at))
-        for name, at in (("README.md", "book/"), ("book/index.md", ""))
+        for name, at in (("README.md", "book/"), ("book/claims.md", ""))
     }
     return found | {root / "results" / "ledger.md": ledger_text(entries)}
 

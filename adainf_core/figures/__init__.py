@@ -12,6 +12,7 @@ from adainf_core.figures.curves import (
     quantile_strips,
     shares_of_the_truth,
 )
+from adainf_core.figures.fitting import NARROW, WIDTH
 from adainf_core.figures.flowcharts import flowchart
 from adainf_core.figures.grids import SIGNS, sign_grid
 from adainf_core.figures.images import (
@@ -33,9 +34,11 @@ from adainf_core.figures.layout import (
     star,
 )
 from adainf_core.figures.mixtures import experiment_drawing, marked_batch, mixed_masses
+from adainf_core.figures.recipes import RecipeRow, recipe_rows
 from adainf_core.figures.results import (
     VERDICT_STYLE,
     arm_dots,
+    coloured,
     compared_dots,
     counted_values,
     differences,
@@ -58,15 +61,15 @@ from adainf_core.figures.style import (
     FAINT,
     FLAW_STYLE,
     GENERATED,
-    INK,
     OKABE_ITO,
     REAL,
-    WIDTH,
     Shown,
     Table,
     draw,
+    is_narrow,
     style,
 )
+from adainf_core.figures.svg import INK, READABLE
 from adainf_core.figures.worlds import (
     function_on_views,
     graph_of_views,

@@ -29,7 +29,7 @@ def sign_grid(
         most = max((abs(a) for a, sign in zip(amounts, signs, strict=True) if sign), default=1.0)
         for i, (sign, amount) in enumerate(zip(signs, amounts, strict=True)):
             if sign:
-                depth = 0.12 + 0.78 * math.sqrt(abs(amount) / most)
+                depth = 0.2 + 0.45 * math.sqrt(abs(amount) / most)
                 ax.add_patch(Rectangle((j - 0.48, i - 0.46), 0.96, 0.92, lw=0, alpha=depth,
                                        color=BOUNDARY if sign > 0 else REAL))  # fmt: skip
             ax.text(j, i, SIGNS[sign], ha="center", va="center", fontsize=11,

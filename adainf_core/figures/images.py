@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adainf_core.figures.style import FAINT, GENERATED, INK, REAL, WIDTH, Shown, draw
+from adainf_core.figures.fitting import NARROW, WIDTH
+from adainf_core.figures.style import FAINT, GENERATED, INK, REAL, Shown, draw, is_narrow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from adainf_core.learning.augmentation import ViewParameters
 
-_LABELS = 1.0  # inches beside a sheet
+#: How many images stand in a row on a phone.
+MOST = 6
 
 
-def sheet(
-    rows: Mapping[str, Any], *, alt: str, columns: int | None = None, width: float = WIDTH
-) -> Shown:
+def sheet(rows: Mapping[str, Any], *, alt: str, columns: int | None = None) -> Shown:
     """A figure of labelled rows of images (`image_rows`), as high as they need.
 
     `rows` maps labels to images (n, 3, h, w) of one size, uint8 or floats in [0, 1] such as views;
@@ -27,35 +27,45 @@ def sheet(
     """
     shown = [(label, np.asarray(images)[:columns]) for label, images in rows.items()]
     h, w = shown[0][1].shape[2:]
-    side = (width - _LABELS) / max(len(images) for _, images in shown)
+    side = WIDTH / max(len(images) for _, images in shown)
     height = 0.14 + len(shown) * side * h / w
-    return draw(lambda ax: image_rows(ax, shown), alt=alt, width=width, height=height)
+    return draw(lambda ax: image_rows(ax, shown), alt=alt, height=height)
 
 
 def image_rows(ax: Axes, rows: Sequence[tuple[str, Any]]) -> None:
     """Labelled rows of images, each (n, 3, h, w), enlarged without smoothing.
 
-    They are uint8, or floats in [0, 1] such as views; arrays or tensors in main memory.
+    They are uint8, or floats in [0, 1] such as views; arrays or tensors in main memory. On a phone
+    there are at most `MOST` in a row, and labels stand above their rows.
     """
-    found = [(label, _grey_levels(images)) for label, images in rows]
+    narrow = is_narrow(ax)
+    most = MOST if narrow else None
+    found = [(label, _grey_levels(images)[:most]) for label, images in rows]
     height, width = found[0][1].shape[2:]
     columns = max(len(images) for _, images in found)
     gap = max(1, height // 12)
-    canvas = np.zeros(
-        (len(found) * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8
-    )
+    across = columns * (width + gap) - gap
+    above = round(0.25 / NARROW * across) if narrow and any(label for label, _ in found) else 0
+    pitch = height + gap + above
+    canvas = np.zeros((len(found) * pitch - gap - above, across, 4), np.uint8)
     for r, (_, images) in enumerate(found):
         for c, image in enumerate(images):
-            y, x = r * (height + gap), c * (width + gap)
+            y, x = r * pitch, c * (width + gap)
             canvas[y : y + height, x : x + width, :3] = image.transpose(1, 2, 0)
             canvas[y : y + height, x : x + width, 3] = 255
     ax.imshow(canvas, interpolation="none", extent=(0, canvas.shape[1], canvas.shape[0], 0))
-    centres = [r * (height + gap) + height / 2 for r in range(len(found))]
-    # the blanks leave room for the wider letters of a reader's own font
-    ax.set_yticks(centres, [f"   {label}" if label else "" for label, _ in found])
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
+    if narrow:
+        ax.set_yticks([])
+        ax.set_ylim(canvas.shape[0], -above)
+        for r, (label, _) in enumerate(found):
+            ax.text(0, r * pitch, " ".join(label.split()), va="bottom")
+        return
+    centres = [r * pitch + height / 2 for r in range(len(found))]
+    # the blanks leave room for the wider letters of a reader's own font
+    ax.set_yticks(centres, [f"   {label}" if label else "" for label, _ in found])
 
 
 def crop_sheet(
@@ -68,6 +78,7 @@ def crop_sheet(
     """
     from matplotlib.patches import Rectangle
 
+    images = images[: MOST if is_narrow(ax) else None]
     image_rows(ax, [("image", images), *((name, found) for name, (found, _) in views.items())])
     side = images.shape[-1]
     stride = side + max(1, side // 12)
@@ -150,8 +161,11 @@ def contrastive_pipeline(ax: Axes, images: Any, views: Sequence[Any]) -> None:
     arrow(ax, ends[1], ends[2], FAINT, kind="<->", ls="--")
     for x, y, text in ((8.05, 2.3, "pull"), (8.05, 0.85, "pull"), (7.3, 1.58, "push")):
         ax.text(x, y, text, fontsize=9)
-    ax.text(4.78, 1.7, "encoder $f$\n\nhead $g$", ha="center", va="center")
-    for x, text in ((0.5, "image $\\bar{x}$"), (2.6, "views $x, x^+$"), (8.2, "embeddings $z$")):
+    words = ["encoder $f$\n\nhead $g$", "image $\\bar{x}$", "views $x, x^+$", "embeddings $z$"]
+    if is_narrow(ax):
+        words = ["$f$\n\n$g$", "$\\bar{x}$", "$x, x^+$", "$z$"]
+    ax.text(4.78, 1.7, words[0], ha="center", va="center")
+    for x, text in zip((0.5, 2.6, 8.2), words[1:], strict=True):
         ax.text(x, 4.15, text, ha="center")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adainf_core.figures.style import GENERATED, Shown, draw
+from adainf_core.figures.style import GENERATED, Shown, draw, is_narrow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,6 +96,7 @@ def legend_below(ax: Axes, columns: int) -> None:
     figure = ax.get_figure(root=True)
     assert isinstance(figure, Figure)
     handles, labels = ax.get_legend_handles_labels()
+    columns = min(columns, 2) if is_narrow(ax) else columns
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=9)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.figures.images import arrow, image_rows, picture
+from adainf_core.figures.images import MOST, arrow, image_rows, picture
 from adainf_core.figures.layout import note
-from adainf_core.figures.style import BOUNDARY, FAINT, GENERATED, INK, REAL
+from adainf_core.figures.style import BOUNDARY, FAINT, GENERATED, INK, REAL, is_narrow
 
 #: Steps of the experiment: their place, what is chosen at each, and what the theory asks of it.
 _STEPS = (
@@ -64,9 +64,10 @@ def mixed_masses(ax: Any, real: ArrayLike, generated: ArrayLike, mixed: ArrayLik
 
 def marked_batch(ax: Any, images: Any, is_real: ArrayLike) -> None:
     """A row of images (n, 3, h, w); below each a dot if it is real, else a cross."""
+    most = MOST if is_narrow(ax) else None
+    images, whose = images[:most], np.asarray(is_real, dtype=bool)[:most]
     image_rows(ax, [("", images)])
     height, width = images.shape[2:]
-    whose = np.asarray(is_real, dtype=bool)
     places = np.arange(len(images)) * (width + max(1, height // 12)) + width / 2
     for chosen, mark, colour in ((whose, "o", REAL), (~whose, "x", GENERATED)):
         ax.plot(places[chosen], [height + 4] * chosen.sum(), mark, ms=5, mew=1.6, lw=0,

@@ -10,7 +10,7 @@ import numpy as np
 from adainf_core.evidence.judging.claims import MARGIN
 from adainf_core.evidence.judging.verdicts import Outcome, Verdict
 from adainf_core.figures.layout import named_rows
-from adainf_core.figures.style import ARM_STYLE, FAINT, GENERATED, INK, OKABE_ITO, Table
+from adainf_core.figures.style import ARM_STYLE, FAINT, GENERATED, INK, OKABE_ITO, Table, is_narrow
 from adainf_core.statistics.intervals import Interval, PlausibleLevels, t_interval
 from adainf_core.statistics.response_curves import ResponseCurve
 
@@ -270,13 +270,23 @@ def plausible_levels(
     named_rows(ax, dials, 0.6, 0.6)
 
 
-#: Colour and letter of each verdict: the letter is what remains in grey.
+#: Colour and short word of each verdict.
 VERDICT_STYLE = {
-    "holds": (OKABE_ITO["green"], "H"),
-    "holds, but negligible": (OKABE_ITO["sky"], "h"),
-    "does not hold": (OKABE_ITO["red"], "N"),
-    "not decided": (FAINT, "?"),
+    "holds": (OKABE_ITO["green"], "holds"),
+    "holds, but negligible": (OKABE_ITO["sky"], "small"),
+    "does not hold": (OKABE_ITO["red"], "no gain"),
+    "not decided": (FAINT, "open"),
 }
+#: What a verdict's word is coloured as (book.css): a gain, a loss, or neither.
+_SIGNS = {"holds": "gain", "no gain of a point": "loss", "does not hold": "loss"}
+
+
+def coloured(words: str) -> str:
+    """A verdict's words for a table: in bold, and of the colour of what they say on a page."""
+    sign = _SIGNS.get(words.partition(",")[0], "open")
+    if words.startswith(("costs", "the opposite")):
+        sign = "loss"
+    return f'<strong class="verdict {sign}">{words}</strong>'
 
 
 def verdict_strip(
@@ -284,16 +294,19 @@ def verdict_strip(
 ) -> None:
     """A grid of verdicts, a row a claim and a column a variant of the rule.
 
-    `rows` has each claim's name and its words; H holds, h holds but is negligible, N does not hold
-    (no gain of a point), ? is not decided, and in other colours.
+    `rows` has each claim's name and its words, which stand in their cells in the short form of
+    `VERDICT_STYLE`.
     """
     for row, (_, words) in enumerate(rows):
         for column, word in enumerate(words):
-            colour, letter = VERDICT_STYLE[word]
-            ax.barh(row, 0.94, 0.8, column - 0.47, color=colour, alpha=0.45, lw=0)
-            ax.text(column, row, letter, ha="center", va="center", fontsize=9)
+            colour, short = VERDICT_STYLE[word]
+            ax.barh(row, 0.96, 0.86, column - 0.48, color=colour, alpha=0.3, lw=0)
+            ax.text(column, row, short, ha="center", va="center", fontsize=9)
     ax.set_yticks(range(len(rows)), [name for name, _ in rows])
-    ax.set_xticks(range(len(columns)), columns)
+    if is_narrow(ax):
+        ax.set_xticks(range(len(columns)), columns, rotation=50, ha="left", rotation_mode="anchor")
+    else:
+        ax.set_xticks(range(len(columns)), columns)
     ax.xaxis.tick_top()
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     ax.tick_params(length=0)
@@ -303,21 +316,33 @@ def verdict_strip(
 def stacked_verdicts(ax: Axes, counts: Mapping[str, Mapping[str, int]]) -> None:
     """Bars of how many claims have which verdict, a row for each name in `counts`.
 
-    Each piece has its number and the letter of `VERDICT_STYLE`; a dash stands for "not run".
+    Each piece has its number; below stands which colour is which verdict.
     """
-    words = (*VERDICT_STYLE, Outcome.NOT_RUN)
+    from matplotlib.patches import Patch
+
+    words = {word: (colour, word) for word, (colour, _) in VERDICT_STYLE.items()}
+    words |= {"does not hold": (OKABE_ITO["red"], "no gain, or a loss")}
+    words |= {Outcome.NOT_RUN: ("none", "not run")}
     for row, found in enumerate(counts.values()):
         left = 0
-        for word in words:
+        for word, (colour, _) in words.items():
             many = found.get(word, 0)
-            colour, letter = VERDICT_STYLE.get(word, ("none", "–"))
             if many:
-                ax.barh(row, many, 0.62, left, color=colour, alpha=0.5, ec=FAINT, lw=0.8)
-                ax.text(left + many / 2, row, f"{many}{letter}" if many > 1 else letter,
-                        ha="center", va="center", fontsize=9)  # fmt: skip
+                ax.barh(row, many, 0.62, left, color=colour, alpha=0.4, ec=FAINT, lw=0.8)
+                ax.text(left + many / 2, row, f"{many}", ha="center", va="center", fontsize=9)
             left += many
     named_rows(ax, counts)
     ax.set_xlabel("claims")
+    seen = {word for found in counts.values() for word, many in found.items() if many}
+    handles = [
+        Patch(fc=colour, ec=FAINT, alpha=0.4, label=said)
+        for word, (colour, said) in words.items()
+        if word in seen
+    ]
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    columns = 2 if is_narrow(ax) else 5
+    figure.legend(handles=handles, loc="outside lower center", fontsize=9, ncols=columns)
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
@@ -337,7 +362,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
                 claim.statement,
                 "; ".join(published) or "not known",
                 "–" if verdict.decisive is None else verdict.summary.replace(" points", ""),
-                f"**{verdict.words}**",
+                coloured(verdict.words),
             )
         )
     return Table(("claim", "paper, points", "ours, points", "verdict"), rows)

@@ -32,7 +32,7 @@ def run_differences(ax: Axes, found: RunComparison) -> None:
         if each.on_images is not None and each.on_images is not interval:
             ends = [each.on_images.low, each.on_images.high]
             ax.plot(ends, [row + 0.2] * 2, color=FAINT, lw=1.6)
-        ax.text(0.5, row - 0.22, str(each), ha="center", fontsize=8,
+        ax.text(0.5, row - 0.22, str(each), ha="center", fontsize=9,
                 transform=ax.get_yaxis_transform())  # fmt: skip
     named_rows(ax, (f"{each.side} less\n{each.reference}" for each in found.differences), 0.6)
     ax.set_xlabel(f"difference in {found.protocol} accuracy, points")

@@ -51,7 +51,7 @@ class Slider:
         frames = "".join(
             f'<div class="fig" role="img" aria-label="{html.escape(shown.alt, quote=True)}" '
             f'data-at="{html.escape(stop, quote=True)}"{"" if stop == self.first else " hidden"}>'
-            f"{shown.svg}</div>"
+            f"{shown.drawings}</div>"
             for stop, shown in self.frames.items()
         )
         name, first = html.escape(self.label, quote=True), html.escape(self.first, quote=True)

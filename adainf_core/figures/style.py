@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import io
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,16 +11,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adainf_core.figures.fitting import (
+    NARROW,
+    WIDTH,
+    as_asked,
+    fit_height,
+    fit_words,
+    keeps_shape,
+    stacked,
+)
+from adainf_core.figures.svg import INK as INK
+from adainf_core.figures.svg import themed_svg
+from adainf_core.figures.typesetting import typeset
 from adainf_core.files import atomic_file
 from adainf_core.validation import as_path, as_positive, in_words
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Full width in inches: at 10 pt it stays readable on a phone.
-WIDTH = 5.4
-#: Drawn in this colour, a mark takes the page's text colour.
-INK = "#010203"
 FAINT = "#808080"
 
 # Okabe and Ito's colours by role; filled marks are real data or a flawed generator, open ones
@@ -99,12 +107,14 @@ def style(changes: Mapping[str, Any] | None = None) -> Iterator[None]:
 class Shown:
     """A finished figure: themed SVG for pages, PNG for print, alt text for those who listen.
 
-    `figure` is matplotlib's, closed, from which `save` draws files.
+    `figure` is matplotlib's, closed, from which `save` draws files. `narrow` is the SVG that takes
+    the other's place where a page has no room for it; the page's style sheet switches them.
     """
 
     svg: str
     alt: str
     figure: Figure = field(repr=False, compare=False)
+    narrow: str
 
     @cached_property
     def png(self) -> bytes:
@@ -133,7 +143,12 @@ class Shown:
 
     def _repr_html_(self) -> str:
         label = html.escape(self.alt, quote=True)
-        return f'<div class="fig" role="img" aria-label="{label}">{self.svg}</div>'
+        return f'<div class="fig" role="img" aria-label="{label}">{self.drawings}</div>'
+
+    @property
+    def drawings(self) -> str:
+        """HTML of both drawings: without a style sheet, the wide one is seen."""
+        return f'<div class="wide">{self.svg}</div><div class="narrow" hidden>{self.narrow}</div>'
 
     def _repr_png_(self) -> bytes:
         return self.png
@@ -148,13 +163,20 @@ def draw(
     alt: str,
     height: float = 3.0,
     width: float = WIDTH,
+    narrow: float | None = None,
+    exact: bool = False,
     **subplots: Any,
 ) -> Shown:
     """Have `paint(axes)` draw on fresh axes and return the figure, ready to be a cell's result.
 
     `height` and `width` are in inches, `subplots` go to `matplotlib.pyplot.subplots`; with more
-    than one panel `paint` gets the array of axes. `alt` says in at most 300 characters what the
-    chart is and what it shows, and is required: raises ValueError without it.
+    than one panel `paint` gets the array of axes. What keeps its shape, such as pictures, is made
+    as high as its width asks for, unless the size is `exact`. `paint` is called twice: a second
+    drawing, `NARROW` wide, is for phones, and `is_narrow` tells the two apart. There panels stand
+    one below the other, and long names above their rows; with `narrow`, its height, all that is
+    left to `paint`.
+    `alt` says in at most 300 characters what the chart is and what it shows, and is required:
+    raises ValueError without it.
     """
     if not callable(paint):
         raise ValueError(f"paint = {in_words(paint)} must be a function of axes")
@@ -163,46 +185,55 @@ def draw(
             f"alt text = {in_words(alt)}: say in 1 to 300 characters what is to be seen"
         )
     width, height = as_positive(width, "width"), as_positive(height, "height")
+    with style():
+        whole = _painted(paint, (width, height), subplots)
+        shaped = keeps_shape(whole) and not exact
+        if shaped:
+            fit_height(whole, height)
+        svg = themed_svg(whole, alt)
+        tall, below = stacked(height, keeps_shape(whole, all_of_it=True), subplots)
+        small = _painted(paint, (NARROW, narrow or tall), below, subplots)
+        if narrow is None:
+            if len(small.axes) == 1 and shaped:
+                fit_height(small, height, at_most=False)
+            fit_words(small)
+        return Shown(svg, alt, whole, themed_svg(small, f"{alt} narrow"))
+
+
+def _painted(
+    paint: Callable[..., None],
+    size: tuple[float, float],
+    subplots: Mapping[str, Any],
+    asked: Mapping[str, Any] | None = None,
+) -> Figure:
+    """A closed figure with what `paint` draws on axes as the caller `asked` for them."""
     from matplotlib import pyplot as plt
 
-    with style():
-        figure, axes = plt.subplots(figsize=(width, height), **subplots)
-        try:
-            paint(axes)
-            return Shown(_themed_svg(figure, alt), alt, figure)
-        finally:
-            plt.close(figure)
+    figure, axes = plt.subplots(figsize=size, **subplots)
+    try:
+        paint(as_asked(axes, asked or {}))
+        return figure
+    finally:
+        plt.close(figure)
 
 
-def _themed_svg(figure: Figure, salt: str) -> str:
-    import matplotlib
-
-    buffer = io.StringIO()
-    # a fixed salt and no date: the same figure is the same bytes in every build
-    with matplotlib.rc_context({"svg.hashsalt": salt}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = svg.replace(INK, "currentColor")
-    svg = re.sub(r"font-family: [^;\"]*", "font-family: system-ui, sans-serif", svg)
-    # as wide as drawn where there is room, shrinking with the page where there is not
-    points = figure.get_figwidth() * 72
-    fluid = f'style="width: 100%; max-width: {points * 4 / 3:.0f}px; height: auto"'
-    size = r'(height|width)="[\d.]+pt" (height|width)="[\d.]+pt"'
-    return re.sub(size, f'{fluid} aria-hidden="true" focusable="false"', svg, count=1)
+def is_narrow(ax: Axes) -> bool:
+    """Whether these axes are of a drawing for phones."""
+    return ax.get_figure(root=True).get_figwidth() <= NARROW  # type: ignore[union-attr]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a header, shown as Markdown; cells are text that may hold Markdown and maths."""
+    """Rows under a header, shown as Markdown; cells are text that may hold Markdown and maths.
+
+    Numbers in them are `typeset`."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def _repr_markdown_(self) -> str:
         lines = [self.header, ["---"] * len(self.header), *self.rows]
-        return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+        return typeset("\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines))
 
     def __repr__(self) -> str:
         return self._repr_markdown_()

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from adainf_core.figures.curves import curve
 from adainf_core.figures.layout import compact_legend, note
 from adainf_core.figures.style import BOUNDARY, FAINT, GENERATED, INK, OKABE_ITO, REAL
+from adainf_core.figures.svg import PAPER
 from adainf_core.theory.worlds import FiniteWorld
 
 if TYPE_CHECKING:
@@ -130,10 +131,9 @@ def images_and_views(ax: Axes, world: FiniteWorld, beta: float) -> None:
         ("views", 0, below, world.view_labels, "s"),
     ):
         for node, place in nodes.items():
-            ax.plot(place, height, marker, ms=15, color=_CLASSES[labels[node]], zorder=2)
-            ax.annotate(
-                "abc"[labels[node]], (place, height), color="white", ha="center", va="center"
-            )
+            ax.plot(place, height, marker, ms=16, color=_CLASSES[labels[node]], zorder=2)
+            ax.plot(place, height, marker, ms=12, color=PAPER, zorder=2)
+            ax.annotate("abc"[labels[node]], (place, height), ha="center", va="center")
         ax.annotate(name, (-0.2, height), va="center", ha="right")
     ax.set(xlim=(-0.42, 1.25), ylim=(-0.13, 1.27))
     ax.axis("off")

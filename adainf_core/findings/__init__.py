@@ -10,6 +10,7 @@ from adainf_core.findings.captions import caption
 from adainf_core.findings.choices import ChoiceFindings
 from adainf_core.findings.escaping import escaped
 from adainf_core.findings.findings import Findings
+from adainf_core.findings.first_page import answer_cards, recipes_figure
 from adainf_core.findings.forests import alt_text, forest, short_name
 from adainf_core.findings.gaps import GapFindings
 from adainf_core.findings.ledgers import (

@@ -10,6 +10,7 @@ from adainf_core.evidence.runs.fingerprints import code_fingerprint
 from adainf_core.evidence.runs.freshness import is_fresh, replay_of
 from adainf_core.evidence.runs.grid import Study
 from adainf_core.evidence.runs.records import Record
+from adainf_core.figures.typesetting import typeset
 from adainf_core.findings.beneath import levels_in_words
 from adainf_core.findings.escaping import as_code, escaped
 
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 
 
 def caption(text: str, *sources: Findings | Sequence[Record], how: str = "Recorded") -> Markdown:
-    """`text` in italics, followed by `how` and the provenance of each of `sources`.
+    """`text` in italics, and below it `how` and the provenance of each of `sources`.
 
+    On a page the second stands behind a link of the caption (book/_ext/captions.py).
     A source is a study's findings, or records such as those of a live run (`how="Live"`).
     """
     from IPython.display import Markdown
 
-    return Markdown(f"*{' '.join([text, *(source_of(source, how) for source in sources)])}*")
+    made = " ".join(source_of(source, how) for source in sources)
+    return Markdown("\n\n".join(f"*{typeset(part)}*" for part in (text, made) if part))
 
 
 def provenance(records: Sequence[Record]) -> str:

@@ -366,7 +366,7 @@ class Findings:
         def paint(axes: Any) -> None:
             top, strip = axes
             for place, (key, arms) in enumerate(dials.values()):
-                self.dial(top, arms, key, shift=4 * (place - (len(dials) - 1) / 2), band=True)
+                self.dial(top, arms, key, shift=4 * (place - (len(dials) - 1) / 2))
             for name, level in (stars or {}).items():
                 star(top, level, name, y=0.04)
             top.margins(y=0.15)
@@ -380,7 +380,7 @@ class Findings:
             level_ticks(strip, levels)
 
         lead = (
-            f"Linear accuracy against {xlabel}: seeds, means, intervals and smooth bands of "
+            f"Linear accuracy against {xlabel}: seeds, means and intervals of "
             f"{len(dials)} sweeps; below, the levels that cannot be excluded as best. Highest "
             "means:"
         )

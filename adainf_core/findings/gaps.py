@@ -28,6 +28,7 @@ from adainf_core.figures import (
     Shown,
     draw,
     image_rows,
+    is_narrow,
     level_ticks,
     note,
 )
@@ -149,24 +150,36 @@ class GapFindings(Findings):
         axis, `ylabel`, ends at `most` and is linear from 0 to `linear`, then logarithmic.
         """
 
-        def paint(axes: Any) -> None:
-            for ax in axes[0]:
-                ax.remove()
-            above = axes[1, 0].figure.add_subplot(axes[0, 0].get_gridspec()[0, :])
-            image_rows(above, [("", self.pictures()[arm][:10])])
-            for ax, (what, arms) in zip(axes[1], dials.items(), strict=True):
+        rows = len(dials)
+
+        def paint(whole: Axes) -> None:
+            figure, narrow = whole.figure, is_narrow(whole)
+            whole.remove()
+            shape, heights = (2, rows), [2, 5]
+            if narrow:
+                shape, heights = (rows + 1, 1), [1] + [3] * rows
+            grid = figure.add_gridspec(*shape, height_ratios=heights)
+            image_rows(figure.add_subplot(grid[0, :]), [("", self.pictures()[arm][:10])])
+            first = None
+            for place, (what, arms) in enumerate(dials.items()):
+                where = grid[1 + place, 0] if narrow else grid[1, place]
+                ax = figure.add_subplot(where, sharey=first)
                 self.measured_dial(ax, arms, measure, ringed=arm)
                 ax.set(xlabel=what, ylim=(0, most))
                 ax.set_yscale("symlog", linthresh=linear)
+                if first is None:
+                    first = ax
+                elif not narrow:
+                    ax.tick_params(labelleft=False)
+            assert first is not None
             powers = range(round(np.log10(linear)), int(np.log10(most)) + 1)
-            level_ticks(axes[1, 0], [0, *(10.0**power for power in powers)], axis="y")
-            axes[1, 0].set_ylabel(ylabel)
-            first = next(iter(dials.values()))
-            zero = self.zero_line(list(first.values())[-1], measure)
-            note(axes[1, 0], "real against real", (min(first), zero.value), (0, 5), fontsize=10)
+            level_ticks(first, [0, *(10.0**power for power in powers)], axis="y")
+            first.set_ylabel(ylabel)
+            levels = next(iter(dials.values()))
+            zero = self.zero_line(list(levels.values())[-1], measure)
+            note(first, "real against real", (min(levels), zero.value), (0, 5), fontsize=10)
 
-        return draw(paint, alt=alt, height=3.5, nrows=2, ncols=len(dials), sharey="row",
-                    gridspec_kw={"height_ratios": (2, 5)})  # fmt: skip
+        return draw(paint, alt=alt, height=3.5, narrow=0.8 + 2 * rows)
 
     def true_tv(self, arm: str) -> float:
         """The exact total variation of an arm of "sprite-gap" from the real images."""
@@ -200,7 +213,8 @@ class GapFindings(Findings):
             ax.set_xlabel("exact total variation")
         first = axes.flat[0]
         first.figure.legend(*first.get_legend_handles_labels(), loc="outside upper center",
-                            ncols=4, fontsize=9, handlelength=1.2, columnspacing=1)  # fmt: skip
+                            ncols=2 if is_narrow(first) else 4, fontsize=9, handlelength=1.2,
+                            columnspacing=1)  # fmt: skip
 
     def out_of_order(self, measure: str) -> dict[str, int]:
         """For each flaw of "sprite-gap", the pairs of strengths that a measure has wrong or equal.

@@ -8,7 +8,7 @@ import numpy as np
 
 from adainf_core.evidence.studies.cifar_graph import JUDGED
 from adainf_core.evidence.studies.graph_experiment import DIAL, STRENGTHS
-from adainf_core.figures import Table
+from adainf_core.figures import Table, coloured
 from adainf_core.findings.findings import Findings
 
 __all__ = ["DIAL", "STRENGTHS", "GraphFindings"]
@@ -48,7 +48,7 @@ class GraphFindings(Findings):
         for verdict in self.chosen(*keys):
             least = min((b.least for b in verdict.brackets), key=lambda found: found.low)
             greatest = min((b.greatest for b in verdict.brackets), key=lambda found: found.high)
-            claim, outcome = verdict.claim, f"**{verdict.words}**"
+            claim, outcome = verdict.claim, coloured(verdict.words)
             row = (claim.statement, f"{least:+.3f}", f"{greatest:+.3f}", f"{claim.margin:g}")
             rows.append((*row, outcome))
         head = (

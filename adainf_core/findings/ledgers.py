@@ -14,7 +14,7 @@ from adainf_core.evidence.runs.records import RESULTS, Record, began
 from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.runs.status import status
 from adainf_core.evidence.studies.catalogue import named_study
-from adainf_core.figures import VERDICT_STYLE, Table
+from adainf_core.figures import VERDICT_STYLE, Table, coloured
 from adainf_core.findings.escaping import as_code
 from adainf_core.findings.findings import Findings
 from adainf_core.statistics.intervals import smallest_detectable
@@ -79,7 +79,7 @@ def ledger_table(entries: Sequence[LedgerEntry], first: int = 1, paper: bool = T
     rows = []
     for number, entry in enumerate(entries, first):
         row = [str(number), entry.claim.statement, _found(entry)]
-        row.append(f"**{entry.verdict.words}**")
+        row.append(coloured(entry.verdict.words))
         if paper:
             row[2:2] = [_published(entry)]
             row.append(_INSIDE[entry.published_inside])
@@ -107,7 +107,7 @@ def again_table(entries: Sequence[LedgerEntry], root: Path = RESULTS) -> Table:
         weight = sum(term.weight**2 for term in entry.claim.terms) ** 0.5
         level = 1 - (1 - CONFIDENCE) / len(study.claims)
         least = smallest_detectable(weight * noise, seeds, level)
-        answer = f"{_found(entry)}: **{entry.verdict.words}**"
+        answer = f"{_found(entry)}: {coloured(entry.verdict.words)}"
         if entry.verdict.outcome == Outcome.NOT_RUN:
             answer = f"{entry.runs} of {entry.planned} runs"
         before_ = f"{_found(asked)}: {asked.verdict.words}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from adainf_core.evidence.judging.verdicts import Outcome, Verdict
+from adainf_core.figures.typesetting import typeset
 from adainf_core.statistics.intervals import Interval
 
 #: The word for a claim that more seeds have to decide.
@@ -20,12 +21,12 @@ def tell(prefix: str, named: Mapping[str, Any] | None = None, /, **values: Any) 
 
     Names that are no Python names stand in the mapping `named`. Text is shown as it is, a whole
     number with commas between thousands, an `Interval` as points with its n (`points`), another
-    number in its shortest form, and None as "not run yet".
+    number in its shortest form, and None as "not run yet"; numbers are `typeset`.
     """
     from myst_nb import glue
 
     for name, value in (dict(named or {}) | values).items():
-        glue(f"{prefix}-{name}", _text(value), display=False)
+        glue(f"{prefix}-{name}", typeset(_text(value)), display=False)
 
 
 def points(found: Interval | None, spec: str = "+.2f", unit: str = " points") -> str:

@@ -1,7 +1,7 @@
 """Sphinx extension: the role {test}`tests/theory/test_bounds.py::test_identity`.
 
-It links a sentence to the test that checks it, on a page with the test's source, and fails the
-build where there is no such test. A parametrised test is named without its parameters.
+A small mark links a sentence to the test that checks it, on a page with the test's source; the
+build fails where there is no such test. A parametrised test is named without its parameters.
 """
 
 import ast
@@ -55,8 +55,23 @@ def test_role(
     env = inliner.document.settings.env
     env.adainf_tests = getattr(env, "adainf_tests", {})
     env.adainf_tests.setdefault(env.docname, set()).add(file)
-    link = nodes.reference("", "", nodes.literal("", name), internal=True, test=(file, name))
+    mark = nodes.inline("", "tested", classes=["tested"])
+    link = nodes.reference("", "", mark, internal=True, test=(file, name), reftitle=name)
     return [link], []
+
+
+def without_brackets(app: Any, tree: nodes.document) -> None:
+    """Take the brackets away from around a mark that stands alone in them."""
+    for link in tree.findall(lambda node: isinstance(node, nodes.reference) and "test" in node):
+        place = link.parent.index(link)
+        if not 0 < place < len(link.parent) - 1:
+            continue
+        before, after = link.parent[place - 1], link.parent[place + 1]
+        if not (isinstance(before, nodes.Text) and isinstance(after, nodes.Text)):
+            continue
+        if before.astext().endswith("(") and after.astext().startswith(")"):
+            link.parent[place - 1] = nodes.Text(before.astext()[:-1])
+            link.parent[place + 1] = nodes.Text(after.astext()[1:])
 
 
 def resolve(app: Any, tree: nodes.document, docname: str) -> None:
@@ -100,6 +115,7 @@ def pages(app: Any) -> Iterator[tuple[str, dict[str, Any], str]]:
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_role("test", test_role)
+    app.connect("doctree-read", without_brackets)
     app.connect("doctree-resolved", resolve)
     app.connect("env-purge-doc", forget)
     app.connect("env-merge-info", merge)

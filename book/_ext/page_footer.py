@@ -5,13 +5,19 @@ readable_notebook.py says what it holds.
 """
 
 import html
+from base64 import b64decode
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import linked_tests
 from readable_notebook import Site, Work, merged, readable_notebook
 
+#: The file that holds the notebooks of all pages, at the root of the site.
+ARCHIVE = "notebooks.zip"
+#: The picture of the book, in `_static`.
+PREVIEW = "preview.png"
 SHOWN = ("python", "torch", "numpy", "scipy")
 
 
@@ -112,7 +118,36 @@ def add_footer(app: Any, pagename: str, template: str, context: dict[str, Any], 
     context["body"] += footer(ran["runtime"], *addresses)
 
 
+def write_archive(app: Any, error: Exception | None) -> None:
+    """Put the notebooks of all pages into one file, with the same bytes in every build."""
+    if error is not None or app.builder.format != "html":
+        return
+    sources = Path(app.outdir) / "_sources"
+    with ZipFile(Path(app.outdir) / ARCHIVE, "w", ZIP_DEFLATED) as archive:
+        for path in sorted(sources.rglob("*.ipynb")):
+            name = f"notebooks/{path.relative_to(sources).as_posix()}"
+            archive.writestr(ZipInfo(name), path.read_bytes(), ZIP_DEFLATED)
+
+
+def write_preview(app: Any, error: Exception | None) -> None:
+    """Keep the first page's first figure as the picture that links to the book are shown with."""
+    import nbformat
+
+    first = Path(app.outdir) / "_sources" / f"{app.config.root_doc}.ipynb"
+    if error is not None or app.builder.format != "html" or not first.is_file():
+        return
+    notebook = nbformat.read(first, as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    pictures = [
+        output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})
+    ]
+    if pictures:
+        (Path(app.outdir) / "_static" / PREVIEW).write_bytes(b64decode(pictures[0]))
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx, ahead of the theme, which reads the context for its button."""
     app.connect("html-page-context", add_footer, priority=400)
+    app.connect("build-finished", write_archive)
+    app.connect("build-finished", write_preview)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

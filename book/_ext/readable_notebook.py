@@ -21,10 +21,11 @@ from typing import Any
 import book_state
 from myst_source import Directive, directives
 from pieces import ANSWER, PIECES
+from reading_time import in_words
 
 GLUE = "application/papermill.record/"
 PROOFS = "prf:"
-DROPPED = {"bibliography", "contents", "index", "nb-exec-table", "tableofcontents"}
+DROPPED = {"bibliography", "contents", "index", "nb-exec-table", "only", "tableofcontents"}
 CODE_ROLES = {"code", "command", "default", "file", "kbd", "name", "program"}
 INLINE = re.compile(
     r"(?:\{(?P<role>[\w:+.-]+)\})?(?P<ticks>`+)(?P<text>.+?)(?<!`)(?P=ticks)(?!`)"
@@ -175,6 +176,7 @@ def _clean(cell: Any, convert: "_Page") -> None:
             ]  # drawn in HTML, which Jupyter strips from a file it does not know
             output.metadata["image/png"] = {"alt": data.get("text/plain", "")}
         if "text/markdown" in data:
+            data.pop("text/html", None)  # the same, in the site's own style
             data["text/markdown"] = convert.markdown(data["text/markdown"])
         kept.append(output)
     cell.outputs = kept
@@ -250,6 +252,8 @@ class _Page:
         if not name or name in ("code", "code-block", "sourcecode", "code-cell", "eval-rst"):
             language = {"eval-rst": "rst"}.get(name, each.argument)
             return f"```{language}\n{each.body}\n```"
+        if name == "grid":
+            return self.body(each.body)
         if name == "literalinclude":
             return f"```{each.options.get('language', '')}\n{self._included(each)}\n```"
         if name == "math":
@@ -308,6 +312,7 @@ class _Page:
     def inline(self, text: str) -> str:
         """Text without directives: roles and links turned, targets and comments left out."""
         text = re.sub(r"^(?:\([\w:.-]+\)=|%.*|\+\+\+.*)\n?", "", text, flags=re.MULTILINE)
+        text = re.sub(r"!\[[^\]]*\]\(_static/[^)]*\) ?", "", text)  # decoration of a page
         return INLINE.sub(self._turn, text)
 
     def _turn(self, match: re.Match[str]) -> str:
@@ -358,6 +363,8 @@ class _Page:
         words, target = titled.groups() if titled else (text, text)
         if domain == "py":
             return self._python(kind, words, target, explicit=titled is not None)
+        if role == "minutes":
+            return in_words(text)
         if role == "math":
             return self._maths(f"${text}$")
         if role in ("term", "doc", "ref", "numref", "eq", "prf:ref", "download", "any"):

@@ -10,6 +10,7 @@ from adainf_core.evidence.judging.verdicts import Outcome, by_seed, judge
 from adainf_core.evidence.runs.running import study_records
 from adainf_core.evidence.studies.catalogue import all_claims, family, named_study, studies
 from adainf_core.figures import draw
+from adainf_core.figures.typesetting import typeset
 from adainf_core.findings import (
     Findings,
     GapFindings,
@@ -61,23 +62,23 @@ def test_what_is_glued_is_what_was_judged(found, glued):
     found.tell("fm", {"a b": None}, n=2000)
     for verdict in found.verdicts.values():
         key = f"fm-{verdict.claim.key}"
-        assert glued[key] == verdict.summary
+        assert glued[key] == typeset(verdict.summary)
         assert glued[f"{key}-word"] == verdict.words
         assert glued[f"{key}-seeds"] == f"{verdict.agreeing} of {verdict.difference.n}"
         assert glued[f"{key}-claim"] == verdict.claim.statement
         numbers = [p.difference for p in verdict.claim.published if p.difference is not None]
-        assert glued.get(f"{key}-paper") == (f"{numbers[0]:+.2f}" if numbers else None)
+        assert glued.get(f"{key}-paper") == (typeset(f"{numbers[0]:+.2f}") if numbers else None)
     assert glued["fm-a b"] == "not run yet"
     assert glued["fm-n"] == "2,000"
 
 
 def test_keys_and_form_of_what_is_glued_can_be_chosen(found, glued):
     found.tell("a", say=in_full, keys=["harm"])
-    assert glued["a-harm"] == str(found.verdicts["harm"])
+    assert glued["a-harm"] == typeset(str(found.verdicts["harm"]))
     assert not any("cure" in key for key in glued)
     found.tell("b", say=brief)
     d = found.verdicts["cure"].difference
-    assert glued["b-cure"] == f"{d:+.2f}, n = {d.n}"
+    assert glued["b-cure"] == typeset(f"{d:+.2f}, n = {d.n}")
 
 
 @pytest.mark.parametrize("study", ["cifar-graph", "theory-predicts", "sprite-gap"])
@@ -86,7 +87,7 @@ def test_studies_judged_by_other_rules_have_verdicts_in_words(study, glued):
     found.tell("x")
     assert found.verdicts
     for key, verdict in found.verdicts.items():
-        assert glued[f"x-{key}"] == said(verdict)
+        assert glued[f"x-{key}"] == typeset(said(verdict))
         assert glued[f"x-{key}-word"] == phrase(verdict)
         assert "holds" in phrase(verdict) or "rank" in phrase(verdict) or "not" in phrase(verdict)
 
@@ -182,7 +183,7 @@ def test_alt_texts_fit_and_name_what_is_drawn(found, monkeypatch):
 def test_caption_ends_with_runs_machine_and_versions(found):
     text = found.caption("Dots: seeds.").data
     record = found.records[0]
-    assert text.startswith("*Dots: seeds. Recorded: ")
+    assert text.startswith("*Dots: seeds.*\n\n*Recorded: ")
     assert text.endswith(".*")
     for part in (f"{len(found.records)} runs of `failure-mode`", escaped(record.device),
                  f"torch {record.versions['torch']}"):  # fmt: skip
@@ -283,7 +284,7 @@ def test_dials_over_one_another_say_where_each_is_highest():
 
 
 def test_where_numbers_come_from_is_the_end_of_the_caption_in_plain_text(found):
-    end = found.caption("Dots.").data.removeprefix("*Dots. ").removesuffix("*")
+    end = found.caption("Dots.").data.removeprefix("*Dots.*\n\n*").removesuffix("*")
     assert found.recorded == unmarked(end)
     assert found.records[0].device in found.recorded and "`" not in found.recorded
     assert found.recorded.startswith("Recorded: ") and found.recorded.endswith(".")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from adainf_core.figures.typesetting import typeset
 from adainf_core.findings.graphs import STRENGTHS, GraphFindings
 
 
@@ -48,5 +49,8 @@ def test_the_table_has_the_intervals_that_decide(graphs):
     assert len(graphs.table().rows) == len(graphs.study.claims)
     for verdict in graphs.verdicts.values():
         assert verdict.claim.statement in table
-        assert f"{verdict.decisive.low:+.3f}" in table
-        assert f"{verdict.decisive.high:+.3f}" in table
+        least = min((b.least for b in verdict.brackets), key=lambda found: found.low)
+        greatest = min((b.greatest for b in verdict.brackets), key=lambda found: found.high)
+        assert (least.low, greatest.high) == (verdict.decisive.low, verdict.decisive.high)
+        for found in (least, greatest):
+            assert f"| {typeset(f'{found:+.3f}')} |" in table

@@ -2,9 +2,11 @@
 
 import pytest
 
+from adainf_core.figures.typesetting import typeset
 from adainf_core.findings import alt_text, caption, holds, points, tell
 from adainf_core.statistics.intervals import Interval
 
+AS_IT_IS = "`--size -1`, $x-1 = -2$, 2026-11-23, 5-10, a-1"
 FOUND = Interval(1.234, 0.7, 1.7, 5)
 
 
@@ -35,6 +37,28 @@ def test_points_take_another_format():
     assert points(FOUND, "+.1f", "") == "+1.2 [+0.7, +1.7], n = 5"
 
 
+@pytest.mark.parametrize(
+    ("given", "printed"),
+    [
+        ("+1.88 [+0.77, +2.98] points", "+1.9 [+0.8, +3.0] points"),
+        ("-0.48 [-1.78, +0.83]", "−0.5 [−1.8, +0.8]"),
+        ("0.0297 [-0.00596, 0.0651]", "0.030 [−0.006, 0.065]"),
+        ("+1.50 [+0.04, +2.90]", "+1.50 [+0.04, +2.90]"),  # it does not touch zero, and says so
+        ("+0.812 [+0.612, +0.901]", "+0.81 [+0.61, +0.90]"),
+        ("a change of -0.00 or +0.0, not -0.004", "a change of 0.00 or 0.0, not −0.004"),
+        ("48 [47, 49]", "48 [47, 49]"),
+        ("at (-1, -2.5)", "at (−1, −2.5)"),
+        (
+            "`--size -1`, $x-1 = -2$, 2026-11-23, 5-10, a-1",
+            "`--size -1`, $x-1 = -2$, 2026-11-23, 5-10, a-1",
+        ),
+        ("[words -1](page-1.md#-2) <b -3>", "[words −1](page-1.md#-2) <b -3>"),
+    ],
+)
+def test_numbers_are_typeset(given, printed):
+    assert typeset(given) == printed and typeset(printed) == printed
+
+
 def test_guard_names_its_sentence():
     holds("two is more than one", 2 > 1)
     with pytest.raises(AssertionError, match="rewrite it: one is more than two"):
@@ -59,4 +83,4 @@ def test_alt_text_without_room_is_refused():
 
 def test_caption_of_no_records():
     assert caption("A picture.").data == "*A picture.*"
-    assert caption("A picture.", []).data == "*A picture. Nothing recorded yet.*"
+    assert caption("A picture.", []).data == "*A picture.*\n\n*Nothing recorded yet.*"

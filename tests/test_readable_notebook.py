@@ -91,6 +91,7 @@ def shown(text, site=None, **values):
         ("{ref}`here <th-main>`", "here", "[here](@/bound.html#th-main)"),
         ("{numref}`th-main`", "th-main", "[Theorem 2](@/bound.html#th-main)"),
         ("{doc}`bound`", "bound", "The bound"),
+        ("{minutes}`reference/status`", "1 minute", "1 minute"),
         ("{eq}`e`", "e", "e"),
         ("{cite:t}`wang`", "wang", "[Wang et al. (2024)](https://arxiv.org/abs/1)"),
         ("{cite:p}`he`", "(he)", "(He and Li, 2020)"),
@@ -155,6 +156,13 @@ def test_glue_of_nothing_names_page_and_key():
         ("```{bibliography}\n```", ""),
         ("```{figure} a.png\n:alt: A line\nThe {term}`x`.\n```", "![A line](a.png)\n\nThe x."),
         ("- one\n\n  ```{note}\n  Two\n  ```", "- one\n\n  > **Note**\n  >\n  > Two"),
+        ("```{only} html\n<a href='x.zip'>x</a>\n```", ""),
+        (
+            "::::{grid} 1 2\n:::{grid-item-card} One\n:link: a\n\n"
+            "![A ring](_static/a.svg) Is {term}`x`.\n"
+            ":::\n::::",
+            "> **One**\n>\n> Is x.",
+        ),
     ],
 )
 def test_directives_become_markdown(text, expected):

@@ -91,6 +91,7 @@ def shown(text, site=None, **values):
         ("{ref}`here <th-main>`", "here", "[here](@/bound.html#th-main)"),
         ("{numref}`th-main`", "th-main", "[Theorem 2](@/bound.html#th-main)"),
         ("{doc}`bound`", "bound", "The bound"),
+        ("{minutes}`reference/status`", "1 minute", "1 minute"),
         ("{eq}`e`", "e", "e"),
         ("{cite:t}`wang`", "wang", "[Wang et al. (2024)](https://arxiv.org/abs/1)"),
         ("{cite:p}`he`", "(he)", "(He and Li, 2020)"),
@@ -159,6 +160,13 @@ def test_glue_of_nothing_names_page_and_key():
             "::::{tip}\nMuch?\n\n:::{predict}\n- {term}`x`\n- no\n\nYes, {term}`x`.\n:::\n::::",
             "> **Tip**\n>\n> Much?\n>\n> - x\n> - no\n>\n> <details><summary>What the page finds"
             "</summary>\n>\n> Yes, x.\n>\n> </details>",
+        ),
+        ("```{only} html\n<a href='x.zip'>x</a>\n```", ""),
+        (
+            "::::{grid} 1 2\n:::{grid-item-card} One\n:link: a\n\n"
+            "![A ring](_static/a.svg) Is {term}`x`.\n"
+            ":::\n::::",
+            "> **One**\n>\n> Is x.",
         ),
     ],
 )

@@ -20,7 +20,7 @@ _POLICIES = {
 _OTHER_FLAWS = {"gaussian_mixture": "Gaussian\nmixture", "blur": "blurred", "memorised": "copies"}
 
 
-def tell_of_copies(prefix: str, found: Findings, copies: Mapping[int, str]) -> None:
+def tell_of_copies(prefix: str, found: Findings, copies: Mapping[float, str]) -> None:
     """Glue what study "mixing-ratio" says of which number of copies is best.
 
     `copies` maps the numbers to arms; the best are those of the claim "best_n".

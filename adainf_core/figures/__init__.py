@@ -33,7 +33,12 @@ from adainf_core.figures.layout import (
     row_names,
     star,
 )
-from adainf_core.figures.mixtures import experiment_drawing, marked_batch, mixed_masses
+from adainf_core.figures.mixtures import (
+    experiment_drawing,
+    marked_batch,
+    mixed_masses,
+    mixture_and_batch,
+)
 from adainf_core.figures.recipes import RecipeRow, recipe_rows
 from adainf_core.figures.results import (
     VERDICT_STYLE,
@@ -54,6 +59,14 @@ from adainf_core.figures.results import (
     verdict_table,
 )
 from adainf_core.figures.run_comparisons import comparison_figure, run_differences
+from adainf_core.figures.shares import (
+    SHARE_STYLE,
+    bounds_over_share,
+    measures_over_shares,
+    share_of_copies,
+    strength_curves,
+)
+from adainf_core.figures.simulations import exact_over_levels, simulated_counts
 from adainf_core.figures.slider import Slider
 from adainf_core.figures.style import (
     ARM_STYLE,
@@ -76,4 +89,6 @@ from adainf_core.figures.worlds import (
     graphs_and_spectra,
     image_masses,
     images_and_views,
+    toy_samples,
+    world_and_ratio,
 )

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from adainf_core.figures.images import MOST, arrow, image_rows, picture
 from adainf_core.figures.layout import note
 from adainf_core.figures.style import BOUNDARY, FAINT, GENERATED, INK, REAL, is_narrow
+from adainf_core.theory.total_variation import mixture, total_variation
 
 #: Steps of the experiment: their place, what is chosen at each, and what the theory asks of it.
 _STEPS = (
@@ -73,3 +74,30 @@ def marked_batch(ax: Any, images: Any, is_real: ArrayLike) -> None:
         ax.plot(places[chosen], [height + 4] * chosen.sum(), mark, ms=5, mew=1.6, lw=0,
                 clip_on=False, color=colour)  # fmt: skip
     ax.set_ylim(height + 8, 0)
+
+
+def mixture_and_batch(
+    axes: Any,
+    real: ArrayLike,
+    generated: ArrayLike,
+    beta: float,
+    images: Any,
+    is_real: ArrayLike,
+    *,
+    xlabel: str = "",
+) -> None:
+    """Above a mixture of two distributions, with its distance to the real one; below a batch of it.
+
+    real, generated (values,): `mixed_masses` at the share beta of real draws; images (n, 3, h, w):
+    `marked_batch`, with its counts. `xlabel` says what the values are.
+    """
+    mixed, whose = mixture(real, generated, beta), np.asarray(is_real, dtype=bool)
+    mixed_masses(axes[0], real, generated, mixed)
+    axes[0].set_xlabel(xlabel)
+    left, apart = total_variation(mixed, real), total_variation(real, generated)
+    distance = f"distance to real {left:.3f} = {1 - beta:.3f} × {apart:g}"
+    note(axes[0], f"bars: what training sees\n{distance}", (0.98, 0.97),
+         xycoords="axes fraction", ha="right", va="top")  # fmt: skip
+    marked_batch(axes[1], images, whose)
+    axes[1].set_xlabel(f"a batch of {len(images)}: {whose.sum()} real (dots), "
+                       f"{(~whose).sum()} generated (crosses)", fontsize=9)  # fmt: skip

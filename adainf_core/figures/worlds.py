@@ -5,16 +5,20 @@ Where a world has places, the vertical line through 0 is the border of its two c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adainf_core.figures.curves import curve
-from adainf_core.figures.layout import compact_legend, note
+from adainf_core.figures.curves import curve, interval_curve
+from adainf_core.figures.layout import compact_legend, level_ticks, note
+from adainf_core.figures.shares import strength_curves
 from adainf_core.figures.style import BOUNDARY, FAINT, GENERATED, INK, OKABE_ITO, REAL
 from adainf_core.figures.svg import PAPER
+from adainf_core.statistics.intervals import t_interval
+from adainf_core.theory.gaussian_toy import gaussian_toy_labeling_error
+from adainf_core.theory.toy_sweep import ToySweep
 from adainf_core.theory.worlds import FiniteWorld
 
 if TYPE_CHECKING:
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 
 #: Colours of classes 0, 1 and 2.
 _CLASSES = (OKABE_ITO["blue"], OKABE_ITO["orange"], OKABE_ITO["green"])
+_SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+#: Colours and markers of samples of the toy, the smallest first.
+_SAMPLES = ((OKABE_ITO["sky"], "o"), (REAL, "s"), (OKABE_ITO["green"], "^"), (INK, "D"))
 
 
 def image_masses(ax: Axes, world: FiniteWorld) -> None:
@@ -86,6 +93,53 @@ def graphs_and_spectra(axes: Any, world: FiniteWorld, shares: Mapping[str, float
     compact_legend(spectrum, "lower right", handlelength=0.6)
     spectrum.set(title="eigenvalues", xlabel="index", ylim=(-0.05, 1.2), xlim=(0.5, 8.5),
                  xticks=(1, 3, 5, 8), yticks=(0, 0.5, 1))  # fmt: skip
+
+
+def world_and_ratio(
+    axes: Any, world: FiniteWorld, strengths: Sequence[float], rows: Mapping[float, ArrayLike]
+) -> None:
+    """Left a world as `image_masses`, right α / λ₃ over the strength, the least ringed.
+
+    `rows` maps shares of real draws to ratios, as in `strength_curves`.
+    """
+    image_masses(axes[0], world)
+    strength_curves(axes[1], strengths, rows, least=True)
+    compact_legend(axes[1], "upper right")
+    ends = min(strengths) - 0.3, max(strengths) + 0.3
+    axes[1].set(xlabel="strength", title="α / λ₃", ylim=(0, 1), xlim=ends)
+
+
+def toy_samples(axes: Any, sweep: ToySweep) -> None:
+    """A sweep of the toy in 2 × 2 panels: means over draws with their 95 % t intervals.
+
+    Above, over the strength: α of the smallest and the largest of four sizes on its closed form,
+    and λ of the first of two dimensions at three sizes. Below, over the size: λ of either at the
+    third and the fourth strength.
+    """
+    (errors, gaps), by_points = axes
+    sizes = [sweep.n_real + extra for extra in sweep.n_generated]
+    radii = np.array(sweep.strengths)
+    fine = np.geomspace(0.28, 2.1, 60)
+    errors.plot(fine, [gaussian_toy_labeling_error(r) for r in fine], color=FAINT, lw=1)
+    errors.text(0.3, 0.2, "line: closed form", color=FAINT, fontsize=9)
+    for g, shift in ((0, 0.97), (3, 1.03)):
+        found = map(t_interval, sweep.labeling_error[g])
+        interval_curve(errors, shift * radii, found, *_SAMPLES[g], joined=False)
+    for g, shift in ((0, 0.98), (1, 1), (3, 1.04)):
+        found = map(t_interval, sweep.spectral_gap[g, :, :, 0])
+        interval_curve(gaps, shift * radii, found, *_SAMPLES[g], f"n = {sizes[g]}")
+    for s, colour, marker in ((2, "#CC79A7", "v"), (3, BOUNDARY, "P")):
+        for k, ax in enumerate(by_points):
+            found = map(t_interval, sweep.spectral_gap[:, s, :, k])
+            interval_curve(ax, sizes, found, colour, marker, f"r = {radii[s]:g}")
+    subscripts = [str(k + 1).translate(_SUBSCRIPT) for k in sweep.dimensions]
+    names = [f"connectivity λ{i}" for i in (subscripts[0], *subscripts)]
+    for ax, name in zip(axes.flat, ("labeling error α", *names), strict=True):
+        below = "points n" if ax in by_points else "strength r"
+        ax.set(title=name, xscale="log", ylim=(0, None), xlabel=below)
+        level_ticks(ax, sizes if ax in by_points else radii[[0, 1, 3, 5]])
+    for ax in (gaps, by_points[0]):
+        compact_legend(ax)
 
 
 def function_on_views(ax: Axes, positions: ArrayLike, values: ArrayLike) -> None:

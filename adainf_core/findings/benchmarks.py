@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adainf_core.figures import BOUNDARY, INK, compact_legend, curve, interval_curve, level_ticks
+from adainf_core.figures import (
+    BOUNDARY,
+    INK,
+    Shown,
+    Table,
+    compact_legend,
+    curve,
+    interval_curve,
+    legend_below,
+    level_ticks,
+    panels,
+)
+from adainf_core.findings.telling import tell
 from adainf_core.statistics.intervals import Interval
 
 if TYPE_CHECKING:
@@ -111,6 +123,54 @@ class SweptToy:
         level_ticks(ax, (30, 120, 500))
         level_ticks(ax, (0.2, 0.5, 1, 2, 4), axis="y")
 
+    def best_panels(self, ks: Sequence[int], *, alt: str) -> Shown:
+        """`draw_best`, a panel for each k, under one legend."""
+
+        def paint(ax: Axes, k: int) -> None:
+            self.draw_best(ax, k)
+            if k == ks[0]:
+                legend_below(ax, 2)
+
+        return panels(paint, {f"k = {k}": k for k in ks}, xlabel="points n", height=3.1,
+                      ylabel="best strength r", sharey=False, alt=alt)  # fmt: skip
+
+    def cost_table(self, ks: Sequence[int], sizes: Sequence[int]) -> Table:
+        """What following α / λ costs: `error_at_best` of it beside that of the error itself."""
+        rows = {(k, n): [self.error_at_best(k, name, n) for name in ("bound", "real_error")]
+                for k in ks for n in sizes}  # fmt: skip
+        head = ("$k$", "$n$", "$r$ of least $\\alpha/\\lambda$", "real error there",
+                "$r$ of least error", "real error there")  # fmt: skip
+        return Table(head, [
+            (f"{k}", f"{n:,}", *(text for r, error in row for text in (f"{r:g}", f"{error:.3f}")))
+            for (k, n), row in rows.items()
+        ])  # fmt: skip
+
+    def tell(self, prefix: str, ks: Sequence[int]) -> None:
+        """Glue what prose needs of the sweep at `ks`: best strengths, and what a finer grid moves.
+
+        `prefix-b8-few` is the strength of the least α / λ at k = 8 with few points, and
+        `prefix-e8-many` that of the least error with many; few is the first size above k.
+        """
+        tell(prefix, {"sweep-draws": self.draws, "sweep-when": self.record["finished"],
+                      "sweep-where": self.record["device"]})  # fmt: skip
+        for k in ks:
+            few = next(n for n in self.sizes if n > k)
+            for size, n in (("few", few), ("many", self.sizes[-1])):
+                tell(prefix, {f"{key}{k}-{size}": f"{self.best(k, name, n):g}"
+                              for key, name in (("b", "bound"), ("e", "real_error"))})  # fmt: skip
+        best = [self.best(k, "real_error", n) for k in ks for n in self.sizes]
+        tell(prefix, {"error-from": min(found.value for found in best),
+                      "error-to": max(found.value for found in best),
+                      "error-low": min(found.low for found in best),
+                      "error-high": max(found.high for found in best)})  # fmt: skip
+        finer = self.record["finer_grid"]
+        found = [finer["real_error"][str(k)] for k in ks]
+        steps = [step for row in found for step in row["steps_of_the_minimisers"]]
+        moved = [row["largest_change_from_strength_1"] for row in found]
+        changed = {"two": f"{moved[0]:.3f}", "rest": f"{max(moved[1:]):.3f}"}
+        tell(f"{prefix}-grid", changed, most=max(finer["sizes"]), moved=steps.count(1),
+             all=len(steps), step=max(steps))  # fmt: skip
+
     def _interval(self, ends: Sequence[float]) -> Interval:
         mean, low, high = ends
         return Interval(mean, low, high, self.draws)
@@ -156,6 +216,20 @@ def recovered() -> list[Recovered]:
             )
         )
     return found
+
+
+def tell_recovered(prefix: str, record: Mapping[str, Any], rows: Sequence[Recovered]) -> None:
+    """Glue how many of the `rows` reach the target of benchmarks/sprite_gap.py, with its record.
+
+    Also the lowest of them, those that miss it, and the counts of wrong bounds among repetitions.
+    """
+    target = 100 * record["target"]
+    missed, low = [row for row in rows if row.median < target], min(rows, key=lambda r: r.median)
+    tell(prefix, {"target": f"{target:.0f}%", "met": f"{len(rows) - len(missed)} of {len(rows)}",
+                  "missed": "; ".join(f"{r.name} ({r.median:.1f}%)" for r in missed) or "none",
+                  "low": low.name, "low-room": f"{low.reach:.0f}%", "headline-n": low.n,
+                  "headline-upper": f"{record['miss_share_at_most']:.0%}"})  # fmt: skip
+    tell(prefix, {f"headline-{key}": record[key] for key in ("bounds", "misses", "false_alarms")})
 
 
 def coverage_rows(n: int) -> list[tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adainf_core.data.sprites import FLAWS
+from adainf_core.evidence.judging.verdicts import Outcome
 from adainf_core.evidence.runs.records import Record
 from adainf_core.evidence.studies.gap_experiment import MEASURES, at_least, estimate, mirrored
 from adainf_core.evidence.studies.sprite_gap import (
@@ -26,6 +27,7 @@ from adainf_core.figures import (
     INK,
     REAL,
     Shown,
+    Table,
     draw,
     image_rows,
     is_narrow,
@@ -33,12 +35,18 @@ from adainf_core.figures import (
     note,
 )
 from adainf_core.findings.findings import Findings
+from adainf_core.findings.telling import tell
 from adainf_core.gap.estimate import GapEstimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["JUDGED", "MEASURES", "MORE_IS_BETTER", "RIGHT", "GapFindings", "number", "written"]
+_LISTED = {
+    Outcome.HOLDS: "ranks-rightly",
+    Outcome.DOES_NOT_HOLD: "does-not-rank-rightly",
+    Outcome.NOT_DECIDED: "not-decided",
+}
 _TOLD = {1: "tells them apart", 0: "does not tell them apart", -1: "calls them better than real"}
 
 
@@ -222,6 +230,52 @@ class GapFindings(Findings):
         KeyError for a measure that is not judged.
         """
         return out_of_order(self.verdicts[measure].claim, self.records)
+
+    @property
+    def ranked(self) -> list[Any]:
+        """The verdicts on whether measures rank as the exact distance does, the best first."""
+        return sorted(self.verdicts.values(), key=lambda verdict: -verdict.correlation.value)
+
+    def rank_table(self) -> Table:
+        """The judged measures by their rank correlation with the truth, and their wrong pairs."""
+        flaws = (f"wrong pairs, {flaw.replace('_', ' ')}" for flaw in FLAWS)
+        return Table(("measure", "Spearman with the truth", *flaws, "verdict"), [
+            (MEASURES[v.claim.key], f"{v.correlation:.2f}",
+             *map(str, self.out_of_order(v.claim.key).values()), f"**{v.outcome}**")
+            for v in self.ranked
+        ])  # fmt: skip
+
+    def tell_ranks(self, prefix: str) -> None:
+        """Glue which measures rank rightly, and the correlation that one without a fault has.
+
+        Of the first and the last measure, of "frechet" and of "tv_images" (as "tv"):
+        `prefix-first-name`, `prefix-first-rho` and `prefix-first-verdict`.
+        """
+        from scipy.stats import spearmanr
+
+        ranked = self.ranked
+        for word, name in _LISTED.items():
+            these = "; ".join(MEASURES[v.claim.key] for v in ranked if v.outcome == word)
+            tell(prefix, {name: these or "none"})
+        strengths = (len(self.by_arm) - 1) // len(FLAWS)  # all but the perfect generator
+        unerring = np.repeat(np.arange(strengths), len(FLAWS))
+        rho = spearmanr(unerring, np.arange(len(unerring))).statistic
+        tell(prefix, {"perfect-rho": f"{rho:.2f}"}, right=RIGHT, judged=len(JUDGED),
+             tied=len(FLAWS), pairs=strengths * (strengths - 1) // 2)  # fmt: skip
+        chosen = {"first": ranked[0], "last": ranked[-1]}
+        chosen |= {"frechet": self.verdicts["frechet"], "tv": self.verdicts["tv_images"]}
+        for name, v in chosen.items():
+            tell(f"{prefix}-{name}", name=MEASURES[v.claim.key], rho=f"{v.correlation:.2f}",
+                 verdict=v.outcome)  # fmt: skip
+
+    def tell_measured(self, prefix: str, arms: Iterable[str], measures: Iterable[str]) -> None:
+        """Glue `in_words` as `prefix-arm-measure`, and `told_in_words` as the same with "-says"."""
+        listed = list(measures)
+        for arm in arms:
+            for m in listed:
+                spec = ".3f" if m in ("precision", "recall") else ".2f"
+                tell(f"{prefix}-{arm}", {m: self.in_words(arm, m, spec),
+                                         f"{m}-says": self.told_in_words(arm, m)})  # fmt: skip
 
 
 def _is_bound(measure: str) -> bool:

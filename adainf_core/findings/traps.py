@@ -66,7 +66,7 @@ def defaults_table() -> Table:
     rows = []
     for method, name in DEFAULTS.items():
         default, baseline = POLICIES[name], recipe("cifar10", method).pretrain.policy
-        assert baseline is not None  # these methods have one policy for both views
+        assert baseline is not None  # only a run without any augmentation has none
         whose = {
             baseline: "the baseline's",
             recipe("cifar10", method, "adainf", "store").pretrain.policy: "**AdaInf's own**",

@@ -179,3 +179,27 @@ def test_bars_in_docstrings_stay_bars():
     lines = ["The sum of |p − q| over `a|b` and ``c|d``."]
     book_state.keep_bars(None, "function", "name", None, None, lines)
     assert lines == [r"The sum of \|p − q\| over `a|b` and ``c|d``."]
+
+
+@pytest.mark.parametrize(
+    ("code", "studies", "benchmarks"),
+    [
+        ("from adainf_core.findings.recipes import Recipes\nRecipes()",
+         {"recipe-race", "recipe-search"}, {"recipes"}),
+        ("from adainf_core.findings.worlds import WorldFindings\nWorldFindings()",
+         {"theory-predicts"}, set()),
+        ("from adainf_core.findings.pairs import PairFindings\nPairFindings()",
+         {"role-worlds"}, set()),
+        ("from adainf_core.findings.benchmarks import SweptToy\nSweptToy()", set(), {"toy_sweep"}),
+        ("from adainf_core import mixture\nmixture", set(), set()),
+    ],
+)  # fmt: skip
+def test_records_that_the_library_names_for_a_page_count(code, studies, benchmarks, monkeypatch):
+    read, files = set(), set()
+    monkeypatch.setattr(book_state, "records_of", lambda name, root: read.add(name) or ())
+    monkeypatch.setattr(book_state, "_file", lambda path: files.add(path) or "")
+    head, _, _ = PAGE.partition("```{code-cell} python\n")
+    text = head + "```{code-cell} python\n" + code + "\n```\n"
+    book_state.state.__wrapped__("page", text)
+    assert studies <= read and bool(read) == bool(studies)
+    assert benchmarks <= {path.stem for path in files if path.parent.parent.name == "benchmarks"}

@@ -32,6 +32,7 @@ KERNELS = ROOT / "tools" / "jupyter"
 CELL = "```{code-cell}"
 KERNEL = "kernelspec:\n"
 #: Definitions through which every study is read, by the last part of their place.
+_FINDINGS = "adainf_core.findings."
 _ALL_STUDIES = ("ledger.ledger", "catalogue.all_claims", "every_run.draw_every_run")
 
 
@@ -56,20 +57,25 @@ def state(name: str, text: str, root: Path = ROOT) -> str:
 
     code = cells(text)
     nodes = list(ast.walk(ast.parse(code)))
-    words = {node.value for node in nodes if isinstance(node, ast.Constant)}
     imported = {node.name for node in nodes if isinstance(node, ast.alias)}
-    found = reached_by_script(code)
+    found, strings = reached_by_script(code)
+    # records are read by name, by a cell or by what it takes from the findings
+    words = frozenset[str]().union(
+        *(held for place, held in strings.items() if not place or place.startswith(_FINDINGS))
+    )
     # all code that looks a study up reaches the catalogue; only what the cells ask for counts
     everything = "studies" in imported or any(place.endswith(_ALL_STUDIES) for place in found)
     modules = {study.name: module_of(study.name) for study in studies().values()}
     read = [
         study
         for study, module in modules.items()
-        if everything or study in words or {f"{module}.STUDY", f"{module}.STUDIES"} & set(found)
+        if everything
+        or study in words
+        or {f"{module}.{own}" for own in ("STUDY", "STUDIES", "NAME")} & set(found)
     ]
     if read and levels.NAME not in read:  # they stand beneath every accuracy
         read.append(levels.NAME)
-    found = reached_by_script(code, [modules[study] for study in read])
+    found, _ = reached_by_script(code, [modules[study] for study in read])
     parts = [current_scale(), _file(root / "requirements.lock"), *found, *found.values()]
     parts += [said for study in read for said in records_of(study, root)]
     if any(place.endswith("registration.standing") for place in found):

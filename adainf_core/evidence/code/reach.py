@@ -43,6 +43,7 @@ class Reach:
         self.words = words
         self.hashes: dict[str, set[str]] = {}
         self.places: dict[str, str] = {}
+        self.strings: dict[str, frozenset[str]] = {}
         self.script = Module("", ast.Module([], []))
         self.attributes: set[str] = set(_ENTRY)
         self.classes: dict[tuple[str, str], ast.ClassDef] = {}
@@ -144,6 +145,7 @@ class Reach:
         self.hashes.setdefault(name, set()).add(tree_digest(node))
         if module:
             self.places[f"{module}.{name}"] = tree_digest(node)
+            self.strings[f"{module}.{name}"] = strings_of(node)
         self._use(module, uses_of(node))
 
     def _use(self, module: str, uses: Uses) -> None:
@@ -213,6 +215,13 @@ class Uses:
     imported: dict[str, Origin] = field(default_factory=dict)
     #: What is referred to where a table lacks the key.
     defaults: dict[Lookup, list[Uses]] = field(default_factory=dict)
+
+
+@cache
+def strings_of(node: ast.AST) -> frozenset[str]:
+    """The strings that `node` holds."""
+    held = (part.value for part in ast.walk(node) if isinstance(part, ast.Constant))
+    return frozenset(value for value in held if isinstance(value, str))
 
 
 @cache

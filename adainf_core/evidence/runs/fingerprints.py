@@ -21,9 +21,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
-from adainf_core.evidence.code.reach import Reach, uses_of
+from adainf_core.evidence.code.reach import Reach, strings_of, uses_of
 from adainf_core.evidence.code.source import file_of, module_named
 from adainf_core.evidence.code.syntax import digest
 
@@ -53,18 +53,29 @@ def reached(experiment: Any) -> dict[str, str]:
     return dict(sorted((files | found).items()))
 
 
-def reached_by_script(source: str, modules: Iterable[str] = ()) -> dict[str, str]:
-    """The definitions of this package that the code `source` reaches, each with its own hash.
+class Script(NamedTuple):
+    """What code reaches: definitions of this package, with their hashes and the strings in them.
 
-    Keys are dotted places, "adainf_core.learning.methods.SimCLR". All that `modules` define counts
-    as reached, too: what a script loads by name is not seen in its text.
+    Keys are dotted places, "adainf_core.learning.methods.SimCLR"; that of the code itself, which
+    has strings alone, is "".
     """
-    found = Reach(frozenset())
-    found.take_script(ast.parse(source))
+
+    places: dict[str, str]
+    strings: dict[str, frozenset[str]]
+
+
+def reached_by_script(source: str, modules: Iterable[str] = ()) -> Script:
+    """The definitions of this package that the code `source` reaches.
+
+    All that `modules` define counts as reached, too: what a script loads by name is not seen in its
+    text.
+    """
+    found, tree = Reach(frozenset()), ast.parse(source)
+    found.take_script(tree)
     for module in modules:
         found.take_module(module)
     found.close()
-    return dict(sorted(found.places.items()))
+    return Script(dict(sorted(found.places.items())), {"": strings_of(tree)} | found.strings)
 
 
 def configured(value: Any) -> Iterator[Any]:

@@ -18,9 +18,9 @@ from adainf_core.findings.forests import alt_text
 from adainf_core.findings.worlds import WorldFindings
 from adainf_core.learning.policies import AugmentationPolicy
 
-#: What a card says of each finding: its colour, its word, and a sentence about {size} points.
-Said = tuple[str, str, str]
-_OPEN: Mapping[str, Said] = {
+# What a card says of each finding: its colour, its word, and a sentence about {size} points.
+_Said = tuple[str, str, str]
+_OPEN: Mapping[str, _Said] = {
     Outcome.NOT_DECIDED: ("open", "Open", "The runs leave open whether accuracy rises or falls."),
     Outcome.NOT_RUN: ("open", "Open", "The runs that decide are not in yet."),
 }
@@ -33,11 +33,11 @@ class Answer:
     question: str
     chapter: str
     claim: str
-    yes: Said
-    no: Said
-    opposite: Said
+    yes: _Said
+    no: _Said
+    opposite: _Said
 
-    def said(self, verdict: Verdict) -> Said:
+    def said(self, verdict: Verdict) -> _Said:
         """What the card says of a verdict."""
         if verdict.outcome == Outcome.DOES_NOT_HOLD:
             return self.opposite if verdict.reversed else self.no

@@ -17,7 +17,14 @@ from adainf_core.configuration import to_plain
 from adainf_core.evidence.runs.fingerprints import code_fingerprint, configured
 from adainf_core.evidence.runs.grid import Experiment, Resumable, Study, ready
 from adainf_core.evidence.runs.kept_encoders import encoder_path, write_encoder
-from adainf_core.evidence.runs.records import RESULTS, Record, machine, record_path, source_commit
+from adainf_core.evidence.runs.records import (
+    RESULTS,
+    Record,
+    machine,
+    read_record,
+    record_path,
+    source_commit,
+)
 from adainf_core.files import claim_output
 
 #: Folder of a results folder in which runs wait at a checkpoint.
@@ -67,6 +74,13 @@ class Run:
             else:
                 free = True
             yield free
+
+    def rehearsed(self, store: Path) -> bool:
+        """Whether a record of the same study and code has a rehearsal: `replay` needs one."""
+        code = code_fingerprint(self.experiment)
+        folder = record_path(self.study, self.scale, self.arm, self.seed, store).parent
+        known = (read_record(path) for path in sorted(folder.glob("*.json")))
+        return any(record.code == code and record.rehearsal for record in known)
 
     def record(
         self, checkpoint: Path | None, rehearsed: bool, longest: float, store: Path | None = None
@@ -137,7 +151,7 @@ def run_one(
 
     None where it was stopped at a checkpoint, by `deadline` (`time.monotonic`) or SIGTERM, and
     where another process is at the same configuration in the same `store`. With a `store`, an
-    arm's first seed is rehearsed as well.
+    arm's first seed is rehearsed as well, and the first run of code that is new there.
     """
     run = Run.of(study, scale, arm, seed)
     if store is None:
@@ -145,7 +159,8 @@ def run_one(
     with run.reserved(store) as free:
         if not free:
             return None
-        return run.record(run.checkpoint(store), run.first, deadline - time.monotonic(), store)
+        rehearsed = run.first or not run.rehearsed(store)
+        return run.record(run.checkpoint(store), rehearsed, deadline - time.monotonic(), store)
 
 
 @contextmanager

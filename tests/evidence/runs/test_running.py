@@ -136,6 +136,16 @@ def test_what_has_a_record_does_not_run_again(ran, tmp_path):
     assert [r.metrics for r in again[:4]] == [r.metrics for r in first]
 
 
+def test_the_first_run_of_new_code_is_rehearsed(ran, tmp_path):
+    """Replay needs one record of each code with a rehearsal, whichever seeds were left to run."""
+    for record in run_study(AB, "quick", seeds=1, store=tmp_path):
+        assert record.rehearsal
+        write_record(replace(record, code="0" * 16), tmp_path)
+    found = run_study(AB, "quick", store=tmp_path)
+    new = [record for record in found if record.seed == 1]
+    assert [bool(record.rehearsal) for record in new] == [True, False]
+
+
 def test_a_record_says_what_it_is_of(ran, tmp_path):
     before, start = datetime.now().timestamp(), time.monotonic()
     (record,) = run_study(sums({"a": 1}), "quick", seeds=1, store=tmp_path)

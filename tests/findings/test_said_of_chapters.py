@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from adainf_core.evidence.published import PUBLISHED
+from adainf_core.figures.typesetting import typeset
 from adainf_core.findings import Findings, GapFindings, SweptToy, benchmark, recovered, traps
 from adainf_core.findings.benchmarks import tell_recovered
 from adainf_core.findings.gaps import JUDGED, MEASURES
@@ -23,7 +24,7 @@ def test_the_swap_harms_and_as_much_is_said(glued):
     found = Findings("code-traps")
     traps.tell_of_traps("tr", found)
     swapped = found.difference("none", "perfect_swapped")
-    assert glued["tr-harm-swapped"] == f"{swapped:+.2f}, n = {swapped.n}"
+    assert glued["tr-harm-swapped"] == typeset(f"{swapped:+.2f}, n = {swapped.n}")
     assert int(glued["tr-decided"]) <= int(glued["tr-claims"]) == len(found.study.claims)
 
 

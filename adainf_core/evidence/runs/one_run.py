@@ -35,7 +35,7 @@ UNFINISHED = ".unfinished"
 class Run:
     """A run of a study's experiment, under its name.
 
-    `first` is an arm's first seed; with `keep` its encoder is kept beside the record.
+    `first_seed` is an arm's; with `keep` its encoder is kept beside the record.
     """
 
     study: str
@@ -43,15 +43,20 @@ class Run:
     arm: str
     seed: int
     experiment: Any
-    first: bool
+    first_seed: int
     keep: bool = False
 
     @classmethod
     def of(cls, study: Study, scale: str, arm: str, seed: int) -> Run:
         """The run of one arm and seed."""
         layout, experiment = study.layout(scale), study.experiment(scale, arm, seed)
-        first = seed == layout.first_seed
-        return cls(study.name, scale, arm, seed, experiment, first, layout.keep_encoders)
+        first, keep = layout.first_seed, layout.keep_encoders
+        return cls(study.name, scale, arm, seed, experiment, first, keep)
+
+    @property
+    def first(self) -> bool:
+        """Whether it is of the arm's first seed."""
+        return self.seed == self.first_seed
 
     def checkpoint(self, store: Path) -> Path:
         """Where it waits: in a folder without records, a file for each version of it."""
@@ -75,12 +80,12 @@ class Run:
                 free = True
             yield free
 
-    def rehearsed(self, store: Path) -> bool:
-        """Whether a record of the same study and code has a rehearsal: `replay` needs one."""
-        code = code_fingerprint(self.experiment)
-        folder = record_path(self.study, self.scale, self.arm, self.seed, store).parent
-        known = (read_record(path) for path in sorted(folder.glob("*.json")))
-        return any(record.code == code and record.rehearsal for record in known)
+    def of_other_code(self, store: Path) -> bool:
+        """Whether the arm's first seed, which was rehearsed, was run by other code than today's."""
+        path = record_path(self.study, self.scale, self.arm, self.first_seed, store)
+        if self.first or not path.is_file():
+            return False
+        return read_record(path).code != code_fingerprint(self.experiment)
 
     def record(
         self, checkpoint: Path | None, rehearsed: bool, longest: float, store: Path | None = None
@@ -151,7 +156,8 @@ def run_one(
 
     None where it was stopped at a checkpoint, by `deadline` (`time.monotonic`) or SIGTERM, and
     where another process is at the same configuration in the same `store`. With a `store`, an
-    arm's first seed is rehearsed as well, and the first run of code that is new there.
+    arm's first seed is rehearsed as well, and every seed where other code ran that one: replay
+    needs a rehearsal of each code.
     """
     run = Run.of(study, scale, arm, seed)
     if store is None:
@@ -159,7 +165,7 @@ def run_one(
     with run.reserved(store) as free:
         if not free:
             return None
-        rehearsed = run.first or not run.rehearsed(store)
+        rehearsed = run.first or run.of_other_code(store)
         return run.record(run.checkpoint(store), rehearsed, deadline - time.monotonic(), store)
 
 

@@ -40,7 +40,7 @@ def sent(run: Run, store: Path | None, deadline: float) -> tuple[Any, ...]:
         store.mkdir(parents=True, exist_ok=True)
         folder = str(store.resolve()), store.stat().st_ino
     return (
-        *(run.study, run.scale, run.arm, run.seed, run.first, run.keep),
+        *(run.study, run.scale, run.arm, run.seed, run.first_seed, run.keep),
         *(f"{kind.__module__}:{kind.__qualname__}", to_plain(run.experiment)),
         *(folder, deadline - time.monotonic()),
     )
@@ -51,7 +51,7 @@ def run_sent(
     scale: str,
     arm: str,
     seed: int,
-    first: bool,
+    first_seed: int,
     keep: bool,
     kind: str,
     config: dict[str, Any],
@@ -64,7 +64,7 @@ def run_sent(
     machine has it, too, else in this machine's cache. ValueError where an encoder is to be kept
     or read there, and this machine has it not.
     """
-    run = Run(study, scale, arm, seed, from_plain(named(kind), config), first, keep)
+    run = Run(study, scale, arm, seed, from_plain(named(kind), config), first_seed, keep)
     with ExitStack() as stack:
         checkpoint = None
         if folder is not None:
@@ -78,7 +78,8 @@ def run_sent(
             checkpoint = run.checkpoint(Path(folder[0]) if shared else cache_folder() / "runs")
             stack.enter_context(_claimed_soon(checkpoint))
         store = None if folder is None else Path(folder[0])
-        record = run.record(checkpoint, first and folder is not None, longest, store)
+        rehearsed = run.first or (store is not None and run.of_other_code(store))
+        record = run.record(checkpoint, rehearsed and folder is not None, longest, store)
         if record is None:
             return None
         if checkpoint is not None and not shared:  # else it goes when the record is written

@@ -24,6 +24,7 @@ from adainf_core.evidence.studies.gap_experiment import TrainedDiffusion
 from adainf_core.evidence.studies.levels import images_to_probe
 from adainf_core.evidence.studies.training import TrainingExperiment, small_images
 from adainf_core.generators.dial import Diffusion
+from adainf_core.learning.policies import AugmentationPolicy
 from adainf_core.validation import as_choice, as_count
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class GeneratorFeatures:
     named set `world`, or, with `own_images` of them, on those that the training runs of this seed
     learn from. Block and noise of the features are chosen among three each in cross-validation
     (`probing.held_out_accuracy`). `n_labelled` images, averaged down to `size` pixels, are
-    learnt from, `n_test` tell.
+    learnt from, by the linear probe under `augmentation` if there is one, and `n_test` tell.
     """
 
     model: Diffusion | TrainedDiffusion
@@ -49,6 +50,7 @@ class GeneratorFeatures:
     n_labelled: int
     n_test: int
     own_images: int | None = None
+    augmentation: AugmentationPolicy | None = None
     seed: int = 0
 
     kind: ClassVar[str] = "generator features"
@@ -81,7 +83,7 @@ class GeneratorFeatures:
         labelled, test = self.probed()
         encoder = max(choices, key=lambda choice: held_out_accuracy(choice, labelled))
         probes = {
-            "linear": linear_probe(encoder, labelled, test),
+            "linear": linear_probe(encoder, labelled, test, augmentation=self.augmentation),
             "knn": knn_probe(encoder, labelled, test),
         }
         chosen = {"block": encoder.block, "noise": encoder.noise}

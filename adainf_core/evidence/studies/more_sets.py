@@ -36,7 +36,7 @@ ARMS = {
 CLAIMS = tuple(
     replace(claim, asked_by="control")
     for world, name in (
-        ("tinyimagenet32_20", "20 classes of Tiny ImageNet"),
+        ("tinyimagenet32_20", "Tiny ImageNet-20"),
         ("imagenette32", "Imagenette"),
     )
     for claim in main_claims(NAME, world, name, control)

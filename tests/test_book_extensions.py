@@ -108,6 +108,14 @@ def test_no_script_of_live_code_is_left():
     assert accessible.without_thebe(scripts) == scripts[1:2]
 
 
+def test_scripts_that_a_page_adds_later_are_loaded():
+    scripts = [SimpleNamespace(filename="_static/sphinx-thebe.js", attributes={})]
+    context = {"body": "", "script_files": scripts}  # the list that Sphinx goes on adding to
+    accessible.mend(None, "page", "", context, None)
+    scripts.append(SimpleNamespace(filename="_static/play/play.js", attributes={}))
+    assert [script.filename for script in context["script_files"]] == ["_static/play/play.js"]
+
+
 def cell_of(html="", markdown="", tags=()):
     """A code cell as myst-nb has it in a document."""
     bundle = nodes.container(nb_element="mime_bundle")

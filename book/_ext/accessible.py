@@ -25,7 +25,8 @@ def mend(app: Any, pagename: str, template: str, context: dict[str, Any], tree: 
     if "body" in context:
         context["body"] = plain_lists(context["body"])
     context["metatags"] = context.get("metatags", "") + MODE
-    context["script_files"] = without_thebe(context.get("script_files", []))
+    files = context.get("script_files", [])
+    files[:] = without_thebe(files)  # in place: other extensions add to the same list
 
 
 def setup(app: Any) -> dict[str, Any]:
